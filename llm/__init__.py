@@ -1,0 +1,5 @@
+"""Where text comes from: one file a backend, each with a `build(settings)`. Imported only when chosen."""
+
+BACKENDS = {
+    "llamacpp": "llm.llamacpp",
+}

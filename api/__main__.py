@@ -1,0 +1,74 @@
+"""`python -m api`: fetch what is missing, start, say where."""
+
+import asyncio
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+
+from api.server import listen, serve
+from api.services import load_model
+from api.settings import Settings, SettingsError, load_settings
+from llm import catalog, fetch
+from llm.errors import ModelError
+
+BANNER = """
+  LLM API {url}
+  model   {model}
+  data    {data}
+
+  Try it:
+    curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\
+      -d '{{"agent_type":"react","messages":[{{"role":"user","content":"What is the 50th Fibonacci number?"}}]}}'
+"""
+
+
+def main() -> int:
+    """0 after a clean end, 1 with one clear line when the service cannot start."""
+    try:
+        settings = load_settings()
+        configure_logging(settings)
+        if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
+            default, entries = catalog.load()
+            fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+        asyncio.run(run(settings))
+    except (SettingsError, ModelError, fetch.FetchError) as error:
+        return fail(str(error))
+    except OSError as error:
+        return fail(f"The service cannot start: {error}")
+    except KeyboardInterrupt:
+        return 0
+    return 0
+
+
+async def run(settings: Settings) -> None:
+    with listen(settings) as sock:
+        model = await load_model(settings)
+        host, port = sock.getsockname()[:2]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        name = getattr(model, "name_", settings.llm_backend)
+        sys.stdout.write(BANNER.format(url=url, model=name, data=settings.data_dir.resolve()))
+        sys.stdout.flush()
+        await serve(settings, model, sock)
+
+
+def configure_logging(settings: Settings) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    if settings.log_file is not None:
+        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 << 20, backupCount=3))
+    logging.basicConfig(
+        level=settings.log_level,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        handlers=handlers,
+    )
+    for chatty in ("httpx", "uvicorn.error", "asyncio", "aiosqlite"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+def fail(message: str) -> int:
+    sys.stderr.write(f"llm-api: {message}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Events → the answer: one fold, used for JSON bodies and at the end of streams."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from nodes.events import AnswerDelta, Event, Finished, ModelCalled, Routed, StepDone, ThoughtDelta
+from nodes.state import Step
+
+
+class Answer:
+    """Feed it a run's events in order."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        self.finish_reason = "stop"
+        self._began = time.monotonic()
+        self._first_token: float | None = None
+        self._text: list[str] = []
+        self._thoughts: list[str] = []
+        self._steps: list[Step] = []
+        self._route = Routed("", "")
+        self._calls: list[ModelCalled] = []
+
+    def feed(self, event: Event) -> None:
+        match event:
+            case AnswerDelta(text):
+                if self._first_token is None:
+                    self._first_token = time.monotonic()
+                self._text.append(text)
+            case ThoughtDelta(text):
+                self._thoughts.append(text)
+            case StepDone(step):
+                self._steps.append(step)
+            case Routed():
+                self._route = event
+            case ModelCalled():
+                self._calls.append(event)
+            case Finished(reason):
+                self.finish_reason = reason
+
+    @property
+    def text(self) -> str:
+        return "".join(self._text).strip()
+
+    @property
+    def reasoning(self) -> str | None:
+        return "".join(self._thoughts).strip() or None
+
+    def usage(self) -> dict[str, Any]:
+        """Tokens of all model calls of this run together."""
+        read = sum(call.input_tokens for call in self._calls)
+        written = sum(call.output_tokens for call in self._calls)
+        cached = sum(call.cached_tokens for call in self._calls)
+        return {
+            "prompt_tokens": read,
+            "completion_tokens": written,
+            "total_tokens": read + written,
+            "prompt_tokens_details": {"cached_tokens": cached},
+        }
+
+    def metadata(self) -> dict[str, Any]:
+        """`x_agent_metadata`."""
+        now = time.monotonic()
+        return {
+            "agent_type": self._route.mode,
+            "route_reason": self._route.reason,
+            "iterations": len(self._steps),
+            "llm_calls": len(self._calls),
+            "tools_used": sorted({step["tool"] for step in self._steps}),
+            "plan": None,
+            "steps": [public_step(self.session_id, step) for step in self._steps],
+            "artifacts": artifacts(self.session_id, self._steps),
+            "timings": {
+                "total_ms": round((now - self._began) * 1000),
+                "first_answer_token_ms": self._first_token and round((self._first_token - self._began) * 1000),
+                "tools_ms": sum(step["duration_ms"] for step in self._steps),
+            },
+        }
+
+
+def artifact_url(session_id: str, name: str) -> str:
+    return f"/api/conversations/{quote(session_id)}/artifacts/{quote(name)}"
+
+
+def artifacts(session_id: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """All files of the steps, each once, as it was last."""
+    latest = {ref["filename"]: ref for step in steps for ref in step["artifacts"]}
+    return [{**ref, "url": artifact_url(session_id, name)} for name, ref in latest.items()]
+
+
+def public_step(session_id: str, step: Step) -> dict[str, Any]:
+    return {**step, "artifacts": artifacts(session_id, [step])}

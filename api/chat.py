@@ -1,0 +1,114 @@
+"""`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+
+from api.answer import Answer
+from api.dependencies import current_user, services_of
+from api.errors import to_api_error
+from api.forms import read_chat
+from api.runs import Run
+from api.schemas import ChatRequest
+from api.services import Services
+from api.stream import Frames, completion_id, stream
+from api.turns import open_turn, work
+
+router = APIRouter()
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["messages"],
+                    "properties": {
+                        "messages": {"type": "string", "description": "the messages as JSON text"},
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                    "additionalProperties": {"type": "string"},
+                }
+            },
+        },
+    }
+}
+
+
+@router.post("/v1/chat/completions", openapi_extra=BODY)
+@router.post("/api/chat/completions", openapi_extra=BODY)
+async def chat_completions(
+    request: Request,
+    services: Services = Depends(services_of),
+    user: str = Depends(current_user),
+) -> Response:
+    """Answer one turn; with `stream: true` as Server-Sent Events."""
+    async with AsyncExitStack() as stack:
+        incoming = await stack.enter_async_context(read_chat(request))
+        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
+        run = services.runs.start(turn.session.id, work(turn, services))
+        stack.push_async_callback(run.stop)
+        answer = Answer(turn.session.id)
+        headers = {**HEADERS, "X-Session-ID": turn.session.id}
+        if incoming.chat.stream:
+            frames = stream(
+                run,
+                Frames(services.model_name, turn.session.id),
+                answer,
+                include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
+            )
+            # From here on the response owns the turn: it ends, or the client goes away, and all is let go.
+            owned = stack.pop_all()
+            return StreamingResponse(_closing(frames, owned), headers=headers, media_type="text/event-stream")
+        await _collect(run, answer, request)
+        if run.error is not None:
+            known = to_api_error(run.error)
+            return JSONResponse(known.body(), known.status, headers=headers)
+        return JSONResponse(completion(answer, services.model_name), headers=headers)
+
+
+async def _closing(frames: AsyncIterator[bytes], owned: AsyncExitStack) -> AsyncIterator[bytes]:
+    async with owned:
+        async for data in frames:
+            yield data
+
+
+async def _collect(run: Run, answer: Answer, request: Request) -> None:
+    """Read the run to its end, or stop it when the client goes away."""
+
+    async def leave() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        await run.stop()
+
+    leaving = asyncio.create_task(leave())
+    try:
+        async for event in run.events():
+            answer.feed(event)
+    finally:
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+
+
+def completion(answer: Answer, model: str) -> dict[str, Any]:
+    """An OpenAI `chat.completion` with our two keys beside it."""
+    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    if answer.reasoning:
+        message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+    return {
+        "id": completion_id(),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
+        "usage": answer.usage(),
+        "x_session_id": answer.session_id,
+        "x_agent_metadata": answer.metadata(),
+    }

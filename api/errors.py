@@ -1,0 +1,96 @@
+"""Exception → HTTP. The other place that translates errors is `nodes/tool_call.py`; there is no third.
+
+Every error has OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
+from workspace.errors import BadNameError, FileTooLargeError, WorkspaceError
+
+log = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """An error with the words that the client is to read."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.kind = kind
+        self.param = param
+        self.code = code
+        self.headers = headers
+
+    def body(self) -> dict[str, dict[str, str | None]]:
+        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+
+
+def bad_request(message: str, param: str | None = None, code: str | None = None) -> ApiError:
+    return ApiError(400, message, param=param, code=code)
+
+
+def not_found(what: str, param: str | None = None) -> ApiError:
+    return ApiError(404, f"There is no such {what}.", param=param, code="not_found")
+
+
+def to_api_error(error: Exception) -> ApiError:
+    """Known errors keep their words; anything else is logged and told as an internal error, without detail."""
+    match error:
+        case ApiError():
+            return error
+        case PromptTooLongError():
+            return bad_request(str(error), "messages", "context_length_exceeded")
+        case BackendStoppedError():
+            return ApiError(503, str(error), kind="service_unavailable", code="shutting_down")
+        case ModelError():
+            return ApiError(503, str(error), kind="service_unavailable", code="model_error")
+        case FileTooLargeError():
+            return ApiError(413, str(error), param="files", code="file_too_large")
+        case BadNameError():
+            return not_found("file")
+        case WorkspaceError():
+            return ApiError(503, str(error), kind="service_unavailable", code="workspace_error")
+        case RequestValidationError() | ValidationError():
+            return _from_validation(error)
+        case HTTPException():
+            return ApiError(error.status_code, str(error.detail), headers=error.headers)
+        case _:
+            log.error("unexpected error", exc_info=error)
+            return ApiError(500, "Something went wrong inside the service; its log says what.", kind="server_error")
+
+
+def _from_validation(error: RequestValidationError | ValidationError) -> ApiError:
+    first = error.errors()[0]
+    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+    param = ".".join(where) or None
+    message = first["msg"].removeprefix("Value error, ")
+    return bad_request(f"{param}: {message}" if param else message, param)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception in OpenAI's shape."""
+
+    async def handler(_request: Request, error: Exception) -> JSONResponse:
+        known = to_api_error(error)
+        return JSONResponse(known.body(), known.status, headers=dict(known.headers or {}))
+
+    for kind in (ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, handler)

@@ -1,0 +1,86 @@
+"""A run: one turn worked out in a task of its own, its events read by whoever answers the client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+
+from api.errors import ApiError
+from llm.errors import BackendStoppedError
+from nodes.events import Event
+
+Emit = Callable[[Event], None]
+
+
+class Run:
+    """Owns the task. `events` ends when the task has; `error` then says how, if badly."""
+
+    def __init__(self, work: Callable[[Emit], Coroutine[None, None, None]]) -> None:
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._stopped_by: Exception | None = None
+        self._task = asyncio.create_task(work(self._queue.put_nowait))
+        self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
+
+    async def next_event(self) -> Event | None:
+        """The next event; None once the run has ended."""
+        return await self._queue.get()
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self.next_event()) is not None:
+            yield event
+
+    @property
+    def error(self) -> Exception | None:
+        """Why an ended run failed, or None."""
+        if self._stopped_by is not None or self._task.cancelled():
+            return self._stopped_by or BackendStoppedError("The run was cancelled.")
+        error = self._task.exception()
+        return error if isinstance(error, Exception) else None
+
+    async def stop(self, why: Exception | None = None) -> None:
+        """Cancel the run and wait until it has let go of the model and the kernel."""
+        if not self._task.done():
+            self._stopped_by = why
+            self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({self._task})
+
+    async def wait(self) -> None:
+        await asyncio.wait({self._task})
+
+
+class Runs:
+    """The runs under way: one a session at a time."""
+
+    def __init__(self) -> None:
+        self._active: dict[str, Run | None] = {}
+        self._closing = False
+
+    @contextmanager
+    def hold(self, session_id: str) -> Iterator[None]:
+        """The session is ours until the block ends. Raises 409 when it is somebody else's, 503 at shutdown."""
+        if self._closing:
+            raise ApiError(503, "The service is shutting down.", kind="service_unavailable", code="shutting_down")
+        if session_id in self._active:
+            raise ApiError(
+                409,
+                "This session is answering another message. Wait for it, or use a session of its own.",
+                param="session_id",
+                code="session_busy",
+                headers={"Retry-After": "1"},
+            )
+        self._active[session_id] = None
+        try:
+            yield
+        finally:
+            del self._active[session_id]
+
+    def start(self, session_id: str, work: Callable[[Emit], Coroutine[None, None, None]]) -> Run:
+        """Start a run in a session that is held."""
+        run = self._active[session_id] = Run(work)
+        return run
+
+    async def stop_all(self) -> None:
+        """End every run with the words of a shutdown; no new one starts."""
+        self._closing = True
+        why = BackendStoppedError("The service is shutting down; ask again in a moment.")
+        await asyncio.gather(*(run.stop(why) for run in list(self._active.values()) if run is not None))

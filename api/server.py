@@ -1,0 +1,67 @@
+"""uvicorn, taught to tell running answers that it is going down."""
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+from langchain_core.language_models import BaseChatModel
+
+from api.app import create_app
+from api.runs import Runs
+from api.services import open_services
+from api.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS = 10
+BACKLOG = 512
+
+
+class Server(uvicorn.Server):
+    """Ends the runs before it waits for their connections, so that every stream gets its error frame."""
+
+    def __init__(self, config: uvicorn.Config, runs: Runs) -> None:
+        super().__init__(config)
+        self._runs = runs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._runs.stop_all()
+        await super().shutdown(sockets)
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The listening socket. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.server_host, settings.server_port))
+    except OSError:
+        sock.close()
+        raise
+    sock.listen(BACKLOG)
+    sock.setblocking(False)
+    return sock
+
+
+async def serve(
+    settings: Settings,
+    model: BaseChatModel,
+    sock: socket.socket,
+    started: "asyncio.Future[Server] | None" = None,
+) -> None:
+    """Serve until a signal, or `should_exit` of the server handed out through `started`."""
+    async with open_services(settings, model) as services:
+        config = uvicorn.Config(
+            create_app(services),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            lifespan="off",
+        )
+        server = Server(config, services.runs)
+        if started is not None:
+            started.set_result(server)
+        await server.serve(sockets=[sock])

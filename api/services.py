@@ -1,0 +1,63 @@
+"""The parts, put together once at start and taken apart in reverse at the end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langgraph.graph.state import CompiledStateGraph
+
+from api.runs import Runs
+from api.settings import Settings
+from checkpoints.store import Store, open_store
+from graph import MODES
+from llm import BACKENDS
+from workspace.workspaces import Workspaces
+
+ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a route may need."""
+
+    settings: Settings
+    model: BaseChatModel
+    model_name: str
+    store: Store
+    workspaces: Workspaces
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    runs: Runs
+
+
+async def load_model(settings: Settings) -> BaseChatModel:
+    """The configured backend's model. Raises `ModelError` with what to do about it."""
+    backend = import_module(BACKENDS[settings.llm_backend])
+    model: BaseChatModel = await asyncio.to_thread(backend.build, settings.llamacpp())
+    return model
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, model: BaseChatModel) -> AsyncIterator[Services]:
+    """Open the database, make the workspaces; on the way out end all runs, kernels and the model."""
+    async with AsyncExitStack() as stack:
+        close = getattr(model, "close", None)
+        if close is not None:
+            stack.push_async_callback(asyncio.to_thread, close)
+        store = await stack.enter_async_context(open_store(settings.database))
+        workspaces = Workspaces(settings.workspace())
+        stack.push_async_callback(workspaces.aclose)
+        runs = Runs()
+        stack.push_async_callback(runs.stop_all)
+        yield Services(
+            settings=settings,
+            model=model,
+            model_name=getattr(model, "name_", model.__class__.__name__),
+            store=store,
+            workspaces=workspaces,
+            graph=MODES["auto"].compile(checkpointer=store.saver),
+            runs=runs,
+        )

@@ -1,0 +1,137 @@
+"""Settings: the only module that reads the environment (and `.env`)."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from llm import BACKENDS
+from llm.settings import LlamaCppSettings
+from nodes.state import Limits
+from workspace.settings import MIB, WorkspaceSettings
+
+
+class SettingsError(Exception):
+    """One clear line about a wrong value."""
+
+
+def _known_backend(name: str) -> str:
+    if name not in BACKENDS:
+        raise ValueError(f"must be one of: {', '.join(BACKENDS)}")
+    return name
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+
+
+class Settings(BaseSettings):
+    """Every name in upper case is an environment variable; `.env.example` lists them all."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    server_host: str = "127.0.0.1"
+    """Where to listen. Anything but a loopback address needs accounts, which do not exist yet."""
+    server_port: int = Field(default=1007, ge=0, le=65535)
+    """Port; 0 takes a free one."""
+    data_dir: Path = Path("data")
+    """Everything that the service keeps: database, session folders, logs."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: OptionalPath = None
+    """Also log into this file."""
+
+    llm_backend: Annotated[str, AfterValidator(_known_backend)] = "llamacpp"
+    models_dir: OptionalPath = None
+    """Where fetched weights are kept; empty means the per-user cache."""
+    llamacpp_model_path: OptionalPath = None
+    """A GGUF file of your own; empty means the default model, fetched when it is missing."""
+    llamacpp_n_ctx: int = Field(default=8192, ge=512)
+    llamacpp_parallel: int = Field(default=4, ge=1, le=64)
+    llamacpp_n_gpu_layers: int = Field(default=0, ge=-1)
+    llamacpp_n_threads: int = Field(default=0, ge=0)
+    llamacpp_temperature: float = Field(default=0.0, ge=0, le=2)
+    llamacpp_use_mmap: bool = True
+    llamacpp_use_mlock: bool = False
+    llamacpp_low_vram: bool = False
+
+    react_max_iterations: int = Field(default=6, ge=1, le=100)
+    """Tool calls in one turn."""
+    python_code_timeout: float = Field(default=60, gt=0)
+    """Seconds that one program may run."""
+    python_code_preload_libraries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = (
+        "pandas",
+        "numpy",
+        "matplotlib.pyplot",
+    )
+    """Imported when a session's Python starts."""
+    max_upload_mb: int = Field(default=64, ge=1)
+    """Largest single upload."""
+    max_body_mb: int = Field(default=80, ge=1)
+    """Largest whole request."""
+    max_idle_kernels: int = Field(default=8, ge=0)
+    """Pythons kept running between turns; each holds some 150 MB."""
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "llm_api.sqlite"
+
+    @property
+    def loopback(self) -> bool:
+        """Does the service listen to this machine alone?"""
+        if self.server_host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.server_host).is_loopback
+        except ValueError:
+            return False
+
+    def llamacpp(self) -> LlamaCppSettings:
+        return LlamaCppSettings(
+            model_path=self.llamacpp_model_path,
+            models_dir=self.models_dir,
+            n_ctx=self.llamacpp_n_ctx,
+            parallel=self.llamacpp_parallel,
+            n_gpu_layers=self.llamacpp_n_gpu_layers,
+            temperature=self.llamacpp_temperature,
+            n_threads=self.llamacpp_n_threads,
+            use_mmap=self.llamacpp_use_mmap,
+            use_mlock=self.llamacpp_use_mlock,
+            low_vram=self.llamacpp_low_vram,
+        )
+
+    def workspace(self) -> WorkspaceSettings:
+        return WorkspaceSettings(
+            sessions_dir=self.data_dir / "sessions",
+            code_timeout=self.python_code_timeout,
+            preload=self.python_code_preload_libraries,
+            max_file_bytes=self.max_upload_mb * MIB,
+            max_idle_kernels=self.max_idle_kernels,
+        )
+
+    def limits(self) -> Limits:
+        return Limits(max_iterations=self.react_max_iterations)
+
+
+def load_settings() -> Settings:
+    """Read `.env` and the environment. Raises `SettingsError` with one line that names the variable."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']} (got {first['input']!r})") from error
+    if not settings.loopback:
+        raise SettingsError(
+            f"SERVER_HOST: {settings.server_host} can be reached by others, and the service has no accounts yet; "
+            "use 127.0.0.1 or ::1"
+        )
+    return settings

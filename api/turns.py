@@ -1,0 +1,157 @@
+"""A turn: find or make the session, take in the files, run the graph."""
+
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fastapi import Request
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+
+from api.errors import bad_request, not_found
+from api.forms import Incoming, chunks
+from api.runs import Emit
+from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
+from api.services import Services
+from checkpoints.sessions import Session
+from nodes.events import Event
+from nodes.state import Context, Sampling
+from tools import build_all
+from workspace.session import SessionWorkspace
+from workspace.workspaces import SESSION_ID
+
+SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything a run needs."""
+
+    session: Session
+    workspace: SessionWorkspace
+    messages: list[AnyMessage]
+    chat: ChatRequest
+    user: str
+
+
+def asked_session(request: Request, chat: ChatRequest) -> str | None:
+    """The session that the client names: field, header or metadata. Raises 400 when it cannot be one."""
+    in_metadata = (chat.metadata or {}).get("session_id")
+    session_id = chat.session_id or request.headers.get("x-session-id") or in_metadata
+    if not session_id:
+        return None
+    if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
+        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
+    return session_id
+
+
+def wanted_mode(chat: ChatRequest, services: Services) -> str:
+    """`agent_type` wins over `model`; a backend's model runs in `auto`. Raises 404 for an unknown model."""
+    if chat.agent_type is not None:
+        return chat.agent_type
+    if chat.model in AGENT_TYPES:
+        return chat.model
+    if chat.model == services.model_name:
+        return "auto"
+    known = ", ".join([*AGENT_TYPES, services.model_name])
+    raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
+
+
+@asynccontextmanager
+async def open_turn(request: Request, incoming: Incoming, services: Services, user: str) -> AsyncIterator[Turn]:
+    """Hold the session for as long as the block runs. A new session whose start fails leaves nothing behind."""
+    chat = incoming.chat
+    wanted_mode(chat, services)
+    asked = asked_session(request, chat)
+    sessions, workspaces = services.store.sessions, services.workspaces
+    if asked is None:
+        session = await sessions.create(user, chat.messages[-1].text)
+    else:
+        found = await sessions.get(asked, user)
+        if found is None:
+            raise not_found("session", "session_id")
+        session = found
+    with services.runs.hold(session.id):
+        workspace = await workspaces.acquire(session.id)
+        try:
+            taken = False
+            try:
+                names = await _take_files(incoming, workspace)
+                taken = True
+            finally:
+                if not taken and asked is None:
+                    await workspaces.discard(session.id)
+                    await sessions.delete(session.id)
+            yield Turn(
+                session=session,
+                workspace=workspace,
+                messages=to_messages(chat.messages, names, only_new=asked is not None),
+                chat=chat,
+                user=user,
+            )
+        finally:
+            await workspaces.release(session.id)
+
+
+async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[str]:
+    """Store the uploads: all of them, or none."""
+    names: list[str] = []
+    complete = False
+    try:
+        for upload in incoming.files:
+            info = await workspace.add_file(upload.filename or "file", chunks(upload))
+            names.append(info.name)
+        complete = True
+    finally:
+        if not complete:
+            await workspace.remove_files(names)
+    return names
+
+
+def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
+    """The messages that the conversation gains; in a known session only what follows the last assistant's."""
+    if only_new:
+        last = max((at for at, message in enumerate(given) if message.role == "assistant"), default=-1)
+        given = given[last + 1 :]
+    messages: list[AnyMessage] = [
+        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4())) for message in given
+    ]
+    if files:
+        messages[-1].additional_kwargs["files"] = files
+    return messages
+
+
+def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
+    """The run of a turn: the top graph, its custom stream handed to `emit`."""
+    chat = turn.chat
+    context = Context(
+        model=services.model,
+        tools=build_all(turn.workspace),
+        workspace=turn.workspace,
+        sampling=Sampling(
+            temperature=chat.temperature,
+            top_p=chat.top_p,
+            seed=chat.seed,
+            max_tokens=chat.token_limit,
+            stop=chat.stops,
+        ),
+        limits=services.settings.limits(),
+        user=turn.user,
+    )
+    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": wanted_mode(chat, services)}
+
+    async def run(emit: Emit) -> None:
+        config: RunnableConfig = {"configurable": {"thread_id": turn.session.id}, "recursion_limit": 200}
+        # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+        stream = cast(
+            "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+            services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+        )
+        async with aclosing(stream) as parts:
+            async for _namespace, _mode, event in parts:
+                emit(event)
+        await services.store.sessions.touch(turn.session.id)
+
+    return run

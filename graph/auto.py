@@ -1,0 +1,27 @@
+"""`auto`: the top graph that every session is run through: route → a mode → record."""
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from graph import chat, react
+from nodes.route import record, route
+from nodes.state import AgentState, Context
+
+MODES: dict[str, StateGraph[AgentState, Context, Any, Any]] = {"chat": chat.graph, "react": react.graph}
+
+
+def chosen_mode(state: AgentState) -> str:
+    return state["mode"]
+
+
+graph = StateGraph(AgentState, context_schema=Context)
+graph.add_node("route", route)
+graph.add_node("record", record)
+for name, mode in MODES.items():
+    # Without a checkpointer of its own: a turn is kept when it is whole, so a crash leaves nothing dangling.
+    graph.add_node(name, mode.compile(checkpointer=False))
+    graph.add_edge(name, "record")
+graph.add_edge(START, "route")
+graph.add_conditional_edges("route", chosen_mode, list(MODES))
+graph.add_edge("record", END)

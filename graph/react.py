@@ -1,0 +1,34 @@
+"""`react`: thought → (tool_call → observe → thought)* → synthesize."""
+
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from nodes.observe import observe
+from nodes.state import AgentState, Context, ModeOutput
+from nodes.synthesize import synthesize
+from nodes.thought import thought
+from nodes.tool_call import tool_call
+
+
+def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
+    """Act, think again about what is missing, or answer: also when a limit is reached."""
+    limits = runtime.context.limits
+    if state.get("answer_text") is not None:
+        return "synthesize"
+    if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
+        return "synthesize"
+    return "tool_call" if state.get("action") else "thought"
+
+
+graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)
+graph.add_node("thought", thought)
+graph.add_node("tool_call", tool_call)
+graph.add_node("observe", observe)
+graph.add_node("synthesize", synthesize)
+graph.add_edge(START, "thought")
+graph.add_conditional_edges("thought", after_thought)
+graph.add_edge("tool_call", "observe")
+graph.add_edge("observe", "thought")
+graph.add_edge("synthesize", END)

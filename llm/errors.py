@@ -1,0 +1,29 @@
+"""What can go wrong with a model, in words for the person who runs the service."""
+
+
+class ModelError(Exception):
+    """The model cannot serve this request; the text says what to do about it."""
+
+
+class ModelMissingError(ModelError):
+    """There is no file of weights at the configured place."""
+
+
+class ModelDamagedError(ModelError):
+    """The file of weights is there but cannot be loaded."""
+
+
+class PromptTooLongError(ModelError):
+    """The prompt does not fit the model's context window."""
+
+    def __init__(self, tokens: int, window: int) -> None:
+        super().__init__(
+            f"The conversation needs {tokens} tokens, but the model's context window holds {window}. "
+            "Shorten it, start a new session, or raise LLAMACPP_N_CTX."
+        )
+        self.tokens = tokens
+        self.window = window
+
+
+class BackendStoppedError(ModelError):
+    """The service is shutting down, so nothing more is generated."""

@@ -1,0 +1,213 @@
+"""One thread owns the model and generates for everybody at once (continuous batching).
+
+llama.cpp must not be called from two threads. Here a single thread decodes the next token of every running
+request in one pass over the weights, so a short question does not wait for a long answer, and four answers
+together take less time than four in a row. Each slot keeps the tokens of its last request: a prompt that
+begins the same way is read from where it differs.
+
+The scheme is that of Orca (Yu et al., OSDI 2022, "iteration-level scheduling").
+"""
+
+import logging
+import threading
+from collections import deque
+from pathlib import Path
+
+from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
+from llm.llama_native import NativeModel
+from llm.llama_prompt import PromptTemplate
+from llm.llama_slots import Piece, Request, Run, Slot, shared_prefix
+from llm.settings import LlamaCppSettings
+
+log = logging.getLogger(__name__)
+
+PROMPT_CHUNK = 64
+"""Prompt tokens read between two looks at cancellations and at the other requests: about half a second here."""
+WORTH_COPYING = 32
+"""Shared tokens from which on copying another slot's memory beats reading them again."""
+
+
+class LlamaEngine:
+    """Loads the model on its own thread and serves requests in the order they came."""
+
+    def __init__(self, path: Path, settings: LlamaCppSettings) -> None:
+        self._path = path
+        self._settings = settings
+        self._waiting: deque[Request] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._clock = 0
+        self._failure: ModelError | None = None
+        self._ready = threading.Event()
+        self._slots = [Slot(number) for number in range(settings.parallel)]
+        self._thread = threading.Thread(target=self._main, name="llama-engine", daemon=True)
+        self._thread.start()
+
+    def wait_ready(self) -> None:
+        """Block until the weights are loaded. Raises `ModelError` when they cannot be."""
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def submit(self, request: Request) -> None:
+        """Queue a request. Raises `BackendStoppedError` after `close`."""
+        with self._wake:
+            if self._closing or self._failure is not None:
+                raise self._failure or BackendStoppedError("The model has been unloaded.")
+            self._waiting.append(request)
+            self._wake.notify()
+
+    def cancel(self, request: Request) -> None:
+        """Stop a request before its next token; nothing more is delivered."""
+        request.cancelled = True
+        with self._wake:
+            self._wake.notify()
+
+    def close(self) -> None:
+        """End all requests with `BackendStoppedError` and free the model."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    # the engine's thread
+
+    def _main(self) -> None:
+        try:
+            model = NativeModel(self._path, self._settings)
+            template = PromptTemplate(
+                model.chat_template,
+                bos=model.bos_text,
+                eos=model.eos_text,
+                tokenize=lambda text, control: model.tokenize(text, control=control),
+            )
+        except ModelError as error:
+            self._failure = error
+            return
+        finally:
+            self._ready.set()
+        try:
+            while self._wait_for_work():
+                self._admit(model, template)
+                self._step(model)
+        except (RuntimeError, OSError) as error:
+            log.exception("the engine has failed")
+            self._failure = ModelError(f"The embedded model failed: {error}")
+        finally:
+            self._end_all(model)
+            model.close()
+
+    def _wait_for_work(self) -> bool:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closing or self._waiting or any(s.run for s in self._slots))
+            return not self._closing
+
+    def _admit(self, model: NativeModel, template: PromptTemplate) -> None:
+        """Give waiting requests the free slots, first come, first served."""
+        while any(slot.run is None for slot in self._slots):
+            with self._wake:
+                if not self._waiting:
+                    return
+                request = self._waiting.popleft()
+            if request.cancelled:
+                continue
+            try:
+                self._place(request, model, template)
+            except ModelError as error:
+                request.deliver(error)
+            except ValueError as error:
+                request.deliver(ModelError(str(error)))
+
+    def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
+        prompt = template.tokens(request.turns)
+        if len(prompt) >= model.window:
+            raise PromptTooLongError(len(prompt), model.window)
+        slot, shared = self._slot_for(prompt, model)
+        # The last token is read again even when it is remembered: its logits are needed.
+        shared = min(shared, len(prompt) - 1)
+        run = Run(request, prompt, shared, model)
+        model.truncate(slot.number, shared)
+        slot.memory = prompt[:shared]
+        self._clock += 1
+        slot.used_at = self._clock
+        slot.run = run
+
+    def _slot_for(self, prompt: list[int], model: NativeModel) -> tuple[Slot, int]:
+        """A free slot that remembers as much of `prompt` as any does, and how many tokens that is."""
+        shares = {slot.number: shared_prefix(slot.memory, prompt) for slot in self._slots}
+        best = max(self._slots, key=lambda slot: (shares[slot.number], slot.run is None))
+        free = [slot for slot in self._slots if slot.run is None]
+        keeps_most = shares[best.number] * 2 >= len(best.memory)
+        if best.run is None and keeps_most:
+            return best, shares[best.number]
+        target = min(free, key=lambda slot: slot.used_at)
+        gain = shares[best.number] - shares[target.number]
+        if target is not best and gain >= WORTH_COPYING:
+            model.copy_sequence(best.number, target.number)
+            return target, shares[best.number]
+        return target, shares[target.number]
+
+    def _step(self, model: NativeModel) -> None:
+        """Decode one token for every request that writes, and a chunk of prompt for those that still read."""
+        self._drop_cancelled(model)
+        entries: list[tuple[int, int, int, bool]] = []
+        finished_reading: list[tuple[Slot, int]] = []
+        budget = PROMPT_CHUNK
+        for slot in sorted((s for s in self._slots if s.run), key=lambda s: s.used_at):
+            run = slot.run
+            assert run is not None
+            take = min(len(run.unread), 1 if run.made else budget)
+            budget -= 0 if run.made else take
+            for _ in range(take):
+                token = run.unread.popleft()
+                entries.append((token, len(slot.memory), slot.number, not run.unread))
+                slot.memory.append(token)
+            if take and not run.unread:
+                finished_reading.append((slot, len(entries) - 1))
+        if not entries:
+            return
+        model.decode(entries)
+        for slot, at in finished_reading:
+            self._write(slot, at, model)
+
+    def _write(self, slot: Slot, at: int, model: NativeModel) -> None:
+        run = slot.run
+        assert run is not None
+        token = model.sample(run.sampler, at)
+        if model.is_end(token):
+            self._finish(slot, run.last(run.text.flush(), "stop"), model)
+            return
+        run.made += 1
+        text = run.text.feed(model.piece(token))
+        if run.text.stopped:
+            self._finish(slot, run.last(text, "stop"), model)
+        elif run.made >= run.limit:
+            self._finish(slot, run.last(text + run.text.flush(), "length"), model)
+        else:
+            run.unread.append(token)
+            if text:
+                run.request.deliver(Piece(text))
+
+    def _finish(self, slot: Slot, result: Piece | ModelError | None, model: NativeModel) -> None:
+        run = slot.run
+        assert run is not None
+        slot.run = None
+        model.free_sampler(run.sampler)
+        if result is not None and not run.request.cancelled:
+            run.request.deliver(result)
+
+    def _drop_cancelled(self, model: NativeModel) -> None:
+        for slot in self._slots:
+            if slot.run is not None and slot.run.request.cancelled:
+                self._finish(slot, None, model)
+
+    def _end_all(self, model: NativeModel) -> None:
+        stopped = self._failure or BackendStoppedError("The service is shutting down.")
+        for slot in self._slots:
+            if slot.run is not None:
+                self._finish(slot, stopped, model)
+        with self._wake:
+            self._closing = True
+            waiting, self._waiting = list(self._waiting), deque()
+        for request in waiting:
+            request.deliver(stopped)

@@ -1,0 +1,79 @@
+"""What the engine keeps of each request and of each sequence of the context."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from llm.errors import ModelError
+from llm.llama_native import NativeModel, Sampling
+from llm.llama_prompt import ChatTurn
+from llm.text_stream import TextStream
+
+FinishReason = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text as it comes; the last piece has `finish_reason` and the counts."""
+
+    text: str
+    finish_reason: FinishReason | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One generation. `deliver` is called on the engine's thread with each piece, at the end with an error or not."""
+
+    turns: list[ChatTurn]
+    deliver: Callable[[Piece | ModelError], None]
+    sampling: Sampling = field(default_factory=Sampling)
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    cancelled: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One sequence of the context: what it remembers, and the request that it serves."""
+
+    number: int
+    memory: list[int] = field(default_factory=list)
+    used_at: int = 0
+    run: "Run | None" = None
+
+
+class Run:
+    """A request in its slot."""
+
+    def __init__(self, request: Request, prompt: list[int], cached: int, model: NativeModel) -> None:
+        self.request = request
+        self.unread = deque(prompt[cached:])
+        self.prompt_tokens = len(prompt)
+        self.cached = cached
+        self.made = 0
+        self.text = TextStream(request.stop)
+        room = model.window - len(prompt)
+        self.limit = room if request.max_tokens is None else min(room, request.max_tokens)
+        self.sampler = model.sampler(request.sampling)
+
+    def last(self, text: str, reason: FinishReason) -> Piece:
+        return Piece(text, reason, self.prompt_tokens, self.made, self.cached)
+
+
+def shared_prefix(left: list[int], right: list[int]) -> int:
+    """How many tokens two sequences have in common from the start."""
+    size = min(len(left), len(right))
+    if left[:size] == right[:size]:
+        return size
+    low, high = 0, size
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[:middle] == right[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

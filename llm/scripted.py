@@ -1,0 +1,110 @@
+"""A chat model that says what it is told to: for tests and benchmarks, without weights.
+
+It streams its replies in pieces, records what it was asked, and can pause until it is let go on, so that a test
+can look at a run in the middle.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, Field
+from typing_extensions import override
+
+from llm.text_stream import TextStream
+
+
+class ScriptEndedError(AssertionError):
+    """The script has no reply left."""
+
+
+class ScriptedChat(BaseChatModel):
+    """Gives `replies` in order; an exception in the list is raised; a function is asked with the messages.
+
+    With `repeat`, the last reply is given for ever. `piece` is the size of a streamed piece in characters.
+    `gate`, when set, must be released once a piece. `asked` holds the messages of every call, `finished`
+    counts the calls that ran to their end.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    replies: list[Any] = Field(default_factory=list)
+    repeat: bool = False
+    piece: int = 4
+    delay: float = 0.0
+    gate: asyncio.Semaphore | None = None
+    name_: str = "scripted"
+    asked: list[list[BaseMessage]] = Field(default_factory=list)
+    arguments: list[dict[str, Any]] = Field(default_factory=list)
+    finished: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> str:
+        self.asked.append(messages)
+        self.arguments.append(arguments)
+        at = len(self.asked) - 1
+        if at >= len(self.replies):
+            if not (self.repeat and self.replies):
+                raise ScriptEndedError(f"call {at + 1}, but the script has {len(self.replies)} replies")
+            at = len(self.replies) - 1
+        reply = self.replies[at]
+        if isinstance(reply, Exception):
+            raise reply
+        return str(reply(messages)) if callable(reply) else str(reply)
+
+    def _chunks(
+        self, messages: list[BaseMessage], stop: Sequence[str] | None, arguments: dict[str, Any]
+    ) -> Iterator[ChatGenerationChunk]:
+        reply = self._next(messages, {"stop": stop, **arguments})
+        text = TextStream(stop or ())
+        limit = arguments.get("max_tokens")
+        made, reason = 0, "stop"
+        for start in range(0, len(reply), self.piece):
+            if limit is not None and made >= limit:
+                reason = "length"
+                break
+            made += 1
+            if shown := text.feed(reply[start : start + self.piece].encode()):
+                yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
+            if text.stopped:
+                break
+        read = sum(len(message.text) for message in messages) // 4 + 1
+        last = AIMessageChunk(content=text.flush(), response_metadata={"finish_reason": reason})
+        last.usage_metadata = {"input_tokens": read, "output_tokens": made, "total_tokens": read + made}
+        yield ChatGenerationChunk(message=last, generation_info={"finish_reason": reason})
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self._chunks(messages, stop, kwargs):
+            if self.gate is not None:
+                await self.gate.acquire()
+            if self.delay:
+                await asyncio.sleep(self.delay)
+            yield chunk
+        self.finished += 1
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        chunks = list(self._chunks(messages, stop, kwargs))
+        self.finished += 1
+        message = AIMessage(content="".join(chunk.text for chunk in chunks))
+        return ChatResult(generations=[ChatGeneration(message=message)])

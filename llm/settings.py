@@ -1,0 +1,30 @@
+"""Settings of the embedded llama.cpp backend."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppSettings:
+    """How the embedded model is loaded and run."""
+
+    model_path: Path | None = None
+    """A GGUF file; unset means the default of `models.toml` in the per-user cache."""
+    models_dir: Path | None = None
+    """Where fetched weights are kept; unset means the per-user cache."""
+    n_ctx: int = 8192
+    """Context window of one request, in tokens."""
+    parallel: int = 4
+    """How many requests are generated side by side; each holds `n_ctx` tokens of memory."""
+    n_gpu_layers: int = 0
+    """Layers kept on a GPU (-1: all); needs llama-cpp-python built for it."""
+    temperature: float = 0.0
+    """Used when a request names none."""
+    n_threads: int = 0
+    """CPU threads (0: one a physical core)."""
+    use_mmap: bool = True
+    """Map the file instead of reading it."""
+    use_mlock: bool = False
+    """Keep the weights from being swapped out."""
+    low_vram: bool = False
+    """Keep the KV cache in main memory even when layers are on a GPU."""

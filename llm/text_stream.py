@@ -1,0 +1,52 @@
+"""From token bytes to text that may leave: whole characters, and nothing past a stop string."""
+
+import codecs
+from collections.abc import Sequence
+
+
+class TextStream:
+    """Decodes UTF-8 as it comes and holds back what may yet turn into a stop string.
+
+    `feed` and `flush` return the text that may be shown now. Once `stopped` is true, the stop string was
+    seen; it and everything after it are dropped, as OpenAI's API does.
+    """
+
+    def __init__(self, stop: Sequence[str] = ()) -> None:
+        self._stop = tuple(s for s in stop if s)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+        self.stopped = False
+
+    def feed(self, data: bytes) -> str:
+        if self.stopped:
+            return ""
+        return self._scan(self._decoder.decode(data))
+
+    def flush(self) -> str:
+        """The rest, when the model has ended by itself."""
+        if self.stopped:
+            return ""
+        text = self._scan(self._decoder.decode(b"", final=True)) + self._held
+        self._held = ""
+        return text
+
+    def _scan(self, new: str) -> str:
+        if not self._stop:
+            return new
+        text = self._held + new
+        hits = [at for at in (text.find(s) for s in self._stop) if at >= 0]
+        if hits:
+            self.stopped = True
+            self._held = ""
+            return text[: min(hits)]
+        keep = max(_overlap(text, s) for s in self._stop)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that `stop` starts with."""
+    for size in range(min(len(text), len(stop) - 1), 0, -1):
+        if stop.startswith(text[-size:]):
+            return size
+    return 0

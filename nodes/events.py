@@ -1,0 +1,53 @@
+"""What a run tells the world while it goes: typed events, written to langgraph's custom stream."""
+
+from dataclasses import dataclass
+
+from nodes.state import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """The mode that answers this turn, and why."""
+
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThoughtDelta:
+    """A piece of what the model thinks."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """A piece of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step has its observation."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalled:
+    """One call of a model has ended, with the tokens it read and wrote."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The answer is complete. `reason` is OpenAI's: stop or length."""
+
+    reason: str
+
+
+Event = Routed | ThoughtDelta | AnswerDelta | StepDone | ModelCalled | Finished

@@ -1,0 +1,48 @@
+"""What a step is told of the conversation: as little as it needs."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+
+from nodes.state import AgentState, Step
+
+TURNS_TOLD = 3
+MAX_ANSWER = 600
+MAX_PROGRAM = 1500
+
+
+def question(state: AgentState) -> str:
+    """The person's current words."""
+    for message in reversed(state["messages"]):
+        if isinstance(message, HumanMessage):
+            return message.text
+    return ""
+
+
+def earlier(messages: Sequence[AnyMessage]) -> str:
+    """The last few turns, with the last program that ran; empty in a first turn."""
+    current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
+    told = [m for m in messages[:current] if isinstance(m, (HumanMessage, AIMessage))][-2 * TURNS_TOLD :]
+    if not told:
+        return ""
+    lines = ["Earlier in this conversation:"]
+    for message in told:
+        speaker = "Question" if isinstance(message, HumanMessage) else "Answer"
+        lines.append(f"{speaker}: {message.text.strip()[:MAX_ANSWER]}")
+    if program := _last_program(told):
+        lines.append(f"The last program that ran:\n```python\n{program[:MAX_PROGRAM]}\n```")
+    return "\n".join(lines)
+
+
+def _last_program(messages: Sequence[AnyMessage]) -> str:
+    for message in reversed(messages):
+        steps: list[Step] = message.additional_kwargs.get("steps", [])
+        for step in reversed(steps):
+            if step["tool"] == "python_coder" and step["error"] is None:
+                return step["input"]
+    return ""
+
+
+def notes(steps: Sequence[Step]) -> str:
+    """All steps of this turn, shortly."""
+    return "\n\n".join(f"{s['thought']}\n{s['tool']}:\n{s['input']}\nObservation: {s['observation']}" for s in steps)

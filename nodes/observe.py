@@ -1,0 +1,27 @@
+"""`observe`: make a finished step of an action and its outcome."""
+
+from langgraph.runtime import Runtime
+
+from nodes.events import StepDone
+from nodes.state import AgentState, Context, Step, Update
+
+
+async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Appends to `steps` and tells the world."""
+    action, outcome = state.get("action"), state.get("outcome")
+    assert action is not None and outcome is not None, "observe is only reached after tool_call"
+    steps = state.get("steps", [])
+    step = Step(
+        index=len(steps) + 1,
+        node="tool_call",
+        thought=action["thought"],
+        tool=action["tool"],
+        input=action["input"],
+        observation=outcome["text"],
+        error=outcome["error"],
+        started_at=outcome["started_at"],
+        duration_ms=outcome["duration_ms"],
+        artifacts=outcome["artifacts"],
+    )
+    runtime.stream_writer(StepDone(step))
+    return {"steps": [*steps, step], "action": None, "outcome": None}

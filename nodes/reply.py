@@ -1,0 +1,60 @@
+"""`reply`: answer from the conversation alone, without tools."""
+
+import uuid
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from llm.errors import PromptTooLongError
+from nodes.asking import Said, Wish, ask
+from nodes.events import AnswerDelta, Finished
+from nodes.prompts import render
+from nodes.state import AgentState, Context, Update
+
+
+async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
+    sampling = runtime.context.sampling
+    wish = Wish(sampling.max_tokens, sampling.stop, sampling.temperature, sampling.top_p, sampling.seed)
+    said = await _ask_within_window(list(state["messages"]), wish, runtime)
+    runtime.stream_writer(Finished(said.finish_reason))
+    message = AIMessage(content=said.text, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
+    return {"answer": message, "messages": [message]}
+
+
+async def _ask_within_window(messages: list[AnyMessage], wish: Wish, runtime: Runtime[Context]) -> Said:
+    """Leave out the oldest turns until the rest fits the model's window."""
+    while True:
+        try:
+            return await ask(
+                runtime, with_system(messages), wish, lambda text: runtime.stream_writer(AnswerDelta(text))
+            )
+        except PromptTooLongError as error:
+            shorter = without_oldest(messages, error.tokens - error.window)
+            if len(shorter) == len(messages):
+                raise
+            messages = shorter
+
+
+def with_system(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The client's own system message counts; ours stands in when there is none."""
+    if any(isinstance(message, SystemMessage) for message in messages):
+        return list(messages)
+    return [SystemMessage(render("chat")), *messages]
+
+
+def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessage]:
+    """Without the oldest turns that hold at least `tokens` (a token is taken for three characters).
+
+    System messages and the current question stay.
+    """
+    current = max(at for at, message in enumerate(messages) if isinstance(message, HumanMessage))
+    kept: list[AnyMessage] = []
+    freed = 0
+    for at, message in enumerate(messages):
+        if at < current and not isinstance(message, SystemMessage) and freed < tokens * 3:
+            freed += len(message.text)
+            continue
+        kept.append(message)
+    return kept

@@ -1,0 +1,39 @@
+"""`route`: choose the mode that answers this turn, and start the turn afresh."""
+
+from langgraph.runtime import Runtime
+
+from nodes.events import Routed
+from nodes.state import AgentState, Context, Update
+
+
+async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `mode`; clears what belonged to the last turn."""
+    mode, reason = await _choose(state, runtime)
+    runtime.stream_writer(Routed(mode, reason))
+    return {
+        "mode": mode,
+        "steps": [],
+        "action": None,
+        "outcome": None,
+        "needed": "",
+        "thoughts": 0,
+        "answer": None,
+        "answer_text": None,
+        "finish_reason": "stop",
+    }
+
+
+async def _choose(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
+    wanted = state.get("wanted_mode", "auto")
+    if wanted != "auto":
+        return wanted, "asked for by the client"
+    workspace = runtime.context.workspace
+    if workspace is not None and await workspace.files():
+        return "react", "the session has files"
+    return "chat", "nothing to compute or to read"
+
+
+async def record(state: AgentState) -> Update:
+    """The answer joins the conversation."""
+    answer = state.get("answer")
+    return {"messages": [answer] if answer is not None else [], "answer": None}

@@ -1,0 +1,117 @@
+"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs.
+
+Three situations, three prompts: write a program, mend the one that failed, answer from what one printed.
+"""
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from nodes import history
+from nodes.asking import Said, ask, bounded
+from nodes.events import AnswerDelta, ThoughtDelta
+from nodes.evidence import unsupported_numbers
+from nodes.prompts import render
+from nodes.protocol import Reply, parse
+from nodes.reply_stream import ReplySplitter, Split
+from nodes.state import Action, AgentState, Context, Step, Update
+
+STOP = ("\nObservation:",)
+
+
+async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
+    steps = state.get("steps", [])
+    prompt = await _prompt(state, runtime, steps)
+    said, splitter = await _think(prompt, runtime, fresh=_stuck(steps))
+    reply = parse(said.text)
+    if reply.tool and _tried(reply, steps) and not _stuck(steps):
+        said, splitter = await _think(prompt, runtime, fresh=True)
+        reply = parse(said.text)
+    update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+    if reply.tool:
+        action = Action(thought=reply.thought, tool=reply.tool, input=reply.input)
+        return update | {"action": action}
+    if reply.need is not None and steps:
+        return update | {"needed": reply.need or "the answer"}
+    text = await _finish(reply, said, splitter, state, runtime)
+    return update | {"answer_text": text, "finish_reason": said.finish_reason}
+
+
+async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh: bool) -> tuple[Said, ReplySplitter]:
+    splitter = ReplySplitter()
+
+    def emit(split: Split) -> None:
+        if split.thought:
+            runtime.stream_writer(ThoughtDelta(split.thought))
+        if split.answer:
+            runtime.stream_writer(AnswerDelta(split.answer))
+
+    said = await ask(runtime, prompt, bounded(runtime, stop=STOP, fresh=fresh), lambda text: emit(splitter.feed(text)))
+    emit(splitter.flush())
+    if not splitter.in_answer:
+        runtime.stream_writer(ThoughtDelta("\n"))
+    return said, splitter
+
+
+async def _finish(
+    reply: Reply, said: Said, splitter: ReplySplitter, state: AgentState, runtime: Runtime[Context]
+) -> str:
+    """The answer's text; what has not been streamed as answer yet is streamed now."""
+    text = reply.final if reply.final is not None else reply.thought or said.text
+    if not splitter.in_answer:
+        runtime.stream_writer(AnswerDelta(text))
+    steps = state.get("steps", [])
+    evidence = [history.question(state), *(step["observation"] for step in steps)]
+    if steps and unsupported_numbers(text, evidence):
+        # A small model miscopies digits; the program's own words stand beside its sentence then.
+        addition = f"\n\nThe program printed:\n```\n{steps[-1]['observation'][:1000]}\n```"
+        runtime.stream_writer(AnswerDelta(addition))
+        text += addition
+    return text
+
+
+async def _prompt(state: AgentState, runtime: Runtime[Context], steps: list[Step]) -> list[BaseMessage]:
+    question = history.question(state)
+    last = steps[-1] if steps else None
+    if last is not None and not state.get("needed") and last["error"] is None:
+        return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
+    setting = await _setting(state, runtime)
+    if last is not None and last["error"] is not None and not _stuck(steps):
+        happened = f"What happened:\n{last['observation']}"
+        return _messages("mend", *setting, f"Task: {question}", _program(last), happened)
+    so_far = [f"An earlier program gave:\n{last['observation']}"] if last is not None else []
+    if needed := state.get("needed"):
+        so_far.append(f"Still missing: {needed}")
+    tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
+    return _messages("write", *setting, f"Question: {question}", *so_far, tools=tools)
+
+
+def _messages(prompt: str, *parts: str, **values: str) -> list[BaseMessage]:
+    return [SystemMessage(render(prompt, **values)), HumanMessage("\n\n".join(part for part in parts if part))]
+
+
+def _program(step: Step) -> str:
+    return f"Program:\n```python\n{step['input']}\n```"
+
+
+async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
+    """Earlier turns, the files, the variables that exist."""
+    parts = [history.earlier(state["messages"])]
+    workspace = runtime.context.workspace
+    if workspace is not None:
+        if files := await workspace.previews():
+            parts.append(f"Files in the working folder:\n{files}")
+        variables = await workspace.kernel.variables()
+        if variables:
+            listed = "\n".join(f"- {v.name} ({v.type}) {v.detail}".rstrip() for v in variables)
+            parts.append(f"Variables that exist already:\n{listed}")
+    return parts
+
+
+def _tried(reply: Reply, steps: list[Step]) -> bool:
+    return any(step["tool"] == reply.tool and step["input"].strip() == reply.input.strip() for step in steps)
+
+
+def _stuck(steps: list[Step]) -> bool:
+    """Two failures in a row: mending leads nowhere, so a new program is asked for."""
+    return len(steps) >= 2 and all(step["error"] is not None for step in steps[-2:])

@@ -1,0 +1,74 @@
+"""`tool_call`: run the chosen tool. The one place where a tool's errors become words for the model."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langgraph.runtime import Runtime
+from pydantic import BaseModel, ValidationError
+
+from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
+from tools.errors import ToolError
+from workspace.session import SessionWorkspace
+
+REPEATED = (
+    "This exact input was run before, with this result:\n{observation}\nIt was not run again. "
+    "Do something different: another program, or the final answer."
+)
+
+
+async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `outcome`. Never raises for what a tool does; a cancelled run goes through."""
+    action = state.get("action")
+    assert action is not None, "tool_call is only reached with an action"
+    started = time.time()
+    text, error, new_files = await _run(action, state.get("steps", []), runtime)
+    artifacts = await _artifacts(runtime.context.workspace, new_files)
+    outcome = Outcome(
+        text=text,
+        error=error,
+        artifacts=artifacts,
+        started_at=started,
+        duration_ms=round((time.time() - started) * 1000),
+    )
+    return {"outcome": outcome}
+
+
+async def _run(
+    action: Action, steps: Sequence[Step], runtime: Runtime[Context]
+) -> tuple[str, str | None, Sequence[str]]:
+    """`(observation, error, names of new files)`."""
+    tools = runtime.context.tools
+    tool = tools.get(action["tool"])
+    if tool is None:
+        names = ", ".join(tools) or "none"
+        return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", []
+    for step in steps:
+        if step["tool"] == action["tool"] and step["input"].strip() == action["input"].strip():
+            return REPEATED.format(observation=step["observation"]), "repeated action", []
+    try:
+        answer = await tool.ainvoke(_call(tool, action))
+    except ToolError as error:
+        return str(error), type(error).__name__, error.new_files
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", []
+    return str(answer.content), None, answer.artifact or []
+
+
+def _call(tool: BaseTool, action: Action) -> dict[str, Any]:
+    """The tool call that LangChain expects; a lone text goes into the tool's first field."""
+    schema = tool.args_schema
+    assert isinstance(schema, type) and issubclass(schema, BaseModel)
+    field = next(iter(schema.model_fields))
+    return {"type": "tool_call", "id": "call", "name": tool.name, "args": {field: action["input"]}}
+
+
+async def _artifacts(workspace: SessionWorkspace | None, names: Sequence[str]) -> list[ArtifactRef]:
+    if workspace is None or not names:
+        return []
+    infos = {info.name: info for info in await workspace.files()}
+    return [
+        ArtifactRef(filename=name, mime=infos[name].mime, bytes=infos[name].bytes) for name in names if name in infos
+    ]

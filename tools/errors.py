@@ -1,0 +1,19 @@
+"""The two ways in which a tool can fail. Both become observations in `nodes/tool_call.py`, nowhere else."""
+
+from collections.abc import Sequence
+
+
+class ToolError(Exception):
+    """The text is written for the model. `new_files` are what the tool made before it failed."""
+
+    def __init__(self, message: str, new_files: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.new_files = list(new_files)
+
+
+class ToolRetry(ToolError):  # noqa: N818 (the design's word)
+    """The model can mend its input; the text says how."""
+
+
+class ToolFailed(ToolError):  # noqa: N818 (the design's word)
+    """It cannot; it has to do without."""

@@ -1,0 +1,90 @@
+"""Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from tools.errors import ToolFailed, ToolRetry
+from workspace.errors import KernelStartError
+from workspace.output import CellResult
+from workspace.session import SessionWorkspace
+
+MAX_OBSERVATION = 4000
+"""Characters of output that the model is shown; the middle of longer output is left out."""
+LOST = "Note: Python was restarted before this program ran, so variables of earlier programs are gone."
+TOO_SLOW = (
+    "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
+    "formula instead of recursion, vectorised operations instead of loops, or less data."
+)
+DIED = "Python itself ended while the program ran (out of memory, or it was told to exit). All variables are gone."
+SILENT = "The program ran but printed nothing. print() the values that are asked for."
+
+
+class PythonCoderInput(BaseModel):
+    """Input of `python_coder`."""
+
+    code: str = Field(min_length=1, max_length=100_000, description="A complete Python program.")
+
+
+class PythonCoder(BaseTool):
+    """`(observation, names of new files)`; raises `ToolRetry` when the program has to be mended."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = "python_coder"
+    description: str = (
+        "runs Python in a session that remembers variables and returns what is printed. "
+        "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
+    )
+    args_schema: type[BaseModel] = PythonCoderInput
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    workspace: SessionWorkspace
+
+    @override
+    def _run(self, code: str) -> tuple[str, Sequence[str]]:
+        raise ToolFailed("python_coder only runs asynchronously")
+
+    @override
+    async def _arun(self, code: str) -> tuple[str, Sequence[str]]:
+        try:
+            result = await self.workspace.kernel.run(code)
+        except KernelStartError as error:
+            raise ToolFailed(str(error)) from error
+        text = observation(result)
+        if result.status != "ok" or not text.strip():
+            raise ToolRetry(text or SILENT, result.new_files)
+        return text, result.new_files
+
+
+def build(workspace: SessionWorkspace) -> PythonCoder:
+    return PythonCoder(workspace=workspace)
+
+
+def observation(result: CellResult) -> str:
+    """Output, the last value, the error with its line, new files; cut in the middle when long."""
+    parts = [LOST] if result.variables_lost else []
+    parts.append(result.stdout.strip())
+    if result.value is not None and result.value != "None":
+        parts.append(result.value)
+    if result.status == "timeout":
+        parts.append(TOO_SLOW.format(seconds=result.seconds))
+    elif result.status == "died":
+        parts.append(DIED)
+    elif result.error is not None:
+        parts.append(result.error.short())
+    if result.new_files:
+        parts.append("New files: " + ", ".join(result.new_files[:20]))
+    return cut_middle("\n".join(part for part in parts if part), MAX_OBSERVATION)
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """At most about `limit` characters, whole lines from both ends."""
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit // 2], text[-limit // 2 :]
+    head = head.rpartition("\n")[0] or head
+    tail = tail.partition("\n")[2] or tail
+    return f"{head}\n… [{len(text) - len(head) - len(tail)} characters left out] …\n{tail}"

@@ -1,0 +1,68 @@
+"""The files of one session's folder."""
+
+import mimetypes
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MAX_FILES = 2000
+"""More files than this in a folder are not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """Enough of a file to see that it changed."""
+
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file as the API shows it."""
+
+    name: str
+    bytes: int
+    mime: str
+
+
+def list_files(folder: Path) -> dict[str, FileMark]:
+    """Regular files below `folder` by their relative path; no links, nothing hidden, at most `MAX_FILES`."""
+    marks: dict[str, FileMark] = {}
+    for entry in _walk(folder):
+        if len(marks) >= MAX_FILES:
+            break
+        try:
+            stat = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue  # gone between the listing and the look
+        marks[str(Path(entry.path).relative_to(folder))] = FileMark(stat.st_size, stat.st_mtime_ns)
+    return marks
+
+
+def changed_files(before: dict[str, FileMark], after: dict[str, FileMark]) -> list[str]:
+    """Names that are new, or whose file differs."""
+    return [name for name, mark in after.items() if before.get(name) != mark]
+
+
+def file_info(folder: Path, name: str) -> FileInfo:
+    """Raises OSError when the file is gone."""
+    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return FileInfo(name=name, bytes=(folder / name).stat(follow_symlinks=False).st_size, mime=mime)
+
+
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    pending = [str(folder)]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    elif entry.is_file(follow_symlinks=False):
+                        yield entry
+        except OSError:
+            continue  # a folder that the session made unreadable or took away meanwhile

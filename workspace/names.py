@@ -1,0 +1,52 @@
+"""File names from strangers, made safe: the user's name is a label, ours is what touches the disk."""
+
+import re
+import unicodedata
+from pathlib import Path
+
+from workspace.errors import BadNameError
+
+MAX_BYTES = 120
+_UNSAFE = re.compile(r"[^\w.\-() ]+")
+
+
+def safe_name(label: str) -> str:
+    """A plain file name that looks like `label`: no folders, control or direction marks, no leading dot.
+
+    Never empty and at most `MAX_BYTES` bytes of UTF-8; the suffix survives.
+    """
+    base = unicodedata.normalize("NFC", label).replace("\\", "/").rsplit("/", 1)[-1]
+    name = _UNSAFE.sub("_", "".join(c for c in base if c.isprintable())).strip(" ._")
+    stem, dot, suffix = name.rpartition(".")
+    if not stem:
+        stem, dot, suffix = name, "", ""
+    suffix = suffix[:16]
+    room = MAX_BYTES - len((dot + suffix).encode())
+    stem = stem.encode()[:room].decode("utf-8", "ignore").strip() or "file"
+    return stem + dot + suffix
+
+
+def free_name(folder: Path, label: str) -> str:
+    """`safe_name`, numbered when the folder has that name already."""
+    name = safe_name(label)
+    stem, dot, suffix = name.rpartition(".")
+    if not dot:
+        stem, suffix = name, ""
+    number = 1
+    while (folder / name).exists() or (folder / name).is_symlink():
+        number += 1
+        name = f"{stem}-{number}{dot}{suffix}"
+    return name
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """The file that `relative` names below `folder`. Raises `BadNameError` when it leads, or is linked, outside."""
+    if not relative or "\0" in relative:
+        raise BadNameError("not a file name")
+    try:
+        path = (folder / relative).resolve()
+    except (OSError, RuntimeError) as error:
+        raise BadNameError("not a file name") from error
+    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
+        raise BadNameError("this path leads out of the session's folder")
+    return path

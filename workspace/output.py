@@ -1,0 +1,119 @@
+"""What one cell printed, returned, raised and left behind."""
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+_ARROW = re.compile(r"^-+>\s*(\d+)\s?(.*)$")
+CUT = "\n… [{} characters left out] …\n"
+
+
+class Tape:
+    """Keeps the first and the last part of a long output, in bounded memory."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = max(1, limit // 2)
+        self._head = ""
+        self._tail: deque[str] = deque()
+        self._tail_size = 0
+        self._dropped = 0
+
+    def write(self, text: str) -> None:
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += text[:room]
+            text = text[room:]
+        if not text:
+            return
+        if len(text) > self._half:
+            self._dropped += len(text) - self._half
+            text = text[-self._half :]
+        self._tail.append(text)
+        self._tail_size += len(text)
+        while self._tail_size - len(self._tail[0]) >= self._half:
+            gone = self._tail.popleft()
+            self._tail_size -= len(gone)
+            self._dropped += len(gone)
+
+    def text(self) -> str:
+        tail = "".join(self._tail)
+        extra = max(0, len(tail) - self._half)
+        dropped = self._dropped + extra
+        if not dropped:
+            return plain(self._head + tail)
+        return plain(self._head) + CUT.format(dropped) + plain(tail[extra:])
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """An exception in the user's code."""
+
+    name: str
+    message: str
+    line: int | None = None
+    source: str = ""
+
+    def short(self) -> str:
+        """Two lines: where, and what."""
+        where = f"Line {self.line}: {self.source.strip()}\n" if self.line is not None else ""
+        return f"{where}{self.name}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the session, described in a few words."""
+
+    name: str
+    type: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """`status`: ok; error (the code raised); timeout (interrupted, or killed when it would not stop);
+    died (the kernel's process ended). `variables_lost`: what earlier cells had defined was gone before this one.
+    """
+
+    status: Literal["ok", "error", "timeout", "died"]
+    stdout: str = ""
+    stderr: str = ""
+    value: str | None = None
+    error: CellError | None = None
+    new_files: list[str] = field(default_factory=list)
+    variables_lost: bool = False
+    seconds: float = 0.0
+
+
+def plain(text: str) -> str:
+    """Without colours, and with progress bars collapsed to their last state."""
+    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
+
+
+def to_error(content: dict[str, Any]) -> CellError:
+    """From a Jupyter `error` message; the line is the last one of the traceback inside the user's own cell."""
+    line, source = None, ""
+    frames = [plain(str(frame)) for frame in content.get("traceback", [])]
+    for frame in frames:
+        if "Cell In[" not in frame and "File <" not in frame and "<ipython-input" not in frame:
+            continue
+        for text in frame.split("\n"):
+            if hit := _ARROW.match(text.strip()):
+                line, source = int(hit.group(1)), hit.group(2)
+    if line is None and content.get("ename") == "SyntaxError":
+        line, source = _syntax_error(frames)
+    return CellError(
+        name=str(content.get("ename", "Error")),
+        message=str(content.get("evalue", "")),
+        line=line,
+        source=source,
+    )
+
+
+def _syntax_error(frames: list[str]) -> tuple[int | None, str]:
+    for frame in frames:
+        if hit := re.search(r"line (\d+)\n(.*)\n", frame + "\n"):
+            return int(hit.group(1)), hit.group(2)
+    return None, ""

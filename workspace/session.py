@@ -1,0 +1,70 @@
+"""One session's workspace: its folder, its files, its kernel."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from workspace.errors import FileTooLargeError
+from workspace.folder import FileInfo, file_info, list_files
+from workspace.kernel import Kernel
+from workspace.names import free_name, inside
+from workspace.preview import preview
+from workspace.settings import MIB, WorkspaceSettings
+
+
+class SessionWorkspace:
+    """Made by `Workspaces`; the folder exists."""
+
+    def __init__(self, session_id: str, folder: Path, settings: WorkspaceSettings) -> None:
+        self.session_id = session_id
+        self.folder = folder
+        self.kernel = Kernel(folder, settings)
+        self._settings = settings
+
+    async def add_file(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
+        """Store an upload under a safe, free name; it appears whole or not at all.
+
+        Raises `FileTooLargeError` beyond the limit.
+        """
+        partial = self.folder / f".upload-{secrets.token_hex(8)}"
+        try:
+            size = 0
+            with await asyncio.to_thread(partial.open, "xb") as file:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    if size > self._settings.max_file_bytes:
+                        limit = self._settings.max_file_bytes // MIB
+                        raise FileTooLargeError(f"The file {label!r} is larger than the limit of {limit} MB.")
+                    await asyncio.to_thread(file.write, chunk)
+            name = await asyncio.to_thread(self._put_in_place, partial, label)
+        finally:
+            await asyncio.to_thread(partial.unlink, missing_ok=True)
+        return await asyncio.to_thread(file_info, self.folder, name)
+
+    def _put_in_place(self, partial: Path, label: str) -> str:
+        name = free_name(self.folder, label)
+        partial.rename(self.folder / name)
+        return name
+
+    async def files(self) -> list[FileInfo]:
+        """All files of the session, oldest first."""
+        marks = await asyncio.to_thread(list_files, self.folder)
+        names = sorted(marks, key=lambda name: marks[name].modified_ns)
+        return [await asyncio.to_thread(file_info, self.folder, name) for name in names]
+
+    async def remove_files(self, names: list[str]) -> None:
+        for name in names:
+            await asyncio.to_thread(self.path(name).unlink, missing_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Raises `BadNameError` when `name` leads out of the folder."""
+        return inside(self.folder, name)
+
+    async def previews(self, names: list[str] | None = None) -> str:
+        """A few lines a file for the model; empty when there are none."""
+        wanted = [info for info in await self.files() if names is None or info.name in names]
+        return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in wanted[-8:]])
+
+    async def close(self) -> None:
+        await self.kernel.close()
