@@ -16,6 +16,7 @@ from api.errors import bad_request
 from api.schemas import ChatRequest
 
 JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "tools", "tool_choice")
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 MAX_FILES = 50
 MAX_FIELDS = 50
 MAX_FIELD_BYTES = 16 << 20
@@ -34,7 +35,7 @@ class Incoming:
 async def read_chat(request: Request) -> AsyncIterator[Incoming]:
     """Read and check the body; uploads are open for as long as the block runs. Raises 400, 413 or 415."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    if kind in FORMS:
         try:
             form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
         except MultiPartException as error:

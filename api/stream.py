@@ -69,14 +69,12 @@ def error_frame(error: ApiError) -> bytes:
     return frame({**error.body(), "choices": []})
 
 
-async def stream(
-    run: Run, frames: Frames, answer: Answer, *, include_usage: bool, keepalive: float = KEEPALIVE_SECONDS
-) -> AsyncIterator[bytes]:
+async def stream(run: Run, frames: Frames, answer: Answer, *, include_usage: bool) -> AsyncIterator[bytes]:
     """All frames of a run. Closing the generator does not stop the run; its owner does."""
     yield frames.first()
     while True:
         try:
-            async with asyncio.timeout(keepalive):
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
                 event = await run.next_event()
         except TimeoutError:
             yield KEEPALIVE

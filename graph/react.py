@@ -22,6 +22,13 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
     return "tool_call" if state.get("action") else "thought"
 
 
+def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thought", "synthesize"]:
+    """After the last step that may be taken, think again only when there is a result to answer from."""
+    steps = state["steps"]
+    spent = len(steps) >= runtime.context.limits.max_iterations
+    return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
+
+
 graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)
 graph.add_node("thought", thought)
 graph.add_node("tool_call", tool_call)
@@ -30,5 +37,5 @@ graph.add_node("synthesize", synthesize)
 graph.add_edge(START, "thought")
 graph.add_conditional_edges("thought", after_thought)
 graph.add_edge("tool_call", "observe")
-graph.add_edge("observe", "thought")
+graph.add_conditional_edges("observe", after_observe)
 graph.add_edge("synthesize", END)

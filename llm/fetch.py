@@ -92,7 +92,7 @@ def _from_hub(entry: ModelEntry, part: Path) -> None:
     if have >= entry.bytes:
         return  # whole already; its sha256 decides
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", entry.hub, headers=headers, timeout=timeout, follow_redirects=True) as response:
         response.raise_for_status()
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
@@ -100,7 +100,8 @@ def _from_hub(entry: ModelEntry, part: Path) -> None:
             part.open("ab" if resumed else "wb") as file,
             _bar(entry.bytes, "download", have if resumed else 0) as bar,
         ):
-            for data in response.iter_bytes(CHUNK):
+            # Unsized: what has come is written at once, so that a broken download loses nothing.
+            for data in response.iter_raw():
                 file.write(data)
                 bar.update(len(data))
 

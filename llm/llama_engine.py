@@ -9,6 +9,8 @@ The scheme is that of Orca (Yu et al., OSDI 2022, "iteration-level scheduling").
 """
 
 import logging
+import os
+import sys
 import threading
 from collections import deque
 from pathlib import Path
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PROMPT_CHUNK = 64
 """Prompt tokens read between two looks at cancellations and at the other requests: about half a second here."""
+NICENESS = 5
 WORTH_COPYING = 32
 """Shared tokens from which on copying another slot's memory beats reading them again."""
 
@@ -73,6 +76,7 @@ class LlamaEngine:
     # the engine's thread
 
     def _main(self) -> None:
+        step_back()
         try:
             model = NativeModel(self._path, self._settings)
             template = PromptTemplate(
@@ -211,3 +215,9 @@ class LlamaEngine:
             waiting, self._waiting = list(self._waiting), deque()
         for request in waiting:
             request.deliver(stopped)
+
+
+def step_back() -> None:
+    """Let the event loop go first: llama.cpp's threads, which inherit this, would keep every core busy."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -96,7 +96,7 @@ def _sections(text: str) -> dict[str, str]:
     fences = [match.span() for match in _FENCE.finditer(text)]
     marks = [m for m in _LABEL.finditer(text) if not any(start < m.start() < end for start, end in fences)]
     sections[""] = text[: marks[0].start()].strip() if marks else text.strip()
-    for mark, following in zip(marks, [*marks[1:], None], strict=True):
+    for mark, following in zip(marks, [*marks[1:], None][: len(marks)], strict=True):
         name = mark.lastgroup or ""
         if name == "observation":
             break

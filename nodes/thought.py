@@ -63,11 +63,17 @@ async def _finish(
     steps = state.get("steps", [])
     evidence = [history.question(state), *(step["observation"] for step in steps)]
     if steps and unsupported_numbers(text, evidence):
-        # A small model miscopies digits; the program's own words stand beside its sentence then.
-        addition = f"\n\nThe program printed:\n```\n{steps[-1]['observation'][:1000]}\n```"
-        runtime.stream_writer(AnswerDelta(addition))
+        # A small model miscopies digits, or makes them up when its programs fail.
+        runtime.stream_writer(AnswerDelta(addition := _caution(steps)))
         text += addition
     return text
+
+
+def _caution(steps: list[Step]) -> str:
+    printed = [step["observation"] for step in steps if step["error"] is None]
+    if not printed:
+        return "\n\n(No program ran to its end, so this was not computed.)"
+    return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
 
 
 async def _prompt(state: AgentState, runtime: Runtime[Context], steps: list[Step]) -> list[BaseMessage]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
+from tools.repair import repaired
 from workspace.errors import KernelStartError
 from workspace.output import CellResult
 from workspace.session import SessionWorkspace
@@ -50,7 +51,7 @@ class PythonCoder(BaseTool):
     @override
     async def _arun(self, code: str) -> tuple[str, Sequence[str]]:
         try:
-            result = await self.workspace.kernel.run(code)
+            result = await self.workspace.kernel.run(repaired(code))
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         text = observation(result)

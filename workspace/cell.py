@@ -45,6 +45,7 @@ class Cell:
         self._error: CellError | None = None
         self._images: list[str] = []
         self._reply: dict[str, Any] = {}
+        self.began = False
 
     async def execute(self) -> Literal["ok", "error"]:
         """Run to the end: both the reply and the output's end have come."""
@@ -74,6 +75,7 @@ class Cell:
                 continue
             if message["parent_header"].get("msg_id") != request:
                 continue
+            self.began = True
             kind, content = message["msg_type"], message["content"]
             if kind == "status" and content["execution_state"] == "idle":
                 return

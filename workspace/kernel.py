@@ -86,11 +86,16 @@ class Kernel:
         """
         async with self._lock:
             began = time.monotonic()
-            lost = self._had_variables and not self.running
-            client = await self._ready_client()
             before = await asyncio.to_thread(list_files, self._folder)
-            cell = Cell(client, code, self._settings.max_output_chars, on_output)
-            status = await self._run_to_end(cell, timeout or self._settings.code_timeout)
+            lost = False
+            while True:
+                lost |= self._had_variables and not await self._alive()
+                client = await self._ready_client()
+                cell = Cell(client, code, self._settings.max_output_chars, on_output)
+                status = await self._run_to_end(cell, timeout or self._settings.code_timeout)
+                if status != "died" or cell.began:
+                    break
+                # It had died before the cell reached it, unseen as yet: nothing of the cell has run.
             images = await asyncio.to_thread(cell.save_images, self._folder)
             after = await asyncio.to_thread(list_files, self._folder)
             self._had_variables = True
@@ -159,12 +164,15 @@ class Kernel:
     # the process
 
     async def _ready_client(self) -> AsyncKernelClient:
-        if self._client is not None and self._manager is not None and await self._manager.is_alive():
+        if self._client is not None and await self._alive():
             return self._client
         await self._stop()
         await self._start()
         assert self._client is not None
         return self._client
+
+    async def _alive(self) -> bool:
+        return self._manager is not None and bool(await self._manager.is_alive())
 
     async def _start(self) -> None:
         # Unix socket paths end at about 107 bytes, so they cannot lie in the session's folder.

@@ -1,0 +1,147 @@
+"""What the service adds around the model: a scripted model without delay, real HTTP, real SQLite, real kernels.
+
+`python -m benchmarks.overhead [--turns N]` prints the table that `docs/benchmarks.md` keeps.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+from langchain_core.messages import BaseMessage
+
+from llm.scripted import ScriptedChat
+from tests.serving import Service, python_step, running, settings_for
+
+CLIENTS = (1, 8, 32)
+ANSWER = "The answer is forty-two, as the program has shown. " * 2
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    clients: int
+    seconds: list[float]
+    wall: float
+
+    def markdown(self) -> str:
+        ordered = sorted(self.seconds)
+        median = statistics.median(ordered) * 1000
+        p95 = ordered[max(0, round(len(ordered) * 0.95) - 1)] * 1000
+        return f"| {self.name} | {self.clients} | {median:.1f} | {p95:.1f} | {len(ordered) / self.wall:.0f} |"
+
+
+def reply(messages: list[BaseMessage]) -> str:
+    """A chat answer, or three programs and then the final answer, told apart by the prompt."""
+    system, asked = messages[0].text, messages[-1].text
+    if "Final Answer:" not in system and "mend" not in system:
+        return ANSWER
+    if "You mend" in system:
+        return python_step("print(40 + 2)") if "second" in asked else python_step("second = 1 / 0")
+    if "what the program printed" in system:
+        return f"Final Answer: {ANSWER}"
+    return python_step("first = 1 / 0")
+
+
+async def turn(http: httpx.AsyncClient, mode: str, session: str | None, *, stream: bool) -> str:
+    body = {"messages": [{"role": "user", "content": "What is it?"}], "agent_type": mode, "stream": stream}
+    if session is not None:
+        body["session_id"] = session
+    if not stream:
+        answer = await http.post("/v1/chat/completions", json=body)
+        answer.raise_for_status()
+        return str(answer.json()["x_session_id"])
+    async with http.stream("POST", "/v1/chat/completions", json=body) as response:
+        response.raise_for_status()
+        async for _ in response.aiter_lines():
+            pass
+        return response.headers["x-session-id"]
+
+
+async def measure(name: str, mode: str, *, stream: bool, clients: int, turns: int, http: httpx.AsyncClient) -> Row:
+    seconds: list[float] = []
+
+    async def client() -> None:
+        session = await turn(http, mode, None, stream=stream)  # the kernel starts here, unmeasured
+        ready.release()
+        await go.wait()
+        for _ in range(turns):
+            began = time.perf_counter()
+            await turn(http, mode, session, stream=stream)
+            seconds.append(time.perf_counter() - began)
+
+    ready, go = asyncio.Semaphore(0), asyncio.Event()
+    tasks = [asyncio.create_task(client()) for _ in range(clients)]
+    for _ in tasks:
+        await ready.acquire()
+    began = time.perf_counter()
+    go.set()
+    await asyncio.gather(*tasks)
+    return Row(name, clients, seconds, time.perf_counter() - began)
+
+
+async def first_frame(service: Service, count: int) -> list[float]:
+    """Seconds from the request to the first bytes of a stream."""
+    seconds = []
+    for _ in range(count):
+        began = time.perf_counter()
+        body = {"messages": [{"role": "user", "content": "hi"}], "agent_type": "chat", "stream": True}
+        async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
+            async for _ in answer.aiter_bytes():
+                seconds.append(time.perf_counter() - began)
+                break
+            async for _ in answer.aiter_bytes():
+                pass
+    return seconds
+
+
+async def per_token(service: Service, model: ScriptedChat) -> float:
+    """Seconds that one more streamed piece costs: a long answer against a short one."""
+
+    async def timed(pieces: int) -> float:
+        model.replies = ["word" * pieces]
+        times = []
+        for _ in range(15):
+            began = time.perf_counter()
+            await turn(service.http, "chat", None, stream=True)
+            times.append(time.perf_counter() - began)
+        return statistics.median(times)
+
+    return (await timed(1010) - await timed(10)) / 1000
+
+
+async def main(turns: int, say: Callable[[str], None]) -> None:
+    process = psutil.Process()
+    model = ScriptedChat(replies=[reply], repeat=True)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = settings_for(Path(folder), max_idle_kernels=64)
+        async with running(settings, model) as service:
+            await turn(service.http, "chat", None, stream=False)
+            before = process.memory_info().rss
+            say("| turn | clients | median ms | p95 ms | turns/s |\n|---|---|---|---|---|")
+            for mode, label in (("chat", "chat"), ("react", "ReAct, three steps")):
+                for stream in (False, True):
+                    for clients in CLIENTS:
+                        name = f"{label}, {'streamed' if stream else 'JSON'}"
+                        each = max(3, turns // clients if mode == "chat" else turns // clients // 4)
+                        limits = httpx.Limits(max_connections=64)
+                        async with httpx.AsyncClient(base_url=service.url, timeout=600, limits=limits) as http:
+                            row = await measure(name, mode, stream=stream, clients=clients, turns=each, http=http)
+                        say(row.markdown())
+            frames = await first_frame(service, 50)
+            say(f"\nFirst frame of a stream: median {statistics.median(frames) * 1000:.1f} ms")
+            model.replies, token = [], await per_token(service, model)
+            say(f"Each streamed token: {token * 1000:.3f} ms")
+            say(f"Memory: {before >> 20} MB after the first turn, {process.memory_info().rss >> 20} MB at the end")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--turns", type=int, default=240, help="turns a measurement, shared by its clients")
+    asyncio.run(main(parser.parse_args().turns, print))

@@ -1,0 +1,184 @@
+"""What happens in the middle: clients that leave, services that stop, runs that collide."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import httpx
+import psutil
+import pytest
+
+from llm.errors import ModelError
+from llm.scripted import ScriptedChat
+from tests.serving import Service, python_step
+
+HI = [{"role": "user", "content": "hi"}]
+Start = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for something that no event tells; fails when it does not come."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def idle(service: Service) -> bool:
+    return not service.server._runs._active
+
+
+async def test_a_client_that_leaves_a_stream_stops_the_model(service: Service, model: ScriptedChat) -> None:
+    model.replies, model.gate = ["word " * 100, "back again"], asyncio.Semaphore(5)
+    async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
+        session = answer.headers["x-session-id"]
+        await anext(answer.aiter_bytes())
+        await until(lambda: len(model.asked) == 1)
+    await until(lambda: idle(service))
+    assert model.finished == 0
+    model.gate = None
+    body = {"messages": [{"role": "user", "content": "still there?"}], "session_id": session}
+    again = await service.http.post("/v1/chat/completions", json=body)
+    assert again.json()["choices"][0]["message"]["content"] == "back again"
+    assert [m.text for m in model.asked[1][1:]] == ["hi", "still there?"]
+
+
+async def test_a_client_that_leaves_a_plain_request_stops_the_model(service: Service, model: ScriptedChat) -> None:
+    model.replies, model.gate = ["word " * 100], asyncio.Semaphore(0)
+    request = asyncio.create_task(service.http.post("/v1/chat/completions", json={"messages": HI}))
+    await until(lambda: len(model.asked) == 1)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    await until(lambda: idle(service))
+    assert model.finished == 0
+
+
+async def test_a_client_that_leaves_interrupts_the_cell(service: Service, model: ScriptedChat) -> None:
+    code = "kept = 1\nopen('began', 'w').close()\nimport time\ntime.sleep(60)"
+    model.replies = [python_step(code), python_step("print(kept)"), "Final Answer: 1"]
+    body = {"messages": HI, "stream": True, "agent_type": "react"}
+    async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
+        session = answer.headers["x-session-id"]
+        folder = service.settings.data_dir / "sessions" / session
+        await until((folder / "began").exists, 30)
+    began = time.monotonic()
+    await until(lambda: idle(service))
+    assert time.monotonic() - began < 5
+    again = await service.http.post(
+        "/v1/chat/completions", json={"messages": HI, "session_id": session, "agent_type": "react"}
+    )
+    assert again.json()["x_agent_metadata"]["steps"][0]["observation"] == "1"
+
+
+async def test_one_run_a_session(service: Service, model: ScriptedChat) -> None:
+    model.replies = ["hello"]
+    session = (await service.http.post("/v1/chat/completions", json={"messages": HI})).json()["x_session_id"]
+    model.replies, model.repeat, model.gate = ["hello"], True, asyncio.Semaphore(0)
+    body = {"messages": HI, "session_id": session}
+    first = asyncio.create_task(service.http.post("/v1/chat/completions", json=body))
+    await until(lambda: len(model.asked) == 2)
+    second = await service.http.post("/v1/chat/completions", json=body)
+    assert second.status_code == 409
+    assert second.headers["retry-after"]
+    for _ in range(10):
+        model.gate.release()
+    assert (await first).status_code == 200
+
+
+async def test_running_answers_get_an_error_frame_at_shutdown(start: Start, model: ScriptedChat) -> None:
+    model.replies, model.gate = ["word " * 100, "fine"], asyncio.Semaphore(5)
+    lines: list[str] = []
+    async with start() as service:
+        body = {"messages": HI, "stream": True}
+        async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
+            session = answer.headers["x-session-id"]
+            async for line in answer.aiter_lines():
+                lines.append(line)
+                service.server.should_exit = True
+    frames = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
+    error = json.loads(frames[-2])
+    assert "shutting down" in error["error"]["message"]
+    assert error["choices"] == []
+    assert frames[-1] == "[DONE]"
+    model.gate = None
+    async with start() as service:
+        again = await service.http.post("/v1/chat/completions", json={"messages": HI, "session_id": session})
+    assert again.json()["choices"][0]["message"]["content"] == "fine"
+
+
+async def test_plain_answers_get_503_at_shutdown(start: Start, model: ScriptedChat) -> None:
+    model.replies, model.gate = ["word " * 100], asyncio.Semaphore(0)
+    async with start() as service:
+        request = asyncio.create_task(service.http.post("/v1/chat/completions", json={"messages": HI}))
+        await until(lambda: len(model.asked) == 1)
+        service.server.should_exit = True
+        answer = await request
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "shutting_down"
+
+
+async def test_no_kernel_is_left_after_shutdown(start: Start, model: ScriptedChat) -> None:
+    model.replies = [python_step("import os; print(os.getpid())"), "Final Answer: done"]
+    async with start() as service:
+        body = {"messages": HI, "agent_type": "react"}
+        answer = (await service.http.post("/v1/chat/completions", json=body)).json()
+        pid = int(answer["x_agent_metadata"]["steps"][0]["observation"])
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_of_the_model_is_told(service: Service, model: ScriptedChat, *, stream: bool) -> None:
+    model.replies = [ModelError("The model has run away.")]
+    answer = await service.http.post("/v1/chat/completions", json={"messages": HI, "stream": stream})
+    if stream:
+        frames = [line for line in answer.text.split("\n\n") if line]
+        error = json.loads(frames[-2].removeprefix("data: "))["error"]
+        assert frames[-1] == "data: [DONE]"
+    else:
+        assert answer.status_code == 503
+        error = answer.json()["error"]
+    assert error["message"] == "The model has run away."
+
+
+async def test_an_unexpected_error_tells_no_detail(service: Service, model: ScriptedChat) -> None:
+    model.replies = [ZeroDivisionError("/secret/path")]
+    answer = await service.http.post("/v1/chat/completions", json={"messages": HI})
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+    assert idle(service)
+
+
+async def test_idle_streams_are_kept_alive(
+    service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.stream.KEEPALIVE_SECONDS", 0.05)
+    model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
+    async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
+        async for line in answer.aiter_lines():
+            if line == ": keep-alive":
+                break
+            assert not line or line.startswith("data: ")
+    assert not answer.is_error
+
+
+async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
+    """Ten clients at once; the longest pause of the event loop stays below 50 ms."""
+    model.replies, model.repeat = ["word " * 50], True
+    pauses: list[float] = []
+
+    async def probe() -> None:
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            pauses.append(time.perf_counter() - before)
+
+    async def client(http: httpx.AsyncClient) -> None:
+        for _ in range(3):
+            assert (await http.post("/v1/chat/completions", json={"messages": HI})).status_code == 200
+
+    probing = asyncio.create_task(probe())
+    await asyncio.gather(*(client(service.http) for _ in range(10)))
+    probing.cancel()
+    assert max(pauses) < 0.05

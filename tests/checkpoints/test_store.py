@@ -1,0 +1,91 @@
+import asyncio
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from langchain_core.messages import AIMessage, HumanMessage
+
+from checkpoints.migrations import MIGRATIONS, migrate
+from checkpoints.store import Store, open_store
+from graph import MODES
+from llm.scripted import ScriptedChat
+from nodes.state import Context
+
+
+async def test_migrations_apply_once_and_in_order(tmp_path: Path) -> None:
+    async with aiosqlite.connect(tmp_path / "a.sqlite") as connection:
+        assert await migrate(connection) == len(MIGRATIONS)
+        assert await migrate(connection) == len(MIGRATIONS)
+        async with connection.execute("SELECT version FROM migrations ORDER BY version") as rows:
+            assert [row[0] async for row in rows] == list(range(1, len(MIGRATIONS) + 1))
+
+
+async def test_two_services_may_start_on_one_database(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+
+    async def use(name: str) -> None:
+        async with open_store(path) as store:
+            await store.sessions.create(name, "hello")
+
+    await asyncio.gather(*(use(f"user{n}") for n in range(4)))
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (4,)
+
+
+async def test_the_database_is_private_and_in_wal_mode(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.sqlite"
+    async with open_store(path):
+        assert path.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_session_is_seen_by_its_owner_alone(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "a.sqlite") as store:
+        session = await store.sessions.create("ann", "  What   is\nthis? " + "x" * 200)
+        assert session.title.startswith("What is this? xxx")
+        assert len(session.title) == 80
+        assert await store.sessions.get(session.id, "ann") == session
+        assert await store.sessions.get(session.id, "bob") is None
+        assert await store.sessions.get("' OR 1=1 --", "ann") is None
+
+
+async def one_turn(store: Store, text: str) -> dict[str, Any]:
+    graph = MODES["auto"].compile(checkpointer=store.saver)
+    context = Context(model=ScriptedChat(replies=["answer " + "a" * 2000], piece=5000))
+    return await graph.ainvoke(
+        {"messages": [HumanMessage(text)], "wanted_mode": "chat"},
+        {"configurable": {"thread_id": "t"}},
+        context=context,
+    )
+
+
+async def test_checkpoints_grow_by_what_is_new(tmp_path: Path) -> None:
+    """Langgraph's default channel would write the whole history at every step, its delta channel at every fiftieth."""
+    async with open_store(tmp_path / "a.sqlite") as store:
+
+        async def size() -> int:
+            query = (
+                "SELECT (SELECT total(length(checkpoint)) FROM checkpoints) + (SELECT total(length(value)) FROM writes)"
+            )
+            async with store.saver.conn.execute(query) as rows:
+                row = await rows.fetchone()
+            assert row is not None
+            return int(row[0])
+
+        sizes = []
+        for turn in range(60):
+            result = await one_turn(store, f"question {turn} " + "q" * 2000)
+            sizes.append(await size())
+        assert len(result["messages"]) == 120
+        first_ten, last_ten = sizes[9] - sizes[0], sizes[59] - sizes[50]
+        assert last_ten < 1.2 * first_ten
+
+
+async def test_the_conversation_is_whole_after_a_restart(tmp_path: Path) -> None:
+    for turn in range(3):
+        async with open_store(tmp_path / "a.sqlite") as store:
+            result = await one_turn(store, f"question {turn}")
+    kinds = [type(message) for message in result["messages"]]
+    assert kinds == [HumanMessage, AIMessage] * 3

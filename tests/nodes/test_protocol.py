@@ -1,0 +1,106 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.protocol import parse
+from nodes.reply_stream import ReplySplitter
+
+CODE = "x = 1\nprint(x)"
+LABELS = {
+    "thought": ["Thought:", "thought:", "**Thought:**", "THOUGHT :", "> Thought:"],
+    "action": ["Action:", "action:", "**Action**:", "ACTION:", "Tool:"],
+    "input": ["Action Input:", "ACTION_INPUT:", "action input :", "Input:", "**Action Input:**"],
+    "close": ["\n```", "\n```\n", "\n```\nThe program prints x.", ""],
+    "fence": ["```python\n", "```\n", "``` py\n"],
+}
+
+
+@given(*(st.sampled_from(LABELS[name]) for name in ("thought", "action", "input", "fence", "close")))
+def test_a_step_survives_any_dress(thought: str, action: str, given_input: str, fence: str, close: str) -> None:
+    text = f"{thought} I print x.\n{action} python_coder\n{given_input}\n{fence}{CODE}{close}"
+    reply = parse(text)
+    assert (reply.tool, reply.input) == ("python_coder", CODE)
+    assert reply.thought == "I print x."
+
+
+@given(st.text())
+def test_it_never_raises_and_keeps_plain_talk(text: str) -> None:
+    reply = parse(text)
+    if reply.tool is None and reply.final is None and reply.need is None:
+        assert reply.thought in text
+
+
+@given(st.lists(st.sampled_from(["Thought:", "Action:", "Action Input:", "Final Answer:", "```", "\n", "{", "a b "])))
+def test_no_mixture_of_labels_raises(parts: list[str]) -> None:
+    parse("".join(parts))
+
+
+def test_final_answer() -> None:
+    reply = parse("Thought: easy\nFinal Answer: 42\nand more")
+    assert (reply.thought, reply.final, reply.tool) == ("easy", "42\nand more", None)
+
+
+def test_an_action_wins_over_an_answer_made_up_after_it() -> None:
+    reply = parse(f"Action: python_coder\nAction Input:\n```python\n{CODE}\n```\nObservation: 1\nFinal Answer: 1")
+    assert reply.tool == "python_coder"
+    assert reply.final is None
+
+
+def test_code_without_an_action_is_an_action() -> None:
+    reply = parse(f"Let me see.\n```python\n{CODE}\n```")
+    assert (reply.tool, reply.input, reply.thought) == ("python_coder", CODE, "Let me see.")
+
+
+def test_code_in_json_is_taken_out() -> None:
+    reply = parse('Action: python_coder\nAction Input: {"code": "print(1)\\nprint(2)"}')
+    assert reply.input == "print(1)\nprint(2)"
+
+
+def test_a_label_inside_code_is_code() -> None:
+    code = 'print("""\nFinal Answer: no\nAction: none\n""")'
+    assert parse(f"Action: python_coder\nAction Input:\n```python\n{code}\n```").input == code
+
+
+def test_need() -> None:
+    assert parse("Need: the mean of score").need == "the mean of score"
+
+
+def split(text: str, sizes: list[int]) -> tuple[str, str]:
+    splitter = ReplySplitter()
+    thought = answer = ""
+    at = 0
+    for size in [*sizes, len(text)]:
+        piece = splitter.feed(text[at : at + size])
+        thought, answer, at = thought + piece.thought, answer + piece.answer, at + size
+    piece = splitter.flush()
+    return thought + piece.thought, answer + piece.answer
+
+
+@given(st.text(alphabet="Final Answer:\n`ab*"), st.lists(st.integers(1, 5)))
+def test_how_the_reply_is_cut_makes_no_difference(text: str, sizes: list[int]) -> None:
+    whole, cut = split(text, []), split(text, sizes)
+    assert cut[0] == whole[0]
+    assert cut[1].strip() == whole[1].strip()
+
+
+@given(st.text(), st.text(min_size=1), st.lists(st.integers(1, 5)))
+def test_the_answer_is_what_follows_its_label(thought: str, answer: str, sizes: list[int]) -> None:
+    thought = thought.replace("`", "").replace("\r", "") + "\n"
+    if "final" in thought.lower():
+        return
+    got = split(f"{thought}Final Answer: {answer}", sizes)
+    assert got[0] == thought
+    assert got[1].strip() == answer.strip()
+
+
+def test_the_answer_leaves_from_its_first_token() -> None:
+    splitter = ReplySplitter()
+    assert splitter.feed("Thought: easy\n").thought == "Thought: easy\n"
+    assert splitter.feed("Final Ans").thought == ""
+    assert splitter.feed("wer:").answer == ""
+    assert splitter.feed(" 4").answer == "4"
+    assert splitter.feed("2").answer == "2"
+
+
+def test_a_thought_leaves_word_by_word() -> None:
+    splitter = ReplySplitter()
+    assert [splitter.feed(word).thought for word in ("Thought:", " I", " see", ".")] == ["Thought:", " I", " see", "."]

@@ -1,0 +1,63 @@
+"""A real server on a free port, inside the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from langchain_core.language_models import BaseChatModel
+from openai import AsyncOpenAI
+
+from api.server import Server, listen, serve
+from api.settings import Settings
+
+
+def settings_for(folder: Path, **values: Any) -> Settings:
+    """Settings that no environment touches; kernels start bare, which is fast."""
+    defaults: dict[str, Any] = {"server_port": 0, "data_dir": folder, "python_code_preload_libraries": ()}
+    return Settings(_env_file=None, **{**defaults, **values})
+
+
+@dataclass
+class Service:
+    """What a test needs of a running server."""
+
+    url: str
+    server: Server
+    client: AsyncOpenAI
+    http: httpx.AsyncClient
+    settings: Settings
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@asynccontextmanager
+async def running(settings: Settings, model: BaseChatModel) -> AsyncIterator[Service]:
+    """Serve until the block ends, then shut down as a signal would."""
+    loop = asyncio.get_running_loop()
+    with listen(settings) as sock:
+        started: asyncio.Future[Server] = loop.create_future()
+        serving = asyncio.create_task(serve(settings, model, sock, started))
+        serving.add_done_callback(lambda task: None if started.done() else started.set_exception(_reason(task)))
+        await started
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        try:
+            async with (
+                AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120) as client,
+                httpx.AsyncClient(base_url=url, timeout=120) as http,
+            ):
+                yield Service(url, started.result(), client, http, settings)
+        finally:
+            started.result().should_exit = True
+            await serving
+
+
+def _reason(task: "asyncio.Task[None]") -> BaseException:
+    return task.exception() or RuntimeError("the service ended before it started")
+
+
+def python_step(code: str, thought: str = "I compute it.") -> str:
+    """A scripted reply that runs a program."""
+    return f"Thought: {thought}\nAction: python_coder\nAction Input:\n```python\n{code}\n```"

@@ -1,0 +1,26 @@
+import ast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.repair import repaired
+
+
+def test_leading_zeros_of_dates_go() -> None:
+    code = "from datetime import date\nd = date(2024, 03, 09) - date(2021, 08, 01)\nx = 0.05 + 100"
+    assert repaired(code) == "from datetime import date\nd = date(2024, 3, 9) - date(2021, 8, 1)\nx = 0.05 + 100"
+
+
+def test_other_errors_stay_as_they_are() -> None:
+    for code in ("def f(:", "print('01')", "x = 0x0F", "", "\0"):
+        assert repaired(code) == code
+
+
+@given(st.text(alphabet="date(0123456789,)\n .=", max_size=60))
+def test_it_never_raises_and_never_breaks_what_parses(code: str) -> None:
+    mended = repaired(code)
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):
+        return
+    assert mended == code
