@@ -93,10 +93,10 @@ async def first_frame(service: Service, count: int) -> list[float]:
         began = time.perf_counter()
         body = {"messages": [{"role": "user", "content": "hi"}], "agent_type": "chat", "stream": True}
         async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
-            async for _ in answer.aiter_bytes():
-                seconds.append(time.perf_counter() - began)
-                break
-            async for _ in answer.aiter_bytes():
+            pieces = answer.aiter_bytes()
+            await anext(pieces)
+            seconds.append(time.perf_counter() - began)
+            async for _ in pieces:
                 pass
     return seconds
 

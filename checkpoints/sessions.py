@@ -21,7 +21,11 @@ class Session:
 
 
 class Sessions:
-    """Rows of `sessions`; every look-up names the owner."""
+    """Rows of `sessions`; every look-up names the owner.
+
+    The connection is in autocommit mode and each statement is one call: coroutines share it, and a transaction
+    or an open cursor of one would be in the way of the others.
+    """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -32,27 +36,25 @@ class Sessions:
         title = " ".join(first_words.split())
         title = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"
         session = Session(secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16), owner, title, now, now)
-        await self._connection.execute(
+        await self._connection.execute_fetchall(
             "INSERT INTO sessions (id, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
             (session.id, session.owner, session.title, session.created, session.updated),
         )
-        await self._connection.commit()
         return session
 
     async def get(self, session_id: str, owner: str) -> Session | None:
         """None when there is no such session, and when it is somebody else's: nobody can tell the two apart."""
-        async with self._connection.execute(
+        rows = await self._connection.execute_fetchall(
             "SELECT id, owner, title, created, updated FROM sessions WHERE id = ? AND owner = ?",
             (session_id, owner),
-        ) as rows:
-            row = await rows.fetchone()
-        return Session(*row) if row else None
+        )
+        return next((Session(*row) for row in rows), None)
 
     async def touch(self, session_id: str) -> None:
         """The session was used now."""
-        await self._connection.execute("UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id))
-        await self._connection.commit()
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id)
+        )
 
     async def delete(self, session_id: str) -> None:
-        await self._connection.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
-        await self._connection.commit()
+        await self._connection.execute_fetchall("DELETE FROM sessions WHERE id = ?", (session_id,))

@@ -33,7 +33,8 @@ async def test_a_client_that_leaves_a_stream_stops_the_model(service: Service, m
     model.replies, model.gate = ["word " * 100, "back again"], asyncio.Semaphore(5)
     async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
         session = answer.headers["x-session-id"]
-        await anext(answer.aiter_bytes())
+        pieces = answer.aiter_bytes()
+        await anext(pieces)
         await until(lambda: len(model.asked) == 1)
     await until(lambda: idle(service))
     assert model.finished == 0

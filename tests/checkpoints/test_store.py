@@ -51,12 +51,12 @@ async def test_a_session_is_seen_by_its_owner_alone(tmp_path: Path) -> None:
         assert await store.sessions.get("' OR 1=1 --", "ann") is None
 
 
-async def one_turn(store: Store, text: str) -> dict[str, Any]:
+async def one_turn(store: Store, text: str, thread: str = "t") -> dict[str, Any]:
     graph = MODES["auto"].compile(checkpointer=store.saver)
     context = Context(model=ScriptedChat(replies=["answer " + "a" * 2000], piece=5000))
     return await graph.ainvoke(
         {"messages": [HumanMessage(text)], "wanted_mode": "chat"},
-        {"configurable": {"thread_id": "t"}},
+        {"configurable": {"thread_id": thread}},
         context=context,
     )
 
@@ -89,3 +89,24 @@ async def test_the_conversation_is_whole_after_a_restart(tmp_path: Path) -> None
             result = await one_turn(store, f"question {turn}")
     kinds = [type(message) for message in result["messages"]]
     assert kinds == [HumanMessage, AIMessage] * 3
+
+
+async def test_many_coroutines_share_the_tables_while_checkpoints_are_written(tmp_path: Path) -> None:
+    """An open cursor of one would make another's update a write on an old snapshot, which SQLite refuses at once."""
+    async with open_store(tmp_path / "a.sqlite") as store:
+        done = asyncio.Event()
+
+        async def use() -> None:
+            session = await store.sessions.create("ann", "hello")
+            while not done.is_set():
+                assert await store.sessions.get(session.id, "ann") is not None
+                await store.sessions.touch(session.id)
+
+        async def write_checkpoints(thread: str) -> None:
+            for turn in range(10):
+                await one_turn(store, f"question {turn}", thread)
+
+        using = [asyncio.create_task(use()) for _ in range(20)]
+        await asyncio.gather(*(write_checkpoints(f"t{number}") for number in range(5)))
+        done.set()
+        await asyncio.gather(*using)

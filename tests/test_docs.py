@@ -1,0 +1,46 @@
+"""Examples in the documentation run, and its links lead somewhere."""
+
+import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from llm.scripted import ScriptedChat
+from tests.serving import Service, python_step
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        assert "://" in target or (page.parent / target).exists(), target
+
+
+def test_every_page_is_reachable_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme] == []
+
+
+def test_the_smallest_whole_runs() -> None:
+    (code,) = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "Good evening.\n"
+
+
+async def test_the_streaming_example_runs(service: Service, model: ScriptedChat) -> None:
+    model.replies = [python_step("print(57120)"), "Final Answer: 57120"]
+    (code,) = BLOCK.findall((ROOT / "docs" / "api.md").read_text())
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", code.replace("http://127.0.0.1:1007", service.url)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert out.decode().strip().endswith("[step] 57120\n57120")
+    assert out.decode().startswith("Thought: I compute it.")
