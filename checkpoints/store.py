@@ -1,8 +1,10 @@
 """The database of one service: langgraph's checkpoints and our tables beside them, in one SQLite file."""
 
 import asyncio
+import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,7 +29,7 @@ class Store:
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[Store]:
     """Open (and create) the database. The file is readable by its owner alone."""
-    await asyncio.to_thread(_make_private_file, path)
+    await asyncio.to_thread(_prepare, path)
     # Two connections: ours commits by itself, and must never commit half of a checkpoint's writes.
     async with _connect(path) as connection, _connect(path, isolation_level=None) as own:
         saver = AsyncSqliteSaver(connection)
@@ -36,9 +38,17 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
         yield Store(saver, Sessions(own))
 
 
-def _make_private_file(path: Path) -> None:
+def _prepare(path: Path) -> None:
+    """Make the file, private and in WAL mode, before anybody else has it open.
+
+    SQLite's busy timeout does not cover the change of mode: two services that start at once would collide.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path.touch(mode=0o600)
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 @asynccontextmanager
@@ -47,7 +57,6 @@ async def _connect(
 ) -> AsyncIterator[aiosqlite.Connection]:
     async with aiosqlite.connect(path, isolation_level=isolation_level) as connection:
         await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        await connection.execute("PRAGMA journal_mode = WAL")
         # With WAL this loses at most the last turns when the machine itself loses power, and never consistency.
         await connection.execute("PRAGMA synchronous = NORMAL")
         yield connection

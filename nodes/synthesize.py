@@ -6,8 +6,9 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
+from nodes.answering import AnswerWriter
 from nodes.asking import ask, bounded
-from nodes.events import AnswerDelta, Finished
+from nodes.events import Finished
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
 
@@ -31,13 +32,14 @@ async def synthesize(state: AgentState, runtime: Runtime[Context]) -> Update:
 async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
     """A limit was reached: the best answer that the notes allow, marked as such."""
     steps = state.get("steps", [])
-    head = INCOMPLETE.format(steps=len(steps))
-    runtime.stream_writer(AnswerDelta(head))
+    answer = AnswerWriter(runtime)
+    answer.write_whole(INCOMPLETE.format(steps=len(steps)))
     told = f"Question: {history.question(state)}\n\nNotes:\n{history.notes(steps)[-6000:]}"
     said = await ask(
         runtime,
         [SystemMessage(render("conclude")), HumanMessage(told)],
         bounded(runtime),
-        lambda text: runtime.stream_writer(AnswerDelta(text)),
+        answer.write,
     )
-    return head + said.text, said.finish_reason
+    reason = answer.close(said.finish_reason)
+    return answer.text, reason

@@ -3,12 +3,15 @@
 Three situations, three prompts: write a program, mend the one that failed, answer from what one printed.
 """
 
+from dataclasses import dataclass
+
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
+from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
-from nodes.events import AnswerDelta, ThoughtDelta
+from nodes.events import ThoughtDelta
 from nodes.evidence import unsupported_numbers
 from nodes.prompts import render
 from nodes.protocol import Reply, parse
@@ -18,55 +21,60 @@ from nodes.state import Action, AgentState, Context, Step, Update
 STOP = ("\nObservation:",)
 
 
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """One reply of the model, taken apart, and the answer as far as it has left."""
+
+    said: Said
+    reply: Reply
+    answer: AnswerWriter
+
+
 async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     steps = state.get("steps", [])
     prompt = await _prompt(state, runtime, steps)
-    said, splitter = await _think(prompt, runtime, fresh=_stuck(steps))
-    reply = parse(said.text)
-    if reply.tool and _tried(reply, steps) and not _stuck(steps):
-        said, splitter = await _think(prompt, runtime, fresh=True)
-        reply = parse(said.text)
+    thinking = await _think(prompt, runtime, fresh=_stuck(steps))
+    if thinking.reply.tool and _tried(thinking.reply, steps) and not _stuck(steps):
+        thinking = await _think(prompt, runtime, fresh=True)
+    reply = thinking.reply
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     if reply.tool:
-        action = Action(thought=reply.thought, tool=reply.tool, input=reply.input)
-        return update | {"action": action}
+        return update | {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
     if reply.need is not None and steps:
         return update | {"needed": reply.need or "the answer"}
-    text = await _finish(reply, said, splitter, state, runtime)
-    return update | {"answer_text": text, "finish_reason": said.finish_reason}
+    return update | _finish(thinking, state)
 
 
-async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh: bool) -> tuple[Said, ReplySplitter]:
-    splitter = ReplySplitter()
+async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh: bool) -> Thinking:
+    splitter, answer = ReplySplitter(), AnswerWriter(runtime)
 
     def emit(split: Split) -> None:
         if split.thought:
             runtime.stream_writer(ThoughtDelta(split.thought))
-        if split.answer:
-            runtime.stream_writer(AnswerDelta(split.answer))
+        answer.write(split.answer)
 
-    said = await ask(runtime, prompt, bounded(runtime, stop=STOP, fresh=fresh), lambda text: emit(splitter.feed(text)))
+    wish = bounded(runtime, stop=STOP, fresh=fresh)
+    said = await ask(runtime, prompt, wish, lambda text: emit(splitter.feed(text)))
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
-    return said, splitter
+    return Thinking(said, parse(said.text), answer)
 
 
-async def _finish(
-    reply: Reply, said: Said, splitter: ReplySplitter, state: AgentState, runtime: Runtime[Context]
-) -> str:
-    """The answer's text; what has not been streamed as answer yet is streamed now."""
-    text = reply.final if reply.final is not None else reply.thought or said.text
-    if not splitter.in_answer:
-        runtime.stream_writer(AnswerDelta(text))
+def _finish(thinking: Thinking, state: AgentState) -> Update:
+    """The answer; what has not left yet leaves now."""
+    reply, answer = thinking.reply, thinking.answer
+    text = reply.final if reply.final is not None else reply.thought or thinking.said.text
+    if not answer.text:
+        answer.write_whole(text)
     steps = state.get("steps", [])
     evidence = [history.question(state), *(step["observation"] for step in steps)]
     if steps and unsupported_numbers(text, evidence):
         # A small model miscopies digits, or makes them up when its programs fail.
-        runtime.stream_writer(AnswerDelta(addition := _caution(steps)))
-        text += addition
-    return text
+        answer.write_whole(_caution(steps))
+    reason = answer.close(thinking.said.finish_reason)
+    return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
 def _caution(steps: list[Step]) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 from openai import NotFoundError
@@ -185,6 +186,19 @@ async def test_sampling_reaches_the_model(service: Service, model: ScriptedChat)
     assert model.arguments[0] == {"temperature": 0.5, "top_p": 0.9, "seed": 7, "max_tokens": 2, "stop": ["nine"]}
     assert answer.choices[0].finish_reason == "length"
     assert answer.choices[0].message.content == "one two"
+
+
+async def test_the_limit_and_the_stops_of_the_request_shape_the_answer_of_an_agent(
+    service: Service, model: ScriptedChat
+) -> None:
+    model.replies = [python_step("print(1)"), "Final Answer: one two three four five"] * 2
+    cut = await ask(service, "?", agent_type="react", max_tokens=2)
+    stopped = await ask(service, "?", agent_type="react", stop=["three"])
+    choices: list[Any] = [body["choices"][0] for body in (cut, stopped)]  # type: ignore[index]
+    assert [c["finish_reason"] for c in choices] == ["length", "stop"]
+    assert "one two three four five".startswith(choices[0]["message"]["content"])
+    assert len(choices[0]["message"]["content"]) <= 8
+    assert choices[1]["message"]["content"] == "one two"
 
 
 async def test_a_failing_program_is_mended(service: Service, model: ScriptedChat) -> None:

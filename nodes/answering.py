@@ -1,0 +1,56 @@
+"""The answer on its way out: streamed as it comes, within the request's own `stop` and `max_tokens`.
+
+In an agent's modes these two shape the answer, never a thought.
+"""
+
+import re
+
+from langgraph.runtime import Runtime
+
+from llm.text_stream import TextStream
+from nodes.events import AnswerDelta
+from nodes.state import Context
+
+_WORDS = re.compile(r"\s*\S+|\s+")
+
+
+class AnswerWriter:
+    """Write the answer's pieces in order, then `close`. A token is one piece as the backend streams it."""
+
+    def __init__(self, runtime: Runtime[Context]) -> None:
+        self._emit = runtime.stream_writer
+        self._scan = TextStream(runtime.context.sampling.stop)
+        self._left = runtime.context.sampling.max_tokens
+        self._written: list[str] = []
+        self._cut = False
+
+    def write(self, piece: str) -> None:
+        if self._scan.stopped or self._cut or not piece:
+            return
+        if self._left is not None:
+            if self._left == 0:
+                self._cut = True
+                return
+            self._left -= 1
+        self._send(self._scan.feed(piece.encode("utf-8", "replace")))
+
+    def write_whole(self, text: str) -> None:
+        """A text that was not streamed, word by word."""
+        for word in _WORDS.findall(text):
+            self.write(word)
+
+    def close(self, reason: str = "stop") -> str:
+        """The finish reason: `length` when the answer was cut, else how the model ended."""
+        self._send(self._scan.flush())
+        if self._scan.stopped:
+            return "stop"
+        return "length" if self._cut else reason
+
+    @property
+    def text(self) -> str:
+        return "".join(self._written)
+
+    def _send(self, text: str) -> None:
+        if text:
+            self._written.append(text)
+            self._emit(AnswerDelta(text))
