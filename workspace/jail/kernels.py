@@ -1,0 +1,239 @@
+"""The seam between the service and the jail.
+
+kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=secret)
+sandbox = await kernels.start()                     # probes the machine, boots the fork server
+kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are back
+kernel.client.execute("x = 6 * 7")                  # an ordinary AsyncKernelClient, already connected
+report = await kernel.snapshot()                    # after a cell; report.lost names what was not kept
+await kernel.aclose()
+await kernels.aclose()
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from . import watchdog
+from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .probe import Sandbox, describe, make_config, probe
+from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
+from .settings import JailSettings
+from .vault import SnapshotDamaged, Vault
+from .walls.limits import Limits
+from .wire import Level, Spawn, ZygoteConfig
+from .zygote_client import KernelProcess, Zygote, ZygoteDied
+
+logger = logging.getLogger(__name__)
+
+_THREADS = 4
+_RECEIVE_QUEUE = 32
+
+
+class JailedKernels:
+    """Makes jailed kernels, restarts the fork server when it dies, and watches what kernels use."""
+
+    def __init__(self, settings: JailSettings, *, sessions: Path, snapshots: Path, key: bytes) -> None:
+        """Folders are made when missing: `sessions` holds every session's folder, `snapshots` what they
+        remember.
+
+        `key` signs snapshots; with another one, older snapshots are refused.
+        """
+        self._settings = settings
+        self._sessions = sessions
+        self._snapshots = snapshots
+        self._key = key
+        self._zygote: Zygote | None = None
+        self._booting = asyncio.Lock()
+        self._alive: set[JailedKernel] = set()
+        self._numbers = 0
+
+    async def start(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
+        """Probe the machine and boot the fork server, about a second.
+
+        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a text for the
+        operator.
+        """
+        await asyncio.to_thread(self._make_folders)
+        self.sandbox = await probe(self._settings, levels)
+        logger.info("sandbox: %s", describe(self.sandbox))
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
+        self._context = zmq.asyncio.Context()
+        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
+        self._context.setsockopt(zmq.MAXMSGSIZE, self._settings.message_size)
+        self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
+        await self._running_zygote()
+        self._watching = asyncio.create_task(self._watch())
+        return self.sandbox
+
+    async def launch(self, session: str, folder: Path) -> JailedKernel:
+        """A ready kernel with the session's folder and the variables of its last snapshot.
+
+        `folder` lies directly in `sessions`; it is made when missing. When the server is root, all that is in
+        it is given to the session's user. Raises ValueError for other folders and names, TimeoutError,
+        KernelGone, ZygoteDied (after one new attempt).
+        """
+        vault = Vault(self._snapshots, session, self._key)
+        if folder.parent.resolve() != self._sessions.resolve():
+            raise ValueError(f"{folder} does not lie in {self._sessions}")
+        uid = self._uid(session)
+        await asyncio.to_thread(_hand_over, folder, uid)
+        try:
+            kernel = await self._fork(session, folder, uid, vault)
+        except ZygoteDied:
+            kernel = await self._fork(session, folder, uid, vault)
+        try:
+            await kernel.connect()
+            await self._restore(kernel)
+        except BaseException:
+            await kernel.aclose()
+            raise
+        self._alive.add(kernel)
+        return kernel
+
+    async def variables_of(self, session: str) -> Any:
+        """The report of the session's last snapshot, for a session whose kernel does not run; None without
+        one.
+
+        Raises SnapshotDamaged, ValueError.
+        """
+        snapshot = await asyncio.to_thread(Vault(self._snapshots, session, self._key).load)
+        return snapshot.report if snapshot else None
+
+    async def forget(self, session: str) -> None:
+        """Delete the session's snapshot."""
+        await asyncio.to_thread(Vault(self._snapshots, session, self._key).delete)
+
+    async def aclose(self) -> None:
+        """End everything that was started here."""
+        self._watching.cancel()
+        await asyncio.gather(self._watching, return_exceptions=True)
+        for kernel in list(self._alive):
+            await kernel.aclose()
+        if self._zygote is not None:
+            await self._zygote.aclose()
+        self._executor.shutdown(wait=False)
+        self._context.term()
+
+    def _make_folders(self) -> None:
+        self._sessions.mkdir(parents=True, exist_ok=True)
+        self._snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _uid(self, session: str) -> int:
+        if os.geteuid() != 0 or self.sandbox.level is Level.OFF:
+            return 0
+        return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids
+
+    def _config(self, runtime: str) -> ZygoteConfig:
+        return make_config(
+            self._settings,
+            self.sandbox.level,
+            self._sessions,
+            runtime,
+            user_namespaces=self.sandbox.user_namespaces,
+        )
+
+    async def _running_zygote(self) -> Zygote:
+        async with self._booting:
+            if self._zygote is None or not self._zygote.alive:
+                if self._zygote is not None:
+                    logger.warning("the fork server died and is started again")
+                    await self._zygote.aclose()
+                    self._zygote = None
+                zygote = Zygote(self._config, self._settings.start_seconds)
+                await zygote.start()
+                self._zygote = zygote
+            return self._zygote
+
+    async def _fork(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        zygote = await self._running_zygote()
+        self._numbers += 1
+        manager = ForkedKernelManager(
+            context=self._context,
+            transport="ipc",
+            ip=f"{zygote.runtime}/{self._numbers}",
+            client_factory=ForkedKernelClient,
+        )
+        manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = (
+            range(1, 6)
+        )
+        requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        requests.setblocking(False)
+
+        async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
+            def spawn(number: int) -> Spawn:
+                return Spawn(number, folder.name, uid, self._limits(), self._settings.output_size, connection)
+
+            return await zygote.fork(spawn, [*sockets, theirs.fileno()])
+
+        provisioner = ForkProvisioner(parent=manager)
+        provisioner.fork = fork
+        manager.provisioner = provisioner
+        try:
+            with theirs:
+                await manager.start_kernel()
+        except BaseException:
+            requests.close()
+            await manager.cleanup_resources()
+            raise
+        assert provisioner.process is not None  # noqa: S101
+        return JailedKernel(
+            session, folder, manager, provisioner.process, requests, vault, self._settings, self._executor
+        )
+
+    def _limits(self) -> Limits:
+        s = self._settings
+        return Limits(s.memory, s.processes, s.cpu_seconds, s.file_size, s.open_files)
+
+    async def _restore(self, kernel: JailedKernel) -> None:
+        try:
+            kernel.restored = await kernel.restore()
+        except (SnapshotDamaged, SnapshotFailed) as error:
+            logger.warning("session %s starts without its variables: %s", kernel.session, error)
+            kernel.damage = str(error)
+
+    async def _watch(self) -> None:
+        baselines: dict[JailedKernel, watchdog.FolderUse] = {}
+        while True:
+            await asyncio.sleep(self._settings.watch_seconds)
+            self._alive = {kernel for kernel in self._alive if kernel.alive}
+            baselines = {kernel: use for kernel, use in baselines.items() if kernel in self._alive}
+            for kernel in list(self._alive):
+                use = await asyncio.to_thread(self._inspect, kernel, baselines.get(kernel))
+                baselines.setdefault(kernel, use)
+
+    def _inspect(self, kernel: JailedKernel, baseline: watchdog.FolderUse | None) -> watchdog.FolderUse:
+        """Kill a kernel that uses too much. A folder that was too full before may be emptied, not filled
+        further.
+        """
+        limit = self._settings
+        memory = watchdog.memory_in_use(kernel.pid, limit.memory)
+        use = watchdog.folder_in_use(kernel.folder, limit.folder_files)
+        before = baseline or use
+        if memory > limit.memory:
+            kernel.kill(f"memory: {memory >> 20} MB in use, {limit.memory >> 20} MB allowed")
+        elif use.size > max(limit.folder_size, before.size):
+            kernel.kill(f"files: {use.size >> 20} MB in the folder, {limit.folder_size >> 20} MB allowed")
+        elif use.files > max(limit.folder_files, before.files):
+            kernel.kill(f"files: more than {limit.folder_files} in the folder")
+        return before
+
+
+def _hand_over(folder: Path, uid: int) -> None:
+    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are)."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if uid:
+        for _, folders, files, fd in os.fwalk(folder):
+            os.fchown(fd, uid, uid)
+            for name in (*folders, *files):
+                os.chown(name, uid, uid, dir_fd=fd, follow_symlinks=False)
+
+
+__all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]
