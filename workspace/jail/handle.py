@@ -63,7 +63,7 @@ class JailedKernel:
         self._process = process
         self._requests = requests
         self._vault = vault
-        self._settings = settings
+        self.settings = settings
         self._executor = executor
         self._one_operation = asyncio.Lock()
         self._last: Report | None = None
@@ -96,7 +96,7 @@ class JailedKernel:
         TimeoutError.
         """
         self.client.start_channels(stdin=False, hb=False)
-        async with asyncio.timeout(self._settings.start_seconds):
+        async with asyncio.timeout(self.settings.start_seconds):
             hearing = asyncio.create_task(self._hear())
             ending = asyncio.create_task(self._end())
             try:
@@ -118,11 +118,11 @@ class JailedKernel:
     async def _hear(self) -> None:
         request = self.client.kernel_info()
         while True:
-            reply = await self.client.get_shell_msg(timeout=self._settings.start_seconds)
+            reply = await self.client.get_shell_msg(timeout=self.settings.start_seconds)
             if reply["parent_header"].get("msg_id") == request:
                 break
         # Any message will do: it proves that the subscription is in place, so no output can be missed later.
-        await self.client.get_iopub_msg(timeout=self._settings.start_seconds)
+        await self.client.get_iopub_msg(timeout=self.settings.start_seconds)
 
     async def snapshot(self) -> Report:
         """Save what changed, in a copy of the kernel that goes on in the background; the kernel pauses about
@@ -131,11 +131,11 @@ class JailedKernel:
         Waits for a running cell to end. Raises SnapshotFailed, KernelGone.
         """
         limits = {
-            "variable_limit": self._settings.snapshot_variable_size,
-            "total_limit": self._settings.snapshot_size,
-            "seconds": self._settings.snapshot_seconds,
+            "variable_limit": self.settings.snapshot_variable_size,
+            "total_limit": self.settings.snapshot_size,
+            "seconds": self.settings.snapshot_seconds,
         }
-        limit = self._settings.snapshot_size
+        limit = self.settings.snapshot_size
 
         def receive(stream: socket.socket) -> Report:
             return transfer.receive_snapshot(stream, self._vault, limit)
@@ -174,7 +174,7 @@ class JailedKernel:
                 raise KernelGone(self.why_it_died or "the kernel has ended")
             ours, theirs = socket.socketpair()
             with ours, theirs:
-                ours.settimeout(self._settings.snapshot_seconds)
+                ours.settimeout(self.settings.snapshot_seconds)
                 try:
                     socket.send_fds(self._requests, [json.dumps(request).encode()], [theirs.fileno()])
                     theirs.close()
@@ -189,7 +189,7 @@ class JailedKernel:
     async def _within_time(self, stream: socket.socket, serve: Callable[[socket.socket], Report]) -> Report:
         work = asyncio.get_running_loop().run_in_executor(self._executor, serve, stream)
         try:
-            async with asyncio.timeout(self._settings.snapshot_seconds):
+            async with asyncio.timeout(self.settings.snapshot_seconds):
                 return await asyncio.shield(work)
         finally:
             if not work.done():

@@ -47,8 +47,8 @@ class JailedKernels:
         `key` signs snapshots; with another one, older snapshots are refused.
         """
         self._settings = settings
-        self._sessions = sessions
-        self._snapshots = snapshots
+        self.sessions = sessions
+        self.snapshots = snapshots
         self._key = key
         self._zygote: Zygote | None = None
         self._booting = asyncio.Lock()
@@ -80,9 +80,9 @@ class JailedKernels:
         it is given to the session's user. Raises ValueError for other folders and names, TimeoutError,
         KernelGone, ZygoteDied (after one new attempt).
         """
-        vault = Vault(self._snapshots, session, self._key)
-        if folder.parent.resolve() != self._sessions.resolve():
-            raise ValueError(f"{folder} does not lie in {self._sessions}")
+        vault = Vault(self.snapshots, session, self._key)
+        if folder.parent.resolve() != self.sessions.resolve():
+            raise ValueError(f"{folder} does not lie in {self.sessions}")
         uid = self._uid(session)
         await asyncio.to_thread(_hand_over, folder, uid)
         try:
@@ -104,12 +104,12 @@ class JailedKernels:
 
         Raises SnapshotDamaged, ValueError.
         """
-        snapshot = await asyncio.to_thread(Vault(self._snapshots, session, self._key).load)
+        snapshot = await asyncio.to_thread(Vault(self.snapshots, session, self._key).load)
         return snapshot.report if snapshot else None
 
     async def forget(self, session: str) -> None:
         """Delete the session's snapshot."""
-        await asyncio.to_thread(Vault(self._snapshots, session, self._key).delete)
+        await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
 
     async def aclose(self) -> None:
         """End everything that was started here."""
@@ -123,8 +123,8 @@ class JailedKernels:
         self._context.term()
 
     def _make_folders(self) -> None:
-        self._sessions.mkdir(parents=True, exist_ok=True)
-        self._snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.sessions.mkdir(parents=True, exist_ok=True)
+        self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _uid(self, session: str) -> int:
         if os.geteuid() != 0 or self.sandbox.level is Level.OFF:
@@ -135,7 +135,7 @@ class JailedKernels:
         return make_config(
             self._settings,
             self.sandbox.level,
-            self._sessions,
+            self.sessions,
             runtime,
             user_namespaces=self.sandbox.user_namespaces,
         )

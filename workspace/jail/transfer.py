@@ -19,6 +19,14 @@ def receive_snapshot(stream: socket.socket, vault: Vault, size_limit: int) -> Re
     The stream's time-out bounds every wait. Raises ValueError for what breaks the protocol or `size_limit`
     (bytes), EOFError when the kernel ends early, OSError; then the snapshot before stays.
     """
+    try:
+        return _receive_snapshot(stream, vault, size_limit)
+    except (OSError, EOFError, ValueError):
+        vault.drop_unfinished()
+        raise
+
+
+def _receive_snapshot(stream: socket.socket, vault: Vault, size_limit: int) -> Report:
     blobs: set[str] = set()
     total = 0
     report: Report | None = None

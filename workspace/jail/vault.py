@@ -105,10 +105,14 @@ class Vault:
         part = self.folder / f"{_ENVELOPE}.part"
         part.write_bytes(self._sign(body) + b"\n" + body)
         part.replace(self.folder / _ENVELOPE)
-        self.drop_all_but(snapshot.blobs)
+        self._drop_all_but(snapshot.blobs)
 
-    def drop_all_but(self, digests: frozenset[str]) -> None:
-        """Remove blobs, also half-written ones, that are not among `digests`."""
+    def drop_unfinished(self) -> None:
+        """Remove what a save that failed has left. Raises SnapshotDamaged."""
+        snapshot = self.load()
+        self._drop_all_but(snapshot.blobs if snapshot else frozenset())
+
+    def _drop_all_but(self, digests: frozenset[str]) -> None:
         if self._blobs.is_dir():
             for path in self._blobs.iterdir():
                 if path.name not in digests:

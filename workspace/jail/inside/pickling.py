@@ -5,6 +5,7 @@ along and, when read back, see that copy instead of the session's variable. So a
 becomes a reference by name, and functions of the session are bound to the session's namespace again.
 """
 
+import functools
 import importlib
 import io
 import pickle
@@ -69,7 +70,14 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             code, _, *others = arguments
             slots.update(__globals__={}, _cloudpickle_submodules=[])
             return (make, (code, self._namespace, *others), (attributes, slots), *rest)
+        if isinstance(value, functools._lru_cache_wrapper) and value.__module__ == "__main__":
+            # It would be pickled as a name to import, and the session's module is new after a restore.
+            return (_cache_again, (value.__wrapped__, value.cache_parameters()))
         return super().reducer_override(value)
+
+
+def _cache_again(function: Callable[..., Any], parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(function)
 
 
 def dump(names: frozenset[str], namespace: dict[str, Any], owners: Mapping[int, str], limit: int) -> Pickled:

@@ -1,0 +1,88 @@
+"""Things of the server's that a jailed kernel might want to reach, and whether it did."""
+
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SECRET = "the-canary-sings"
+
+
+@dataclass(frozen=True)
+class World:
+    """What the attempts are told."""
+
+    folder: Path
+    canary: Path
+    """A file that everybody may read and write, in a folder that everybody may write."""
+
+    victim: "subprocess.Popen[bytes]"
+    tcp: socket.socket
+    udp: socket.socket
+    unix: socket.socket
+    abstract: socket.socket
+
+    def facts(self) -> dict[str, object]:
+        """Names for the attempts' code."""
+        return {
+            "SECRET": SECRET,
+            "CANARY": str(self.canary),
+            "FOLDER": str(self.folder),
+            "VICTIM": self.victim.pid,
+            "SERVER": os.getpid(),
+            "TCP": self.tcp.getsockname()[1],
+            "UDP": self.udp.getsockname()[1],
+            "UNIX": self.unix.getsockname(),
+            "ABSTRACT": self.abstract.getsockname().decode(),
+        }
+
+    def damage(self) -> list[str]:
+        """What the attempts have done to the world."""
+        found = []
+        if self.canary.read_text(encoding="utf-8") != SECRET or self.canary.stat().st_mode & 0o777 != 0o666:
+            found.append("the canary was changed")
+        if {path.name for path in self.folder.iterdir()} != {"canary", "unix"}:
+            found.append("files were made")
+        if self.victim.poll() is not None:
+            found.append("the victim died")
+        for name, listener in {"TCP": self.tcp, "UDP": self.udp, "unix": self.unix, "abstract": self.abstract}.items():
+            try:
+                listener.recvfrom(100) if name == "UDP" else listener.accept()
+            except (BlockingIOError, OSError):
+                continue
+            found.append(f"{name} traffic arrived")
+        return found
+
+
+@contextmanager
+def made(folder: Path, victim_uid: int) -> Iterator[World]:
+    """A world below `folder`; its victim runs as the user that kernels run as."""
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    canary = folder / "canary"
+    canary.write_text(SECRET, encoding="utf-8")
+    canary.chmod(0o666)
+    with ExitStack() as stack:
+        kinds = [(socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET, socket.SOCK_DGRAM)]
+        tcp, udp = (stack.enter_context(socket.socket(*kind)) for kind in kinds)
+        unix, abstract = (stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2))
+        tcp.bind(("127.0.0.1", 0))
+        udp.bind(("127.0.0.1", 0))
+        unix.bind(str(folder / "unix"))
+        (folder / "unix").chmod(0o777)
+        abstract.bind(b"\0canary-" + secrets.token_hex(4).encode())
+        for listener in (tcp, unix, abstract):
+            listener.listen()
+        for listener in (tcp, udp, unix, abstract):
+            listener.setblocking(False)
+        victim = stack.enter_context(
+            subprocess.Popen(["sleep", "1000"], user=victim_uid or None, env={"VICTIM_SECRET": SECRET})
+        )
+        try:
+            yield World(folder, canary, victim, tcp, udp, unix, abstract)
+        finally:
+            victim.kill()
