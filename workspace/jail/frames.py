@@ -38,7 +38,8 @@ def send(stream: socket.socket, kind: bytes, data: memoryview | bytes = b"") -> 
     """Send one frame. Raises OSError when the other side is gone or too slow for the socket's time-out."""
     view = memoryview(data).cast("B")
     stream.sendall(_HEADER.pack(kind, len(view)))
-    stream.sendall(view)
+    if view:  # the reader of an empty frame may be gone by now
+        stream.sendall(view)
 
 
 def receive_header(stream: socket.socket) -> tuple[bytes, int]:

@@ -83,7 +83,7 @@ class JailedKernels:
         vault = Vault(self.snapshots, session, self._key)
         if folder.parent.resolve() != self.sessions.resolve():
             raise ValueError(f"{folder} does not lie in {self.sessions}")
-        uid = self._uid(session)
+        uid = self.uid_of(session)
         await asyncio.to_thread(_hand_over, folder, uid)
         try:
             kernel = await self._fork(session, folder, uid, vault)
@@ -126,7 +126,8 @@ class JailedKernels:
         self.sessions.mkdir(parents=True, exist_ok=True)
         self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _uid(self, session: str) -> int:
+    def uid_of(self, session: str) -> int:
+        """The user that the session's kernel runs as, 0 for the server's own."""
         if os.geteuid() != 0 or self.sandbox.level is Level.OFF:
             return 0
         return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids

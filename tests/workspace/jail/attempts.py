@@ -71,7 +71,7 @@ for _ in range(20): os.chdir('..')
 os.chroot('.'); return contains(open(CANARY).read())
 """,
     "read the raw disk": """
-for path in glob.glob('/dev/[vsn]*'):
+for path in glob.glob('/dev/[svx]d*') + glob.glob('/dev/nvme*') + glob.glob('/dev/mapper/*'):
     try:
         return os.read(os.open(path, os.O_RDONLY), 10)
     except OSError: pass

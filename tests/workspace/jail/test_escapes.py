@@ -1,0 +1,109 @@
+"""No attempt of `attempts.py` may get out under the strongest level; what weaker levels let out is written down."""
+
+import ast
+import asyncio
+import json
+import os
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from workspace.jail.handle import JailedKernel
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.wire import Level
+
+from . import world
+from .attempts import ALL, KINDS, PRELUDE
+from .driver import CellTimeout, run
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+NEEDLE = b"SERVER-MEMORY-" + b"NEEDLE-7f3a-REAL"
+
+
+@dataclass
+class Scene:
+    """A kernel that tries, another session beside it, and the world."""
+
+    kernel: JailedKernel
+    other: JailedKernel
+    world: world.World
+
+
+async def set_up(kernels: JailedKernels, made: world.World) -> Scene:
+    """Start the two kernels."""
+    os.environ["JAIL_TEST_SECRET"] = world.SECRET
+    other = await kernels.launch("other", kernels.sessions / "other")
+    (other.folder / "secret.txt").write_text(world.SECRET, encoding="utf-8")
+    await run(other, f"for p in ('/tmp', '/dev/shm'): open(p + '/other-secret', 'w').write({world.SECRET!r})")
+    kernel = await kernels.launch("tries", kernels.sessions / "tries")
+    return Scene(kernel, other, made)
+
+
+async def succeeds(scene: Scene, kernels: JailedKernels, code: str) -> bool:
+    """Whether one attempt got out, as it says itself or as the world shows."""
+    if not scene.kernel.alive:
+        await scene.kernel.aclose()
+        scene.kernel = await kernels.launch("tries", scene.kernel.folder)
+    facts = {**scene.world.facts(), "OTHER_FOLDER": str(scene.other.folder), "OTHER_PID": scene.other.pid}
+    lines = [f"{name} = {value!r}" for name, value in facts.items()]
+    body = textwrap.indent(code.strip(), "        ")
+    lines += [PRELUDE, "def attempt():", "    try:", body, "    except (OSError, RuntimeError, ValueError): pass"]
+    lines += ["print('OUT' if attempt() else 'held')"]
+    try:
+        cell = await run(scene.kernel, "\n".join(lines), seconds=10)
+    except CellTimeout:
+        scene.kernel.kill()
+        raise
+    assert cell.died or cell.error or "held" in cell.text or "OUT" in cell.text
+    return "OUT" in cell.text
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def scene(kernels: JailedKernels, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    folder = tmp_path_factory.mktemp("world")
+    for path in (folder, folder.parent):
+        path.chmod(0o755)
+    with world.made(folder / "open", kernels.uid_of("tries")) as made:
+        found = await set_up(kernels, made)
+        yield found
+        await found.kernel.aclose()
+        await found.other.aclose()
+
+
+async def test_there_are_enough_attempts_and_they_are_python() -> None:
+    assert len(ALL) >= 60
+    assert len(ALL) == sum(len(attempts) for attempts in KINDS.values())
+    for code in ALL.values():
+        ast.parse("def attempt():\n" + textwrap.indent(code.strip(), "    "))
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_the_strongest_jail_holds(name: str, scene: Scene, kernels: JailedKernels) -> None:
+    if kernels.sandbox.level is not Level.FULL:
+        pytest.skip(f"this machine allows {kernels.sandbox.level} only: {kernels.sandbox.missing}")
+    assert not await succeeds(scene, kernels, ALL[name])
+    assert scene.world.damage() == []
+    assert await scene.other.manager.is_alive()
+
+
+# What docs/sandbox.md says of weaker levels, measured.
+WEAKER: dict[str, set[str]] = {"namespaces": set(), "landlock": set()}
+
+
+@pytest.mark.parametrize("level", WEAKER)
+async def test_weaker_jails_let_out_what_the_docs_say(level: str, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can lend a weaker machine")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.workspace.jail.elsewhere", "--level", level, str(tmp_path)),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    output, _ = await process.communicate()
+    assert set(json.loads(output)["out"]) == WEAKER[level]
