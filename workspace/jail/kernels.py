@@ -111,6 +111,13 @@ class JailedKernels:
         """Delete the session's snapshot."""
         await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
 
+    @property
+    def fork_server_pid(self) -> int:
+        """Process id of the outermost process of the jail. Raises LookupError before `start`."""
+        if self._zygote is None:
+            raise LookupError("the fork server has not been started")
+        return self._zygote.pid
+
     async def aclose(self) -> None:
         """End everything that was started here."""
         self._watching.cancel()

@@ -13,7 +13,6 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
 _SHARED_SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/localtime",
-    "/etc/passwd",
     "/proc/meminfo",
     "/proc/cpuinfo",
     "/proc/stat",

@@ -105,6 +105,9 @@ class _ForkServer:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
+            if os.WIFSTOPPED(status):  # it asked to be traced by us, which nobody will do
+                os.kill(pid, signal.SIGKILL)
+                continue
             if not self._config.level.has_namespaces:
                 self._kill_group(pid)
             if pid in self._ids:

@@ -22,8 +22,8 @@ def contains(text):
 READING = {
     "open a file of the server's": "return contains(open(CANARY).read())",
     "list a folder of the server's": "return os.listdir(FOLDER)",
-    "list the root": "return {'root', 'home'} & set(os.listdir('/'))",
-    "list the home of root": "return os.listdir('/root')",
+    "list the root": "return {'home', 'var', 'boot'} & set(os.listdir('/'))",
+    "list the home of root": "return len(os.listdir('/root')) > 1",
     "read the shadow file": "return 'root' in open('/etc/shadow').read()",
     "read the machine's users": "return 'root:' in open('/etc/passwd').read()",
     "read through a symlink": "os.symlink(CANARY, 'link'); return contains(open('link').read())",
@@ -79,17 +79,17 @@ for path in glob.glob('/dev/[svx]d*') + glob.glob('/dev/nvme*') + glob.glob('/de
     "make a device of the disk": "os.mknod('disk', 0o600 | stat.S_IFBLK, os.makedev(254, 0)); return os.open('disk', os.O_RDONLY)",
     "read kernel memory": "return os.open('/dev/mem', os.O_RDONLY) or os.open('/proc/kcore', os.O_RDONLY)",
     "read the kernel's log": "return call('syslog', 2, ctypes.create_string_buffer(1000), 1000) or open('/dev/kmsg').read(10)",
-    "read the server's sources": "return [p for p in sys.path if os.path.exists(os.path.join(p, 'pyproject.toml'))]",
+    "read the server's sources": "return [open(os.path.join(p, 'pyproject.toml')).read(9) for p in sys.path if os.path.exists(p + '/pyproject.toml')]",
     "see the list of sessions": "return [d for d in ('/.sessions', os.path.dirname(OTHER_FOLDER)) if os.listdir(d)]",
 }
 
 CHANGING = {
-    "write to a file of the server's": "open(CANARY, 'w').write('x'); return True",
+    "write to a file of the server's": "pathlib.Path(CANARY).write_text('x'); return True",
     "append to a file of the server's": "open(CANARY, 'a').write('x'); return True",
     "truncate it": "os.truncate(CANARY, 0); return True",
     "remove it": "os.unlink(CANARY); return True",
     "rename it": "os.rename(CANARY, CANARY + '2'); return True",
-    "make a file beside it": "open(FOLDER + '/new', 'w'); return True",
+    "make a file beside it": "pathlib.Path(FOLDER + '/new').write_text('x'); return True",
     "make a folder beside it": "os.mkdir(FOLDER + '/newdir'); return True",
     "change its mode": "os.chmod(CANARY, 0o600); return os.stat(CANARY).st_mode & 0o777 == 0o600",
     "change its owner": "os.chown(CANARY, os.getuid(), -1); return os.stat(CANARY).st_uid == os.getuid()",
@@ -97,11 +97,11 @@ CHANGING = {
     "give it an attribute": "os.setxattr(CANARY, 'user.x', b'y'); return os.getxattr(CANARY, 'user.x') == b'y'",
     "write to the installed packages": "open(os.path.join(os.path.dirname(pickle.__file__), 'x.py'), 'w'); return True",
     "write to our own package": "import workspace.jail; open(workspace.jail.__file__, 'a').write('#'); return True",
-    "write to a system folder": "open('/usr/lib/x', 'w'); return True",
-    "write to the root": "open('/x', 'w'); return True",
-    "write to /etc": "open('/etc/x', 'w'); return True",
-    "write a kernel setting": "open('/proc/sys/kernel/core_pattern', 'w').write('|/bin/sh'); return True",
-    "press the kernel's keys": "open('/proc/sysrq-trigger', 'w').write('h'); return True",
+    "write to a system folder": "pathlib.Path('/usr/lib/x').write_text('x'); return True",
+    "write to the root": "pathlib.Path('/x').write_text('x'); return True",
+    "write to /etc": "pathlib.Path('/etc/x').write_text('x'); return True",
+    "write a kernel setting": "pathlib.Path('/proc/sys/kernel/core_pattern').write_text('|/bin/sh'); return True",
+    "press the kernel's keys": "pathlib.Path('/proc/sysrq-trigger').write_text('h'); return True",
     "leave a symlink for the server to follow": "os.symlink('/etc/passwd', 'figure-9.png'); return os.path.islink('figure-9.png')",
     "leave a symlink by a raw call": "call('symlinkat', b'/etc/passwd', -100, b'figure-8.png'); return os.path.islink('figure-8.png')",
     "leave a pipe for the server to hang on": "os.mkfifo('pipe'); return True",
@@ -115,7 +115,7 @@ return subprocess.run(['./sh', '-p', '-c', 'id -u'], capture_output=True).stdout
 SESSIONS = {
     "read another session's file": "return contains(open(OTHER_FOLDER + '/secret.txt').read())",
     "read it at its place in the jail": "return contains(open('/.sessions/' + os.path.basename(OTHER_FOLDER) + '/secret.txt').read())",
-    "write into another session's folder": "open(OTHER_FOLDER + '/x', 'w'); return True",
+    "write into another session's folder": "pathlib.Path(OTHER_FOLDER + '/x').write_text('x'); return True",
     "unmount the cover of the sessions": "libc.umount2(b'/.sessions', 2); return os.listdir('/.sessions')",
     "read another session's memory": "return open(f'/proc/{OTHER_PID}/mem', 'rb')",
     "read another session's maps": "return open(f'/proc/{OTHER_PID}/maps').read()",
@@ -139,14 +139,14 @@ return any(contains(open(p, 'rb').read()) for p in glob.glob('/proc/[0-9]*/envir
 """,
     "find a secret in one's own environment": "return [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k or 'KEY' in k]",
     "find a secret in one's own memory": """
-needle = b'SERVER-MEMORY-' + b'NEEDLE-7f3a'
+import re
 for line in open('/proc/self/maps'):
     span, mode = line.split()[:2]
     if mode.startswith('rw') and '[v' not in line:
         low, high = (int(x, 16) for x in span.split('-'))
         with open('/proc/self/mem', 'rb', 0) as memory:
             memory.seek(low)
-            if needle[:14] + b'NEEDLE-7f3a-REAL' in (memory.read(high - low) or b''): return True
+            if re.search(b'SERVER-MEMORY-[N]EEDLE', memory.read(high - low) or b''): return True
 """,
     "see foreign processes": """
 names = {p: open(f'/proc/{p}/comm').read() for p in os.listdir('/proc') if p.isdigit()}
@@ -273,13 +273,13 @@ return subprocess.run([f'/proc/self/fd/{fd}'], pass_fds=[fd]).returncode == 0
     "raise the limits": """
 import resource; resource.setrlimit(resource.RLIMIT_NPROC, (100_000, 100_000)); return True
 """,
-    "escape the out-of-memory killer": "open('/proc/self/oom_score_adj', 'w').write('-1000'); return True",
+    "escape the out-of-memory killer": "pathlib.Path('/proc/self/oom_score_adj').write_text('-1000'); return True",
     "lift the filter from a new program": """
 code = "import socket; socket.socket(); print('free')"
 return b'free' in subprocess.run([sys.executable, '-c', code], capture_output=True).stdout
 """,
     "use a set-uid program": "return b'uid=0' in subprocess.run(['su', '-c', 'id'], stdin=subprocess.DEVNULL, capture_output=True).stdout",
-    "write the id maps again": "open('/proc/self/uid_map', 'w').write('0 0 4294967295'); return True",
+    "write the id maps again": "pathlib.Path('/proc/self/uid_map').write_text('0 0 4294967295'); return True",
     "make a control group": "return [os.mkdir(p + '/x') for p in glob.glob('/sys/fs/cgroup*')]",
 }
 

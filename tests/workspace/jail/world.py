@@ -12,7 +12,7 @@ from pathlib import Path
 SECRET = "the-canary-sings"
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
     """What the attempts are told."""
 
@@ -21,6 +21,9 @@ class World:
     """A file that everybody may read and write, in a folder that everybody may write."""
 
     victim: "subprocess.Popen[bytes]"
+    """A process of the same user."""
+
+    victim_uid: int
     tcp: socket.socket
     udp: socket.socket
     unix: socket.socket
@@ -43,7 +46,7 @@ class World:
     def damage(self) -> list[str]:
         """What the attempts have done to the world."""
         found = []
-        if self.canary.read_text(encoding="utf-8") != SECRET or self.canary.stat().st_mode & 0o777 != 0o666:
+        if not self._canary_is_well():
             found.append("the canary was changed")
         if {path.name for path in self.folder.iterdir()} != {"canary", "unix"}:
             found.append("files were made")
@@ -56,6 +59,23 @@ class World:
                 continue
             found.append(f"{name} traffic arrived")
         return found
+
+
+    def _canary_is_well(self) -> bool:
+        if not self.canary.exists() or self.canary.stat().st_mode & 0o777 != 0o666:
+            return False
+        return self.canary.read_text(encoding="utf-8") == SECRET
+
+    def repair(self) -> None:
+        """Put things back, so that the next attempt finds the world as it was."""
+        if self.victim.poll() is not None:
+            self.victim = _victim(self.victim_uid)
+        for path in self.folder.iterdir():
+            if path.name not in {"canary", "unix"}:
+                path.rmdir() if path.is_dir() else path.unlink()
+        self.canary.unlink(missing_ok=True)
+        self.canary.write_text(SECRET, encoding="utf-8")
+        self.canary.chmod(0o666)
 
 
 @contextmanager
@@ -79,10 +99,13 @@ def made(folder: Path, victim_uid: int) -> Iterator[World]:
             listener.listen()
         for listener in (tcp, udp, unix, abstract):
             listener.setblocking(False)
-        victim = stack.enter_context(
-            subprocess.Popen(["sleep", "1000"], user=victim_uid or None, env={"VICTIM_SECRET": SECRET})
-        )
+        found = World(folder, canary, _victim(victim_uid), victim_uid, tcp, udp, unix, abstract)
         try:
-            yield World(folder, canary, victim, tcp, udp, unix, abstract)
+            yield found
         finally:
-            victim.kill()
+            found.victim.kill()
+            found.victim.wait()
+
+
+def _victim(uid: int) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(["sleep", "1000"], user=uid or None, env={"VICTIM_SECRET": SECRET})
