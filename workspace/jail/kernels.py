@@ -112,6 +112,13 @@ class JailedKernels:
         await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
 
     @property
+    def runtime(self) -> Path:
+        """The folder of the sockets, gone when the service is. Raises LookupError before `start`."""
+        if self._zygote is None:
+            raise LookupError("the fork server has not been started")
+        return self._zygote.runtime
+
+    @property
     def fork_server_pid(self) -> int:
         """Process id of the outermost process of the jail. Raises LookupError before `start`."""
         if self._zygote is None:

@@ -9,7 +9,7 @@ import signal
 import psutil
 import pytest
 
-from workspace.jail.handle import JailedKernel
+from workspace.jail.handle import JailedKernel, KernelGone
 from workspace.jail.kernels import JailedKernels
 
 from .conftest import Launch
@@ -17,7 +17,7 @@ from .driver import Cell, hear, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
-DEATHS = int(os.environ.get("JAIL_DEATHS", "10"))
+DEATHS = int(os.environ.get("JAIL_DEATHS", "8"))
 
 BOMBS = {
     "memory, in one go": "x = bytearray(10**10)",
@@ -81,9 +81,9 @@ async def test_a_bomb_hurts_nobody_else(name: str, launch: Launch, kernels: Jail
         assert (await run(neighbour, "1 + 1", seconds=20)).value == "2"
         await asyncio.wait({exploding}, timeout=1.0)
     await _end(bomber, exploding)
-    if bomber.alive:
+    try:
         await bomber.reconnect()
-    else:
+    except KernelGone:
         await bomber.aclose()
         _empty(bomber)
         bomber = await launch("bomber")
