@@ -4,7 +4,8 @@ They see the names of `World.facts`, the other session's `OTHER_FOLDER` and `OTH
 """
 
 PRELUDE = """
-import ctypes, errno, glob, mmap, os, pathlib, pickle, shutil, signal, socket, stat, struct, subprocess, sys, threading
+import ctypes, errno, glob, mmap, os, pathlib, pickle, shutil
+import signal, socket, stat, struct, subprocess, sys, threading
 from workspace.jail.walls.syscall_table import numbers
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
@@ -32,7 +33,9 @@ READING = {
     "read with dots": "return contains(open('../../../../../../../../../..' + CANARY).read())",
     "read through the root of process 1": "return contains(open('/proc/1/root' + CANARY).read())",
     "read through the root of the server": "return contains(open(f'/proc/{SERVER}/root' + CANARY).read())",
-    "read through the working folder of a parent": "return contains(open(f'/proc/{os.getppid()}/cwd/../..' + CANARY).read())",
+    "read through the working folder of a parent": """
+return contains(open(f'/proc/{os.getppid()}/cwd/../..' + CANARY).read())
+""",
     "read through inherited descriptors": """
 for fd in range(3, 1024):
     for way in ('..', '../..', '../../..'):
@@ -46,7 +49,10 @@ for fd in range(3, 1024):
 how = struct.pack('QQQ', os.O_RDONLY, 0, 0)
 return contains(os.read(call(437, -100, CANARY.encode(), how, len(how)), 100))
 """,
-    "map a file": "fd = os.open(CANARY, os.O_RDONLY); return contains(mmap.mmap(fd, 0, prot=mmap.PROT_READ)[:])",
+    "map a file": """
+fd = os.open(CANARY, os.O_RDONLY)
+return contains(mmap.mmap(fd, 0, prot=mmap.PROT_READ)[:])
+""",
     "stat a file": "return os.stat(CANARY).st_size",
     "open by handle": """
 handle = ctypes.create_string_buffer(struct.pack('Ii', 128, 0) + bytes(128)); mount = ctypes.c_int()
@@ -55,7 +61,9 @@ fd = call('open_by_handle_at', os.open('/', os.O_RDONLY), handle, os.O_RDONLY)
 return contains(os.read(fd, 100))
 """,
     "have a child read": "return contains(subprocess.run(['cat', CANARY], capture_output=True).stdout)",
-    "have a shell read": "return contains(subprocess.run(f'cat {CANARY}', shell=True, capture_output=True).stdout)",
+    "have a shell read": """
+return contains(subprocess.run(f'cat {CANARY}', shell=True, capture_output=True).stdout)
+""",
     "have a thread read": """
 got = []
 t = threading.Thread(target=lambda: got.append(open(CANARY).read())); t.start(); t.join()
@@ -76,11 +84,21 @@ for path in glob.glob('/dev/[svx]d*') + glob.glob('/dev/nvme*') + glob.glob('/de
         return os.read(os.open(path, os.O_RDONLY), 10)
     except OSError: pass
 """,
-    "make a device of the disk": "os.mknod('disk', 0o600 | stat.S_IFBLK, os.makedev(254, 0)); return os.open('disk', os.O_RDONLY)",
+    "make a device of the disk": """
+os.mknod('disk', 0o600 | stat.S_IFBLK, os.makedev(254, 0))
+return os.open('disk', os.O_RDONLY)
+""",
     "read kernel memory": "return os.open('/dev/mem', os.O_RDONLY) or os.open('/proc/kcore', os.O_RDONLY)",
-    "read the kernel's log": "return call('syslog', 2, ctypes.create_string_buffer(1000), 1000) or open('/dev/kmsg').read(10)",
-    "read the server's sources": "return [open(os.path.join(p, 'pyproject.toml')).read(9) for p in sys.path if os.path.exists(p + '/pyproject.toml')]",
-    "see the list of sessions": "return [d for d in ('/.sessions', os.path.dirname(OTHER_FOLDER)) if os.listdir(d)]",
+    "read the kernel's log": """
+return call('syslog', 2, ctypes.create_string_buffer(1000), 1000) or open('/dev/kmsg').read(10)
+""",
+    "read the server's sources": """
+found = [p + '/pyproject.toml' for p in sys.path if os.path.exists(p + '/pyproject.toml')]
+return [open(path).read(9) for path in found]
+""",
+    "see the list of sessions": """
+return [d for d in ('/.sessions', os.path.dirname(OTHER_FOLDER)) if os.listdir(d)]
+""",
 }
 
 CHANGING = {
@@ -94,16 +112,35 @@ CHANGING = {
     "change its mode": "os.chmod(CANARY, 0o600); return os.stat(CANARY).st_mode & 0o777 == 0o600",
     "change its owner": "os.chown(CANARY, os.getuid(), -1); return os.stat(CANARY).st_uid == os.getuid()",
     "change its times": "os.utime(CANARY, (1, 1)); return os.stat(CANARY).st_mtime == 1",
-    "give it an attribute": "os.setxattr(CANARY, 'user.x', b'y'); return os.getxattr(CANARY, 'user.x') == b'y'",
-    "write to the installed packages": "open(os.path.join(os.path.dirname(pickle.__file__), 'x.py'), 'w'); return True",
-    "write to our own package": "import workspace.jail; open(workspace.jail.__file__, 'a').write('#'); return True",
+    "give it an attribute": """
+os.setxattr(CANARY, 'user.x', b'y')
+return os.getxattr(CANARY, 'user.x') == b'y'
+""",
+    "write to the installed packages": """
+open(os.path.join(os.path.dirname(pickle.__file__), 'x.py'), 'w')
+return True
+""",
+    "write to our own package": """
+import workspace.jail
+open(workspace.jail.__file__, 'a').write('#')
+return True
+""",
     "write to a system folder": "pathlib.Path('/usr/lib/x').write_text('x'); return True",
     "write to the root": "pathlib.Path('/x').write_text('x'); return True",
     "write to /etc": "pathlib.Path('/etc/x').write_text('x'); return True",
-    "write a kernel setting": "pathlib.Path('/proc/sys/kernel/core_pattern').write_text('|/bin/sh'); return True",
+    "write a kernel setting": """
+pathlib.Path('/proc/sys/kernel/core_pattern').write_text('|/bin/sh')
+return True
+""",
     "press the kernel's keys": "pathlib.Path('/proc/sysrq-trigger').write_text('h'); return True",
-    "leave a symlink for the server to follow": "os.symlink('/etc/passwd', 'figure-9.png'); return os.path.islink('figure-9.png')",
-    "leave a symlink by a raw call": "call('symlinkat', b'/etc/passwd', -100, b'figure-8.png'); return os.path.islink('figure-8.png')",
+    "leave a symlink for the server to follow": """
+os.symlink('/etc/passwd', 'figure-9.png')
+return os.path.islink('figure-9.png')
+""",
+    "leave a symlink by a raw call": """
+call('symlinkat', b'/etc/passwd', -100, b'figure-8.png')
+return os.path.islink('figure-8.png')
+""",
     "leave a pipe for the server to hang on": "os.mkfifo('pipe'); return True",
     "leave a socket file": "call('mknodat', -100, b'sock', 0o140600, 0); return True",
     "leave a set-uid program": """
@@ -114,7 +151,9 @@ return subprocess.run(['./sh', '-p', '-c', 'id -u'], capture_output=True).stdout
 
 SESSIONS = {
     "read another session's file": "return contains(open(OTHER_FOLDER + '/secret.txt').read())",
-    "read it at its place in the jail": "return contains(open('/.sessions/' + os.path.basename(OTHER_FOLDER) + '/secret.txt').read())",
+    "read it at its place in the jail": """
+return contains(open('/.sessions/' + os.path.basename(OTHER_FOLDER) + '/secret.txt').read())
+""",
     "write into another session's folder": "pathlib.Path(OTHER_FOLDER + '/x').write_text('x'); return True",
     "unmount the cover of the sessions": "libc.umount2(b'/.sessions', 2); return os.listdir('/.sessions')",
     "read another session's memory": "return open(f'/proc/{OTHER_PID}/mem', 'rb')",
@@ -137,7 +176,9 @@ SERVER = {
     "find a secret in any environment": """
 return any(contains(open(p, 'rb').read()) for p in glob.glob('/proc/[0-9]*/environ') if os.access(p, os.R_OK))
 """,
-    "find a secret in one's own environment": "return [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k or 'KEY' in k]",
+    "find a secret in one's own environment": """
+return [k for k in os.environ if 'SECRET' in k or 'TOKEN' in k or 'KEY' in k]
+""",
     "find a secret in one's own memory": """
 import re
 for line in open('/proc/self/maps'):
@@ -163,7 +204,9 @@ if pid == 0:
     os._exit(5)
 return os.waitpid(pid, 0)[1] == 5 << 8 and len([p for p in os.listdir('/proc') if p.isdigit()]) > 3
 """,
-    "signal the victim by descriptor": "return call('pidfd_send_signal', os.pidfd_open(VICTIM), 15, None, 0) == 0",
+    "signal the victim by descriptor": """
+return call('pidfd_send_signal', os.pidfd_open(VICTIM), 15, None, 0) == 0
+""",
     "trace the victim": "return call('ptrace', 16, VICTIM, 0, 0) == 0",
     "trace oneself": "return call('ptrace', 0, 0, 0, 0) == 0",
     "read the victim's memory by call": """
@@ -173,7 +216,11 @@ return call('process_vm_readv', VICTIM, ctypes.byref(vector), 1, ctypes.byref(ve
 """,
     "steal the victim's descriptors": "return call('pidfd_getfd', os.pidfd_open(VICTIM), 0, 0) >= 0",
     "slow the victim down": "os.setpriority(os.PRIO_PROCESS, VICTIM, 10); return True",
-    "limit the victim": "import resource; resource.prlimit(VICTIM, resource.RLIMIT_NOFILE, (1, 1)); return True",
+    "limit the victim": """
+import resource
+resource.prlimit(VICTIM, resource.RLIMIT_NOFILE, (1, 1))
+return True
+""",
     "outlive the kernel's group": """
 pid = os.fork()
 if pid == 0:
@@ -188,10 +235,23 @@ NETWORK = {
     "TCP to the server": "socket.create_connection(('127.0.0.1', TCP), 2); return True",
     "TCP to the internet": "socket.create_connection(('1.1.1.1', 53), 2); return True",
     "TCP over IPv6": "s = socket.socket(socket.AF_INET6); s.connect(('::1', TCP)); return True",
-    "UDP to the server": "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b'x', ('127.0.0.1', UDP)); return True",
+    "UDP to the server": """
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.sendto(b'x', ('127.0.0.1', UDP))
+return True
+""",
     "listen on TCP": "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); return True",
-    "multipath TCP": "s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262); s.settimeout(2); s.connect(('127.0.0.1', TCP)); return True",
-    "SCTP": "s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132); s.connect(('127.0.0.1', TCP)); return True",
+    "multipath TCP": """
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+s.settimeout(2)
+s.connect(('127.0.0.1', TCP))
+return True
+""",
+    "SCTP": """
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)
+s.connect(('127.0.0.1', TCP))
+return True
+""",
     "VSOCK": "s = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM); return True",
     "raw sockets": "s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); return True",
     "packet sockets": "s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); return True",
@@ -207,7 +267,12 @@ s.connect(f'/proc/self/fd/{fd}/' + os.path.basename(UNIX)); return True
     "an abstract socket through a pair": """
 a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); a.sendto(b'x', ABSTRACT); return True
 """,
-    "an own abstract socket": "s = socket.socket(socket.AF_UNIX); s.bind(chr(0) + 'mine'); s.listen(); return True",
+    "an own abstract socket": """
+s = socket.socket(socket.AF_UNIX)
+s.bind(chr(0) + 'mine')
+s.listen()
+return True
+""",
     "DNS": "return socket.getaddrinfo('localhost.localdomain.example', 80)",
     "HTTP": "import urllib.request; return urllib.request.urlopen(f'http://127.0.0.1:{TCP}', timeout=2)",
     "a socket by raw call": "return call('socket', 2, 1, 0) >= 0",
@@ -222,29 +287,43 @@ for fd in range(3, 64):
 for fd in range(3, 64):
     try:
         s = socket.socket(fileno=os.dup(fd))
-        if s.type == socket.SOCK_SEQPACKET and b'"event"' in s.recv(100, socket.MSG_DONTWAIT | socket.MSG_PEEK): return True
+        if s.type == socket.SOCK_SEQPACKET:
+            if b'"event"' in s.recv(100, socket.MSG_DONTWAIT | socket.MSG_PEEK): return True
     except (OSError, TypeError): pass
 """,
-    "type into a terminal": "import fcntl; fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), 0x5412, b'x'); return True",
+    "type into a terminal": """
+import fcntl
+fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), 0x5412, b'x')
+return True
+""",
 }
 
 PRIVILEGE = {
     "be root": "return os.getuid() == 0 and open('/etc/shadow').read()",
     "become root": "os.setuid(0); return os.getuid() == 0",
-    "keep a capability": "return int([l for l in open('/proc/self/status') if l.startswith('CapEff')][0].split()[1], 16)",
+    "keep a capability": """
+return int([l for l in open('/proc/self/status') if l.startswith('CapEff')][0].split()[1], 16)
+""",
     "run without no-new-privileges": "return 'NoNewPrivs:\\t0' in open('/proc/self/status').read()",
     "run without seccomp": "return 'Seccomp:\\t0' in open('/proc/self/status').read()",
     "make a user namespace": "call('unshare', 0x10000000); return True",
     "make a mount namespace": "call('unshare', 0x20000); return True",
     "make a network namespace": "call('unshare', 0x40000000); return True",
-    "make a namespace with clone": "pid = call('clone', 0x10000000 | 17, 0, 0, 0, 0); os._exit(0) if pid == 0 else None; return True",
+    "make a namespace with clone": """
+pid = call('clone', 0x10000000 | 17, 0, 0, 0, 0)
+os._exit(0) if pid == 0 else None
+return True
+""",
     "make a namespace with clone3": """
 arguments = struct.pack('8Q', 0x10000000, 0, 0, 0, 17, 0, 0, 0)
 pid = call('clone3', arguments, len(arguments))
 if pid == 0: os._exit(0)
 return True
 """,
-    "enter the namespaces of process 1": "call('setns', os.open('/proc/1/ns/mnt', os.O_RDONLY), 0); return True",
+    "enter the namespaces of process 1": """
+call('setns', os.open('/proc/1/ns/mnt', os.O_RDONLY), 0)
+return True
+""",
     "mount a tmpfs": "call('mount', b'none', b'/mnt/data', b'tmpfs', 0, None); return True",
     "mount with the new calls": "return call('fsopen', b'tmpfs', 0) >= 0",
     "clone a mount": "return call('open_tree', -100, b'/', 1) >= 0",
@@ -253,16 +332,22 @@ return True
     "load a BPF program": "return call('bpf', 0, ctypes.create_string_buffer(120), 120) >= 0",
     "set up an io_uring": "return call('io_uring_setup', 8, ctypes.create_string_buffer(120)) >= 0",
     "handle page faults": "return call('userfaultfd', 1) >= 0",
-    "watch performance": "return call('perf_event_open', ctypes.create_string_buffer(120), 0, -1, -1, 0) >= 0",
+    "watch performance": """
+return call('perf_event_open', ctypes.create_string_buffer(120), 0, -1, -1, 0) >= 0
+""",
     "use the kernel's keys": "return call('add_key', b'user', b'x', b'y', 1, -3) >= 0",
     "join a key ring": "return call('keyctl', 1, b'ring') >= 0",
     "run a program from memory": """
 fd = call('memfd_create', b'program', 0); os.write(fd, open('/bin/true', 'rb').read())
 return subprocess.run([f'/proc/self/fd/{fd}'], pass_fds=[fd]).returncode == 0
 """,
-    "run a program by descriptor": "return call('execveat', os.open('/bin/true', os.O_RDONLY), b'', None, None, 0x1000) or True",
+    "run a program by descriptor": """
+return call('execveat', os.open('/bin/true', os.O_RDONLY), b'', None, None, 0x1000) or True
+""",
     "hide memory": "return call('memfd_secret', 0) >= 0",
-    "change the personality": "return call('personality', 0x0040000) >= 0 and call('personality', 0xffffffff) == 0x0040000",
+    "change the personality": """
+return call('personality', 0x0040000) >= 0 and call('personality', 0xffffffff) == 0x0040000
+""",
     "take real-time priority": "return call('sched_setscheduler', 0, 1, struct.pack('i', 50)) == 0",
     "lower the nice value": "os.nice(-10); return True",
     "change the local tables": "return call('modify_ldt', 0, ctypes.create_string_buffer(16), 16) >= 0",
@@ -273,12 +358,17 @@ return subprocess.run([f'/proc/self/fd/{fd}'], pass_fds=[fd]).returncode == 0
     "raise the limits": """
 import resource; resource.setrlimit(resource.RLIMIT_NPROC, (100_000, 100_000)); return True
 """,
-    "escape the out-of-memory killer": "pathlib.Path('/proc/self/oom_score_adj').write_text('-1000'); return True",
+    "escape the out-of-memory killer": """
+pathlib.Path('/proc/self/oom_score_adj').write_text('-1000')
+return True
+""",
     "lift the filter from a new program": """
 code = "import socket; socket.socket(); print('free')"
 return b'free' in subprocess.run([sys.executable, '-c', code], capture_output=True).stdout
 """,
-    "use a set-uid program": "return b'uid=0' in subprocess.run(['su', '-c', 'id'], stdin=subprocess.DEVNULL, capture_output=True).stdout",
+    "use a set-uid program": """
+return b'uid=0' in subprocess.run(['su', '-c', 'id'], stdin=subprocess.DEVNULL, capture_output=True).stdout
+""",
     "write the id maps again": "pathlib.Path('/proc/self/uid_map').write_text('0 0 4294967295'); return True",
     "make a control group": "return [os.mkdir(p + '/x') for p in glob.glob('/sys/fs/cgroup*')]",
 }
@@ -292,9 +382,14 @@ for c in ().__class__.__base__.__subclasses__():
     "eval of bytes": "return contains(eval(bytes([111, 112, 101, 110]).decode())(CANARY).read())",
     "io.open_code": "import io; return contains(io.open_code(CANARY).read())",
     "numpy reads a file": "import numpy as np; return contains(np.fromfile(CANARY, dtype='u1').tobytes())",
-    "pandas reads a file": "import pandas as pd; return contains(pd.read_csv(CANARY, header=None).to_string())",
+    "pandas reads a file": """
+import pandas as pd
+return contains(pd.read_csv(CANARY, header=None).to_string())
+""",
     "pandas reads an address": "import pandas as pd; return len(pd.read_csv(f'http://127.0.0.1:{TCP}/x'))",
-    "a pickle payload": "return contains(pickle.loads(b'cposix\\npopen\\n(Vcat ' + CANARY.encode() + b'\\ntR.').read())",
+    "a pickle payload": """
+return contains(pickle.loads(b'cposix\\npopen\\n(Vcat ' + CANARY.encode() + b'\\ntR.').read())
+""",
     "the C library opens": "fd = libc.open(CANARY.encode(), 0); return fd >= 0 and contains(os.read(fd, 99))",
     "the shell magic": "return contains(get_ipython().getoutput('cat ' + CANARY))",
     "machine code of one's own": """

@@ -1,6 +1,5 @@
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -42,7 +41,7 @@ Launch = Callable[[str], Awaitable[JailedKernel]]
 
 @pytest_asyncio.fixture(loop_scope="package")
 async def launch(kernels: JailedKernels, numbers: "itertools.count[int]") -> AsyncIterator[Launch]:
-    """Starts kernels by session; what a test starts ends with it. Sessions of different tests are different."""
+    """Starts kernels by session, a different one in each test; what a test starts ends with it."""
     started: list[JailedKernel] = []
     prefix = f"t{next(numbers)}-"
 
@@ -65,14 +64,3 @@ def numbers() -> "itertools.count[int]":
 @pytest_asyncio.fixture(loop_scope="package")
 async def kernel(launch: Launch) -> JailedKernel:
     return await launch("s")
-
-
-@pytest.fixture
-def canary(tmp_path: Path) -> Path:
-    """A file of the server's that everybody on the machine may read."""
-    path = tmp_path / "canary.txt"
-    path.write_text("the-canary-sings", encoding="utf-8")
-    for folder in (path, *path.parents[:4]):
-        folder.chmod(folder.stat().st_mode | 0o055) if folder.is_dir() and folder.owner() != "nobody" else None
-    path.chmod(0o666)
-    return path

@@ -8,7 +8,7 @@ from typing import Any
 from workspace.jail.handle import JailedKernel
 
 
-class CellTimeout(AssertionError):
+class EndlessCellError(AssertionError):
     """The cell did not end."""
 
 
@@ -37,7 +37,7 @@ async def run(kernel: JailedKernel, code: str, *, seconds: float = 30, cell: Cel
     elif ending in done:
         cell.died = True
     else:
-        raise CellTimeout(f"no end after {seconds} s: {code[:200]}")
+        raise EndlessCellError(f"no end after {seconds} s: {code[:200]}")
     return cell
 
 

@@ -1,7 +1,7 @@
 """A weaker machine, made out of this one, and kernels on it: run as root, prints JSON.
 
-`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin] [--attempts]`.
-Everything happens in namespaces of its own, so the machine itself stays as it is.
+`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin]
+[--attempts]`. Everything happens in namespaces of its own, so the machine itself stays as it is.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from workspace.jail.wire import Level
 from . import world
 from .attempts import ALL
 from .conftest import SMALL
-from .driver import CellTimeout, run
+from .driver import EndlessCellError, run
 from .test_escapes import set_up, succeeds
 
 _CAP_SYS_ADMIN = 21
@@ -57,7 +57,7 @@ def main() -> None:
         become(wanted.user)
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
     try:
-        print(json.dumps(asyncio.run(_report(wanted))), flush=True)
+        sys.stdout.write(json.dumps(asyncio.run(_report(wanted))) + "\n")
     finally:
         shutil.rmtree(wanted.folder, ignore_errors=True)
 
@@ -139,7 +139,7 @@ async def _attempts(kernels: JailedKernels, folder: Path) -> dict[str, Any]:
             try:
                 if await succeeds(scene, kernels, code):
                     out.append(name)
-            except CellTimeout as error:
+            except EndlessCellError as error:
                 odd[name] = str(error)[:80]
             if damage := made.damage():
                 out.append(name)

@@ -46,12 +46,14 @@ async def _cycles(kernels: JailedKernels, number: int) -> None:
 def _census(kernels: JailedKernels) -> dict[str, int]:
     own = psutil.Process()
     zygote = psutil.Process(kernels.fork_server_pid).children(recursive=True)[0]
-    folders = (kernels.sessions / "cycle", kernels.snapshots / "cycle", Path(tempfile.gettempdir()))
+    files = [*Path(tempfile.gettempdir()).glob("llm-api-*/*")]
+    for folder in (kernels.sessions, kernels.snapshots):
+        files += (folder / "cycle").glob("**/*")
     return {
         "processes": len(own.children(recursive=True)),
         "descriptors": own.num_fds() + zygote.num_fds(),
         "threads": own.num_threads(),
-        "files": sum(len(list(folder.glob("llm-api-*/*" if folder == folders[2] else "**/*"))) for folder in folders),
+        "files": len(files),
         "tasks": len(asyncio.all_tasks()),
         "memory": own.memory_info().rss + zygote.memory_info().rss,
     }
@@ -63,22 +65,23 @@ from pathlib import Path
 from tests.workspace.jail.conftest import SMALL
 from tests.workspace.jail.driver import run
 from workspace.jail.kernels import JailedKernels
+from workspace.jail.wire import Level
 async def main():
     data = Path(sys.argv[1])
     kernels = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
-    await kernels.start()
+    await kernels.start((Level(sys.argv[2]),))
     kernel = await kernels.launch("s", kernels.sessions / "s")
-    await run(kernel, "import subprocess; p = subprocess.Popen(['sleep', '1000'])")
+    await run(kernel, "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True)")
     print(kernels.runtime, flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("victim", ["service", "warden"])
-async def test_nothing_outlives_a_sudden_death(victim: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("victim", "level"), [("service", "full"), ("warden", "full"), ("service", "off")])
+async def test_nothing_outlives_a_sudden_death(victim: str, level: str, tmp_path: Path) -> None:
     service = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _SERVICE, str(tmp_path)),
+        *(sys.executable, "-c", _SERVICE, str(tmp_path), level),
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
     )
@@ -87,12 +90,12 @@ async def test_nothing_outlives_a_sudden_death(victim: str, tmp_path: Path) -> N
     family = psutil.Process(service.pid).children(recursive=True)
     assert len(family) >= 4
     assert {p.name() for p in family} >= {"sleep"}
-    assert runtime.exists()
+    assert await asyncio.to_thread(runtime.exists)
     os.kill(service.pid if victim == "service" else family[0].pid, signal.SIGKILL)
     _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=10)
     assert alive == []
     if victim == "service":
-        assert not runtime.exists()
+        assert not await asyncio.to_thread(runtime.exists)
     else:
         service.kill()
     await service.communicate()

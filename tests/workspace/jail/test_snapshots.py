@@ -38,12 +38,19 @@ async def reborn(launch: Launch) -> AsyncIterator[Reborn]:
 
 
 CAME_BACK = {
-    "plain values": ("a = 1; b = 'text'; c = [1, {2: (3, None)}]", "(a, b, c) == (1, 'text', [1, {2: (3, None)}])"),
+    "plain values": (
+        "a = 1; b = 'text'; c = [1, {2: (3, None)}]",
+        "(a, b, c) == (1, 'text', [1, {2: (3, None)}])",
+    ),
     "an array": ("import numpy as np; x = np.arange(100_000.0)", "x.sum() == 4999950000.0"),
-    "an array that can be changed": ("import numpy as np; x = np.zeros(50_000)", "x.__setitem__(0, 5) or x[0] == 5"),
+    "an array that can be changed": (
+        "import numpy as np; x = np.zeros(50_000)",
+        "x.__setitem__(0, 5) or x[0] == 5",
+    ),
     "a view stays a view": ("import numpy as np; x = np.zeros(9); y = {'v': x}", "y['v'] is x"),
     "a frame": (
-        "import pandas as pd; df = pd.DataFrame({'a': [1, 2], 'b': ['x', None], 'c': pd.to_datetime(['2020', '2021'])})",
+        "import pandas as pd\n"
+        "df = pd.DataFrame({'a': [1, 2], 'b': ['x', None], 'c': pd.to_datetime(['2020', '2021'])})",
         "df.a.sum() == 3 and df.c.dt.year.tolist() == [2020, 2021]",
     ),
     "a large frame": (
@@ -60,7 +67,10 @@ CAME_BACK = {
         "len(fig.axes[0].lines) == 1 and fig.axes[0] is ax",
     ),
     "a function": ("def f(x, *, k=2): return x * k", "f(3) == 6 and f(3, k=3) == 9"),
-    "a function sees later values of what it reads": ("n = 1\ndef f(): return n", "globals().update(n=5) or f() == 5"),
+    "a function sees later values of what it reads": (
+        "n = 1\ndef f(): return n",
+        "globals().update(n=5) or f() == 5",
+    ),
     "functions that call each other": (
         "def even(n): return n == 0 or odd(n - 1)\ndef odd(n): return n != 0 and even(n - 1)",
         "even(10) and odd(7)",
@@ -84,7 +94,8 @@ CAME_BACK = {
         "p.twice() == 8 and type(p) is P and isinstance(P(1), P)",
     ),
     "classes that inherit and call super": (
-        "class A:\n    def who(self): return 'A'\nclass B(A):\n    def who(self): return super().who() + 'B'\nb = B()",
+        "class A:\n    def who(self): return 'A'\n"
+        "class B(A):\n    def who(self): return super().who() + 'B'\nb = B()",
         "b.who() == 'AB' and type(b).__mro__[1] is A",
     ),
     "a dataclass and an enum": (
@@ -94,8 +105,14 @@ CAME_BACK = {
     ),
     "shared objects stay shared": ("a = [1]; b = [a, a]; c = a", "b[0] is a and b[1] is a and c is a"),
     "an object that contains itself": ("a = []; a.append(a)", "a[0] is a"),
-    "variables that contain each other": ("a = {}; b = {'a': a}; a['b'] = b; c = [b]", "a['b'] is b and c[0]['a'] is a"),
-    "the namespace itself is not carried along": ("g = globals; ns = {'f': lambda: x}; x = 3", "ns['f']() == 3"),
+    "variables that contain each other": (
+        "a = {}; b = {'a': a}; a['b'] = b; c = [b]",
+        "a['b'] is b and c[0]['a'] is a",
+    ),
+    "the namespace itself is not carried along": (
+        "g = globals; ns = {'f': lambda: x}; x = 3",
+        "ns['f']() == 3",
+    ),
     "bound methods of a variable": ("a = [3]; add = a.append", "add(4) or a == [3, 4]"),
 }
 
@@ -154,7 +171,10 @@ async def test_all_together_are_capped(reborn: Reborn) -> None:
 async def test_variables_are_listed_with_type_shape_and_fate(kernel: JailedKernel) -> None:
     code = "import numpy as np; a = np.zeros((3, 4)); s = 'abc'; g = (i for i in s); _private = 1"
     await run(kernel, code)
-    assert [(v.name, v.kept) for v in (await kernel.variables()).variables][:2] == [("np", False), ("a", False)]
+    assert [(v.name, v.kept) for v in (await kernel.variables()).variables][:2] == [
+        ("np", False),
+        ("a", False),
+    ]
     await kernel.snapshot()
     listed = {v.name: (v.type, v.shape, v.kept) for v in (await kernel.variables()).variables}
     assert listed == {
@@ -188,7 +208,8 @@ async def test_only_what_changed_is_written(kernel: JailedKernel, kernels: Jaile
 
 
 async def test_the_kernel_goes_on_while_it_is_saved(kernel: JailedKernel) -> None:
-    await run(kernel, "class Slow:\n    def __reduce__(self):\n        import time; time.sleep(1); return (Slow, ())\ns = Slow()")
+    code = "class Slow:\n    def __reduce__(self):\n        import time; time.sleep(1); return (Slow, ())"
+    await run(kernel, code + "\ns = Slow()")
     saving = asyncio.create_task(kernel.snapshot())
     await asyncio.sleep(0)
     assert (await run(kernel, "1 + 1")).value == "2"
@@ -214,7 +235,9 @@ async def _kernel_with(settings: JailSettings, kernels: JailedKernels) -> Jailed
     return kernel
 
 
-async def test_a_changed_envelope_is_refused(kernel: JailedKernel, kernels: JailedKernels, launch: Launch) -> None:
+async def test_a_changed_envelope_is_refused(
+    kernel: JailedKernel, kernels: JailedKernels, launch: Launch
+) -> None:
     await run(kernel, "x = 1")
     await kernel.snapshot()
     await kernel.aclose()
@@ -239,7 +262,9 @@ async def test_a_snapshot_of_another_session_is_refused(kernels: JailedKernels, 
         await two.restore()
 
 
-async def test_a_changed_blob_is_noticed_and_not_unpickled(kernel: JailedKernel, kernels: JailedKernels) -> None:
+async def test_a_changed_blob_is_noticed_and_not_unpickled(
+    kernel: JailedKernel, kernels: JailedKernels
+) -> None:
     await run(kernel, "x = [1, 2, 3]; y = 5")
     await kernel.snapshot()
     await kernel.aclose()

@@ -134,9 +134,10 @@ async def test_forged_messages_are_passed_over(kernel: JailedKernel) -> None:
     code = """
 app = get_ipython().kernel
 socket = app.iopub_thread.socket
-for frames in ([b'x'], [b'a', b'<IDS|MSG>'], [b'<IDS|MSG>', b'bad', b'{', b'{', b'{', b'{'], [b'\\xff' * 9] * 7):
+for frames in ([b'x'], [b'a', b'<IDS|MSG>'], [b'<IDS|MSG>', b'bad', *[b'{'] * 4], [b'\\xff' * 9] * 7):
     app.iopub_thread.schedule(lambda frames=frames: socket.send_multipart(frames))
-forged = app.session.msg('status', {'execution_state': 'idle'}, parent={'msg_id': 'nobody', 'session': 'none'})
+idle = {'execution_state': 'idle'}
+forged = app.session.msg('status', idle, parent={'msg_id': 'nobody', 'session': 'none'})
 app.session.send(app.iopub_socket, forged)
 forged['content'] = 'no object'
 app.session.send(app.iopub_socket, forged)

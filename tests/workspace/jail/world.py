@@ -52,14 +52,14 @@ class World:
             found.append("files were made")
         if self.victim.poll() is not None:
             found.append("the victim died")
-        for name, listener in {"TCP": self.tcp, "UDP": self.udp, "unix": self.unix, "abstract": self.abstract}.items():
+        listeners = {"TCP": self.tcp, "UDP": self.udp, "unix": self.unix, "abstract": self.abstract}
+        for name, listener in listeners.items():
             try:
                 listener.recvfrom(100) if name == "UDP" else listener.accept()
             except (BlockingIOError, OSError):
                 continue
             found.append(f"{name} traffic arrived")
         return found
-
 
     def _canary_is_well(self) -> bool:
         if not self.canary.exists() or self.canary.stat().st_mode & 0o777 != 0o666:
