@@ -33,7 +33,7 @@ from .zygote_client import KernelProcess, Zygote, ZygoteDied
 
 logger = logging.getLogger(__name__)
 
-_THREADS = 4
+_THREADS = 16
 _RECEIVE_QUEUE = 32
 
 
@@ -54,6 +54,12 @@ class JailedKernels:
         self._booting = asyncio.Lock()
         self._alive: set[JailedKernel] = set()
         self._numbers = 0
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
+        self._context = zmq.asyncio.Context()
+        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
+        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_size)
+        self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
+        self._watching: asyncio.Task[None] | None = None
 
     async def start(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
         """Probe the machine and boot the fork server, about a second.
@@ -64,11 +70,6 @@ class JailedKernels:
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await probe(self._settings, levels)
         logger.info("sandbox: %s", describe(self.sandbox))
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
-        self._context = zmq.asyncio.Context()
-        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
-        self._context.setsockopt(zmq.MAXMSGSIZE, self._settings.message_size)
-        self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         await self._running_zygote()
         self._watching = asyncio.create_task(self._watch())
         return self.sandbox
@@ -126,9 +127,10 @@ class JailedKernels:
         return self._zygote.pid
 
     async def aclose(self) -> None:
-        """End everything that was started here."""
-        self._watching.cancel()
-        await asyncio.gather(self._watching, return_exceptions=True)
+        """End everything that was started here; also right after a `start` that failed."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
         for kernel in list(self._alive):
             await kernel.aclose()
         if self._zygote is not None:
@@ -215,40 +217,32 @@ class JailedKernels:
             kernel.damage = str(error)
 
     async def _watch(self) -> None:
-        baselines: dict[JailedKernel, watchdog.FolderUse] = {}
+        watches: dict[JailedKernel, watchdog.Watch] = {}
         while True:
             await asyncio.sleep(self._settings.watch_seconds)
             self._alive = {kernel for kernel in self._alive if kernel.alive}
-            baselines = {kernel: use for kernel, use in baselines.items() if kernel in self._alive}
+            watches = {kernel: watch for kernel, watch in watches.items() if kernel in self._alive}
             for kernel in list(self._alive):
-                use = await asyncio.to_thread(self._inspect, kernel, baselines.get(kernel))
-                baselines.setdefault(kernel, use)
-
-    def _inspect(self, kernel: JailedKernel, baseline: watchdog.FolderUse | None) -> watchdog.FolderUse:
-        """Kill a kernel that uses too much. A folder that was too full before may be emptied, not filled
-        further.
-        """
-        limit = self._settings
-        memory = watchdog.memory_in_use(kernel.pid, limit.memory)
-        use = watchdog.folder_in_use(kernel.folder, limit.folder_files)
-        before = baseline or use
-        if memory > limit.memory:
-            kernel.kill(f"memory: {memory >> 20} MB in use, {limit.memory >> 20} MB allowed")
-        elif use.size > max(limit.folder_size, before.size):
-            kernel.kill(f"files: {use.size >> 20} MB in the folder, {limit.folder_size >> 20} MB allowed")
-        elif use.files > max(limit.folder_files, before.files):
-            kernel.kill(f"files: more than {limit.folder_files} in the folder")
-        return before
+                if kernel not in watches:
+                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
+                reason = await asyncio.to_thread(watches[kernel].verdict)
+                if reason:
+                    logger.warning("session %s: kernel killed: %s", kernel.session, reason)
+                    kernel.kill(reason)
 
 
 def _hand_over(folder: Path, uid: int) -> None:
-    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are)."""
+    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are).
+
+    A file with several names is left to its owner: the other name is somewhere that is not the session's.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     if uid:
-        for _, folders, files, fd in os.fwalk(folder):
+        for _, _, files, fd in os.fwalk(folder):
             os.fchown(fd, uid, uid)
-            for name in (*folders, *files):
-                os.chown(name, uid, uid, dir_fd=fd, follow_symlinks=False)
+            for name in files:
+                if os.stat(name, dir_fd=fd, follow_symlinks=False).st_nlink == 1:
+                    os.chown(name, uid, uid, dir_fd=fd, follow_symlinks=False)
 
 
 __all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]

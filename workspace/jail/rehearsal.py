@@ -9,13 +9,19 @@ import traceback
 
 from .wire import CHANNELS
 
-_CODE = """
-import numpy as np, pandas as pd, matplotlib.pyplot as plt
+# What first cells do, by the library that must be preloaded for it to be worth rehearsing.
+_CODE = {
+    "numpy": "import numpy as np; repr(np.arange(3)); np.random.default_rng(1).normal(size=3)",
+    "pandas": """
+import pandas as pd
 frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]})
 repr(frame), frame._repr_html_(), frame.describe(), frame.groupby("b").sum()
-import io
+""",
+    "matplotlib.pyplot": """
+import io, matplotlib.pyplot as plt
 plt.plot([1]); plt.gcf().savefig(io.BytesIO()); plt.close("all")
-"""
+""",
+}
 
 
 def lazily_imported(scratch: str) -> list[str]:
@@ -59,7 +65,9 @@ def _rehearse(scratch: str) -> list[str]:
     }
     app.start(kernel_app, app.Wiring(connection, {}, 10_000))
     namespace = kernel_app.kernel.shell.user_ns
-    kernel_app.kernel.shell.run_cell(_CODE)
+    for library, code in _CODE.items():
+        if library in before:
+            kernel_app.kernel.shell.run_cell(code)
     state.rehearse(namespace)
     shutil.rmtree(folder, ignore_errors=True)
     return [

@@ -108,8 +108,11 @@ class Vault:
         self._drop_all_but(snapshot.blobs)
 
     def drop_unfinished(self) -> None:
-        """Remove what a save that failed has left. Raises SnapshotDamaged."""
-        snapshot = self.load()
+        """Remove what a save that failed has left."""
+        try:
+            snapshot = self.load()
+        except SnapshotDamaged:
+            return
         self._drop_all_but(snapshot.blobs if snapshot else frozenset())
 
     def _drop_all_but(self, digests: frozenset[str]) -> None:

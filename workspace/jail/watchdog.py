@@ -5,8 +5,13 @@ Blocking functions, called in a thread.
 
 import os
 import resource
+import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from .settings import JailSettings
+
+_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -79,3 +84,35 @@ def folder_in_use(folder: Path, most_files: int) -> FolderUse:
         except (FileNotFoundError, NotADirectoryError):
             continue
     return FolderUse(size, files)
+
+
+class Watch:
+    """Watches one kernel."""
+
+    def __init__(self, pid: int, folder: Path, settings: JailSettings) -> None:
+        self._pid = pid
+        self._folder = folder
+        self._limits = settings
+        self._before: FolderUse | None = None
+        self._next_walk = 0.0
+
+    def verdict(self) -> str:
+        """Why the kernel must end, or nothing."""
+        allowed = self._limits.memory
+        memory = memory_in_use(self._pid, allowed)
+        if memory > allowed:
+            return f"memory: {memory >> 20} MB in use, {allowed >> 20} MB allowed"
+        return self._judge_folder() if time.monotonic() >= self._next_walk else ""
+
+    def _judge_folder(self) -> str:
+        begun = time.monotonic()
+        use = folder_in_use(self._folder, self._limits.folder_files)
+        # A walk over many files takes a while: it may fill only a small share of the time.
+        self._next_walk = begun + (time.monotonic() - begun) / _SHARE
+        # A folder that was too full before the kernel began may be emptied, not filled further.
+        before = self._before = self._before or use
+        if use.size > max(self._limits.folder_size, before.size):
+            return f"files: {use.size >> 20} MB in the folder, {self._limits.folder_size >> 20} MB allowed"
+        if use.files > max(self._limits.folder_files, before.files):
+            return f"files: more than {self._limits.folder_files} in the folder"
+        return ""

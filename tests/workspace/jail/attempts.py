@@ -16,6 +16,13 @@ def call(name, *args):
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
+def in_child(action):
+    pid = os.fork()
+    if pid == 0:
+        try: action()
+        except OSError: os._exit(0)
+        os._exit(5)
+    return os.waitpid(pid, 0)[1] == 5 << 8
 def contains(text):
     return SECRET.encode() in (text if isinstance(text, bytes) else str(text).encode())
 """
@@ -306,9 +313,9 @@ return int([l for l in open('/proc/self/status') if l.startswith('CapEff')][0].s
 """,
     "run without no-new-privileges": "return 'NoNewPrivs:\\t0' in open('/proc/self/status').read()",
     "run without seccomp": "return 'Seccomp:\\t0' in open('/proc/self/status').read()",
-    "make a user namespace": "call('unshare', 0x10000000); return True",
-    "make a mount namespace": "call('unshare', 0x20000); return True",
-    "make a network namespace": "call('unshare', 0x40000000); return True",
+    "make a user namespace": "return in_child(lambda: call('unshare', 0x10000000))",
+    "make a mount namespace": "return in_child(lambda: call('unshare', 0x10020000))",
+    "make a network namespace": "return in_child(lambda: call('unshare', 0x50000000))",
     "make a namespace with clone": """
 pid = call('clone', 0x10000000 | 17, 0, 0, 0, 0)
 os._exit(0) if pid == 0 else None
@@ -388,7 +395,7 @@ return contains(pd.read_csv(CANARY, header=None).to_string())
 """,
     "pandas reads an address": "import pandas as pd; return len(pd.read_csv(f'http://127.0.0.1:{TCP}/x'))",
     "a pickle payload": """
-return contains(pickle.loads(b'cposix\\npopen\\n(Vcat ' + CANARY.encode() + b'\\ntR.').read())
+return contains(pickle.loads(b'cos\\npopen\\n(Vcat ' + CANARY.encode() + b'\\ntR.').read())
 """,
     "the C library opens": "fd = libc.open(CANARY.encode(), 0); return fd >= 0 and contains(os.read(fd, 99))",
     "the shell magic": "return contains(get_ipython().getoutput('cat ' + CANARY))",

@@ -109,7 +109,7 @@ async def _report(wanted: argparse.Namespace) -> dict[str, Any]:
     from dataclasses import replace
 
     data = wanted.folder / "data"
-    settings = replace(SMALL, sandbox=wanted.sandbox)
+    settings = replace(SMALL, sandbox=wanted.sandbox, preload=SMALL.preload if wanted.attempts else ())
     kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
     try:
         sandbox = await kernels.start((Level(wanted.level),) if wanted.level else None)
@@ -150,14 +150,14 @@ async def _attempts(kernels: JailedKernels, folder: Path) -> dict[str, Any]:
 
 async def _one_cell_and_a_rebirth(kernels: JailedKernels) -> dict[str, Any]:
     kernel = await kernels.launch("s", kernels.sessions / "s")
-    code = "import os, pandas as pd; df = pd.DataFrame({'a': [1]}); open('f', 'w').write('x'); os.getuid()"
+    code = "import os; kept = [1]; open('f', 'w').write('x'); os.getuid()"
     uid = (await run(kernel, code)).value
     lost = (await kernel.snapshot()).lost
     kernel.kill()
     await kernel.wait_for_exit()
     await kernel.aclose()
     kernel = await kernels.launch("s", kernels.sessions / "s")
-    return {"uid": int(uid), "lost": lost, "value": (await run(kernel, "int(df.a.sum())")).value}
+    return {"uid": int(uid), "lost": lost, "value": (await run(kernel, "kept[0]")).value}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -61,6 +62,7 @@ def _census(kernels: JailedKernels) -> dict[str, int]:
 
 _SERVICE = """
 import asyncio, sys
+from dataclasses import replace
 from pathlib import Path
 from tests.workspace.jail.conftest import SMALL
 from tests.workspace.jail.driver import run
@@ -68,7 +70,8 @@ from workspace.jail.kernels import JailedKernels
 from workspace.jail.wire import Level
 async def main():
     data = Path(sys.argv[1])
-    kernels = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
+    small = replace(SMALL, preload=())
+    kernels = JailedKernels(small, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
     await kernels.start((Level(sys.argv[2]),))
     kernel = await kernels.launch("s", kernels.sessions / "s")
     await run(kernel, "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True)")
@@ -123,7 +126,8 @@ async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels)
 
 
 async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:
-    kernels = JailedKernels(SMALL, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
+    small = replace(SMALL, preload=())
+    kernels = JailedKernels(small, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     before = psutil.Process(kernels.fork_server_pid).children(recursive=True)
     kernel = await kernels.launch("s", kernels.sessions / "s")
