@@ -85,7 +85,10 @@ class JailedKernels:
         if folder.parent.resolve() != self.sessions.resolve():
             raise ValueError(f"{folder} does not lie in {self.sessions}")
         uid = self.uid_of(session)
-        await asyncio.to_thread(_hand_over, folder, uid)
+        try:
+            await asyncio.to_thread(_hand_over, folder, uid)
+        except (OSError, RecursionError) as error:
+            raise KernelGone(f"the session's folder cannot be used: {error}") from error
         try:
             kernel = await self._fork(session, folder, uid, vault)
         except ZygoteDied:
@@ -225,7 +228,10 @@ class JailedKernels:
             for kernel in list(self._alive):
                 if kernel not in watches:
                     watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
-                reason = await asyncio.to_thread(watches[kernel].verdict)
+                try:
+                    reason = await asyncio.to_thread(watches[kernel].verdict)
+                except OSError as error:
+                    reason = f"files: the folder cannot be measured: {error.strerror}"
                 if reason:
                     logger.warning("session %s: kernel killed: %s", kernel.session, reason)
                     kernel.kill(reason)

@@ -40,9 +40,6 @@ class Sandbox:
     user_namespaces: bool
     """Whether each kernel has a user namespace of its own."""
 
-    cgroups: bool = False
-    """Whether control groups limit memory and processes."""
-
 
 async def probe(settings: JailSettings, levels: tuple[Level, ...] | None = None) -> Sandbox:
     """The strongest of `levels` (default: those that `settings.sandbox` allows) that works.

@@ -73,6 +73,3 @@ class JailSettings:
 
     uids: int = 20_000
     """How many such users there are. Nothing else on the machine should use them."""
-
-    cgroups: bool = True
-    """Put kernels into control groups where the server may make some: a hard limit beside the watchdog."""

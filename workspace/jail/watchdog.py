@@ -6,6 +6,7 @@ Blocking functions, called in a thread.
 import os
 import resource
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,22 +69,36 @@ def proportional_memory(pid: int) -> int:
 
 
 def folder_in_use(folder: Path, most_files: int) -> FolderUse:
-    """Size and number of files; stops counting beyond `most_files`. Links are not followed."""
+    """Size and number of files; stops counting beyond `most_files`. Links are not followed.
+
+    Raises OSError for a tree that cannot be measured, such as one deeper than a path can be long.
+    """
     size = files = 0
     ahead = [str(folder)]
     while ahead and files <= most_files:
+        path = ahead.pop()
         try:
-            with os.scandir(ahead.pop()) as entries:
-                for entry in entries:
-                    files += 1
-                    if files > most_files:
-                        break
-                    if entry.is_dir(follow_symlinks=False):
-                        ahead.append(entry.path)
-                    size += entry.stat(follow_symlinks=False).st_blocks * 512
-        except (FileNotFoundError, NotADirectoryError):
+            for entry in _entries(path):
+                files += 1
+                if files > most_files:
+                    break
+                if entry.is_dir(follow_symlinks=False):
+                    ahead.append(entry.path)
+                size += entry.stat(follow_symlinks=False).st_blocks * 512
+        except (FileNotFoundError, NotADirectoryError):  # removed meanwhile
             continue
     return FolderUse(size, files)
+
+
+def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
+    try:
+        scan = os.scandir(path)
+    except PermissionError:
+        # The session closed it, perhaps to hide what it holds.
+        Path(path).chmod(0o700)
+        scan = os.scandir(path)
+    with scan:
+        yield from scan
 
 
 class Watch:

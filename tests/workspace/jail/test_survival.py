@@ -5,6 +5,9 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from workspace.jail.handle import JailedKernel, KernelGone
 from workspace.jail.kernels import JailedKernels
 
-from .conftest import Launch
+from .conftest import SMALL, Launch
 from .driver import Cell, hear, run
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -55,6 +58,19 @@ for i in range(100_000): open(f'small{i}', 'w').close()
     "inodes in deep folders": """
 import os
 for i in range(100_000): os.makedirs(f'd{i % 50}/e{i}')
+""",
+    "a folder deeper than a path": """
+import os
+while True:
+    os.mkdir('d' * 200); os.chdir('d' * 200); open('x', 'w').close()
+""",
+    "a folder that hides its size": """
+import os
+os.mkdir('big'); os.chdir('big'); os.chmod('../big', 0o000)
+os.chmod('../big', 0o700)
+for i in range(1000):
+    fd = os.open(f'{i}', os.O_CREAT | os.O_WRONLY); os.chmod('../big', 0o000)
+    os.write(fd, bytes(30 << 20)); os.close(fd); os.chmod('../big', 0o700)
 """,
     "descriptors": "import os\nwhile True: os.dup(0)",
     "deep recursion": "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
@@ -104,8 +120,7 @@ async def _end(kernel: JailedKernel, exploding: "asyncio.Task[Cell]") -> None:
 
 
 def _empty(kernel: JailedKernel) -> None:
-    for path in kernel.folder.glob("big*"):
-        path.unlink()
+    subprocess.run(["rm", "-rf", kernel.folder], check=True)
 
 
 async def test_memory_over_the_limit_is_named(launch: Launch) -> None:
@@ -159,9 +174,12 @@ app.iopub_thread.schedule(lambda: app.iopub_thread.socket.send(bytes(200 << 20))
     assert psutil.Process().memory_info().rss - before < 100 << 20
 
 
-async def test_sudden_deaths_of_kernels_and_fork_server(launch: Launch, kernels: JailedKernels) -> None:
+async def test_sudden_deaths_of_kernels_and_fork_server(tmp_path: Path) -> None:
+    small = replace(SMALL, preload=())
+    kernels = JailedKernels(small, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
+    await kernels.start()
     chance = random.Random(7)
-    kernel = await launch("mortal")
+    kernel = await kernels.launch("mortal", kernels.sessions / "mortal")
     await run(kernel, "deaths = 0")
     for death in range(DEATHS):
         assert (await run(kernel, "deaths = deaths + 1; deaths")).value == str(death + 1)
@@ -172,8 +190,10 @@ async def test_sudden_deaths_of_kernels_and_fork_server(launch: Launch, kernels:
         else:
             os.kill(kernel.pid, signal.SIGKILL)
         await kernel.wait_for_exit()
-        kernel = await launch("mortal")
+        await kernel.aclose()
+        kernel = await kernels.launch("mortal", kernels.sessions / "mortal")
     assert (await run(kernel, "deaths")).value == str(DEATHS)
+    await kernels.aclose()
 
 
 async def test_death_in_the_middle_of_a_cell_or_a_save(launch: Launch) -> None:
