@@ -8,8 +8,9 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jupyter_client.manager import AsyncKernelManager
+
 from . import frames, transfer
-from .provisioner import ForkedKernelManager
 from .settings import JailSettings
 from .variables import Report
 from .vault import Vault
@@ -38,7 +39,7 @@ class JailedKernel:
         self,
         session: str,
         folder: Path,
-        manager: ForkedKernelManager,
+        manager: AsyncKernelManager,
         process: KernelProcess,
         requests: socket.socket,
         vault: Vault,

@@ -20,15 +20,17 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
+from jupyter_client.manager import AsyncKernelManager
 
 from . import watchdog
 from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .plain import PlainKernel, start_process
 from .probe import Sandbox, describe, make_config, probe
 from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
 from .settings import JailSettings
+from .variables import Report
 from .vault import SnapshotDamaged, Vault
-from .walls.limits import Limits
-from .wire import Level, Spawn, ZygoteConfig
+from .wire import Level, Limits, Spawn, ZygoteConfig
 from .zygote_client import KernelProcess, Zygote, ZygoteDied
 
 logger = logging.getLogger(__name__)
@@ -70,8 +72,9 @@ class JailedKernels:
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await probe(self._settings, levels)
         logger.info("sandbox: %s", describe(self.sandbox))
-        await self._running_zygote()
-        self._watching = asyncio.create_task(self._watch())
+        if self.sandbox.mechanisms:
+            await self._running_zygote()
+            self._watching = asyncio.create_task(self._watch())
         return self.sandbox
 
     async def launch(self, session: str, folder: Path) -> JailedKernel:
@@ -102,7 +105,7 @@ class JailedKernels:
         self._alive.add(kernel)
         return kernel
 
-    async def variables_of(self, session: str) -> Any:
+    async def variables_of(self, session: str) -> Report | None:
         """The report of the session's last snapshot, for a session whose kernel does not run; None without
         one.
 
@@ -139,7 +142,7 @@ class JailedKernels:
         if self._zygote is not None:
             await self._zygote.aclose()
         self._executor.shutdown(wait=False)
-        self._context.term()
+        self._context.destroy(linger=0)
 
     def _make_folders(self) -> None:
         self.sessions.mkdir(parents=True, exist_ok=True)
@@ -147,7 +150,7 @@ class JailedKernels:
 
     def uid_of(self, session: str) -> int:
         """The user that the session's kernel runs as, 0 for the server's own."""
-        if os.geteuid() != 0 or self.sandbox.level is Level.OFF:
+        if self.sandbox.level is Level.OFF or os.geteuid() != 0:
             return 0
         return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids
 
@@ -172,7 +175,16 @@ class JailedKernels:
                 self._zygote = zygote
             return self._zygote
 
+    async def _start_plain(self, session: str, folder: Path, vault: Vault) -> JailedKernel:
+        manager = AsyncKernelManager(context=self._context, client_factory=ForkedKernelClient)
+        process = await start_process(manager, str(folder))
+        requests, theirs = socket.socketpair()
+        theirs.close()
+        return PlainKernel(session, folder, manager, process, requests, vault, self._settings, self._executor)
+
     async def _fork(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        if not self.sandbox.mechanisms:
+            return await self._start_plain(session, folder, vault)
         zygote = await self._running_zygote()
         self._numbers += 1
         manager = ForkedKernelManager(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .settings import JailSettings, SandboxMode
-from .walls import landlock
 from .wire import Level, ZygoteConfig
 from .zygote_client import clean_environment
 
@@ -88,6 +87,9 @@ def _elsewhere(allowed: tuple[Level, ...]) -> Sandbox:
 
 
 def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
+    # Not at the top: the walls cannot even be imported on systems that this module must refuse in words.
+    from .walls import landlock  # noqa: PLC0415
+
     found: list[str] = []
     if level.has_namespaces:
         found += _NAMESPACES
@@ -157,7 +159,7 @@ def make_config(
     settings: JailSettings, level: Level, sessions: Path, runtime: str, *, user_namespaces: bool
 ) -> ZygoteConfig:
     """What the fork server is told at its start."""
-    # Imported here: it loads nothing, but belongs to the side that is locked in.
+    # As above.
     from .lockdown import readable_system  # noqa: PLC0415
 
     return ZygoteConfig(

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from . import lockdown
 from .walls import seccomp, syscalls
-from .walls.limits import Limits
-from .wire import Spawn, ZygoteConfig
+from .wire import Limits, Spawn, ZygoteConfig
 
 _LIMITS = Limits(memory=1 << 30, processes=64, cpu_seconds=10, file_size=1 << 20, open_files=256)
 

@@ -4,7 +4,6 @@ Blocking functions, called in a thread.
 """
 
 import os
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,7 +49,9 @@ def _family(pid: int) -> list[int]:
 
 def _resident(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf(
+            "SC_PAGE_SIZE"
+        )
     except (FileNotFoundError, ProcessLookupError):
         return 0
 

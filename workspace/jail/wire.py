@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from .walls.limits import Limits
-
 CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 PACKET = 1 << 18
 """Bytes of the largest packet."""
@@ -36,6 +34,26 @@ class Level(StrEnum):
     def has_landlock(self) -> bool:
         """Whether Landlock guards the files."""
         return self in {Level.FULL, Level.LANDLOCK}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one kernel may use."""
+
+    memory: int
+    """Bytes of address space beyond what the forked libraries map already."""
+
+    processes: int
+    """Processes and threads together."""
+
+    cpu_seconds: int
+    """Processor seconds of one process's whole life."""
+
+    file_size: int
+    """Bytes of the largest file."""
+
+    open_files: int
+    """Descriptors of one process."""
 
 
 @dataclass(frozen=True)

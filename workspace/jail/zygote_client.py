@@ -18,7 +18,7 @@ from .wire import PACKET, Spawn, ZygoteConfig
 
 logger = logging.getLogger(__name__)
 
-KILLED = -int(signal.SIGKILL)
+KILLED = -9
 _STOP_SECONDS = 10
 
 

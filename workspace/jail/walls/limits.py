@@ -3,9 +3,9 @@
 import ctypes
 import os
 import resource
-from dataclasses import dataclass
 from pathlib import Path
 
+from ..wire import Limits
 from .syscalls import (
     PR_CAP_AMBIENT,
     PR_CAP_AMBIENT_CLEAR_ALL,
@@ -17,26 +17,6 @@ from .syscalls import (
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_SYS_ADMIN = 21
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one kernel may use."""
-
-    memory: int
-    """Bytes of address space beyond what the forked libraries map already."""
-
-    processes: int
-    """Processes and threads together."""
-
-    cpu_seconds: int
-    """Processor seconds of one process's whole life."""
-
-    file_size: int
-    """Bytes of the largest file."""
-
-    open_files: int
-    """Descriptors of one process."""
 
 
 def apply(limits: Limits) -> None:
