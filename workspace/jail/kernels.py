@@ -81,8 +81,9 @@ class JailedKernels:
         """A ready kernel with the session's folder and the variables of its last snapshot.
 
         `folder` lies directly in `sessions`; it is made when missing. When the server is root, all that is in
-        it is given to the session's user. Raises ValueError for other folders and names, TimeoutError,
-        KernelGone, ZygoteDied (after one new attempt).
+        it is given to the session's user. When the variables cannot be restored, the kernel starts without
+        them and `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone
+        and ZygoteDied after a new attempt, when the fork server died meanwhile.
         """
         vault = Vault(self.snapshots, session, self._key)
         if folder.parent.resolve() != self.sessions.resolve():
@@ -92,13 +93,15 @@ class JailedKernels:
             await asyncio.to_thread(_hand_over, folder, uid)
         except (OSError, RecursionError) as error:
             raise KernelGone(f"the session's folder cannot be used: {error}") from error
+        kernel = await self._connected(session, folder, uid, vault)
         try:
-            kernel = await self._fork(session, folder, uid, vault)
-        except ZygoteDied:
-            kernel = await self._fork(session, folder, uid, vault)
-        try:
-            await kernel.connect()
-            await self._restore(kernel)
+            kernel.restored = await kernel.restore()
+        except (SnapshotDamaged, SnapshotFailed, KernelGone) as error:
+            logger.warning("session %s starts without its variables: %s", session, error)
+            # Restoring runs the session's own code, which may have left this kernel stuck or dead.
+            await kernel.aclose()
+            kernel = await self._connected(session, folder, uid, vault)
+            kernel.damage = str(error)
         except BaseException:
             await kernel.aclose()
             raise
@@ -175,6 +178,23 @@ class JailedKernels:
                 self._zygote = zygote
             return self._zygote
 
+    async def _connected(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        try:
+            return await self._connected_once(session, folder, uid, vault)
+        except (ZygoteDied, KernelGone):
+            if self._zygote is None or self._zygote.alive:
+                raise
+        return await self._connected_once(session, folder, uid, vault)
+
+    async def _connected_once(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        kernel = await self._fork(session, folder, uid, vault)
+        try:
+            await kernel.connect()
+        except BaseException:
+            await kernel.aclose()
+            raise
+        return kernel
+
     async def _start_plain(self, session: str, folder: Path, vault: Vault) -> JailedKernel:
         manager = AsyncKernelManager(context=self._context, client_factory=ForkedKernelClient)
         process = await start_process(manager, str(folder))
@@ -223,13 +243,6 @@ class JailedKernels:
     def _limits(self) -> Limits:
         s = self._settings
         return Limits(s.memory, s.processes, s.cpu_seconds, s.file_size, s.open_files)
-
-    async def _restore(self, kernel: JailedKernel) -> None:
-        try:
-            kernel.restored = await kernel.restore()
-        except (SnapshotDamaged, SnapshotFailed) as error:
-            logger.warning("session %s starts without its variables: %s", kernel.session, error)
-            kernel.damage = str(error)
 
     async def _watch(self) -> None:
         watches: dict[JailedKernel, watchdog.Watch] = {}

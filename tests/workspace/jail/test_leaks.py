@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +46,7 @@ async def _cycles(kernels: JailedKernels, number: int) -> None:
 def _census(kernels: JailedKernels) -> dict[str, int]:
     own = psutil.Process()
     zygote = psutil.Process(kernels.fork_server_pid).children(recursive=True)[0]
-    files = [*Path(tempfile.gettempdir()).glob("llm-api-*/*")]
+    files = [*kernels.runtime.iterdir()]
     for folder in (kernels.sessions, kernels.snapshots):
         files += (folder / "cycle").glob("**/*")
     return {

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -233,6 +234,34 @@ async def _kernel_with(settings: JailSettings, kernels: JailedKernels) -> Jailed
     kernel = await kernels.launch("stuck", kernels.sessions / "stuck")
     kernel.settings = settings
     return kernel
+
+
+RESISTING = {
+    "never ends": "while True: pass",
+    "ends the kernel": "import os; os._exit(1)",
+    "eats memory": "x = []\nwhile True: x.append(bytearray(10**7))",
+}
+
+
+@pytest.mark.parametrize("name", RESISTING)
+async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_starting(
+    name: str, tmp_path: Path
+) -> None:
+    settings = replace(SMALL, preload=(), snapshot_seconds=1.5)
+    kernels = JailedKernels(
+        settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k"
+    )
+    await kernels.start()
+    folder = kernels.sessions / "s"
+    kernel = await kernels.launch("s", folder)
+    code = f"class C:\n    def __reduce__(self): return (exec, ({RESISTING[name]!r},))\nc = C(); x = 1"
+    await run(kernel, code)
+    await kernel.snapshot()
+    await kernel.aclose()
+    kernel = await kernels.launch("s", folder)
+    assert kernel.damage or (kernel.restored and "c" in kernel.restored.lost)
+    assert (await run(kernel, "1 + 1")).value == "2"
+    await kernels.aclose()
 
 
 async def test_a_changed_envelope_is_refused(
