@@ -106,6 +106,7 @@ class JailedKernel:
             finally:
                 hearing.cancel()
                 ending.cancel()
+                await asyncio.gather(hearing, ending, return_exceptions=True)
 
     async def reconnect(self) -> None:
         """A fresh client for a kernel that flooded or confused the old one. Errors as for `connect`."""
@@ -119,11 +120,11 @@ class JailedKernel:
     async def _hear(self) -> None:
         request = self.client.kernel_info()
         while True:
-            reply = await self.client.get_shell_msg(timeout=self.settings.start_seconds)
+            reply = await self.client.get_shell_msg()
             if reply["parent_header"].get("msg_id") == request:
                 break
         # Any message will do: it proves that the subscription is in place, so no output can be missed later.
-        await self.client.get_iopub_msg(timeout=self.settings.start_seconds)
+        await self.client.get_iopub_msg()
 
     async def snapshot(self) -> Report:
         """Save what changed, in a copy of the kernel that goes on in the background; the kernel pauses about

@@ -26,7 +26,7 @@ class PlainProcess(KernelProcess):
         self._waiting = asyncio.create_task(self._wait())
 
     async def _wait(self) -> None:
-        self.exited.set_result(await asyncio.to_thread(self._child.wait))
+        self.end(await asyncio.to_thread(self._child.wait))
 
     def send_signal(self, number: int) -> None:
         """See KernelProcess. Where there are no process groups of our own making, descendants live on."""

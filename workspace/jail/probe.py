@@ -116,7 +116,7 @@ async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -
             sys.executable,
             "-m",
             "workspace.jail.probe_child",
-            config.to_json(),
+            config.to_json().decode(),
             str(uid),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

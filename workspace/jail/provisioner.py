@@ -88,9 +88,8 @@ class ForkProvisioner(KernelProvisionerBase):
     async def cleanup(self, restart: bool = False) -> None:  # noqa: ARG002
         """The sockets' files are removed by the manager."""
         if self.process is not None:
-            if not self.process.exited.done():
-                self.process.send_signal(signal.SIGKILL)
-                self.process.exited.set_result(KILLED)
+            self.process.send_signal(signal.SIGKILL)
+            self.process.end(KILLED)
             self.process.close()
 
 

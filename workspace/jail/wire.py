@@ -77,12 +77,12 @@ class ZygoteConfig:
     scratch_size: int
     server_pid: int
 
-    def to_json(self) -> str:
-        """The text for the command line."""
-        return json.dumps(asdict(self))
+    def to_json(self) -> bytes:
+        """The first packet on the control socket."""
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def from_json(cls, text: str) -> "ZygoteConfig":
+    def from_json(cls, text: bytes | str) -> "ZygoteConfig":
         """The reverse of `to_json`."""
         raw = json.loads(text)
         for name in ("read_only", "preload"):

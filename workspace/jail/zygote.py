@@ -1,4 +1,4 @@
-"""The fork server: `python -m workspace.jail.zygote CONTROL_FD CONFIG`.
+"""The fork server: `python -m workspace.jail.zygote CONTROL_FD`.
 
 It is executed with a clean environment, enters its namespaces before it imports anything large, loads the
 libraries once, and then forks ready kernels on request. It stays single-threaded, so that a fork copies all
@@ -25,7 +25,8 @@ from .wire import CHANNELS, PACKET, Level, Spawn, ZygoteConfig
 def main() -> None:
     """Boot, say that we are ready, serve until the control socket closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    config = ZygoteConfig.from_json(sys.argv[2])
+    # Not on the command line, which every kernel can read in its /proc.
+    config = ZygoteConfig.from_json(control.recv(PACKET))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _leave_the_warden_behind(config, control)
     lockdown.enter_common_tree(config)

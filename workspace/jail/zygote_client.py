@@ -45,6 +45,11 @@ class KernelProcess:
             except ProcessLookupError:
                 return
 
+    def end(self, status: int) -> None:
+        """Note that it has ended; the first note counts."""
+        if not self.exited.done():
+            self.exited.set_result(status)
+
     def close(self) -> None:
         """Forget the process; signals go nowhere from now on."""
         if self._descriptor >= 0:
@@ -76,13 +81,13 @@ class Zygote:
         config = self._make_config(str(self.runtime))
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setblocking(False)
+        self._control.send(config.to_json())
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "workspace.jail.zygote",
                 str(theirs.fileno()),
-                config.to_json(),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
@@ -160,7 +165,7 @@ class Zygote:
                     forked.set_result(kernel)
             case "exited":
                 kernel = self._kernels.pop(message["id"])
-                kernel.exited.set_result(message["status"])
+                kernel.end(message["status"])
 
     def _on_death(self) -> None:
         self.alive = False
@@ -174,7 +179,7 @@ class Zygote:
                 forked.set_exception(died)
         for kernel in self._kernels.values():
             kernel.send_signal(signal.SIGKILL)
-            kernel.exited.set_result(KILLED)
+            kernel.end(KILLED)
         self._forks.clear()
         self._kernels.clear()
 

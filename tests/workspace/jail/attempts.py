@@ -117,7 +117,10 @@ CHANGING = {
     "make a file beside it": "pathlib.Path(FOLDER + '/new').write_text('x'); return True",
     "make a folder beside it": "os.mkdir(FOLDER + '/newdir'); return True",
     "change its mode": "os.chmod(CANARY, 0o600); return os.stat(CANARY).st_mode & 0o777 == 0o600",
-    "change its owner": "os.chown(CANARY, os.getuid(), -1); return os.stat(CANARY).st_uid == os.getuid()",
+    "change its owner": """
+before = os.stat(CANARY).st_uid; os.chown(CANARY, os.getuid(), -1)
+return os.stat(CANARY).st_uid != before
+""",
     "change its times": "os.utime(CANARY, (1, 1)); return os.stat(CANARY).st_mtime == 1",
     "give it an attribute": """
 os.setxattr(CANARY, 'user.x', b'y')
@@ -180,6 +183,9 @@ SERVER = {
     "read the victim's environment": "return contains(open(f'/proc/{VICTIM}/environ', 'rb').read())",
     "read the server's command line": "return open(f'/proc/{SERVER}/cmdline', 'rb').read()",
     "read the server's memory": "return open(f'/proc/{SERVER}/mem', 'rb')",
+    "find the server's folders in the command line": """
+return os.path.dirname(OTHER_FOLDER) in open('/proc/self/cmdline').read()
+""",
     "find a secret in any environment": """
 return any(contains(open(p, 'rb').read()) for p in glob.glob('/proc/[0-9]*/environ') if os.access(p, os.R_OK))
 """,

@@ -30,8 +30,9 @@ async def run(kernel: JailedKernel, code: str, *, seconds: float = 30, cell: Cel
     collecting = asyncio.create_task(_collect(kernel, code, cell))
     ending = asyncio.create_task(kernel.wait_for_exit())
     done, _ = await asyncio.wait({collecting, ending}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in (collecting, ending):
+    for task in {collecting, ending} - done:
         task.cancel()
+    await asyncio.wait({collecting, ending})
     if collecting in done:
         await collecting
     elif ending in done:

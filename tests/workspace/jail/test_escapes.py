@@ -23,6 +23,7 @@ from .lend import elsewhere
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 DOCS = Path(__file__).parents[3] / "docs" / "sandbox.md"
+NOBODY = "65534"
 NEEDLE = b"SERVER-MEMORY-NEEDLE"
 
 
@@ -109,7 +110,18 @@ async def test_the_docs_count_the_same() -> None:
         assert f"| {kind} | {len(attempts)} | 0 | {let_out[0]} | {let_out[1]} | " in table
 
 
-@pytest.mark.parametrize("level", WEAKER)
-async def test_weaker_jails_let_out_what_the_docs_say(level: str) -> None:
-    report = await elsewhere("--level", level, "--attempts")
-    assert set(report["out"]) == WEAKER[level]
+MACHINES = {
+    "without Landlock": (["--level", "namespaces"], "namespaces"),
+    "an ordinary user": (["--user", NOBODY], "full"),
+    "root without user namespaces": (["--no-user-namespaces"], "full"),
+    "root in an ordinary container": (["--no-user-namespaces", "--no-admin"], "landlock"),
+    "an ordinary user without user namespaces": (["--no-user-namespaces", "--user", NOBODY], "landlock"),
+}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+async def test_other_machines_let_out_what_the_docs_say(name: str) -> None:
+    arguments, level = MACHINES[name]
+    report = await elsewhere(*arguments, "--attempts")
+    assert report["level"] == level
+    assert set(report["out"]) == WEAKER.get(level, set())

@@ -72,6 +72,13 @@ for i in range(1000):
     fd = os.open(f'{i}', os.O_CREAT | os.O_WRONLY); os.chmod('../big', 0o000)
     os.write(fd, bytes(30 << 20)); os.close(fd); os.chmod('../big', 0o700)
 """,
+    "garbage on every descriptor": """
+import os
+for fd in range(3, 200):
+    for garbage in (b'\\xff' * 64, b'\\x04\\xff' + bytes(60), os.urandom(5000)):
+        try: os.set_blocking(fd, False); os.write(fd, garbage)
+        except OSError: pass
+""",
     "descriptors": "import os\nwhile True: os.dup(0)",
     "deep recursion": "import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()",
     "a crash of the interpreter": "import ctypes; ctypes.string_at(0)",
