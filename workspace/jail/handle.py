@@ -130,7 +130,8 @@ class JailedKernel:
         """Save what changed, in a copy of the kernel that goes on in the background; the kernel pauses about
         10 ms.
 
-        Waits for a running cell to end. Raises SnapshotFailed, KernelGone.
+        Waits for a running cell to end; call it after the cell's reply, since a cell that is still on its way
+        may come later. Raises SnapshotFailed, KernelGone.
         """
         limits = {
             "variable_limit": self.settings.snapshot_variable_size,

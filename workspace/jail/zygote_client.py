@@ -19,7 +19,7 @@ from .wire import PACKET, Spawn, ZygoteConfig
 logger = logging.getLogger(__name__)
 
 KILLED = -9
-_STOP_SECONDS = 10
+_STOP_SECONDS = 3
 
 
 class ZygoteDied(RuntimeError):  # noqa: N818
@@ -119,16 +119,21 @@ class Zygote:
         except BrokenPipeError:
             self._on_death()
         try:
-            return await forked
-        except asyncio.CancelledError:
-            forked.cancel()  # so that _on_message kills what nobody waits for
-            raise
+            # Waiting in vain cancels the future, and then _on_message kills what nobody waits for.
+            return await asyncio.wait_for(forked, self._start_seconds)
+        except TimeoutError:
+            self._on_death()
+            raise ZygoteDied("the fork server does not answer") from None
 
     async def aclose(self) -> None:
         """End it and every kernel, wait until they are gone, and remove its folder."""
         if self.alive:
             self._on_death()
-        await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
         await self._log
         # The warden has removed it, unless the warden itself was killed.
         await asyncio.to_thread(shutil.rmtree, self.runtime, ignore_errors=True)

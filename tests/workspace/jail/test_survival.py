@@ -203,6 +203,18 @@ async def test_sudden_deaths_of_kernels_and_fork_server(tmp_path: Path) -> None:
     await kernels.aclose()
 
 
+async def test_a_fork_server_that_does_not_answer_is_replaced(tmp_path: Path) -> None:
+    settings = replace(SMALL, preload=(), start_seconds=3)
+    kernels = JailedKernels(
+        settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k"
+    )
+    await kernels.start()
+    os.kill(psutil.Process(kernels.fork_server_pid).children()[0].pid, signal.SIGSTOP)
+    kernel = await kernels.launch("s", kernels.sessions / "s")
+    assert (await run(kernel, "1 + 1")).value == "2"
+    await kernels.aclose()
+
+
 async def test_death_in_the_middle_of_a_cell_or_a_save(launch: Launch) -> None:
     kernel = await launch("s")
     await run(kernel, "import numpy as np; x = 1; big = np.ones(2_000_000)")
