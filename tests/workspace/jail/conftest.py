@@ -1,0 +1,66 @@
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+
+from workspace.jail.handle import JailedKernel
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.settings import JailSettings
+
+MB = 1 << 20
+
+SMALL = JailSettings(
+    memory=400 * MB,
+    processes=64,
+    file_size=40 * MB,
+    folder_size=60 * MB,
+    folder_files=2_000,
+    scratch_size=16 * MB,
+    output_size=100_000,
+    message_size=2 * MB,
+    snapshot_variable_size=20 * MB,
+    snapshot_size=50 * MB,
+    snapshot_seconds=20,
+    watch_seconds=0.05,
+)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def kernels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JailedKernels]:
+    """Kernels with limits small enough to run into."""
+    data = tmp_path_factory.mktemp("data")
+    made = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
+    await made.start()
+    yield made
+    await made.aclose()
+
+
+Launch = Callable[[str], Awaitable[JailedKernel]]
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def launch(kernels: JailedKernels, numbers: "itertools.count[int]") -> AsyncIterator[Launch]:
+    """Starts kernels by session, a different one in each test; what a test starts ends with it."""
+    started: list[JailedKernel] = []
+    prefix = f"t{next(numbers)}-"
+
+    async def start(session: str = "s") -> JailedKernel:
+        name = prefix + session
+        kernel = await kernels.launch(name, kernels.sessions / name)
+        started.append(kernel)
+        return kernel
+
+    yield start
+    for kernel in started:
+        await kernel.aclose()
+
+
+@pytest.fixture(scope="package")
+def numbers() -> "itertools.count[int]":
+    return itertools.count()
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def kernel(launch: Launch) -> JailedKernel:
+    return await launch("s")

@@ -1,0 +1,45 @@
+"""Kernels on systems without a jail, tried here by saying that there is none."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from workspace.jail import kernels as module
+from workspace.jail.handle import SnapshotFailed
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.probe import Sandbox
+from workspace.jail.wire import Level
+
+from .conftest import SMALL
+from .driver import run
+
+
+async def test_a_plain_kernel_runs_cells_and_keeps_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async def nothing(*_: object) -> Sandbox:
+        return Sandbox(Level.OFF, (), ("no jail here",), user_namespaces=False)
+
+    monkeypatch.setattr(module, "probe", nothing)
+    data = tmp_path_factory.mktemp("plain")
+    kernels = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
+    await kernels.start()
+    kernel = await kernels.launch("s", kernels.sessions / "s")
+    assert (await run(kernel, "import os; os.getcwd()")).value == repr(str(kernel.folder))
+    with pytest.raises(SnapshotFailed):
+        await kernel.snapshot()
+    kernel.kill()
+    await kernel.wait_for_exit()
+    await kernel.aclose()
+    again = await kernels.launch("s", kernels.sessions / "s")
+    assert again.restored is None
+    await kernels.aclose()
+    assert not again.alive
+
+
+async def test_the_seam_can_be_imported_where_there_are_no_walls() -> None:
+    code = "import sys; sys.modules.update(resource=None, fcntl=None); import workspace.jail.kernels"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=Path(__file__).parents[3])
+    assert await process.wait() == 0

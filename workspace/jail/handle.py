@@ -1,0 +1,214 @@
+"""One running kernel, as the rest of the service holds it."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jupyter_client.manager import AsyncKernelManager
+
+from . import frames, transfer
+from .settings import JailSettings
+from .variables import Report
+from .vault import Vault
+from .zygote_client import KernelProcess
+
+_T = TypeVar("_T")
+
+
+class KernelGone(RuntimeError):  # noqa: N818
+    """The kernel has ended; `JailedKernel.why_it_died` may say why."""
+
+
+class SnapshotFailed(RuntimeError):  # noqa: N818
+    """The variables were not saved, listed or restored; the snapshot before stays."""
+
+
+class JailedKernel:
+    """An ordinary jupyter_client manager and one connected client, with what a jail adds.
+
+    Only one client may be connected at a time: clients of a manager share an identity, and would take each
+    other's replies. The client's methods are those of AsyncKernelClient; send nothing else on its channels
+    while a cell runs.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        session: str,
+        folder: Path,
+        manager: AsyncKernelManager,
+        process: KernelProcess,
+        requests: socket.socket,
+        vault: Vault,
+        settings: JailSettings,
+        executor: Executor,
+    ) -> None:
+        self.session = session
+        self.folder = folder
+        """The session's folder as the server sees it; the kernel's working folder."""
+
+        self.manager = manager
+        self.client = manager.client(session=manager.session)
+        self.why_it_died = ""
+        """Set when the watchdog killed it: a sentence for the model and the user."""
+
+        self.restored: Report | None = None
+        """What the snapshot gave back at the start; None when there was none."""
+
+        self.damage = ""
+        """Why a snapshot that exists was not restored."""
+
+        self._process = process
+        self._requests = requests
+        self._vault = vault
+        self.settings = settings
+        self._executor = executor
+        self._one_operation = asyncio.Lock()
+        self._last: Report | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return not self._process.exited.done()
+
+    @property
+    def pid(self) -> int:
+        """Its process id in the server's namespace."""
+        return self._process.pid
+
+    async def wait_for_exit(self) -> int:
+        """Wait until it ends; the exit status, negative for a signal."""
+        return await asyncio.shield(self._process.exited)
+
+    def kill(self, why: str = "") -> None:
+        """End it and all its descendants now; `aclose` must still follow."""
+        self.why_it_died = self.why_it_died or why
+        self._process.send_signal(9)
+
+    async def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the running cell; between cells nothing happens."""
+        await self.manager.interrupt_kernel()
+
+    async def connect(self) -> None:
+        """Connect the client and wait until the kernel answers on both channels. Raises KernelGone,
+        TimeoutError.
+        """
+        self.client.start_channels(stdin=False, hb=False)
+        async with asyncio.timeout(self.settings.start_seconds):
+            hearing = asyncio.create_task(self._hear())
+            ending = asyncio.create_task(self._end())
+            try:
+                await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
+                await (hearing if hearing.done() else ending)
+            finally:
+                hearing.cancel()
+                ending.cancel()
+                await asyncio.gather(hearing, ending, return_exceptions=True)
+
+    async def reconnect(self) -> None:
+        """A fresh client for a kernel that flooded or confused the old one. Errors as for `connect`."""
+        self.client.stop_channels()
+        self.client = self.manager.client(session=self.manager.session)
+        await self.connect()
+
+    async def _end(self) -> None:
+        raise KernelGone(f"the kernel ended at its start with status {await self.wait_for_exit()}")
+
+    async def _hear(self) -> None:
+        request = self.client.kernel_info()
+        while True:
+            reply = await self.client.get_shell_msg()
+            if reply["parent_header"].get("msg_id") == request:
+                break
+        # Any message will do: it proves that the subscription is in place, so no output can be missed later.
+        await self.client.get_iopub_msg()
+
+    async def snapshot(self) -> Report:
+        """Save what changed, in a copy of the kernel that goes on in the background; the kernel pauses about
+        10 ms.
+
+        Waits for a running cell to end; call it after the cell's reply, since a cell that is still on its way
+        may come later. Raises SnapshotFailed, KernelGone.
+        """
+        limits = {
+            "variable_limit": self.settings.snapshot_variable_size,
+            "total_limit": self.settings.snapshot_size,
+            "seconds": self.settings.snapshot_seconds,
+        }
+        limit = self.settings.snapshot_size
+
+        def receive(stream: socket.socket) -> Report:
+            return transfer.receive_snapshot(stream, self._vault, limit)
+
+        self._last = await self._operate({"operation": "save", **limits}, receive)
+        return self._last
+
+    async def restore(self) -> Report | None:
+        """Bring back the variables of the last snapshot; None when there is none.
+
+        Raises SnapshotFailed, KernelGone, and SnapshotDamaged when the snapshot is not the one that was
+        saved.
+        """
+        kept = await self._in_thread(self._vault.load)
+        if kept is None:
+            return None
+        snapshot = kept
+
+        def serve(stream: socket.socket) -> Report:
+            return transfer.serve_restore(stream, self._vault, snapshot)
+
+        self._last = await self._operate({"operation": "restore"}, serve)
+        return self._last
+
+    async def variables(self) -> Report:
+        """The session's variables now; `kept` is as of the last snapshot. Errors as for `snapshot`."""
+
+        def receive(stream: socket.socket) -> Report:
+            return Report.from_json(frames.receive(stream, frames.TEXT_LIMIT)[1])
+
+        return (await self._operate({"operation": "list"}, receive)).with_fates_of(self._last)
+
+    async def _operate(self, request: dict[str, Any], serve: Callable[[socket.socket], Report]) -> Report:
+        async with self._one_operation:
+            if not self.alive:
+                raise KernelGone(self.why_it_died or "the kernel has ended")
+            ours, theirs = socket.socketpair()
+            with ours, theirs:
+                ours.settimeout(self.settings.snapshot_seconds)
+                try:
+                    socket.send_fds(self._requests, [json.dumps(request).encode()], [theirs.fileno()])
+                    theirs.close()
+                    return await self._within_time(ours, serve)
+                except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+                    if not self.alive:
+                        raise KernelGone(self.why_it_died or "the kernel has ended") from error
+                    raise SnapshotFailed(
+                        f"{request['operation']} of the variables failed: {error}"
+                    ) from error
+
+    async def _within_time(self, stream: socket.socket, serve: Callable[[socket.socket], Report]) -> Report:
+        work = asyncio.get_running_loop().run_in_executor(self._executor, serve, stream)
+        try:
+            async with asyncio.timeout(self.settings.snapshot_seconds):
+                return await asyncio.shield(work)
+        finally:
+            if not work.done():
+                # The thread then fails at its next byte; it must be gone before the socket is closed under
+                # it.
+                stream.shutdown(socket.SHUT_RDWR)
+                await asyncio.wait({work})
+
+    async def _in_thread(self, function: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+
+    async def aclose(self) -> None:
+        """End the kernel, wait for its end, release everything. Call it also for a kernel that has died."""
+        self._requests.close()
+        self.client.stop_channels()
+        if self.alive:
+            self._process.send_signal(9)
+            await asyncio.shield(self._process.exited)
+        await self.manager.shutdown_kernel(now=True)

@@ -1,0 +1,1 @@
+"""What runs inside a jailed kernel. The server imports none of it."""

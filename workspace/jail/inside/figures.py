@@ -1,0 +1,68 @@
+"""A matplotlib backend: a figure that a cell leaves open, or shows, becomes a PNG file in the session's
+folder.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from matplotlib import pyplot as plt
+from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+ARTIFACT = "application/vnd.llm-api.artifact+json"
+"""Display messages carry `{"path": <relative to the session's folder>}` under this type."""
+
+
+class FigureCanvas(FigureCanvasAgg):
+    """Remembers whether the cell saved the figure itself: then it is not saved twice."""
+
+    saved = False
+
+    def print_figure(self, filename: Any, *args: Any, **kwargs: Any) -> None:
+        """As matplotlib's."""
+        super().print_figure(filename, *args, **kwargs)
+        self.saved = self.saved or isinstance(filename, str | os.PathLike)
+
+
+class FigureManager(FigureManagerBase):
+    """What `plt.show()` calls."""
+
+    @classmethod
+    def pyplot_show(cls, *, block: bool | None = None) -> None:  # noqa: ARG003
+        """Save and close every open figure; `block` has no meaning here."""
+        save_open_figures()
+
+
+FigureCanvas.manager_class = FigureManager  # type: ignore[assignment]
+
+
+def save_open_figures() -> None:
+    """Save the open figures that the cell did not save, in order of their numbers, and close them all."""
+    try:
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            if not getattr(figure.canvas, "saved", False) and figure.get_children()[1:]:
+                _announce(_save(figure))
+    finally:
+        plt.close("all")
+
+
+def _save(figure: Any) -> str:
+    number = 1
+    while True:
+        name = f"figure-{number}.png"
+        try:
+            with Path(name).open("xb") as file:
+                figure.canvas.print_png(file)
+        except FileExistsError:
+            number += 1
+        else:
+            return name
+
+
+def _announce(name: str) -> None:
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_pub.publish({"text/plain": f"Figure saved as {name}", ARTIFACT: {"path": name}})

@@ -1,0 +1,65 @@
+"""A cell's output is cut to a budget before it leaves the kernel."""
+
+from typing import Any
+
+from ipykernel.iostream import OutStream
+from jupyter_client.session import Session
+
+_VALUES = {"execute_result", "display_data", "update_display_data"}
+
+
+class Budget:
+    """How many characters the current cell may still print."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._left = size
+
+    def renew(self) -> None:
+        """A new cell begins."""
+        self._left = self._size
+
+    def take(self, text: str) -> str:
+        """The part of `text` that fits; the first part that does not is replaced by a note."""
+        if self._left < 0:
+            return ""
+        self._left -= len(text)
+        if self._left >= 0:
+            return text
+        return text[: len(text) + self._left] + f"\n[output cut after {self._size} characters]\n"
+
+
+class BudgetedStream(OutStream):  # type: ignore[misc]
+    """stdout or stderr of the kernel, within a budget."""
+
+    def __init__(self, session: Session, thread: Any, name: str, budget: Budget) -> None:
+        self._budget = budget
+        super().__init__(session, thread, name)
+
+    def write(self, string: str) -> int:
+        """Pass on what fits; what does not is dropped, as if it had been written."""
+        if isinstance(string, str):
+            fitting = self._budget.take(string)
+            if fitting:
+                super().write(fitting)
+            return len(string)
+        super().write(string)  # raises the error that callers expect
+        return 0
+
+
+class CutSession(Session):
+    """Cuts single values that are too long to be shown, such as the text of a list of millions."""
+
+    longest = 1 << 20
+
+    def send(self, stream: Any, msg_or_type: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `Session.send`, with the texts of displayed values cut to `longest` characters."""
+        if isinstance(msg_or_type, dict) and msg_or_type.get("msg_type") in _VALUES:
+            content = msg_or_type["content"]
+            content["data"] = {kind: self._cut(kind, value) for kind, value in content["data"].items()}
+        return super().send(stream, msg_or_type, *args, **kwargs)
+
+    def _cut(self, kind: str, value: Any) -> Any:
+        if kind.startswith("text/") and isinstance(value, str) and len(value) > self.longest:
+            return value[: self.longest] + f"\n[cut: {len(value)} characters in all]"
+        return value

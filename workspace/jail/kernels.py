@@ -1,0 +1,279 @@
+"""The seam between the service and the jail.
+
+kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=secret)
+sandbox = await kernels.start()                     # probes the machine, boots the fork server
+kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are back
+kernel.client.execute("x = 6 * 7")                  # an ordinary AsyncKernelClient, already connected
+report = await kernel.snapshot()                    # after a cell; report.lost names what was not kept
+await kernel.aclose()
+await kernels.aclose()
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import zmq
+import zmq.asyncio
+from jupyter_client.manager import AsyncKernelManager
+
+from . import watchdog
+from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .plain import PlainKernel, start_process
+from .probe import Sandbox, describe, make_config, probe
+from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
+from .settings import JailSettings
+from .variables import Report
+from .vault import SnapshotDamaged, Vault
+from .wire import Level, Limits, Spawn, ZygoteConfig
+from .zygote_client import KernelProcess, Zygote, ZygoteDied
+
+logger = logging.getLogger(__name__)
+
+_THREADS = 16
+_RECEIVE_QUEUE = 32
+
+
+class JailedKernels:
+    """Makes jailed kernels, restarts the fork server when it dies, and watches what kernels use."""
+
+    def __init__(self, settings: JailSettings, *, sessions: Path, snapshots: Path, key: bytes) -> None:
+        """Folders are made when missing: `sessions` holds every session's folder, `snapshots` what they
+        remember.
+
+        `key` signs snapshots; with another one, older snapshots are refused.
+        """
+        self._settings = settings
+        self.sessions = sessions
+        self.snapshots = snapshots
+        self._key = key
+        self._zygote: Zygote | None = None
+        self._booting = asyncio.Lock()
+        self._alive: set[JailedKernel] = set()
+        self._numbers = 0
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
+        self._context = zmq.asyncio.Context()
+        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
+        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_size)
+        self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def start(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
+        """Probe the machine and boot the fork server, about a second.
+
+        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a text for the
+        operator.
+        """
+        await asyncio.to_thread(self._make_folders)
+        self.sandbox = await probe(self._settings, levels)
+        logger.info("sandbox: %s", describe(self.sandbox))
+        if self.sandbox.mechanisms:
+            await self._running_zygote()
+            self._watching = asyncio.create_task(self._watch())
+        return self.sandbox
+
+    async def launch(self, session: str, folder: Path) -> JailedKernel:
+        """A ready kernel with the session's folder and the variables of its last snapshot.
+
+        `folder` lies directly in `sessions`; it is made when missing. When the server is root, all that is in
+        it is given to the session's user. When the variables cannot be restored, the kernel starts without
+        them and `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone
+        and ZygoteDied after a new attempt, when the fork server died meanwhile.
+        """
+        vault = Vault(self.snapshots, session, self._key)
+        if folder.parent.resolve() != self.sessions.resolve():
+            raise ValueError(f"{folder} does not lie in {self.sessions}")
+        uid = self.uid_of(session)
+        try:
+            await asyncio.to_thread(_hand_over, folder, uid)
+        except (OSError, RecursionError) as error:
+            raise KernelGone(f"the session's folder cannot be used: {error}") from error
+        kernel = await self._connected(session, folder, uid, vault)
+        try:
+            kernel.restored = await kernel.restore()
+        except (SnapshotDamaged, SnapshotFailed, KernelGone) as error:
+            logger.warning("session %s starts without its variables: %s", session, error)
+            # Restoring runs the session's own code, which may have left this kernel stuck or dead.
+            await kernel.aclose()
+            kernel = await self._connected(session, folder, uid, vault)
+            kernel.damage = str(error)
+        except BaseException:
+            await kernel.aclose()
+            raise
+        self._alive.add(kernel)
+        return kernel
+
+    async def variables_of(self, session: str) -> Report | None:
+        """The report of the session's last snapshot, for a session whose kernel does not run; None without
+        one.
+
+        Raises SnapshotDamaged, ValueError.
+        """
+        snapshot = await asyncio.to_thread(Vault(self.snapshots, session, self._key).load)
+        return snapshot.report if snapshot else None
+
+    async def forget(self, session: str) -> None:
+        """Delete the session's snapshot."""
+        await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
+
+    @property
+    def runtime(self) -> Path:
+        """The folder of the sockets, gone when the service is. Raises LookupError before `start`."""
+        if self._zygote is None:
+            raise LookupError("the fork server has not been started")
+        return self._zygote.runtime
+
+    @property
+    def fork_server_pid(self) -> int:
+        """Process id of the outermost process of the jail. Raises LookupError before `start`."""
+        if self._zygote is None:
+            raise LookupError("the fork server has not been started")
+        return self._zygote.pid
+
+    async def aclose(self) -> None:
+        """End everything that was started here; also right after a `start` that failed."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        for kernel in list(self._alive):
+            await kernel.aclose()
+        if self._zygote is not None:
+            await self._zygote.aclose()
+        self._executor.shutdown(wait=False)
+        self._context.destroy(linger=0)
+
+    def _make_folders(self) -> None:
+        self.sessions.mkdir(parents=True, exist_ok=True)
+        self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def uid_of(self, session: str) -> int:
+        """The user that the session's kernel runs as, 0 for the server's own."""
+        if self.sandbox.level is Level.OFF or os.geteuid() != 0:
+            return 0
+        return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids
+
+    def _config(self, runtime: str) -> ZygoteConfig:
+        return make_config(
+            self._settings,
+            self.sandbox.level,
+            self.sessions,
+            runtime,
+            user_namespaces=self.sandbox.user_namespaces,
+        )
+
+    async def _running_zygote(self) -> Zygote:
+        async with self._booting:
+            if self._zygote is None or not self._zygote.alive:
+                if self._zygote is not None:
+                    logger.warning("the fork server died and is started again")
+                    await self._zygote.aclose()
+                    self._zygote = None
+                zygote = Zygote(self._config, self._settings.start_seconds)
+                await zygote.start()
+                self._zygote = zygote
+            return self._zygote
+
+    async def _connected(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        try:
+            return await self._connected_once(session, folder, uid, vault)
+        except (ZygoteDied, KernelGone):
+            if self._zygote is None or self._zygote.alive:
+                raise
+        return await self._connected_once(session, folder, uid, vault)
+
+    async def _connected_once(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        kernel = await self._fork(session, folder, uid, vault)
+        try:
+            await kernel.connect()
+        except BaseException:
+            await kernel.aclose()
+            raise
+        return kernel
+
+    async def _start_plain(self, session: str, folder: Path, vault: Vault) -> JailedKernel:
+        manager = AsyncKernelManager(context=self._context, client_factory=ForkedKernelClient)
+        process = await start_process(manager, str(folder))
+        requests, theirs = socket.socketpair()
+        theirs.close()
+        return PlainKernel(session, folder, manager, process, requests, vault, self._settings, self._executor)
+
+    async def _fork(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
+        if not self.sandbox.mechanisms:
+            return await self._start_plain(session, folder, vault)
+        zygote = await self._running_zygote()
+        self._numbers += 1
+        manager = ForkedKernelManager(
+            context=self._context,
+            transport="ipc",
+            ip=f"{zygote.runtime}/{self._numbers}",
+            client_factory=ForkedKernelClient,
+        )
+        manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = (
+            range(1, 6)
+        )
+        requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        requests.setblocking(False)
+
+        async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
+            def spawn(number: int) -> Spawn:
+                return Spawn(number, folder.name, uid, self._limits(), self._settings.output_size, connection)
+
+            return await zygote.fork(spawn, [*sockets, theirs.fileno()])
+
+        provisioner = ForkProvisioner(parent=manager)
+        provisioner.fork = fork
+        manager.provisioner = provisioner
+        try:
+            with theirs:
+                await manager.start_kernel()
+        except BaseException:
+            requests.close()
+            await manager.cleanup_resources()
+            raise
+        assert provisioner.process is not None  # noqa: S101
+        return JailedKernel(
+            session, folder, manager, provisioner.process, requests, vault, self._settings, self._executor
+        )
+
+    def _limits(self) -> Limits:
+        s = self._settings
+        return Limits(s.memory, s.processes, s.cpu_seconds, s.file_size, s.open_files)
+
+    async def _watch(self) -> None:
+        watches: dict[JailedKernel, watchdog.Watch] = {}
+        while True:
+            await asyncio.sleep(self._settings.watch_seconds)
+            self._alive = {kernel for kernel in self._alive if kernel.alive}
+            watches = {kernel: watch for kernel, watch in watches.items() if kernel in self._alive}
+            for kernel in list(self._alive):
+                if kernel not in watches:
+                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
+                try:
+                    reason = await asyncio.to_thread(watches[kernel].verdict)
+                except OSError as error:
+                    reason = f"files: the folder cannot be measured: {error.strerror}"
+                if reason:
+                    logger.warning("session %s: kernel killed: %s", kernel.session, reason)
+                    kernel.kill(reason)
+
+
+def _hand_over(folder: Path, uid: int) -> None:
+    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are).
+
+    A file with several names is left to its owner: the other name is somewhere that is not the session's.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if uid:
+        for _, _, files, fd in os.fwalk(folder):
+            os.fchown(fd, uid, uid)
+            for name in files:
+                if os.stat(name, dir_fd=fd, follow_symlinks=False).st_nlink == 1:
+                    os.chown(name, uid, uid, dir_fd=fd, follow_symlinks=False)
+
+
+__all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]

@@ -1,0 +1,158 @@
+"""The order in which a forked kernel locks itself in. Runs once, in the child, before its first thread."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from .walls import landlock, limits, mounts, seccomp, syscalls
+from .wire import Level, Spawn, ZygoteConfig
+
+_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
+# Without an own tree: what Python and the libraries read of the machine's.
+_SHARED_SYSTEM = (
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/proc/meminfo",
+    "/proc/cpuinfo",
+    "/proc/stat",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/zero",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a jailed kernel finds itself."""
+
+    work: str
+    """Its session's folder."""
+
+    scratch: str
+    """Where temporary files go."""
+
+
+def leave_the_machine(config: ZygoteConfig) -> None:
+    """In the process that will only wait: the next child begins a pid namespace. Raises OSError where
+    refused.
+    """
+    if config.level.has_namespaces:
+        uid, gid = os.getuid(), os.getgid()
+        if limits.may_administer():
+            syscalls.unshare(syscalls.CLONE_NEWPID)
+        else:
+            syscalls.unshare(syscalls.CLONE_NEWPID | syscalls.CLONE_NEWUSER)
+            syscalls.map_own_ids(uid, gid)
+
+
+def enter_common_tree(config: ZygoteConfig) -> None:
+    """In that child: the small tree that all kernels start from, no network, a name of its own."""
+    if config.level.has_namespaces:
+        flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWNET
+        syscalls.unshare(flags)
+        syscalls.sethostname("jail")
+        mounts.build_root(config.read_only, config.sessions)
+        mounts.scratch("/tmp", size=64 << 20, inodes=10_000, keep=config.read_only)  # noqa: S108
+        mounts.own_proc()
+
+
+def lock_in(config: ZygoteConfig, spawn: Spawn, seccomp_filter: bytes) -> Place:
+    """Confine this process as `config.level` says, for ever. Raises OSError at the first wall that fails to
+    stand.
+    """
+    syscalls.die_with_parent()
+    _volunteer_for_the_oom_killer()
+    if config.level.has_namespaces:
+        place = _enter_own_tree(config, spawn)
+        reach = landlock.Reach(read=_SYSTEM + config.read_only, write=(place.work, place.scratch, "/dev/shm"))  # noqa: S108
+    else:
+        place = _share_the_tree(config, spawn)
+        own_proc = f"/proc/{os.getpid()}"
+        reach = landlock.Reach(read=(*config.read_only, *_SHARED_SYSTEM, own_proc), write=(place.work,))
+    os.chdir(place.work)
+    limits.apply(spawn.limits)
+    if config.level is not Level.OFF:
+        limits.no_new_privileges()
+        limits.drop_capabilities()
+    if config.level.has_landlock:
+        landlock.restrict(reach)
+    # The change of user made the process undumpable: then the watchdog of an ordinary user could not measure
+    # it.
+    syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
+    # And it cleared this.
+    syscalls.die_with_parent()
+    if config.level is not Level.OFF:
+        seccomp.restrict(seccomp_filter)
+    return place
+
+
+def _volunteer_for_the_oom_killer() -> None:
+    Path("/proc/self/oom_score_adj").write_text("900", encoding="ascii")
+
+
+def _enter_own_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
+    syscalls.unshare(
+        syscalls.CLONE_NEWNS
+        | syscalls.CLONE_NEWIPC
+        | syscalls.CLONE_NEWUTS
+        | syscalls.CLONE_NEWCGROUP
+        | syscalls.CLONE_NEWNET
+    )
+    mounts.show_only(spawn.folder, scratch_size=config.scratch_size, keep=config.read_only)
+    if spawn.uid:
+        limits.become(spawn.uid)
+        # An undumpable process may not write its own id maps.
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
+    if config.user_namespaces:
+        uid, gid = os.getuid(), os.getgid()
+        syscalls.unshare(syscalls.CLONE_NEWUSER)
+        syscalls.map_own_ids(uid, gid)
+    return Place(work=mounts.WORK, scratch="/tmp")  # noqa: S108
+
+
+def _share_the_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
+    if spawn.uid:
+        limits.become(spawn.uid)
+    work = Path(config.sessions, spawn.folder)
+    scratch = work / ".tmp"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    return Place(work=str(work), scratch=str(scratch))
+
+
+def environment(place: Place) -> dict[str, str]:
+    """The whole environment of a kernel."""
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "USER": "user",
+        "HOME": place.work,
+        "TMPDIR": place.scratch,
+        "IPYTHONDIR": f"{place.scratch}/.ipython",
+        "MPLCONFIGDIR": f"{place.scratch}/.matplotlib",
+        "MPLBACKEND": "module://workspace.jail.inside.figures",
+    }
+
+
+def readable_system(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What kernels may read: system libraries, this Python, its packages, and this package; nothing else of
+    ours.
+    """
+    package = Path(__file__).resolve().parent
+    candidates = (
+        *("/usr", "/lib", "/lib64", "/bin", "/sbin"),
+        *(
+            "/etc/ld.so.cache",
+            "/etc/alternatives",
+            "/etc/fonts",
+            "/etc/localtime",
+            "/etc/ssl/certs",
+            "/etc/mime.types",
+        ),
+        sys.base_prefix,
+        sys.prefix,
+        str(package),
+        str(package.parent / "__init__.py"),
+        *extra,
+    )
+    return tuple(path for path in dict.fromkeys(candidates) if os.path.lexists(path))

@@ -1,0 +1,61 @@
+"""Kernels without a jail and without a fork server, for systems that have neither. Only with SANDBOX=off.
+
+They start cold and forget their variables when they end; otherwise they look the same to the service.
+"""
+
+import asyncio
+import subprocess
+
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from .handle import JailedKernel, SnapshotFailed
+from .variables import Report
+from .zygote_client import KernelProcess
+
+_WHY = "variables are not kept on this system"
+
+
+class PlainProcess(KernelProcess):
+    """An ordinary child of the server."""
+
+    def __init__(self, child: "subprocess.Popen[bytes]") -> None:
+        self.exited = asyncio.get_running_loop().create_future()
+        self.pid = child.pid
+        self._child = child
+        self._waiting = asyncio.create_task(self._wait())
+
+    async def _wait(self) -> None:
+        self.end(await asyncio.to_thread(self._child.wait))
+
+    def send_signal(self, number: int) -> None:
+        """See KernelProcess. Where there are no process groups of our own making, descendants live on."""
+        self._child.send_signal(number)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class PlainKernel(JailedKernel):
+    """A kernel that remembers nothing."""
+
+    async def snapshot(self) -> Report:
+        """Raises SnapshotFailed."""
+        raise SnapshotFailed(_WHY)
+
+    async def restore(self) -> Report | None:
+        """There is never a snapshot."""
+        return None
+
+    async def variables(self) -> Report:
+        """Raises SnapshotFailed."""
+        raise SnapshotFailed(_WHY)
+
+
+async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
+    """Start the interpreter in `folder`, on TCP sockets of the loopback address."""
+    await manager.start_kernel(cwd=folder)
+    provisioner = manager.provisioner
+    if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
+        raise TypeError("a plain kernel needs jupyter_client's own provisioner")
+    return PlainProcess(provisioner.process)

@@ -1,0 +1,141 @@
+"""Where snapshots lie: one folder a session, blobs named by their digest, an envelope signed with the
+server's key.
+
+Nothing here looks into the bytes. They come out of a jail and go back into one; only their digests are
+checked.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import frames
+from .variables import Report
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_ENVELOPE = "envelope"
+
+
+class SnapshotDamaged(Exception):  # noqa: N818
+    """The snapshot was changed by somebody else, or the key is another."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The last complete snapshot of a session."""
+
+    manifest: bytes
+    report: Report
+    blobs: frozenset[str]
+
+
+class Vault:
+    """The snapshot of one session. All methods block on the disk: call them in a thread."""
+
+    def __init__(self, root: Path, session: str, key: bytes) -> None:
+        """`root` holds all sessions. Raises ValueError for a session id that is no plain name."""
+        if not _NAME.fullmatch(session):
+            raise ValueError(f"not a session id: {session!r}")
+        self._session = session
+        self._key = key
+        self.folder = root / session
+
+    def load(self) -> Snapshot | None:
+        """The snapshot, or None when there is none. Raises SnapshotDamaged."""
+        try:
+            signature, _, body = (self.folder / _ENVELOPE).read_bytes().partition(b"\n")
+        except FileNotFoundError:
+            return None
+        if not hmac.compare_digest(signature, self._sign(body)):
+            raise SnapshotDamaged(
+                f"the snapshot of session {self._session} does not carry this server's signature"
+            )
+        raw = json.loads(body)
+        report = Report.from_json(raw["report"].encode())
+        return Snapshot(base64.b64decode(raw["manifest"]), report, frozenset(raw["blobs"]))
+
+    def has(self, digest: bytes) -> bool:
+        """Whether these bytes are kept, as far as the name tells; `open` checks."""
+        return self._blob(digest.hex()).exists()
+
+    def put(self, digest: bytes, chunks: Iterator[bytes]) -> None:
+        """Keep bytes under their digest. Raises ValueError when they have another."""
+        self._blobs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = hashlib.blake2b(digest_size=frames.DIGEST_SIZE)
+        target = self._blob(digest.hex())
+        part = target.with_suffix(".part")
+        with part.open("wb") as file:
+            for chunk in chunks:
+                found.update(chunk)
+                file.write(chunk)
+        if found.digest() != digest:
+            part.unlink()
+            raise ValueError("a blob has another digest than announced")
+        part.replace(target)
+
+    def open(self, digest: bytes) -> int | None:
+        """A descriptor to read the bytes from, or None when they are missing or not what they were."""
+        try:
+            fd = os.open(self._blob(digest.hex()), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        with open(fd, "rb", closefd=False) as file:
+            intact = hashlib.file_digest(file, _blake).digest() == digest
+        if intact:
+            return fd
+        os.close(fd)
+        return None
+
+    def commit(self, snapshot: Snapshot) -> None:
+        """Make `snapshot` the one that counts, in one step, and drop blobs that only older ones needed."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        content = {
+            "manifest": base64.b64encode(snapshot.manifest).decode(),
+            "report": snapshot.report.to_json().decode(),
+            "blobs": sorted(snapshot.blobs),
+        }
+        body = json.dumps(content).encode()
+        part = self.folder / f"{_ENVELOPE}.part"
+        part.write_bytes(self._sign(body) + b"\n" + body)
+        part.replace(self.folder / _ENVELOPE)
+        self._drop_all_but(snapshot.blobs)
+
+    def drop_unfinished(self) -> None:
+        """Remove what a save that failed has left."""
+        try:
+            snapshot = self.load()
+        except SnapshotDamaged:
+            return
+        self._drop_all_but(snapshot.blobs if snapshot else frozenset())
+
+    def _drop_all_but(self, digests: frozenset[str]) -> None:
+        if self._blobs.is_dir():
+            for path in self._blobs.iterdir():
+                if path.name not in digests:
+                    path.unlink()
+
+    def delete(self) -> None:
+        """Forget the session's variables."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _blobs(self) -> Path:
+        return self.folder / "blobs"
+
+    def _blob(self, digest: str) -> Path:
+        return self._blobs / digest
+
+    def _sign(self, body: bytes) -> bytes:
+        # With the session's id, so that one session's snapshot cannot be laid under another.
+        return hmac.digest(self._key, self._session.encode() + b"\n" + body, "sha256").hex().encode()
+
+
+def _blake() -> "hashlib._Hash":
+    return hashlib.blake2b(digest_size=frames.DIGEST_SIZE)  # type: ignore[return-value]

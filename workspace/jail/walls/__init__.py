@@ -1,0 +1,3 @@
+"""What Linux offers to lock a process in: one wall a module, each applied to the calling, single-threaded
+process.
+"""

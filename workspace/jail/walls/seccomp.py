@@ -1,0 +1,159 @@
+"""Seccomp: the system calls that a kernel of ours may make.
+
+A list of refusals, not of permissions: data libraries use hundreds of harmless calls. What must hold is that
+the refused ones cover every way out that the other walls leave open; `tests/workspace/jail` tries them one by
+one.
+"""
+
+import ctypes
+import errno
+import platform
+from collections.abc import Callable
+
+from . import syscalls
+from .bpf import ALLOW, ARCH, KILL, NUMBER, Program, fail
+from .limits import no_new_privileges
+from .syscall_table import AUDIT_ARCH, LAST_KNOWN, numbers
+
+# Absent rather than forbidden: callers fall back to older calls when told ENOSYS.
+_ABSENT = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3")
+
+_REFUSED = """
+ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise process_mrelease bpf
+perf_event_open userfaultfd add_key request_key keyctl mount umount2 pivot_root chroot fsopen fsconfig fsmount
+fspick move_mount open_tree mount_setattr unshare setns swapon swapoff reboot kexec_load kexec_file_load
+init_module finit_module delete_module create_module iopl ioperm acct quotactl quotactl_fd settimeofday
+clock_settime adjtimex clock_adjtime sethostname setdomainname open_by_handle_at name_to_handle_at
+lookup_dcookie vhangup syslog modify_ldt uselib ustat sysfs _sysctl fanotify_init mq_open mq_unlink shmget
+shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl ioprio_set sched_setparam
+sched_setattr migrate_pages move_pages memfd_create memfd_secret execveat mknod mknodat vmsplice
+sched_setaffinity symlink symlinkat
+"""
+
+# Every socket the kernel uses comes bound from the server, so making or naming one is never needed.
+_SOCKETS = ("socket", "connect", "bind", "listen")
+
+# Without a pid namespace these would let a process leave its group, which is how it is found and killed.
+_GROUPS = ("setsid", "setpgid")
+# Landlock does not watch these; without a mount namespace they could change foreign files of the same user.
+_ATTRIBUTES = """
+chmod chown lchown fchmodat fchmodat2 fchownat utime utimes futimesat setxattr lsetxattr removexattr
+lremovexattr setxattrat removexattrat
+"""
+
+_NEW_NAMESPACE = (
+    syscalls.CLONE_NEWNS
+    | syscalls.CLONE_NEWCGROUP
+    | syscalls.CLONE_NEWUTS
+    | syscalls.CLONE_NEWIPC
+    | syscalls.CLONE_NEWUSER
+    | syscalls.CLONE_NEWPID
+    | syscalls.CLONE_NEWNET
+    | syscalls.CLONE_NEWTIME
+)
+_AF_UNIX = 1
+_SOCK_STREAM = 1
+_TIOCSTI = 0x5412
+_TIOCLINUX = 0x541C
+_SET_MODE_FILTER = 1
+
+
+def build(*, namespaces: bool) -> bytes:
+    """The filter, for kernels that have namespaces of their own or for those that have to do without.
+
+    Raises LookupError on a processor whose numbers we do not know.
+    """
+    table = numbers()
+    program = Program()
+    program.load(ARCH)
+    program.unless_equal(AUDIT_ARCH[platform.machine()], KILL)
+    program.load(NUMBER)
+    # The x32 calls carry a high bit, so they too land above the last known number.
+    program.if_above(LAST_KNOWN, fail(errno.ENOSYS))
+
+    def verdict(names: tuple[str, ...] | list[str], code: int) -> None:
+        for name in names:
+            if name in table:
+                program.if_equal(table[name], fail(code))
+
+    def examine(name: str, body: Callable[[Program], None]) -> None:
+        if name in table:
+            part = Program()
+            body(part)
+            part.give(ALLOW)
+            program.only_for(table[name], part)
+
+    verdict(_ABSENT, errno.ENOSYS)
+    verdict(_REFUSED.split(), errno.EPERM)
+    verdict(_SOCKETS, errno.EACCES)
+    examine("socketpair", _only_stream_pairs)
+    examine("clone", _no_new_namespace)
+    examine("ioctl", _no_typing_into_terminals)
+    examine("personality", _only_asking_personality)
+    examine("sched_setscheduler", _only_ordinary_scheduling)
+    if not namespaces:
+        verdict(_GROUPS, errno.EPERM)
+        verdict(_ATTRIBUTES.split(), 0)
+        examine("prlimit64", lambda part: _only_self(part, 0))
+        examine("setpriority", lambda part: _only_self(part, 1))
+        examine("getpriority", lambda part: _only_self(part, 1))
+        examine("utimensat", _only_open_files)
+    program.give(ALLOW)
+    return program.assemble()
+
+
+def _only_stream_pairs(part: Program) -> None:
+    # One end of a datagram pair could send to any socket path.
+    part.load_argument(0)
+    part.unless_equal(_AF_UNIX, fail(errno.EACCES))
+    part.load_argument(1)
+    part.mask(0xF)
+    part.unless_equal(_SOCK_STREAM, fail(errno.EACCES))
+
+
+def _no_new_namespace(part: Program) -> None:
+    part.load_argument(0)
+    part.if_any_bit(_NEW_NAMESPACE, fail(errno.EPERM))
+
+
+def _no_typing_into_terminals(part: Program) -> None:
+    part.load_argument(1)
+    part.if_equal(_TIOCSTI, fail(errno.EPERM))
+    part.if_equal(_TIOCLINUX, fail(errno.EPERM))
+
+
+def _only_asking_personality(part: Program) -> None:
+    part.load_argument(0)
+    part.if_equal(0, ALLOW)
+    part.unless_equal(0xFFFFFFFF, fail(errno.EPERM))
+
+
+def _only_ordinary_scheduling(part: Program) -> None:
+    # libzmq aborts unless pthread_setschedparam(SCHED_OTHER) works.
+    part.load_argument(1)
+    part.unless_equal(0, fail(errno.EPERM))
+
+
+def _only_self(part: Program, argument: int) -> None:
+    part.load_argument(argument)
+    part.unless_equal(0, fail(errno.EPERM))
+
+
+def _only_open_files(part: Program) -> None:
+    # futimens() passes no path; with a path the call is a silent no-op, as chmod is.
+    part.load_argument(1)
+    part.unless_equal(0, fail(0))
+    part.load_argument(1, high_half=True)
+    part.unless_equal(0, fail(0))
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+
+def restrict(program: bytes) -> None:
+    """Put the filter on this process for ever. Raises OSError where the kernel has no seccomp."""
+    no_new_privileges()
+    buffer = ctypes.create_string_buffer(program, len(program))
+    described = _FilterProgram(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    syscalls.call("seccomp", _SET_MODE_FILTER, 0, ctypes.byref(described))

@@ -1,0 +1,49 @@
+"""The outermost process of the jail: it sees to it that nothing outlives the server.
+
+It is made before anything is imported, so it costs a few pages, and stays outside the namespaces, where it
+can see the server. Whatever a kernel leaves behind without a pid namespace becomes its child and is killed
+too.
+"""
+
+import os
+import select
+import shutil
+import signal
+from pathlib import Path
+from typing import NoReturn
+
+from .walls import syscalls
+
+
+def guard(child: int, server: int, runtime: str) -> NoReturn:
+    """Wait until the fork server `child` or the `server` is gone; then kill what is left, remove `runtime`,
+    exit.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    child_fd = os.pidfd_open(child)
+    fds = [child_fd]
+    server_is_there = os.getppid() == server
+    if server_is_there:
+        fds.append(os.pidfd_open(server))
+        select.select(fds, [], [])
+    signal.pidfd_send_signal(child_fd, signal.SIGKILL)
+    _kill_orphans()
+    shutil.rmtree(runtime, ignore_errors=True)
+    os._exit(0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends."""
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _kill_orphans() -> None:
+    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    while True:
+        for pid in own.read_text(encoding="ascii").split():
+            os.kill(int(pid), signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return

@@ -1,0 +1,134 @@
+"""Measures what no resource limit covers: memory of all processes of a kernel together, and its folder.
+
+Blocking functions, called in a thread.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .settings import JailSettings
+
+_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class FolderUse:
+    """What lies in a folder."""
+
+    size: int
+    """Bytes on the disk."""
+
+    files: int
+
+
+def memory_in_use(pid: int, enough: int) -> int:
+    """Bytes of memory of `pid` and its descendants, shared pages in proportion.
+
+    The exact figure is dear, so it is only taken when the cheap upper bound exceeds `enough`.
+    """
+    family = _family(pid)
+    bound = sum(_resident(member) for member in family)
+    if bound <= enough:
+        return bound
+    return sum(_proportional(member) for member in family)
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for member in found:  # grows while it is walked
+        try:
+            for thread in Path(f"/proc/{member}/task").iterdir():
+                found += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
+        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            continue
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf(
+            "SC_PAGE_SIZE"
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _proportional(pid: int) -> int:
+    try:
+        smaps = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        return next((int(line.split()[1]) << 10 for line in smaps if line.startswith("Pss:")), 0)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return _resident(pid)
+
+
+def proportional_memory(pid: int) -> int:
+    """Bytes of one process, shared pages in proportion (PSS); 0 when it is gone."""
+    return _proportional(pid)
+
+
+def folder_in_use(folder: Path, most_files: int) -> FolderUse:
+    """Size and number of files; stops counting beyond `most_files`. Links are not followed.
+
+    Raises OSError for a tree that cannot be measured, such as one deeper than a path can be long.
+    """
+    size = files = 0
+    ahead = [str(folder)]
+    while ahead and files <= most_files:
+        path = ahead.pop()
+        try:
+            for entry in _entries(path):
+                files += 1
+                if files > most_files:
+                    break
+                if entry.is_dir(follow_symlinks=False):
+                    ahead.append(entry.path)
+                size += entry.stat(follow_symlinks=False).st_blocks * 512
+        except (FileNotFoundError, NotADirectoryError):  # removed meanwhile
+            continue
+    return FolderUse(size, files)
+
+
+def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
+    try:
+        scan = os.scandir(path)
+    except PermissionError:
+        # The session closed it, perhaps to hide what it holds.
+        Path(path).chmod(0o700)
+        scan = os.scandir(path)
+    with scan:
+        yield from scan
+
+
+class Watch:
+    """Watches one kernel."""
+
+    def __init__(self, pid: int, folder: Path, settings: JailSettings) -> None:
+        self._pid = pid
+        self._folder = folder
+        self._limits = settings
+        self._before: FolderUse | None = None
+        self._next_walk = 0.0
+
+    def verdict(self) -> str:
+        """Why the kernel must end, or nothing."""
+        allowed = self._limits.memory
+        memory = memory_in_use(self._pid, allowed)
+        if memory > allowed:
+            return f"memory: {memory >> 20} MB in use, {allowed >> 20} MB allowed"
+        return self._judge_folder() if time.monotonic() >= self._next_walk else ""
+
+    def _judge_folder(self) -> str:
+        begun = time.monotonic()
+        use = folder_in_use(self._folder, self._limits.folder_files)
+        # A walk over many files takes a while: it may fill only a small share of the time.
+        self._next_walk = begun + (time.monotonic() - begun) / _SHARE
+        # A folder that was too full before the kernel began may be emptied, not filled further.
+        before = self._before = self._before or use
+        if use.size > max(self._limits.folder_size, before.size):
+            return f"files: {use.size >> 20} MB in the folder, {self._limits.folder_size >> 20} MB allowed"
+        if use.files > max(self._limits.folder_files, before.files):
+            return f"files: more than {self._limits.folder_files} in the folder"
+        return ""

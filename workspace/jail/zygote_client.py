@@ -1,0 +1,214 @@
+"""The server's end of the fork server: start it, ask it for kernels, notice deaths."""
+
+import asyncio
+import itertools
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from .wire import PACKET, Spawn, ZygoteConfig
+
+logger = logging.getLogger(__name__)
+
+KILLED = -9
+_STOP_SECONDS = 3
+
+
+class ZygoteDied(RuntimeError):  # noqa: N818
+    """The fork server ended; its kernels ended with it."""
+
+
+class KernelProcess:
+    """A forked kernel as the server sees it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """Its exit status, negative for a signal."""
+
+        self._descriptor = descriptor
+        self.pid = _pid_of(descriptor)
+        """Its process id in the server's own namespace."""
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, nothing when it has ended. SIGKILL takes all its descendants along."""
+        if self._descriptor >= 0:
+            try:
+                signal.pidfd_send_signal(self._descriptor, number)
+            except ProcessLookupError:
+                return
+
+    def end(self, status: int) -> None:
+        """Note that it has ended; the first note counts."""
+        if not self.exited.done():
+            self.exited.set_result(status)
+
+    def close(self) -> None:
+        """Forget the process; signals go nowhere from now on."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _pid_of(descriptor: int) -> int:
+    info = Path(f"/proc/self/fdinfo/{descriptor}").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in info if line.startswith("Pid:"))
+
+
+class Zygote:
+    """One fork server. Start it once; when `alive` turns false, make another."""
+
+    def __init__(self, make_config: Callable[[str], ZygoteConfig], start_seconds: float) -> None:
+        self._make_config = make_config
+        self._start_seconds = start_seconds
+        self._ids = itertools.count(1)
+        self._forks: dict[int, asyncio.Future[KernelProcess]] = {}
+        self._kernels: dict[int, KernelProcess] = {}
+        self.alive = False
+
+    async def start(self) -> None:
+        """Boot it; takes about a second. Raises ZygoteDied, TimeoutError."""
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
+        self.runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
+        config = self._make_config(str(self.runtime))
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setblocking(False)
+        self._control.send(config.to_json())
+        with theirs:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "workspace.jail.zygote",
+                str(theirs.fileno()),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env=clean_environment(),
+                cwd="/",
+                start_new_session=True,
+            )
+        self.alive = True
+        self._log = asyncio.create_task(self._copy_log())
+        self._loop.add_reader(self._control, self._on_readable)
+        try:
+            ready = await asyncio.wait_for(self._ready, self._start_seconds)
+        except (TimeoutError, ZygoteDied, asyncio.CancelledError):
+            await self.aclose()
+            raise
+        if ready["threads"] != 1:
+            logger.warning("a preloaded library started %d threads in the fork server", ready["threads"] - 1)
+
+    async def fork(self, make_spawn: Callable[[int], Spawn], fds: list[int]) -> KernelProcess:
+        """A new kernel. Raises ZygoteDied."""
+        if not self.alive:
+            raise ZygoteDied("the fork server is not running")
+        number = next(self._ids)
+        forked: asyncio.Future[KernelProcess] = self._loop.create_future()
+        self._forks[number] = forked
+        try:
+            socket.send_fds(self._control, [make_spawn(number).to_packet()], fds)
+        except BrokenPipeError:
+            self._on_death()
+        try:
+            # Waiting in vain cancels the future, and then _on_message kills what nobody waits for.
+            return await asyncio.wait_for(forked, self._start_seconds)
+        except TimeoutError:
+            self._on_death()
+            raise ZygoteDied("the fork server does not answer") from None
+
+    async def aclose(self) -> None:
+        """End it and every kernel, wait until they are gone, and remove its folder."""
+        if self.alive:
+            self._on_death()
+        try:
+            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await self._log
+        # The warden has removed it, unless the warden itself was killed.
+        await asyncio.to_thread(shutil.rmtree, self.runtime, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the outermost process."""
+        return self._process.pid
+
+    def _on_readable(self) -> None:
+        while self.alive:
+            try:
+                packet, fds, _, _ = socket.recv_fds(self._control, PACKET, 1)
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                packet, fds = b"", []
+            if packet:
+                self._on_message(json.loads(packet), fds)
+            else:
+                self._on_death()
+
+    def _on_message(self, message: dict[str, Any], fds: list[int]) -> None:
+        match message["event"]:
+            case "ready":
+                self._ready.set_result(message)
+            case "forked":
+                kernel = self._kernels[message["id"]] = KernelProcess(fds[0])
+                forked = self._forks.pop(message["id"])
+                if forked.cancelled():
+                    kernel.send_signal(signal.SIGKILL)
+                    kernel.close()
+                else:
+                    forked.set_result(kernel)
+            case "exited":
+                kernel = self._kernels.pop(message["id"])
+                kernel.end(message["status"])
+
+    def _on_death(self) -> None:
+        self.alive = False
+        self._loop.remove_reader(self._control)
+        self._control.close()
+        died = ZygoteDied("the fork server ended")
+        if not self._ready.done():
+            self._ready.set_exception(died)
+        for forked in self._forks.values():
+            if not forked.done():
+                forked.set_exception(died)
+        for kernel in self._kernels.values():
+            kernel.send_signal(signal.SIGKILL)
+            kernel.end(KILLED)
+        self._forks.clear()
+        self._kernels.clear()
+
+    async def _copy_log(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101
+        async for line in self._process.stderr:
+            logger.warning("fork server: %s", line.decode(errors="replace").rstrip())
+
+
+def clean_environment() -> dict[str, str]:
+    """Nothing of the server's own: kernels can read what the fork server was started with."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLBACKEND": "module://workspace.jail.inside.figures",
+        # Each of these keeps a library from starting threads, which a fork would not copy.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "NUMEXPR_NUM_THREADS": "1",
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        "MALLOC_ARENA_MAX": "2",
+    }
