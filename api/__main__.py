@@ -10,6 +10,7 @@ from api.services import load_model
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
+from workspace.jail.probe import SandboxUnavailable
 
 BANNER = """
   LLM API {url}
@@ -31,7 +32,7 @@ def main() -> int:
             default, entries = catalog.load()
             fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
         asyncio.run(run(settings))
-    except (SettingsError, ModelError, fetch.FetchError) as error:
+    except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"The service cannot start: {error}")

@@ -11,9 +11,6 @@ from api.services import Services
 
 router = APIRouter()
 
-NO_SANDBOX = {"level": "none", "mechanisms": [], "missing": ["namespaces", "landlock", "seccomp"]}
-"""Kernels are processes of the service's own user, with a clean environment; nothing else holds them back."""
-
 
 @router.get("/health")
 async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
@@ -22,6 +19,10 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
         "status": "ok",
         "backend": services.settings.llm_backend,
         "models_available": names(services),
-        "sandbox": NO_SANDBOX,
+        "sandbox": {
+            "level": services.sandbox.level.value,
+            "mechanisms": services.sandbox.mechanisms,
+            "missing": services.sandbox.missing,
+        },
         "version": version("llm-api"),
     }

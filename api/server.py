@@ -50,9 +50,14 @@ async def serve(
     model: BaseChatModel,
     sock: socket.socket,
     started: "asyncio.Future[Server] | None" = None,
+    *,
+    boot: bool = True,
 ) -> None:
-    """Serve until a signal, or `should_exit` of the server handed out through `started`."""
-    async with open_services(settings, model) as services:
+    """Serve until a signal, or `should_exit` of the server handed out through `started`.
+
+    `boot=False` leaves the kernels' fork server to its first use. Raises `SandboxUnavailable`.
+    """
+    async with open_services(settings, model, boot=boot) as services:
         config = uvicorn.Config(
             create_app(services),
             log_config=None,

@@ -15,6 +15,7 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
 from llm import BACKENDS
+from workspace.jail.probe import Sandbox
 from workspace.workspaces import Workspaces
 
 ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
@@ -31,6 +32,7 @@ class Services:
     workspaces: Workspaces
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
+    sandbox: Sandbox
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -41,14 +43,18 @@ async def load_model(settings: Settings) -> BaseChatModel:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, model: BaseChatModel) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels and the model."""
+async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool = True) -> AsyncIterator[Services]:
+    """Open the database, make the workspaces; on the way out end all runs, kernels and the model.
+
+    With `boot` the fork server is made ready in the background. Raises `SandboxUnavailable`.
+    """
     async with AsyncExitStack() as stack:
         close = getattr(model, "close", None)
         if close is not None:
             stack.push_async_callback(asyncio.to_thread, close)
         store = await stack.enter_async_context(open_store(settings.database))
         workspaces = Workspaces(settings.workspace())
+        sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
@@ -60,4 +66,5 @@ async def open_services(settings: Settings, model: BaseChatModel) -> AsyncIterat
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
+            sandbox=sandbox,
         )

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from llm import BACKENDS
 from llm.settings import LlamaCppSettings
 from nodes.state import Limits
+from workspace.jail.settings import JailSettings, SandboxMode
 from workspace.settings import MIB, WorkspaceSettings
 
 
@@ -77,8 +78,27 @@ class Settings(BaseSettings):
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
     """Largest whole request."""
-    max_idle_kernels: int = Field(default=8, ge=0)
-    """Pythons kept running between turns; each holds some 150 MB."""
+    sandbox: SandboxMode = "auto"
+    """`strict`: refuse to start unless every wall stands; `auto`: the strongest that this machine allows, refuse when
+    there is none; `off`: no walls."""
+    max_kernels: int = Field(default=32, ge=1)
+    """Pythons alive at once; beyond it idle ones end, and then programs wait."""
+    max_kernels_per_user: int = Field(default=16, ge=1)
+    kernel_idle_minutes: float = Field(default=15, gt=0)
+    """A Python idle for so long ends; its variables come back with the next program."""
+    kernel_memory_mb: int = Field(default=2048, ge=256)
+    """Memory of one session's processes together."""
+    kernel_processes: int = Field(default=128, ge=16)
+    kernel_cpu_seconds: int = Field(default=3600, ge=1)
+    kernel_file_mb: int = Field(default=512, ge=1)
+    """The largest file that a program may write."""
+    kernel_folder_mb: int = Field(default=1024, ge=1)
+    """All files of one session together."""
+    kernel_folder_files: int = Field(default=10_000, ge=10)
+    kernel_output_kb: int = Field(default=1024, ge=1)
+    """Text that one program may print."""
+    snapshot_mb: int = Field(default=2048, ge=1)
+    """All kept variables of one session together; a single one may be a quarter of it."""
 
     @property
     def database(self) -> Path:
@@ -112,9 +132,27 @@ class Settings(BaseSettings):
         return WorkspaceSettings(
             sessions_dir=self.data_dir / "sessions",
             code_timeout=self.python_code_timeout,
-            preload=self.python_code_preload_libraries,
+            snapshots_dir=self.data_dir / "snapshots",
+            jail=self.jail(),
             max_file_bytes=self.max_upload_mb * MIB,
-            max_idle_kernels=self.max_idle_kernels,
+            max_kernels=self.max_kernels,
+            max_kernels_per_user=self.max_kernels_per_user,
+            idle_seconds=self.kernel_idle_minutes * 60,
+        )
+
+    def jail(self) -> JailSettings:
+        return JailSettings(
+            sandbox=self.sandbox,
+            preload=self.python_code_preload_libraries,
+            memory=self.kernel_memory_mb * MIB,
+            processes=self.kernel_processes,
+            cpu_seconds=self.kernel_cpu_seconds,
+            file_size=self.kernel_file_mb * MIB,
+            folder_size=self.kernel_folder_mb * MIB,
+            folder_files=self.kernel_folder_files,
+            output_size=self.kernel_output_kb * 1024,
+            snapshot_size=self.snapshot_mb * MIB,
+            snapshot_variable_size=self.snapshot_mb * MIB // 4,
         )
 
     def limits(self) -> Limits:

@@ -37,14 +37,10 @@ class Turn:
 
 
 def asked_session(request: Request, chat: ChatRequest) -> str | None:
-    """The session that the client names: field, header or metadata. Raises 400 when it cannot be one."""
+    """The session that the client names: field, header or metadata."""
     in_metadata = (chat.metadata or {}).get("session_id")
     session_id = chat.session_id or request.headers.get("x-session-id") or in_metadata
-    if not session_id:
-        return None
-    if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
-        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    return session_id
+    return str(session_id) if session_id else None
 
 
 def wanted_mode(chat: ChatRequest, services: Services) -> str:
@@ -60,39 +56,52 @@ def wanted_mode(chat: ChatRequest, services: Services) -> str:
 
 
 @asynccontextmanager
+async def hold_session(
+    asked: str | None, services: Services, user: str, *, first_words: str
+) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
+    """The session asked for, or a new one, held for as long as the block runs.
+
+    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers somebody else.
+    """
+    sessions = services.store.sessions
+    if asked is None:
+        session = await sessions.create(user, first_words)
+    elif not SESSION_ID.fullmatch(asked):
+        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
+    elif (found := await sessions.get(asked, user)) is None:
+        raise not_found("session", "session_id")
+    else:
+        session = found
+    with services.runs.hold(session.id):
+        try:
+            yield session, await services.workspaces.open(session.id, user)
+        finally:
+            await services.workspaces.rest()
+
+
+@asynccontextmanager
 async def open_turn(request: Request, incoming: Incoming, services: Services, user: str) -> AsyncIterator[Turn]:
-    """Hold the session for as long as the block runs. A new session whose start fails leaves nothing behind."""
+    """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
     wanted_mode(chat, services)
     asked = asked_session(request, chat)
-    sessions, workspaces = services.store.sessions, services.workspaces
-    if asked is None:
-        session = await sessions.create(user, chat.messages[-1].text)
-    else:
-        found = await sessions.get(asked, user)
-        if found is None:
-            raise not_found("session", "session_id")
-        session = found
-    with services.runs.hold(session.id):
-        workspace = await workspaces.acquire(session.id)
+    first_words = chat.messages[-1].text
+    async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
+        taken = False
         try:
-            taken = False
-            try:
-                names = await _take_files(incoming, workspace)
-                taken = True
-            finally:
-                if not taken and asked is None:
-                    await workspaces.discard(session.id)
-                    await sessions.delete(session.id)
-            yield Turn(
-                session=session,
-                workspace=workspace,
-                messages=to_messages(chat.messages, names, only_new=asked is not None),
-                chat=chat,
-                user=user,
-            )
+            names = await _take_files(incoming, workspace)
+            taken = True
         finally:
-            await workspaces.release(session.id)
+            if not taken and asked is None:
+                await services.workspaces.discard(session.id)
+                await services.store.sessions.delete(session.id)
+        yield Turn(
+            session=session,
+            workspace=workspace,
+            messages=to_messages(chat.messages, names, only_new=asked is not None),
+            chat=chat,
+            user=user,
+        )
 
 
 async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[str]:

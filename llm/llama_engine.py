@@ -160,7 +160,9 @@ class LlamaEngine:
         for slot in sorted((s for s in self._slots if s.run), key=lambda s: s.used_at):
             run = slot.run
             assert run is not None
-            take = min(len(run.unread), 1 if run.made else budget)
+            # The last token of a prompt is read by itself: its logits then are the same, to the bit, whether the
+            # rest was read just now or remembered, and the same seed gives the same text.
+            take = min(max(1, len(run.unread) - 1), budget) if not run.made else 1
             budget -= 0 if run.made else take
             for _ in range(take):
                 token = run.unread.popleft()

@@ -17,7 +17,10 @@ from nodes.prompts import render
 from nodes.protocol import Reply, parse
 from nodes.reply_stream import ReplySplitter, Split
 from nodes.state import Action, AgentState, Context, Step, Update
+from workspace.jail.variables import Variable
 
+MAX_VARIABLES = 30
+HIDDEN_TYPES = ("module",)
 STOP = ("\nObservation:",)
 
 
@@ -115,11 +118,15 @@ async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     if workspace is not None:
         if files := await workspace.previews():
             parts.append(f"Files in the working folder:\n{files}")
-        variables = await workspace.kernel.variables()
-        if variables:
-            listed = "\n".join(f"- {v.name} ({v.type}) {v.detail}".rstrip() for v in variables)
+        if variables := [v for v in await workspace.kernel.variables() if v.type not in HIDDEN_TYPES]:
+            listed = "\n".join(_told(variable) for variable in variables[-MAX_VARIABLES:])
             parts.append(f"Variables that exist already:\n{listed}")
     return parts
+
+
+def _told(variable: Variable) -> str:
+    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
+    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)
 
 
 def _tried(reply: Reply, steps: list[Step]) -> bool:

@@ -1,5 +1,7 @@
 """What the model may call: one file a tool, each with a `build`."""
 
+from typing import Any
+
 from langchain_core.tools import BaseTool
 
 from tools import python_coder
@@ -13,3 +15,11 @@ TOOLS = {
 def build_all(workspace: SessionWorkspace) -> dict[str, BaseTool]:
     """All tools of one session, by name."""
     return {name: build(workspace) for name, build in TOOLS.items()}
+
+
+def describe_all() -> list[dict[str, Any]]:
+    """Name, description and JSON schema of each tool's input."""
+    return [
+        {"name": kind.NAME, "description": kind.DESCRIPTION, "input_schema": kind.PythonCoderInput.model_json_schema()}
+        for kind in (python_coder,)
+    ]

@@ -13,14 +13,21 @@ from workspace.errors import KernelStartError
 from workspace.output import CellResult
 from workspace.session import SessionWorkspace
 
+NAME = "python_coder"
+DESCRIPTION = (
+    "runs Python in a session that remembers variables and returns what is printed. "
+    "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
+)
 MAX_OBSERVATION = 4000
 """Characters of output that the model is shown; the middle of longer output is left out."""
-LOST = "Note: Python was restarted before this program ran, so variables of earlier programs are gone."
+LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
 TOO_SLOW = (
     "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
     "formula instead of recursion, vectorised operations instead of loops, or less data."
 )
-DIED = "Python itself ended while the program ran (out of memory, or it was told to exit). All variables are gone."
+DIED = (
+    "Python itself ended while the program ran{why}. What this program had defined is gone; earlier variables are kept."
+)
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
@@ -35,11 +42,8 @@ class PythonCoder(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = "python_coder"
-    description: str = (
-        "runs Python in a session that remembers variables and returns what is printed. "
-        "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
-    )
+    name: str = NAME
+    description: str = DESCRIPTION
     args_schema: type[BaseModel] = PythonCoderInput
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
@@ -66,14 +70,17 @@ def build(workspace: SessionWorkspace) -> PythonCoder:
 
 def observation(result: CellResult) -> str:
     """Output, the last value, the error with its line, new files; cut in the middle when long."""
-    parts = [LOST] if result.variables_lost else []
+    parts = []
+    if result.lost:
+        names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
+        parts.append(LOST.format(names=names))
     parts.append(result.stdout.strip())
     if result.value is not None and result.value != "None":
         parts.append(result.value)
     if result.status == "timeout":
         parts.append(TOO_SLOW.format(seconds=result.seconds))
     elif result.status == "died":
-        parts.append(DIED)
+        parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
         parts.append(result.error.short())
     if result.new_files:

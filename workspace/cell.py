@@ -1,6 +1,5 @@
 """One cell's life on the wire: the request, its output, its reply."""
 
-import ast
 import asyncio
 import base64
 import binascii
@@ -11,11 +10,13 @@ from typing import Any, Literal
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
+from workspace.jail.wire import ARTIFACT
 from workspace.names import free_name
 from workspace.output import CellError, CellResult, Tape, plain, to_error
 
 log = logging.getLogger(__name__)
 
+OUTPUT_GRACE = 5.0
 MAX_IMAGES = 20
 MAX_IMAGE_BYTES = 10 << 20
 
@@ -29,14 +30,9 @@ class Cell:
         code: str,
         limit: int,
         on_output: Callable[[str], None] | None,
-        *,
-        silent: bool = False,
-        expressions: dict[str, str] | None = None,
     ) -> None:
         self._client = client
         self._code = code
-        self._silent = silent
-        self._expressions = expressions or {}
         self._on_output = on_output
         self._stdout = Tape(limit)
         self._stderr = Tape(limit)
@@ -46,17 +42,25 @@ class Cell:
         self._images: list[str] = []
         self._reply: dict[str, Any] = {}
         self.began = False
+        """Has the kernel taken it up?"""
+        self.confused = False
+        """Its output did not come to an end: the client has to be replaced."""
 
     async def execute(self) -> Literal["ok", "error"]:
-        """Run to the end: both the reply and the output's end have come."""
-        request = self._client.execute(
-            self._code,
-            silent=self._silent,
-            store_history=not self._silent,
-            user_expressions=self._expressions,
-            allow_stdin=False,
-        )
-        await asyncio.gather(self._read_output(request), self._read_reply(request))
+        """Run to the end: both the reply and the output's end have come.
+
+        A message beyond the limit is never delivered; then the output's end may not come either, and is not
+        waited for longer than `OUTPUT_GRACE`.
+        """
+        request = self._client.execute(self._code, allow_stdin=False)
+        reading = asyncio.create_task(self._read_output(request))
+        try:
+            await self._read_reply(request)
+            await asyncio.wait({reading}, timeout=OUTPUT_GRACE)
+            self.confused = not reading.done()
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
         return "ok" if self._reply.get("status") == "ok" else "error"
 
     async def _read_reply(self, request: str) -> None:
@@ -68,11 +72,7 @@ class Cell:
 
     async def _read_output(self, request: str) -> None:
         while True:
-            try:
-                message = await self._client.get_iopub_msg()
-            except ValueError as error:  # a frame that our key did not sign: the cell's own doing
-                log.warning("a malformed kernel message was dropped: %s", error)
-                continue
+            message = await self._client.get_iopub_msg()
             if message["parent_header"].get("msg_id") != request:
                 continue
             self.began = True
@@ -82,17 +82,20 @@ class Cell:
             self._take(kind, content)
 
     def _take(self, kind: str, content: dict[str, Any]) -> None:
-        if kind == "stream":
-            tape = self._stderr if content["name"] == "stderr" else self._stdout
-            tape.write(content["text"])
+        """Whatever stands in a message is the cell's word: nothing is taken for granted."""
+        if kind == "stream" and isinstance(text := content.get("text"), str):
+            tape = self._stderr if content.get("name") == "stderr" else self._stdout
+            tape.write(text)
             if self._on_output is not None:
-                self._on_output(content["text"])
-        elif kind in ("execute_result", "display_data"):
-            self._take_display(kind, content["data"])
+                self._on_output(text)
+        elif kind in ("execute_result", "display_data") and isinstance(data := content.get("data"), dict):
+            self._take_display(kind, data)
         elif kind == "error":
             self._error = to_error(content)
 
     def _take_display(self, kind: str, data: dict[str, Any]) -> None:
+        if ARTIFACT in data:
+            return  # a figure that the kernel has saved: it is found among the new files
         image = data.get("image/png")
         if isinstance(image, str) and len(self._images) < MAX_IMAGES and len(image) < MAX_IMAGE_BYTES * 4 // 3:
             self._images.append(image)
@@ -104,32 +107,26 @@ class Cell:
             self._stdout.write(text + "\n")
 
     def save_images(self, folder: Path) -> list[str]:
-        """Write the figures that the cell showed as `figure.png`, `figure-2.png`, …; their names."""
+        """Write the pictures that the cell displayed as `image.png`, `image-2.png`, …; their names."""
         names = []
         for image in self._images:
             try:
                 data = base64.b64decode(image)
             except binascii.Error:
                 continue
-            name = free_name(folder, "figure.png")
-            (folder / name).write_bytes(data)
+            name = free_name(folder, "image.png")
+            with (folder / name).open("xb") as file:  # never through a link that the cell left there
+                file.write(data)
             names.append(name)
         return names
-
-    def expression(self, name: str) -> str:
-        """The value of a user expression that is a string; empty when it failed."""
-        answer = self._reply.get("user_expressions", {}).get(name, {})
-        if answer.get("status") != "ok":
-            return ""
-        text = answer["data"]["text/plain"]
-        return str(ast.literal_eval(text))
 
     def result(
         self,
         status: Literal["ok", "error", "timeout", "died"],
         *,
         new_files: list[str],
-        variables_lost: bool,
+        lost: dict[str, str],
+        why_died: str,
         seconds: float,
     ) -> CellResult:
         return CellResult(
@@ -139,6 +136,7 @@ class Cell:
             value=self._value,
             error=self._error,
             new_files=new_files,
-            variables_lost=variables_lost,
+            lost=lost,
+            why_died=why_died,
             seconds=seconds,
         )

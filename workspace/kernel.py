@@ -1,83 +1,65 @@
-"""One session's Python: an ordinary Jupyter kernel that runs cells in the session's folder.
+"""One session's Python: runs cells in a jailed kernel that is started on first use and remembers its variables.
 
-The seam is narrow on purpose: `Kernel.run`, `variables`, `close`. How the process is started, and what it may
-do, is `start_process`'s business alone.
+The seam is narrow on purpose: `run`, `variables`, `close`. How a kernel is made, and what it may do, is
+`workspace.jail`'s business alone.
 """
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
-import shutil
-import sys
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
-
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 
 from workspace.cell import Cell
 from workspace.errors import KernelStartError
 from workspace.folder import changed_files, list_files
-from workspace.kernel_boot import PRELOAD
-from workspace.output import CellResult, Variable
+from workspace.jail.handle import JailedKernel, KernelGone, SnapshotFailed
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.variables import Variable
+from workspace.jail.vault import SnapshotDamaged
+from workspace.jail.zygote_client import ZygoteDied
+from workspace.output import CellResult
 from workspace.settings import WorkspaceSettings
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT = 60.0
-INTERRUPT_GRACE = 2.0
+INTERRUPT_GRACE = 1.5
 """Seconds between the interrupt of a cell and the kill of its kernel."""
-DESCRIBE = "get_ipython().describe_variables()"
+START_TRIES = 3
 
 OnOutput = Callable[[str], None]
-
-
-class BootSpec(KernelSpecManager):
-    """The one kernel we know: our own boot module on this interpreter."""
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        argv = [sys.executable, "-m", "workspace.kernel_boot", "-f", "{connection_file}"]
-        return KernelSpec(argv=argv, display_name="Python", language="python", name=kernel_name)
-
-
-def clean_environment(folder: Path, runtime: Path, preload: tuple[str, ...]) -> dict[str, str]:
-    """What a kernel may see: nothing of the service's environment, so no keys and no tokens."""
-    return {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "HOME": str(folder),
-        "TMPDIR": str(runtime),
-        "IPYTHONDIR": str(runtime / "ipython"),
-        "MPLCONFIGDIR": str(runtime / "matplotlib"),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONSAFEPATH": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        PRELOAD: ",".join(preload),
-    }
+Admit = Callable[[], Awaitable[None]]
 
 
 class Kernel:
-    """Runs one cell at a time. Starts its process on first use, and again after it died or had to be killed."""
+    """Runs one cell at a time. Starts its process on first use, and again after it ended for whatever reason.
 
-    def __init__(self, folder: Path, settings: WorkspaceSettings) -> None:
+    `admit` is awaited before a process is started: there the house makes room.
+    """
+
+    def __init__(
+        self, session_id: str, folder: Path, jail: JailedKernels, settings: WorkspaceSettings, admit: Admit
+    ) -> None:
+        self._session_id = session_id
         self._folder = folder
+        self._jail = jail
         self._settings = settings
+        self._admit = admit
         self._lock = asyncio.Lock()
-        self._manager: AsyncKernelManager | None = None
-        self._client: AsyncKernelClient | None = None
-        self._runtime: Path | None = None
-        self._had_variables = False
+        self._process: JailedKernel | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._unsaved = False
+        self.used_at = time.monotonic()
 
     @property
     def running(self) -> bool:
-        return self._manager is not None
+        return self._process is not None and self._process.alive
+
+    @property
+    def busy(self) -> bool:
+        return self._lock.locked()
 
     async def run(self, code: str, *, timeout: float | None = None, on_output: OnOutput | None = None) -> CellResult:
         """Run `code` as one cell, at most `timeout` seconds (default: the setting).
@@ -87,151 +69,135 @@ class Kernel:
         async with self._lock:
             began = time.monotonic()
             before = await asyncio.to_thread(list_files, self._folder)
-            lost = False
-            while True:
-                lost |= self._had_variables and not await self._alive()
-                client = await self._ready_client()
-                cell = Cell(client, code, self._settings.max_output_chars, on_output)
-                status = await self._run_to_end(cell, timeout or self._settings.code_timeout)
+            lost: dict[str, str] = {}
+            for _ in range(START_TRIES):
+                process, lost_now = await self._ready()
+                lost |= lost_now
+                cell = Cell(process.client, code, self._settings.max_output_chars, on_output)
+                status = await self._run_to_end(process, cell, timeout or self._settings.code_timeout)
                 if status != "died" or cell.began:
                     break
                 # It had died before the cell reached it, unseen as yet: nothing of the cell has run.
             images = await asyncio.to_thread(cell.save_images, self._folder)
             after = await asyncio.to_thread(list_files, self._folder)
-            self._had_variables = True
+            why_died = process.why_it_died
+            await self._tidy(process, cell)
+            self.used_at = time.monotonic()
             return cell.result(
                 status,
                 new_files=sorted({*changed_files(before, after), *images}),
-                variables_lost=lost,
+                lost=lost,
+                why_died=why_died,
                 seconds=time.monotonic() - began,
             )
 
     async def variables(self) -> list[Variable]:
-        """What the session's cells have defined; empty when the kernel is not running."""
+        """What the session's cells have defined, from the kernel or, when it does not run, from its snapshot."""
         async with self._lock:
-            if self._client is None:
+            try:
+                if self._process is not None and self._process.alive:
+                    return list((await self._process.variables()).variables)
+                report = await self._jail.variables_of(self._session_id)
+            except (SnapshotFailed, SnapshotDamaged, KernelGone) as error:
+                log.info("session %s: variables cannot be listed: %s", self._session_id, error)
                 return []
-            cell = Cell(self._client, "", 0, None, silent=True, expressions={"variables": DESCRIBE})
-            if await self._run_to_end(cell, INTERRUPT_GRACE) != "ok":
-                return []
-            text = cell.expression("variables")
-            return [Variable(*row) for row in json.loads(text)] if text else []
+            return list(report.variables) if report is not None else []
 
     async def close(self) -> None:
-        """End the process at once and remove its runtime files."""
+        """Wait for the snapshot under way, then end the process; its variables come back at the next cell."""
         async with self._lock:
-            await self._stop()
+            if self._saving is not None:
+                await asyncio.wait({self._saving})
+            await self._end()
+
+    async def discard(self) -> None:
+        """End the process and forget its variables."""
+        async with self._lock:
+            await self._end()
+            await self._jail.forget(self._session_id)
 
     # one cell
 
-    async def _run_to_end(self, cell: Cell, timeout: float) -> Literal["ok", "error", "timeout", "died"]:
+    async def _run_to_end(
+        self, process: JailedKernel, cell: Cell, timeout: float
+    ) -> Literal["ok", "error", "timeout", "died"]:
         running = asyncio.create_task(cell.execute())
-        dying = asyncio.create_task(self._wait_for_death())
+        dying = asyncio.create_task(process.wait_for_exit())
         try:
             done, _ = await asyncio.wait({running, dying}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if running in done:
                 return running.result()
             if dying in done:
-                await self._stop()
                 return "died"
-            await self._interrupt(running)
+            await self._interrupt(process, running)
             return "timeout"
         except asyncio.CancelledError:
-            await self._interrupt(running)
+            await self._interrupt(process, running)
             raise
         finally:
             for task in (running, dying):
                 task.cancel()
             await asyncio.gather(running, dying, return_exceptions=True)
 
-    async def _interrupt(self, running: "asyncio.Task[Any]") -> None:
+    async def _interrupt(self, process: JailedKernel, running: "asyncio.Task[Any]") -> None:
         """SIGINT, a moment of grace, then SIGKILL."""
-        assert self._manager is not None
         with contextlib.suppress(OSError, RuntimeError):
-            await self._manager.interrupt_kernel()
+            await process.interrupt()
         done, _ = await asyncio.wait({running}, timeout=INTERRUPT_GRACE)
         if not done:
-            log.info("a cell did not stop when interrupted; its kernel is killed")
-            await self._stop()
+            log.info("session %s: a cell did not stop when interrupted; its kernel is killed", self._session_id)
+            process.kill("it did not stop when it was interrupted")
 
-    async def _wait_for_death(self) -> None:
-        assert self._manager is not None
-        provisioner = self._manager.provisioner
-        # jupyter_client shares no event for the end of a process, only a poll.
-        while provisioner is not None and await provisioner.poll() is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
+    async def _tidy(self, process: JailedKernel, cell: Cell) -> None:
+        """After a cell: let go of a dead process, or keep what a living one knows."""
+        if process.alive and cell.confused:
+            try:
+                await process.reconnect()
+            except (KernelGone, TimeoutError):
+                process.kill("it answers no more")
+        if process.alive:
+            self._save_soon()
+        else:
+            await self._end()
+
+    # what it remembers
+
+    def _save_soon(self) -> None:
+        self._unsaved = True
+        if self._saving is None or self._saving.done():
+            self._saving = asyncio.create_task(self._save())
+
+    async def _save(self) -> None:
+        """Save until nothing is unsaved; a failure leaves the snapshot before."""
+        while self._unsaved and self._process is not None:
+            self._unsaved = False
+            try:
+                await self._process.snapshot()
+            except (SnapshotFailed, KernelGone) as error:
+                log.info("session %s: %s", self._session_id, error)
+                return
 
     # the process
 
-    async def _ready_client(self) -> AsyncKernelClient:
-        if self._client is not None and await self._alive():
-            return self._client
-        await self._stop()
-        await self._start()
-        assert self._client is not None
-        return self._client
-
-    async def _alive(self) -> bool:
-        return self._manager is not None and bool(await self._manager.is_alive())
-
-    async def _start(self) -> None:
-        # Unix socket paths end at about 107 bytes, so they cannot lie in the session's folder.
-        self._runtime = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="llm-api-kernel-"))
-        self._manager = AsyncKernelManager(
-            transport="ipc",
-            ip=str(self._runtime / "k"),
-            connection_file=str(self._runtime / "kernel.json"),
-            kernel_spec_manager=BootSpec(),
-        )
+    async def _ready(self) -> tuple[JailedKernel, dict[str, str]]:
+        """A living process, and what its start could not bring back: name → reason."""
+        if self._process is not None and self._process.alive:
+            return self._process, {}
+        await self._end()
+        await self._admit()
         try:
-            await self._manager.start_kernel(
-                cwd=str(self._folder),
-                env=clean_environment(self._folder, self._runtime, self._settings.preload),
-            )
-            self._client = self._manager.client()
-            self._client.start_channels(stdin=False, hb=False)
-            async with asyncio.timeout(START_TIMEOUT):
-                await self._wait_ready(self._client)
-        except (TimeoutError, OSError, RuntimeError) as error:
-            await self._stop()
+            process = self._process = await self._jail.launch(self._session_id, self._folder)
+        except (KernelGone, ZygoteDied, TimeoutError, OSError, ValueError) as error:
             raise KernelStartError(f"Python could not be started: {error or 'it took too long'}") from error
-        except asyncio.CancelledError:
-            await self._stop()
-            raise
+        if process.damage:
+            return process, {"all variables": process.damage}
+        return process, process.restored.lost if process.restored is not None else {}
 
-    async def _wait_ready(self, client: AsyncKernelClient) -> None:
-        """The kernel answers, and its output channel is connected (jupyter_client's own wait adds 200 ms)."""
-        dying = asyncio.create_task(self._wait_for_death())
-        probing = asyncio.create_task(_probe(client))
-        try:
-            await asyncio.wait({dying, probing}, return_when=asyncio.FIRST_COMPLETED)
-            if not probing.done():
-                raise RuntimeError("its process ended at once")
-            probing.result()
-        finally:
-            for task in (dying, probing):
-                task.cancel()
-            await asyncio.gather(dying, probing, return_exceptions=True)
-
-    async def _stop(self) -> None:
-        manager, client, runtime = self._manager, self._client, self._runtime
-        self._manager = self._client = self._runtime = None
-        if client is not None:
-            client.stop_channels()
-        if manager is not None and manager.provisioner is not None:
-            await manager.shutdown_kernel(now=True)
-        if runtime is not None:
-            await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
-
-
-async def _probe(client: AsyncKernelClient) -> None:
-    """Ask until an answer has come and an output message has been heard."""
-    heard = asyncio.create_task(client.get_iopub_msg())
-    try:
-        while not heard.done():
-            client.kernel_info()
-            await client.get_shell_msg()
-            await asyncio.wait({heard}, timeout=0.05)
-    finally:
-        heard.cancel()
-        await asyncio.gather(heard, return_exceptions=True)
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if self._saving is not None:
+            self._saving.cancel()
+            await asyncio.gather(self._saving, return_exceptions=True)
+            self._saving = None
+        if process is not None:
+            await process.aclose()

@@ -62,18 +62,10 @@ class CellError:
 
 
 @dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable of the session, described in a few words."""
-
-    name: str
-    type: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class CellResult:
     """`status`: ok; error (the code raised); timeout (interrupted, or killed when it would not stop);
-    died (the kernel's process ended). `variables_lost`: what earlier cells had defined was gone before this one.
+    died (the kernel's process ended, `why_died` may say why). `lost`: variables of earlier cells that could not
+    be brought back when the kernel was started anew for this one, with the reason.
     """
 
     status: Literal["ok", "error", "timeout", "died"]
@@ -82,7 +74,8 @@ class CellResult:
     value: str | None = None
     error: CellError | None = None
     new_files: list[str] = field(default_factory=list)
-    variables_lost: bool = False
+    lost: dict[str, str] = field(default_factory=dict)
+    why_died: str = ""
     seconds: float = 0.0
 
 

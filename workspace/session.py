@@ -16,10 +16,10 @@ from workspace.settings import MIB, WorkspaceSettings
 class SessionWorkspace:
     """Made by `Workspaces`; the folder exists."""
 
-    def __init__(self, session_id: str, folder: Path, settings: WorkspaceSettings) -> None:
+    def __init__(self, session_id: str, folder: Path, kernel: Kernel, settings: WorkspaceSettings) -> None:
         self.session_id = session_id
         self.folder = folder
-        self.kernel = Kernel(folder, settings)
+        self.kernel = kernel
         self._settings = settings
 
     async def add_file(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
@@ -65,6 +65,3 @@ class SessionWorkspace:
         """A few lines a file for the model; empty when there are none."""
         wanted = [info for info in await self.files() if names is None or info.name in names]
         return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in wanted[-8:]])
-
-    async def close(self) -> None:
-        await self.kernel.close()

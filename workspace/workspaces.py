@@ -1,59 +1,110 @@
-"""All sessions' workspaces: made on first use, kernels stopped when too many are idle, all ended with the service."""
+"""All sessions' workspaces: made on first use, their kernels jailed and counted, all ended with the service."""
 
 import asyncio
+import contextlib
+import logging
+import os
 import re
-import shutil
-from collections import OrderedDict
+import secrets
+import subprocess
 from pathlib import Path
 
 from workspace.errors import BadNameError
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.probe import Sandbox
+from workspace.jail.variables import Variable
+from workspace.kernel import Kernel
+from workspace.rooms import Rooms
 from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
+
+log = logging.getLogger(__name__)
 
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class Workspaces:
-    """One `SessionWorkspace` a session. `max_kernels` bounds the idle ones; the least recently used goes first."""
+    """One `SessionWorkspace` a session; open for as long as the service."""
 
     def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
-        self._open: OrderedDict[str, SessionWorkspace] = OrderedDict()
-        self._busy: dict[str, int] = {}
+        self._folder = settings.sessions_dir.resolve()
+        self._rooms = Rooms(settings)
+        self._open: dict[str, SessionWorkspace] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, *, boot: bool) -> Sandbox:
+        """Find out how kernels can be locked in; with `boot`, have the fork server ready soon.
+
+        Raises `SandboxUnavailable` when they cannot be as the settings demand.
+        """
+        key = await asyncio.to_thread(self._key)
+        self.jail = JailedKernels(
+            self._settings.jail, sessions=self._folder, snapshots=self._settings.snapshots_dir.resolve(), key=key
+        )
+        sandbox = await self.jail.start(boot=False)
+        self._tasks.append(asyncio.create_task(self._rooms.sweep()))
+        if boot:
+            self._tasks.append(asyncio.create_task(self._boot()))
+        return sandbox
+
+    async def _boot(self) -> None:
+        try:
+            await self.jail.boot()
+        except (RuntimeError, TimeoutError, OSError) as error:
+            log.warning("the fork server did not start, it is tried again at the first program: %s", error)
 
     def folder(self, session_id: str) -> Path:
         """Raises `BadNameError` when the id could not be one of ours."""
         if not SESSION_ID.fullmatch(session_id):
             raise BadNameError("not a session id")
-        return self._settings.sessions_dir.resolve() / session_id
+        return self._folder / session_id
 
-    async def acquire(self, session_id: str) -> SessionWorkspace:
-        """The session's workspace, kept open until `release`."""
+    async def open(self, session_id: str, owner: str) -> SessionWorkspace:
+        """The session's workspace; its folder exists."""
         folder = self.folder(session_id)
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         workspace = self._open.get(session_id)
         if workspace is None:
-            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, self._settings)
-        self._open.move_to_end(session_id)
-        self._busy[session_id] = self._busy.get(session_id, 0) + 1
+            kernel = Kernel(session_id, folder, self.jail, self._settings, lambda: self._rooms.admit(kernel))
+            self._rooms.add(kernel, owner)
+            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, kernel, self._settings)
         return workspace
 
-    async def release(self, session_id: str) -> None:
-        self._busy[session_id] -= 1
-        if not self._busy[session_id]:
-            del self._busy[session_id]
-        idle = [key for key in self._open if key not in self._busy]
-        for key in idle[: max(0, len(idle) - self._settings.max_idle_kernels)]:
-            await self._open.pop(key).close()
+    async def rest(self) -> None:
+        """A run has ended: its kernel is idle now, and another that waits for room may have it."""
+        await self._rooms.left()
+
+    async def variables(self, session_id: str, owner: str) -> list[Variable]:
+        """A session's variables, whether its kernel runs or not."""
+        return await (await self.open(session_id, owner)).kernel.variables()
 
     async def discard(self, session_id: str) -> None:
-        """End the kernel and delete the folder."""
+        """End the kernel, forget its variables, delete the folder: nothing of the session is left on disk."""
         workspace = self._open.pop(session_id, None)
         if workspace is not None:
-            await workspace.close()
-        await asyncio.to_thread(shutil.rmtree, self.folder(session_id), ignore_errors=True)
+            self._rooms.remove(workspace.kernel)
+            await workspace.kernel.discard()
+        else:
+            await self.jail.forget(session_id)
+        # A session can make trees deeper than Python's own rmtree can follow.
+        await asyncio.to_thread(subprocess.run, ["rm", "-rf", "--", str(self.folder(session_id))], check=False)
 
     async def aclose(self) -> None:
-        """End all kernels."""
-        workspaces, self._open = list(self._open.values()), OrderedDict()
-        await asyncio.gather(*(workspace.close() for workspace in workspaces))
+        """Keep what is unsaved, end all kernels and the fork server."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        workspaces, self._open = list(self._open.values()), {}
+        await asyncio.gather(*(workspace.kernel.close() for workspace in workspaces))
+        await self.jail.aclose()
+
+    def _key(self) -> bytes:
+        """Signs snapshots; made at the first start, readable by the service alone."""
+        path = self._settings.snapshots_dir / ".key"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor has no path)
+                file.write(secrets.token_bytes(32))
+        return path.read_bytes()

@@ -253,12 +253,12 @@ async def test_plots_are_artifacts_that_can_be_fetched(service: Service, model: 
     model.replies = [python_step(code), "Final Answer: Here it is."]
     body = await ask(service, "plot", agent_type="react")
     artifact = body["x_agent_metadata"]["artifacts"][0]  # type: ignore[index]
-    assert (artifact["filename"], artifact["mime"]) == ("figure.png", "image/png")
+    assert (artifact["filename"], artifact["mime"]) == ("figure-1.png", "image/png")
     image = await service.http.get(artifact["url"])
     assert image.content.startswith(b"\x89PNG")
     assert len(image.content) == artifact["bytes"]
     listed = await service.http.get(f"/api/conversations/{body['x_session_id']}/artifacts")
-    assert [a["filename"] for a in listed.json()["artifacts"]] == ["figure.png"]
+    assert [a["filename"] for a in listed.json()["artifacts"]] == ["figure-1.png"]
 
 
 async def test_ten_clients_are_answered_and_none_mixed_up(service: Service, model: ScriptedChat) -> None:
@@ -279,4 +279,5 @@ async def test_models_and_health(service: Service) -> None:
     health = (await service.http.get("/health")).json()
     assert health["status"] == "ok"
     assert health["backend"] == "llamacpp"
-    assert health["sandbox"]["level"] == "none"
+    assert set(health["sandbox"]) == {"level", "mechanisms", "missing"}
+    assert health["sandbox"]["level"] in ("full", "namespaces", "landlock")

@@ -6,9 +6,12 @@ from workspace.output import CellError, CellResult
 
 
 def test_the_observation_holds_what_a_model_needs() -> None:
+    lost = LOST.format(names="gen (generators cannot be saved)")
     error = CellError("KeyError", "'Revenu'", 3, "    df['Revenu']")
-    result = CellResult("error", stdout="a\n", error=error, new_files=["p.png"], variables_lost=True)
-    assert observation(result) == f"{LOST}\na\nLine 3: df['Revenu']\nKeyError: 'Revenu'\nNew files: p.png"
+    result = CellResult(
+        "error", stdout="a\n", error=error, new_files=["p.png"], lost={"gen": "generators cannot be saved"}
+    )
+    assert observation(result) == f"{lost}\na\nLine 3: df['Revenu']\nKeyError: 'Revenu'\nNew files: p.png"
 
 
 def test_a_time_out_says_what_to_do() -> None:

@@ -1,28 +1,60 @@
-"""Real kernels."""
+"""Real kernels in the real jail, through the seam that the agent uses."""
 
 import asyncio
+import dataclasses
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import psutil
 import pytest
+import pytest_asyncio
 
+from workspace.jail.settings import JailSettings
 from workspace.kernel import Kernel
+from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
+from workspace.workspaces import Workspaces
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Open = Callable[[str], Awaitable[SessionWorkspace]]
+
+
+def settings_in(folder: Path) -> WorkspaceSettings:
+    return WorkspaceSettings(
+        sessions_dir=folder / "sessions",
+        snapshots_dir=folder / "snapshots",
+        jail=JailSettings(preload=("matplotlib.pyplot",), message_size=2 << 20),
+        code_timeout=30,
+        max_output_chars=1000,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def workspaces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workspaces]:
+    made = Workspaces(settings_in(tmp_path_factory.mktemp("data")))
+    await made.start(boot=False)
+    yield made
+    await made.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def workspace(workspaces: Workspaces, request: pytest.FixtureRequest) -> AsyncIterator[SessionWorkspace]:
+    name = str(abs(hash(request.node.name)))
+    yield await workspaces.open(name, "ann")
+    await workspaces.discard(name)
 
 
 @pytest.fixture
-async def kernel(tmp_path: Path) -> AsyncIterator[Kernel]:
-    kernel = Kernel(tmp_path, WorkspaceSettings(code_timeout=30, preload=()))
-    yield kernel
-    await kernel.close()
+def kernel(workspace: SessionWorkspace) -> Kernel:
+    return workspace.kernel
 
 
-async def test_it_remembers_and_says_what_a_model_needs(kernel: Kernel, tmp_path: Path) -> None:
+async def test_it_remembers_and_says_what_a_model_needs(kernel: Kernel) -> None:
     first = await kernel.run("x = 20\nprint('hello')\nx + 1")
     assert (first.status, first.stdout, first.value) == ("ok", "hello\n", "21")
     wrong = await kernel.run("y = 1\nx / 0")
@@ -32,16 +64,20 @@ async def test_it_remembers_and_says_what_a_model_needs(kernel: Kernel, tmp_path
     syntax = await kernel.run("def f(:")
     assert syntax.error is not None
     assert syntax.error.line == 1
-    made = await kernel.run("open('out.txt', 'w').write('x'); import os; os.getcwd()")
+    made = await kernel.run("_ = open('out.txt', 'w').write('x')")
     assert made.new_files == ["out.txt"]
-    assert made.value == repr(str(tmp_path))
-    assert [(v.name, v.type) for v in await kernel.variables()] == [("x", "int"), ("y", "int")]
+    assert [(v.name, v.type, v.detail) for v in await kernel.variables()] == [("x", "int", "20"), ("y", "int", "1")]
 
 
-async def test_figures_become_files(kernel: Kernel, tmp_path: Path) -> None:
-    result = await kernel.run("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
-    assert result.new_files == ["figure.png"]
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+async def test_figures_become_files_without_savefig(workspace: SessionWorkspace) -> None:
+    result = await workspace.kernel.run("plt.plot([1, 2])\nprint('drawn')")
+    assert (result.stdout, result.new_files) == ("drawn\n", ["figure-1.png"])
+    assert (workspace.folder / "figure-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+async def test_displayed_pictures_become_files(workspace: SessionWorkspace) -> None:
+    code = "from IPython.display import Image\nplt.plot([1]); plt.savefig('a.png')\nImage('a.png')"
+    assert (await workspace.kernel.run(code)).new_files == ["a.png", "image.png"]
 
 
 async def test_runaway_code_is_interrupted_and_variables_stay(kernel: Kernel) -> None:
@@ -51,25 +87,61 @@ async def test_runaway_code_is_interrupted_and_variables_stay(kernel: Kernel) ->
     assert (await kernel.run("x")).value == "1"
 
 
-async def test_code_that_ignores_the_interrupt_is_killed(kernel: Kernel) -> None:
-    code = "x = 1\nimport signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
-    assert (await kernel.run(code, timeout=0.5)).status == "timeout"
-    after = await kernel.run("'x' in dir()")
-    assert (after.value, after.variables_lost) == ("False", True)
-
-
-async def test_a_dead_kernel_is_replaced_and_says_so(kernel: Kernel) -> None:
+async def test_code_that_ignores_the_interrupt_is_killed_and_variables_come_back(kernel: Kernel) -> None:
     await kernel.run("x = 1")
+    code = "y = 2\nimport signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
+    assert (await kernel.run(code, timeout=0.5)).status == "timeout"
+    assert (await kernel.run("x, 'y' in dir()")).value == "(1, False)"
+
+
+async def test_a_dead_kernel_is_replaced_with_its_variables(kernel: Kernel) -> None:
+    await kernel.run("x = [1]\ny = x")
     assert (await kernel.run("import os; os._exit(1)")).status == "died"
-    after = await kernel.run("1 + 1")
-    assert (after.status, after.value, after.variables_lost) == ("ok", "2", True)
+    after = await kernel.run("x is y, x")
+    assert (after.status, after.value, after.lost) == ("ok", "(True, [1])", {})
 
 
 async def test_a_kernel_that_dies_between_cells_is_replaced(kernel: Kernel) -> None:
-    pid = int((await kernel.run("import os; os.getpid()")).value or 0)
-    os.kill(pid, signal.SIGKILL)
-    after = await kernel.run("1 + 1")
-    assert (after.value, after.variables_lost) == ("2", True)
+    await kernel.run("x = 1")
+    await saved(kernel)
+    assert kernel._process is not None
+    os.kill(kernel._process.pid, signal.SIGKILL)
+    assert (await kernel.run("x + 1")).value == "2"
+
+
+async def test_what_cannot_be_kept_is_told_by_name_and_reason(kernel: Kernel) -> None:
+    await kernel.run("x = 1\ng = (i for i in range(3))")
+    await saved(kernel)
+    (g,) = [v for v in await kernel.variables() if v.name == "g"]
+    assert not g.kept
+    assert "generator" in g.reason
+    await kernel.close()
+    assert {v.name: v.kept for v in await kernel.variables()} == {"x": True, "g": False}
+    after = await kernel.run("x")
+    assert after.value == "1"
+    assert "generator" in after.lost["g"]
+
+
+async def test_a_bomb_of_memory_ends_the_kernel_and_says_why(
+    workspaces: Workspaces, workspace: SessionWorkspace
+) -> None:
+    result = await workspace.kernel.run("x = bytearray(1 << 30)\ny = [bytes(1 << 20) for _ in range(3000)]")
+    assert result.status in ("died", "error")
+    assert "memory" in f"{result.why_died} {result.error}".lower()
+    assert (await workspace.kernel.run("1 + 1")).value == "2"
+
+
+async def test_a_giant_message_is_survived(kernel: Kernel) -> None:
+    await kernel.run("x = 1")
+    code = "from IPython.display import display\ndisplay({'application/x-big': 'x' * 50_000_000}, raw=True)"
+    await kernel.run(code)
+    assert (await kernel.run("x")).value == "1"
+
+
+async def saved(kernel: Kernel) -> None:
+    """Until the snapshot under way is written."""
+    if kernel._saving is not None:
+        await kernel._saving
 
 
 async def test_a_cancelled_caller_interrupts_the_cell(kernel: Kernel) -> None:
@@ -84,14 +156,10 @@ async def test_a_cancelled_caller_interrupts_the_cell(kernel: Kernel) -> None:
     assert (await kernel.run("x")).value == "1"
 
 
-async def test_a_flood_of_output_is_cut(tmp_path: Path) -> None:
-    kernel = Kernel(tmp_path, WorkspaceSettings(preload=(), max_output_chars=1000))
-    try:
-        result = await kernel.run("for i in range(100_000): print(i)")
-    finally:
-        await kernel.close()
+async def test_a_flood_of_output_is_cut(kernel: Kernel) -> None:
+    result = await kernel.run("for i in range(10_000): print(i)")
     assert result.stdout.startswith("0\n1\n")
-    assert result.stdout.endswith("99999\n")
+    assert result.stdout.endswith("9999\n")
     assert len(result.stdout) < 1200
 
 
@@ -106,27 +174,79 @@ async def test_cells_of_one_kernel_wait_for_each_other(kernel: Kernel) -> None:
     assert (await kernel.run("n")).value == "5"
 
 
+async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    house = Workspaces(dataclasses.replace(settings, max_kernels=2))
+    await house.start(boot=False)
+    try:
+        first, second, third = [await house.open(name, "ann") for name in ("a", "b", "c")]
+        await first.kernel.run("x = 1")
+        await second.kernel.run("y = 2")
+        await third.kernel.run("z = 3")
+        assert [w.kernel.running for w in (first, second, third)] == [False, True, True]
+        hold = asyncio.Event()
+        busy = [
+            asyncio.create_task(
+                w.kernel.run("print(1, flush=True); import time; time.sleep(60)", on_output=lambda _: hold.set())
+            )
+            for w in (second, third)
+        ]
+        await hold.wait()
+        waiting = asyncio.create_task(first.kernel.run("x"))
+        await asyncio.wait({waiting}, timeout=0.3)
+        assert not waiting.done()
+        busy[0].cancel()
+        await asyncio.gather(busy[0], return_exceptions=True)
+        await house.rest()
+        assert (await waiting).value == "1"
+        busy[1].cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+    finally:
+        await house.aclose()
+
+
+async def test_variables_outlive_the_service(tmp_path: Path) -> None:
+    for code, value in (("x = {1: 'a'}\nx", "{1: 'a'}"), ("x", "{1: 'a'}")):
+        house = Workspaces(settings_in(tmp_path))
+        await house.start(boot=False)
+        try:
+            assert (await (await house.open("s", "ann")).kernel.run(code)).value == value
+        finally:
+            await house.aclose()
+
+
 HOST = """
 import asyncio, sys
 from pathlib import Path
-from workspace.kernel import Kernel
 from workspace.settings import WorkspaceSettings
+from workspace.jail.settings import JailSettings
+from workspace.workspaces import Workspaces
 
 async def main():
-    kernel = Kernel(Path(sys.argv[1]), WorkspaceSettings(preload=()))
-    result = await kernel.run("import os; os.getpid()")
-    print(result.value, flush=True)
+    folder = Path(sys.argv[1])
+    settings = WorkspaceSettings(folder / "sessions", folder / "snapshots", JailSettings(preload=()))
+    house = Workspaces(settings)
+    await house.start(boot=False)
+    kernel = (await house.open("s", "ann")).kernel
+    await kernel.run("import subprocess; p = subprocess.Popen(['sleep', '600'])")
+    print(kernel._process.pid, house.jail.fork_server_pid, flush=True)
     await kernel.run("while True: pass", timeout=600)
 
 asyncio.run(main())
 """
 
 
-def test_no_kernel_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
+async def test_nothing_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
+    await asyncio.to_thread(kill_a_service, tmp_path)
+
+
+def kill_a_service(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
-        kernel = psutil.Process(int(host.stdout.readline()))
+        left = [psutil.Process(int(pid)) for pid in host.stdout.readline().split()]
+        left += [child for process in left for child in process.children(recursive=True)]
+        assert any(process.name() == "sleep" for process in left)
         host.send_signal(signal.SIGKILL)
         host.wait()
-        assert kernel.wait(timeout=10) is None or not kernel.is_running()
-    assert not psutil.pid_exists(kernel.pid)
+    _, alive = psutil.wait_procs(left, timeout=10)
+    assert alive == []

@@ -35,7 +35,7 @@ class JailedKernel:
     while a cell runs.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917
+    def __init__(
         self,
         session: str,
         folder: Path,
@@ -185,9 +185,7 @@ class JailedKernel:
                 except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
                     if not self.alive:
                         raise KernelGone(self.why_it_died or "the kernel has ended") from error
-                    raise SnapshotFailed(
-                        f"{request['operation']} of the variables failed: {error}"
-                    ) from error
+                    raise SnapshotFailed(f"{request['operation']} of the variables failed: {error}") from error
 
     async def _within_time(self, stream: socket.socket, serve: Callable[[socket.socket], Report]) -> Report:
         work = asyncio.get_running_loop().run_in_executor(self._executor, serve, stream)

@@ -63,8 +63,8 @@ class JailedKernels:
         self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         self._watching: asyncio.Task[None] | None = None
 
-    async def start(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
-        """Probe the machine and boot the fork server, about a second.
+    async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
+        """Probe the machine (0.1 s) and boot the fork server (about a second; `boot=False`: at its first use).
 
         `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a text for the
         operator.
@@ -73,9 +73,15 @@ class JailedKernels:
         self.sandbox = await probe(self._settings, levels)
         logger.info("sandbox: %s", describe(self.sandbox))
         if self.sandbox.mechanisms:
-            await self._running_zygote()
+            if boot:
+                await self.boot()
             self._watching = asyncio.create_task(self._watch())
         return self.sandbox
+
+    async def boot(self) -> None:
+        """Have the fork server ready before the first kernel asks for it. Raises ZygoteDied, TimeoutError."""
+        if self.sandbox.mechanisms:
+            await self._running_zygote()
 
     async def launch(self, session: str, folder: Path) -> JailedKernel:
         """A ready kernel with the session's folder and the variables of its last snapshot.
@@ -213,9 +219,7 @@ class JailedKernels:
             ip=f"{zygote.runtime}/{self._numbers}",
             client_factory=ForkedKernelClient,
         )
-        manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = (
-            range(1, 6)
-        )
+        manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = range(1, 6)
         requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests.setblocking(False)
 
@@ -235,7 +239,7 @@ class JailedKernels:
             requests.close()
             await manager.cleanup_resources()
             raise
-        assert provisioner.process is not None  # noqa: S101
+        assert provisioner.process is not None
         return JailedKernel(
             session, folder, manager, provisioner.process, requests, vault, self._settings, self._executor
         )

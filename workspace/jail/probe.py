@@ -51,9 +51,7 @@ async def probe(settings: JailSettings, levels: tuple[Level, ...] | None = None)
     missing: list[str] = []
     for level in allowed:
         if level is Level.OFF:
-            return Sandbox(
-                level, _mechanisms(level, user_namespaces=False), tuple(missing), user_namespaces=False
-            )
+            return Sandbox(level, _mechanisms(level, user_namespaces=False), tuple(missing), user_namespaces=False)
         for user_namespaces in (True, False) if level.has_namespaces else (False,):
             reason = await _try(settings, level, user_namespaces=user_namespaces)
             if reason is None:
@@ -77,9 +75,7 @@ def _levels(mode: SandboxMode) -> tuple[Level, ...]:
 
 def _elsewhere(allowed: tuple[Level, ...]) -> Sandbox:
     if allowed == (Level.OFF,):
-        return Sandbox(
-            Level.OFF, (), (f"no jail on {sys.platform} {platform.machine()}",), user_namespaces=False
-        )
+        return Sandbox(Level.OFF, (), (f"no jail on {sys.platform} {platform.machine()}",), user_namespaces=False)
     raise SandboxUnavailable(
         f"the jail needs Linux on x86_64 or aarch64, and this is {sys.platform} on {platform.machine()}. "
         f"Run the service in a Linux container, or {_OFF}"
@@ -109,9 +105,7 @@ async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -
     with tempfile.TemporaryDirectory(prefix="llm-api-probe-") as folder:
         uid = settings.first_uid if os.geteuid() == 0 else 0
         await asyncio.to_thread(_furnish, Path(folder), uid)
-        config = make_config(
-            settings, level, Path(folder, "sessions"), folder, user_namespaces=user_namespaces
-        )
+        config = make_config(settings, level, Path(folder, "sessions"), folder, user_namespaces=user_namespaces)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

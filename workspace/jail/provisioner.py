@@ -107,7 +107,7 @@ class PatientChannel(AsyncZMQSocketChannel):
     anything.
     """
 
-    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]  # noqa: ASYNC109
+    async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
         """As upstream; raises queue.Empty after `timeout` seconds without a valid message."""
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout

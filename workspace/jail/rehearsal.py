@@ -70,8 +70,4 @@ def _rehearse(scratch: str) -> list[str]:
             kernel_app.kernel.shell.run_cell(code)
     state.rehearse(namespace)
     shutil.rmtree(folder, ignore_errors=True)
-    return [
-        name
-        for name, module in sys.modules.items()
-        if name not in before and getattr(module, "__spec__", None)
-    ]
+    return [name for name, module in sys.modules.items() if name not in before and getattr(module, "__spec__", None)]

@@ -19,6 +19,9 @@ class Variable:
     size: int
     """Bytes in memory, as far as it is cheap to tell."""
 
+    detail: str
+    """Columns of a table, or a short plain value, so that code that uses it is right at once."""
+
     kept: bool
     """Whether the last snapshot holds it, or (after a restore) whether it came back."""
 
@@ -71,6 +74,7 @@ def _variable(raw: object) -> Variable:
         type=_text(raw, "type"),
         shape=_text(raw, "shape"),
         size=size if isinstance(size, int) and size >= 0 else 0,
+        detail=_text(raw, "detail"),
         kept=raw.get("kept") is True,
         reason=_text(raw, "reason"),
     )

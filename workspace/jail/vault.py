@@ -54,9 +54,7 @@ class Vault:
         except FileNotFoundError:
             return None
         if not hmac.compare_digest(signature, self._sign(body)):
-            raise SnapshotDamaged(
-                f"the snapshot of session {self._session} does not carry this server's signature"
-            )
+            raise SnapshotDamaged(f"the snapshot of session {self._session} does not carry this server's signature")
         raw = json.loads(body)
         report = Report.from_json(raw["report"].encode())
         return Snapshot(base64.b64decode(raw["manifest"]), report, frozenset(raw["blobs"]))

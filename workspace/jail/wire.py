@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+ARTIFACT = "application/vnd.llm-api.artifact+json"
+"""Display messages carry `{"path": <relative to the session's folder>}` of a saved figure under this type."""
+
 CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 PACKET = 1 << 18
 """Bytes of the largest packet."""

@@ -73,9 +73,7 @@ class _ForkServer:
         self._control = control
         self._config = config
         self._app = app
-        self._filter = (
-            seccomp.build(namespaces=config.level.has_namespaces) if config.level is not Level.OFF else b""
-        )
+        self._filter = seccomp.build(namespaces=config.level.has_namespaces) if config.level is not Level.OFF else b""
         self._ids: dict[int, int] = {}
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY) if config.level.has_namespaces else -1
 

@@ -189,7 +189,7 @@ class Zygote:
         self._kernels.clear()
 
     async def _copy_log(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101
+        assert self._process.stderr is not None
         async for line in self._process.stderr:
             logger.warning("fork server: %s", line.decode(errors="replace").rstrip())
 

@@ -95,8 +95,7 @@ CAME_BACK = {
         "p.twice() == 8 and type(p) is P and isinstance(P(1), P)",
     ),
     "classes that inherit and call super": (
-        "class A:\n    def who(self): return 'A'\n"
-        "class B(A):\n    def who(self): return super().who() + 'B'\nb = B()",
+        "class A:\n    def who(self): return 'A'\nclass B(A):\n    def who(self): return super().who() + 'B'\nb = B()",
         "b.who() == 'AB' and type(b).__mro__[1] is A",
     ),
     "a dataclass and an enum": (
@@ -244,13 +243,9 @@ RESISTING = {
 
 
 @pytest.mark.parametrize("name", RESISTING)
-async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_starting(
-    name: str, tmp_path: Path
-) -> None:
+async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_starting(name: str, tmp_path: Path) -> None:
     settings = replace(SMALL, preload=(), snapshot_seconds=1.5)
-    kernels = JailedKernels(
-        settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k"
-    )
+    kernels = JailedKernels(settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     folder = kernels.sessions / "s"
     kernel = await kernels.launch("s", folder)
@@ -264,9 +259,7 @@ async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_star
     await kernels.aclose()
 
 
-async def test_a_changed_envelope_is_refused(
-    kernel: JailedKernel, kernels: JailedKernels, launch: Launch
-) -> None:
+async def test_a_changed_envelope_is_refused(kernel: JailedKernel, kernels: JailedKernels, launch: Launch) -> None:
     await run(kernel, "x = 1")
     await kernel.snapshot()
     await kernel.aclose()
@@ -291,9 +284,7 @@ async def test_a_snapshot_of_another_session_is_refused(kernels: JailedKernels, 
         await two.restore()
 
 
-async def test_a_changed_blob_is_noticed_and_not_unpickled(
-    kernel: JailedKernel, kernels: JailedKernels
-) -> None:
+async def test_a_changed_blob_is_noticed_and_not_unpickled(kernel: JailedKernel, kernels: JailedKernels) -> None:
     await run(kernel, "x = [1, 2, 3]; y = 5")
     await kernel.snapshot()
     await kernel.aclose()

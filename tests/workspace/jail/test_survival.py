@@ -205,9 +205,7 @@ async def test_sudden_deaths_of_kernels_and_fork_server(tmp_path: Path) -> None:
 
 async def test_a_fork_server_that_does_not_answer_is_replaced(tmp_path: Path) -> None:
     settings = replace(SMALL, preload=(), start_seconds=3)
-    kernels = JailedKernels(
-        settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k"
-    )
+    kernels = JailedKernels(settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     os.kill(psutil.Process(kernels.fork_server_pid).children()[0].pid, signal.SIGSTOP)
     kernel = await kernels.launch("s", kernels.sessions / "s")

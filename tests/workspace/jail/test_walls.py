@@ -16,9 +16,7 @@ from workspace.jail.wire import Level, ZygoteConfig
 
 def verdict(program: bytes, number: int, *arguments: int, arch: int | None = None) -> int:
     """What the kernel would answer: runs the few instructions that the assembler knows."""
-    data = struct.pack(
-        "=IIQ6Q", number, arch or AUDIT_ARCH[platform.machine()], 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6]
-    )
+    data = struct.pack("=IIQ6Q", number, arch or AUDIT_ARCH[platform.machine()], 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6])
     value = position = 0
     while True:
         opcode, if_true, if_false, constant = struct.unpack_from("HBBI", program, position * 8)
@@ -104,7 +102,7 @@ def test_the_configuration_survives_its_journey() -> None:
 
 
 def test_a_report_survives_its_journey_and_wrong_ones_are_refused() -> None:
-    report = Report((Variable("x", "int", "", 28, kept=False, reason="why"),))
+    report = Report((Variable("x", "int", "", 28, "1", kept=False, reason="why"),))
     assert Report.from_json(report.to_json()) == report
     assert report.lost == {"x": "why"}
     for wrong in (b"{}", b"[1]", b'[{"name": 1}]', b"x", b"[" * 10_000):

@@ -24,6 +24,9 @@ from traitlets.config import Config
 from ..wire import CHANNELS
 from .output import Budget, BudgetedStream, CutSession
 
+SHORT_NAMES = {"numpy": "np", "pandas": "pd", "matplotlib.pyplot": "plt", "seaborn": "sns"}
+"""What everybody calls them; small models forget the import as often as not."""
+
 
 @dataclass(frozen=True)
 class Wiring:
@@ -149,6 +152,9 @@ def start(app: JailedKernelApp, wiring: Wiring) -> None:
     shell.parent = shell.kernel = app.kernel
     shell.system = types.MethodType(_run_in_pipes, shell)
     app.init_shell()
+    shell.push(
+        {short: sys.modules[name] for name, short in SHORT_NAMES.items() if name in sys.modules}, interactive=False
+    )
     shell.events.register("pre_run_cell", lambda _info: app.budget.renew())
     shell.events.register("post_execute", _save_figures)
     sys.stdout.flush()

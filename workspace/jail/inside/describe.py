@@ -8,6 +8,9 @@ from typing import Any
 from ..variables import Variable
 
 _ARRAYS = {"numpy", "pandas", "scipy", "torch", "polars"}
+_SCALARS = (int, float, complex, bool, str, type(None))
+_DETAIL = 250
+_COLUMNS = 25
 _CONTAINERS = (str, bytes, bytearray, list, tuple, dict, set, frozenset)
 # IPython's own: `_`, `__`, `_1`, `_i`, `_i1`, `_ih`, `_oh`, `_dh`, `_exit_code`.
 _IPYTHONS = re.compile(r"_+|_i+|_i?\d+|_[iod]h|_exit_code|__\w*__")
@@ -22,7 +25,7 @@ def own_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> Iterat
 
 def describe(name: str, value: object, *, kept: bool, reason: str = "") -> Variable:
     """One line of a list of variables."""
-    return Variable(name[:300], type(value).__name__, _shape(value), _size(value), kept, reason[:300])
+    return Variable(name[:300], type(value).__name__, _shape(value), _size(value), _detail(value), kept, reason[:300])
 
 
 def _is_array(value: object) -> bool:
@@ -33,6 +36,16 @@ def _shape(value: object) -> str:
     if _is_array(value) and isinstance(shape := getattr(value, "shape", None), tuple):
         return str(tuple(int(length) for length in shape))
     return str(len(value)) if type(value) in _CONTAINERS else ""  # type: ignore[arg-type]
+
+
+def _detail(value: object) -> str:
+    if type(value) in _SCALARS:
+        return repr(value)[:_DETAIL]
+    columns = getattr(value, "columns", None) if type(value).__module__.startswith("pandas.") else None
+    if columns is None:
+        return ""
+    names = ", ".join(repr(str(name)) for name in columns[:_COLUMNS])
+    return f"columns {names}"[:_DETAIL]
 
 
 def _size(value: object) -> int:

@@ -11,8 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.backend_bases import FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-ARTIFACT = "application/vnd.llm-api.artifact+json"
-"""Display messages carry `{"path": <relative to the session's folder>}` under this type."""
+from ..wire import ARTIFACT
 
 
 class FigureCanvas(FigureCanvasAgg):

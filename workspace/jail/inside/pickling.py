@@ -110,9 +110,7 @@ def dump(names: frozenset[str], namespace: dict[str, Any], owners: Mapping[int, 
 class Unpickler(pickle.Unpickler):
     """Reads what `dump` wrote; `find` gives another variable by its name."""
 
-    def __init__(
-        self, data: Any, buffers: list[Any], namespace: dict[str, Any], find: Callable[[str], Any]
-    ) -> None:
+    def __init__(self, data: Any, buffers: list[Any], namespace: dict[str, Any], find: Callable[[str], Any]) -> None:
         super().__init__(io.BytesIO(data), buffers=buffers)
         self._namespace = namespace
         self._find = find

@@ -57,9 +57,7 @@ class Save:
         """Every variable, kept or not."""
         return Report(
             tuple(
-                describe.describe(
-                    n, self._namespace[n], kept=n not in self._lost, reason=self._lost.get(n, "")
-                )
+                describe.describe(n, self._namespace[n], kept=n not in self._lost, reason=self._lost.get(n, ""))
                 for n in self._names
             )
         )
@@ -116,9 +114,7 @@ class Save:
             total += pickled.size
             if total > total_limit:
                 total -= pickled.size
-                self._lost.update(
-                    dict.fromkeys(names, f"all variables together exceed {total_limit >> 20} MB")
-                )
+                self._lost.update(dict.fromkeys(names, f"all variables together exceed {total_limit >> 20} MB"))
                 del groups[names]
         self._lose_what_refers_to_lost(groups)
         for names, pickled in groups.items():

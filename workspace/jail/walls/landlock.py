@@ -75,9 +75,7 @@ def restrict(reach: Reach) -> None:
     for since, right in _LATER_ABI.items():
         if version >= since:
             handled |= right
-    attributes = struct.pack(
-        "QQQ", handled, 3 if version >= _NETWORK_ABI else 0, 3 if version >= _SCOPE_ABI else 0
-    )
+    attributes = struct.pack("QQQ", handled, 3 if version >= _NETWORK_ABI else 0, 3 if version >= _SCOPE_ABI else 0)
     size = 8 if version < _NETWORK_ABI else 16 if version < _SCOPE_ABI else 24
     rules = call("landlock_create_ruleset", attributes[:size], size, 0)
     try:

@@ -55,9 +55,7 @@ def drop_capabilities() -> None:
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
-        except (
-            OSError
-        ):  # beyond the last capability, or already without the right to drop: then there are none
+        except OSError:  # beyond the last capability, or already without the right to drop: then there are none
             break
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)

@@ -58,11 +58,7 @@ def freeze(path: str) -> None:
 
 def scratch(path: str, *, size: int, inodes: int, keep: Iterable[str] = ()) -> None:
     """An empty tmpfs of `size` bytes on `path`; the mounts `keep` that lie below it stay visible."""
-    kept = [
-        (k, os.open(k, os.O_PATH | os.O_CLOEXEC))
-        for k in keep
-        if k.startswith(path + "/") and Path(k).exists()
-    ]
+    kept = [(k, os.open(k, os.O_PATH | os.O_CLOEXEC)) for k in keep if k.startswith(path + "/") and Path(k).exists()]
     mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={inodes},mode=1777")
     for below, fd in kept:
         _place_for(Path(f"/proc/self/fd/{fd}"), Path(below))
