@@ -7,6 +7,8 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
+# Kernels start in a jail that cannot write byte code, so it is written now.
+export UV_COMPILE_BYTECODE = 1
 
 .PHONY: help
 help: ## list the targets
@@ -52,15 +54,20 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev ## tests with the scripted model (under a minute)
-	$(BIN)/pytest -q -m "not e2e"
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not jail"
+
+.PHONY: test-jail
+test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two minutes)
+	$(BIN)/pytest -q -m jail
 
 .PHONY: test
-test: lint type test-fast model ## everything: lint, types, fast tests, tests with the real model
-	$(BIN)/pytest -q -m e2e --durations=0
+test: lint type test-fast test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
+	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench
 bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.kernels
 
 .PHONY: format
 format: dev ## format the code and sort imports

@@ -13,7 +13,7 @@ from typing import Any
 from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
 from api.runs import Run
-from nodes.events import AnswerDelta, Event, StepDone, ThoughtDelta
+from nodes.events import AnswerDelta, Event, StepDone, ThoughtDelta, ToolOutput
 
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keep-alive\n\n"
@@ -49,6 +49,8 @@ class Frames:
                 return self.chunk({"reasoning_content": text, "reasoning": text})
             case AnswerDelta(text):
                 return self.chunk({"content": text})
+            case ToolOutput(text):
+                return self.chunk({}, x_agent_output=text)
             case StepDone(step):
                 return self.chunk({}, x_agent_step=public_step(self._session_id, step))
             case _:

@@ -16,12 +16,14 @@ from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
 from checkpoints.sessions import Session
-from nodes.events import Event
+from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
 from workspace.session import SessionWorkspace
 from workspace.workspaces import SESSION_ID
 
+MAX_STREAMED_OUTPUT = 50_000
+"""Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
 SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
 
 
@@ -134,24 +136,10 @@ def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -
 
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
     """The run of a turn: the top graph, its custom stream handed to `emit`."""
-    chat = turn.chat
-    context = Context(
-        model=services.model,
-        tools=build_all(turn.workspace),
-        workspace=turn.workspace,
-        sampling=Sampling(
-            temperature=chat.temperature,
-            top_p=chat.top_p,
-            seed=chat.seed,
-            max_tokens=chat.token_limit,
-            stop=chat.stops,
-        ),
-        limits=services.settings.limits(),
-        user=turn.user,
-    )
-    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": wanted_mode(chat, services)}
+    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": wanted_mode(turn.chat, services)}
 
     async def run(emit: Emit) -> None:
+        context = _context(turn, services, emit)
         config: RunnableConfig = {"configurable": {"thread_id": turn.session.id}, "recursion_limit": 200}
         # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
         stream = cast(
@@ -164,3 +152,28 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
         await services.store.sessions.touch(turn.session.id)
 
     return run
+
+
+def _context(turn: Turn, services: Services, emit: Emit) -> Context:
+    chat, room = turn.chat, MAX_STREAMED_OUTPUT
+
+    def show(text: str) -> None:
+        nonlocal room
+        if room > 0:
+            emit(ToolOutput(text[:room]))
+            room -= len(text)
+
+    return Context(
+        model=services.model,
+        tools=build_all(turn.workspace, show),
+        workspace=turn.workspace,
+        sampling=Sampling(
+            temperature=chat.temperature,
+            top_p=chat.top_p,
+            seed=chat.seed,
+            max_tokens=chat.token_limit,
+            stop=chat.stops,
+        ),
+        limits=services.settings.limits(),
+        user=turn.user,
+    )

@@ -28,6 +28,13 @@ class AnswerDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOutput:
+    """What a tool prints while it runs."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepDone:
     """A step has its observation."""
 
@@ -50,4 +57,4 @@ class Finished:
     reason: str
 
 
-Event = Routed | ThoughtDelta | AnswerDelta | StepDone | ModelCalled | Finished
+Event = Routed | ThoughtDelta | AnswerDelta | ToolOutput | StepDone | ModelCalled | Finished

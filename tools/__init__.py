@@ -1,5 +1,6 @@
 """What the model may call: one file a tool, each with a `build`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.tools import BaseTool
@@ -12,9 +13,9 @@ TOOLS = {
 }
 
 
-def build_all(workspace: SessionWorkspace) -> dict[str, BaseTool]:
-    """All tools of one session, by name."""
-    return {name: build(workspace) for name, build in TOOLS.items()}
+def build_all(workspace: SessionWorkspace, on_output: Callable[[str], None] | None = None) -> dict[str, BaseTool]:
+    """All tools of one session, by name; `on_output` hears what they print while they run."""
+    return {name: build(workspace, on_output) for name, build in TOOLS.items()}
 
 
 def describe_all() -> list[dict[str, Any]]:

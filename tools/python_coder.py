@@ -1,12 +1,13 @@
 """Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
+from tools.code_check import refusal
 from tools.errors import ToolFailed, ToolRetry
 from tools.repair import repaired
 from workspace.errors import KernelStartError
@@ -47,6 +48,7 @@ class PythonCoder(BaseTool):
     args_schema: type[BaseModel] = PythonCoderInput
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
+    on_output: Callable[[str], None] | None = None
 
     @override
     def _run(self, code: str) -> tuple[str, Sequence[str]]:
@@ -54,8 +56,11 @@ class PythonCoder(BaseTool):
 
     @override
     async def _arun(self, code: str) -> tuple[str, Sequence[str]]:
+        code = repaired(code)
+        if why := refusal(code):
+            raise ToolRetry(why)
         try:
-            result = await self.workspace.kernel.run(repaired(code))
+            result = await self.workspace.kernel.run(code, on_output=self.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         text = observation(result)
@@ -64,8 +69,9 @@ class PythonCoder(BaseTool):
         return text, result.new_files
 
 
-def build(workspace: SessionWorkspace) -> PythonCoder:
-    return PythonCoder(workspace=workspace)
+def build(workspace: SessionWorkspace, on_output: Callable[[str], None] | None = None) -> PythonCoder:
+    """`on_output` hears what a program prints while it runs."""
+    return PythonCoder(workspace=workspace, on_output=on_output)
 
 
 def observation(result: CellResult) -> str:

@@ -1,5 +1,6 @@
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -64,3 +65,11 @@ def numbers() -> "itertools.count[int]":
 @pytest_asyncio.fixture(loop_scope="package")
 async def kernel(launch: Launch) -> JailedKernel:
     return await launch("s")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is marked, so that the fast tests can leave it out."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.jail)

@@ -112,7 +112,7 @@ async def test_closing_twice_and_closing_the_dead_is_harmless(kernels: JailedKer
 
 
 async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels) -> None:
-    before = len(psutil.Process().children(recursive=True))
+    before = set(psutil.Process().children(recursive=True))
     for pause in (0.0, 0.005, 0.02):
         launching = asyncio.create_task(kernels.launch("cancelled", kernels.sessions / "cancelled"))
         await asyncio.sleep(pause)
@@ -121,7 +121,9 @@ async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels)
             await launching
     kernel = await kernels.launch("cancelled", kernels.sessions / "cancelled")
     await kernel.aclose()
-    assert len(psutil.Process().children(recursive=True)) == before
+    made = set(psutil.Process().children(recursive=True)) - before
+    _, alive = await asyncio.to_thread(psutil.wait_procs, made, timeout=10)
+    assert alive == []
 
 
 async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:

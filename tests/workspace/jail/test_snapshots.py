@@ -169,16 +169,16 @@ async def test_all_together_are_capped(reborn: Reborn) -> None:
 
 
 async def test_variables_are_listed_with_type_shape_and_fate(kernel: JailedKernel) -> None:
-    code = "import numpy as np; a = np.zeros((3, 4)); s = 'abc'; g = (i for i in s); _private = 1"
+    code = "import numpy as num; a = num.zeros((3, 4)); s = 'abc'; g = (i for i in s); _private = 1"
     await run(kernel, code)
     assert [(v.name, v.kept) for v in (await kernel.variables()).variables][:2] == [
-        ("np", False),
+        ("num", False),
         ("a", False),
     ]
     await kernel.snapshot()
     listed = {v.name: (v.type, v.shape, v.kept) for v in (await kernel.variables()).variables}
     assert listed == {
-        "np": ("module", "", True),
+        "num": ("module", "", True),
         "a": ("ndarray", "(3, 4)", True),
         "s": ("str", "3", True),
         "g": ("generator", "", False),
