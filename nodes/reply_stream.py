@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 _FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
+_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
 _DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
@@ -18,13 +19,15 @@ class Split:
 class ReplySplitter:
     """Feed it the text as it comes; it holds back only a line that may yet become `Final Answer:`.
 
-    Inside a fence of code nothing is taken for the label.
+    Inside a fence of code nothing is taken for the label, nor after an action: what a model calls its answer before
+    it has seen the outcome is made up.
     """
 
     def __init__(self) -> None:
         self._line = ""
         self._sent = 0
         self._fenced = False
+        self._acted = False
         self.in_answer = False
 
     def feed(self, text: str) -> Split:
@@ -40,11 +43,14 @@ class ReplySplitter:
             self._sent = 0
             if line.lstrip().startswith("```"):
                 self._fenced = not self._fenced
+                self._acted = True
+            elif _ACTION.match(line):
+                self._acted = True
         self._line = last
         mark = self._answer_begins(last)
         if mark and last[mark.end() :]:
             return self._answer(thought, last[mark.end() :])
-        if self._fenced or not _may_become_label(last):
+        if self._fenced or self._acted or not _may_become_label(last):
             thought += last[self._sent :]
             self._sent = len(last)
         return Split(thought=thought)
@@ -56,7 +62,7 @@ class ReplySplitter:
         return Split(thought=held)
 
     def _answer_begins(self, line: str) -> re.Match[str] | None:
-        return None if self._fenced else _FINAL.match(line)
+        return None if self._fenced or self._acted else _FINAL.match(line)
 
     def _answer(self, thought: str, answer: str) -> Split:
         self.in_answer = True

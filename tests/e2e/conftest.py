@@ -33,6 +33,6 @@ def borrowed(real_model: LlamaCppChat) -> Borrowed:
 
 @pytest.fixture
 async def real_service(tmp_path: Path, borrowed: Borrowed) -> AsyncIterator[Service]:
-    settings = settings_for(tmp_path / "data", python_code_preload_libraries=PRELOAD)
+    settings = settings_for(tmp_path / "data", python_code_preload_libraries=PRELOAD, python_code_timeout=15)
     async with running(settings, borrowed) as service:
         yield service

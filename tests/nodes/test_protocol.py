@@ -84,8 +84,8 @@ def test_how_the_reply_is_cut_makes_no_difference(text: str, sizes: list[int]) -
 
 @given(st.text(), st.text(min_size=1), st.lists(st.integers(1, 5)))
 def test_the_answer_is_what_follows_its_label(thought: str, answer: str, sizes: list[int]) -> None:
-    thought = thought.replace("`", "").replace("\r", "") + "\n"
-    if "final" in thought.lower():
+    thought = thought.replace("`", "").replace("\r", "").replace(":", "") + "\n"
+    if "final" in thought.lower() or not answer.strip():
         return
     got = split(f"{thought}Final Answer: {answer}", sizes)
     assert got[0] == thought
@@ -99,6 +99,13 @@ def test_the_answer_leaves_from_its_first_token() -> None:
     assert splitter.feed("wer:").answer == ""
     assert splitter.feed(" 4").answer == "4"
     assert splitter.feed("2").answer == "2"
+
+
+@given(st.lists(st.integers(1, 9)))
+def test_regression_an_answer_made_up_after_an_action_was_streamed_as_the_answer(sizes: list[int]) -> None:
+    text = f"Action: python_coder\nAction Input:\n```python\n{CODE}\n```\nFinal Answer: 125862690715624"
+    assert split(text, sizes) == (text, "")
+    assert parse(text).final is None
 
 
 def test_a_thought_leaves_word_by_word() -> None:

@@ -41,7 +41,7 @@ def _shape(value: object) -> str:
 def _detail(value: object) -> str:
     if type(value) in _SCALARS:
         return repr(value)[:_DETAIL]
-    columns = getattr(value, "columns", None) if type(value).__module__.startswith("pandas.") else None
+    columns = getattr(value, "columns", None) if type(value).__module__.partition(".")[0] == "pandas" else None
     if columns is None:
         return ""
     names = ", ".join(repr(str(name)) for name in columns[:_COLUMNS])
