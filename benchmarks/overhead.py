@@ -116,11 +116,24 @@ async def per_token(service: Service, model: ScriptedChat) -> float:
     return (await timed(1010) - await timed(10)) / 1000
 
 
+async def first_result(service: Service, count: int) -> list[float]:
+    """Seconds from a new session to the first result of its Python, by the tool route."""
+    seconds = []
+    for number in range(count):
+        began = time.perf_counter()
+        answer = await service.http.post(
+            "/api/tools/python_coder", json={"input": {"code": f"print(pd.Series([{number}]).sum())"}}
+        )
+        seconds.append(time.perf_counter() - began)
+        assert answer.json()["output"] == str(number), answer.text
+    return seconds[1:]  # the first one boots the fork server
+
+
 async def main(turns: int, say: Callable[[str], None]) -> None:
     process = psutil.Process()
     model = ScriptedChat(replies=[reply], repeat=True)
     with tempfile.TemporaryDirectory() as folder:
-        settings = settings_for(Path(folder), max_idle_kernels=64)
+        settings = settings_for(Path(folder), max_kernels=64, max_kernels_per_user=64)
         async with running(settings, model) as service:
             await turn(service.http, "chat", None, stream=False)
             before = process.memory_info().rss
@@ -139,6 +152,12 @@ async def main(turns: int, say: Callable[[str], None]) -> None:
             model.replies, token = [], await per_token(service, model)
             say(f"Each streamed token: {token * 1000:.3f} ms")
             say(f"Memory: {before >> 20} MB after the first turn, {process.memory_info().rss >> 20} MB at the end")
+    with tempfile.TemporaryDirectory() as folder:
+        settings = settings_for(Path(folder), python_code_preload_libraries=("pandas", "numpy", "matplotlib.pyplot"))
+        async with running(settings, model) as service:
+            results = sorted(await first_result(service, 31))
+    median, p90 = statistics.median(results) * 1000, results[27 - 1] * 1000
+    say(f"New session to first Python result over HTTP: median {median:.0f} ms, p90 {p90:.0f} ms")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from workspace.output import CellError, CellResult, Tape, plain, to_error
 log = logging.getLogger(__name__)
 
 OUTPUT_GRACE = 5.0
+MAX_HTML = 1 << 20
 MAX_IMAGES = 20
 MAX_IMAGE_BYTES = 10 << 20
 
@@ -40,6 +42,7 @@ class Cell:
         self._limit = limit
         self._error: CellError | None = None
         self._images: list[str] = []
+        self._html: str | None = None
         self._reply: dict[str, Any] = {}
         self.began = False
         """Has the kernel taken it up?"""
@@ -103,21 +106,19 @@ class Cell:
         text = plain(str(data.get("text/plain", "")))
         if kind == "execute_result":
             self._value = text[: self._limit]
+            html = data.get("text/html")
+            self._html = html if isinstance(html, str) and len(html) < MAX_HTML else None
         elif text:
             self._stdout.write(text + "\n")
 
-    def save_images(self, folder: Path) -> list[str]:
-        """Write the pictures that the cell displayed as `image.png`, `image-2.png`, …; their names."""
+    def save_displays(self, folder: Path) -> list[str]:
+        """Write what the cell displayed beside text: `image.png`, and `value.html` for a last value; their names."""
         names = []
         for image in self._images:
-            try:
-                data = base64.b64decode(image)
-            except binascii.Error:
-                continue
-            name = free_name(folder, "image.png")
-            with (folder / name).open("xb") as file:  # never through a link that the cell left there
-                file.write(data)
-            names.append(name)
+            with contextlib.suppress(binascii.Error):
+                names.append(_write(folder, "image.png", base64.b64decode(image)))
+        if self._html is not None:
+            names.append(_write(folder, "value.html", self._html.encode("utf-8", "replace")))
         return names
 
     def result(
@@ -140,3 +141,10 @@ class Cell:
             why_died=why_died,
             seconds=seconds,
         )
+
+
+def _write(folder: Path, label: str, data: bytes) -> str:
+    name = free_name(folder, label)
+    with (folder / name).open("xb") as file:  # never through a link that the cell left there
+        file.write(data)
+    return name

@@ -78,14 +78,14 @@ class Kernel:
                 if status != "died" or cell.began:
                     break
                 # It had died before the cell reached it, unseen as yet: nothing of the cell has run.
-            images = await asyncio.to_thread(cell.save_images, self._folder)
+            shown = await asyncio.to_thread(cell.save_displays, self._folder)
             after = await asyncio.to_thread(list_files, self._folder)
             why_died = process.why_it_died
             await self._tidy(process, cell)
             self.used_at = time.monotonic()
             return cell.result(
                 status,
-                new_files=sorted({*changed_files(before, after), *images}),
+                new_files=sorted({*changed_files(before, after), *shown}),
                 lost=lost,
                 why_died=why_died,
                 seconds=time.monotonic() - began,

@@ -12,8 +12,6 @@ from workspace.settings import WorkspaceSettings
 
 log = logging.getLogger(__name__)
 
-SWEEP_SECONDS = 5.0
-
 
 class Rooms:
     """Admits kernels. A kernel keeps its room while its process runs; `sweep` empties those idle too long."""
@@ -41,7 +39,7 @@ class Rooms:
         async with self._changed:
             while not await self._room_for(owner):
                 try:
-                    async with asyncio.timeout(SWEEP_SECONDS):
+                    async with asyncio.timeout(self._settings.sweep_seconds):
                         await self._changed.wait()
                 except TimeoutError:
                     continue  # a kernel may have become idle without a word
@@ -56,7 +54,7 @@ class Rooms:
     async def sweep(self) -> None:
         """For ever: end kernels that are idle too long, and, while memory is short, the longest idle one."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(self._settings.sweep_seconds)
             oldest_first = self._idle(self._kernels)
             for kernel in oldest_first:
                 if time.monotonic() - kernel.used_at > self._settings.idle_seconds:

@@ -30,5 +30,7 @@ class WorkspaceSettings:
     """The same for one user."""
     idle_seconds: float = 900.0
     """A kernel idle for so long ends; its variables are kept."""
+    sweep_seconds: float = 5.0
+    """How often idle kernels and free memory are looked at."""
     reserve_memory: int = 512 * MIB
     """When less memory than this is free on the machine, idle kernels end, the longest idle first."""

@@ -76,8 +76,10 @@ async def test_figures_become_files_without_savefig(workspace: SessionWorkspace)
 
 
 async def test_displayed_pictures_become_files(workspace: SessionWorkspace) -> None:
-    code = "from IPython.display import Image\nplt.plot([1]); plt.savefig('a.png')\nImage('a.png')"
-    assert (await workspace.kernel.run(code)).new_files == ["a.png", "image.png"]
+    code = "from IPython.display import Image, HTML\nplt.plot([1]); plt.savefig('a.png')\n"
+    assert (await workspace.kernel.run(code + "Image('a.png')")).new_files == ["a.png", "image.png"]
+    assert (await workspace.kernel.run("HTML('<b>hi</b>')")).new_files == ["value.html"]
+    assert (workspace.folder / "value.html").read_text() == "<b>hi</b>"
 
 
 async def test_runaway_code_is_interrupted_and_variables_stay(kernel: Kernel) -> None:
@@ -201,6 +203,34 @@ async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_p
         assert (await waiting).value == "1"
         busy[1].cancel()
         await asyncio.gather(*busy, return_exceptions=True)
+    finally:
+        await house.aclose()
+
+
+async def test_an_idle_kernel_ends_and_its_variables_come_back(tmp_path: Path) -> None:
+    house = Workspaces(dataclasses.replace(settings_in(tmp_path), idle_seconds=0.1, sweep_seconds=0.02))
+    await house.start(boot=False)
+    try:
+        kernel = (await house.open("s", "ann")).kernel
+        await kernel.run("x = 41")
+        assert kernel._process is not None
+        await kernel._process.wait_for_exit()
+        assert (await kernel.run("x + 1")).value == "42"
+    finally:
+        await house.aclose()
+
+
+async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path) -> None:
+    house = Workspaces(dataclasses.replace(settings_in(tmp_path), reserve_memory=1 << 60, sweep_seconds=0.5))
+    await house.start(boot=False)
+    try:
+        first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
+        await first.run("x = 1")
+        process = first._process
+        assert process is not None
+        await second.run("y = 1")
+        await process.wait_for_exit()
+        assert (await first.run("x")).value == "1"
     finally:
         await house.aclose()
 
