@@ -8,9 +8,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from workspace.cell import Cell
 from workspace.errors import KernelStartError
@@ -27,26 +27,34 @@ log = logging.getLogger(__name__)
 
 INTERRUPT_GRACE = 1.5
 """Seconds between the interrupt of a cell and the kill of its kernel."""
+SAVING_GRACE = 2.0
+"""Seconds that a cell waits for the snapshot after the one before; small variables take some 20 ms."""
 START_TRIES = 3
 
 OnOutput = Callable[[str], None]
-Admit = Callable[[], Awaitable[None]]
+
+
+class Room(Protocol):
+    """Where a kernel asks for room before its process is started."""
+
+    async def admit(self, kernel: "Kernel") -> None:
+        """Return when it may start."""
+
+    def settle(self, kernel: "Kernel") -> None:
+        """It runs now, or could not be started."""
 
 
 class Kernel:
-    """Runs one cell at a time. Starts its process on first use, and again after it ended for whatever reason.
-
-    `admit` is awaited before a process is started: there the house makes room.
-    """
+    """Runs one cell at a time. Starts its process on first use, and again after it ended for whatever reason."""
 
     def __init__(
-        self, session_id: str, folder: Path, jail: JailedKernels, settings: WorkspaceSettings, admit: Admit
+        self, session_id: str, folder: Path, jail: JailedKernels, settings: WorkspaceSettings, room: Room
     ) -> None:
         self._session_id = session_id
         self._folder = folder
         self._jail = jail
         self._settings = settings
-        self._admit = admit
+        self._room = room
         self._lock = asyncio.Lock()
         self._process: JailedKernel | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -69,6 +77,9 @@ class Kernel:
         async with self._lock:
             began = time.monotonic()
             before = await asyncio.to_thread(list_files, self._folder)
+            if self._saving is not None:
+                # A program that ends its own kernel would take along a snapshot that is not yet written.
+                await asyncio.wait({self._saving}, timeout=SAVING_GRACE)
             lost: dict[str, str] = {}
             for _ in range(START_TRIES):
                 process, lost_now = await self._ready()
@@ -184,11 +195,13 @@ class Kernel:
         if self._process is not None and self._process.alive:
             return self._process, {}
         await self._end()
-        await self._admit()
+        await self._room.admit(self)
         try:
             process = self._process = await self._jail.launch(self._session_id, self._folder)
         except (KernelGone, ZygoteDied, TimeoutError, OSError, ValueError) as error:
             raise KernelStartError(f"Python could not be started: {error or 'it took too long'}") from error
+        finally:
+            self._room.settle(self)
         if process.damage:
             return process, {"all variables": process.damage}
         return process, process.restored.lost if process.restored is not None else {}

@@ -45,10 +45,13 @@ class Rooms:
                     continue  # a kernel may have become idle without a word
             self._starting.add(kernel)
 
+    def settle(self, kernel: Kernel) -> None:
+        """An admitted kernel runs now, or could not be started."""
+        self._starting.discard(kernel)
+
     async def left(self) -> None:
         """A kernel has ended or become idle: those that wait look again."""
         async with self._changed:
-            self._starting = {kernel for kernel in self._starting if not kernel.running}
             self._changed.notify_all()
 
     async def sweep(self) -> None:

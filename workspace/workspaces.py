@@ -66,7 +66,7 @@ class Workspaces:
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         workspace = self._open.get(session_id)
         if workspace is None:
-            kernel = Kernel(session_id, folder, self.jail, self._settings, lambda: self._rooms.admit(kernel))
+            kernel = Kernel(session_id, folder, self.jail, self._settings, self._rooms)
             self._rooms.add(kernel, owner)
             workspace = self._open[session_id] = SessionWorkspace(session_id, folder, kernel, self._settings)
         return workspace

@@ -207,6 +207,21 @@ async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_p
         await house.aclose()
 
 
+async def test_regression_a_start_that_was_cancelled_kept_its_room(tmp_path: Path) -> None:
+    house = Workspaces(dataclasses.replace(settings_in(tmp_path), max_kernels=1))
+    await house.start(boot=False)
+    try:
+        first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
+        starting = asyncio.create_task(first.run("1"))
+        while first not in house._rooms._starting:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        assert (await second.run("2")).value == "2"
+    finally:
+        await house.aclose()
+
+
 async def test_an_idle_kernel_ends_and_its_variables_come_back(tmp_path: Path) -> None:
     house = Workspaces(dataclasses.replace(settings_in(tmp_path), idle_seconds=0.1, sweep_seconds=0.02))
     await house.start(boot=False)

@@ -119,7 +119,8 @@ async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -
             cwd="/",
         )
         try:
-            output, errors = await asyncio.wait_for(process.communicate(), _SECONDS)
+            async with asyncio.timeout(_SECONDS):
+                output, errors = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()

@@ -100,7 +100,8 @@ class Zygote:
         self._log = asyncio.create_task(self._copy_log())
         self._loop.add_reader(self._control, self._on_readable)
         try:
-            ready = await asyncio.wait_for(self._ready, self._start_seconds)
+            async with asyncio.timeout(self._start_seconds):
+                ready = await self._ready
         except (TimeoutError, ZygoteDied, asyncio.CancelledError):
             await self.aclose()
             raise
@@ -120,7 +121,15 @@ class Zygote:
             self._on_death()
         try:
             # Waiting in vain cancels the future, and then _on_message kills what nobody waits for.
-            return await asyncio.wait_for(forked, self._start_seconds)
+            # Not `wait_for`: Python 3.11's swallows a cancellation that comes together with the result.
+            async with asyncio.timeout(self._start_seconds):
+                return await forked
+        except asyncio.CancelledError:
+            if forked.done() and not forked.cancelled() and forked.exception() is None:
+                kernel = forked.result()  # it came, and nobody will hold it
+                kernel.send_signal(signal.SIGKILL)
+                kernel.close()
+            raise
         except TimeoutError:
             self._on_death()
             raise ZygoteDied("the fork server does not answer") from None
@@ -130,7 +139,8 @@ class Zygote:
         if self.alive:
             self._on_death()
         try:
-            await asyncio.wait_for(self._process.wait(), _STOP_SECONDS)
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

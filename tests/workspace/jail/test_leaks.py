@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ CYCLES = int(os.environ.get("JAIL_CYCLES", "50"))
 @pytest.mark.timeout(60 + CYCLES)
 async def test_many_starts_and_stops_leak_nothing(kernels: JailedKernels) -> None:
     await _cycles(kernels, 5)
+    await _fill_pools(kernels)
     before = _census(kernels)
     await _cycles(kernels, CYCLES)
     after = _census(kernels)
@@ -32,6 +34,13 @@ async def test_many_starts_and_stops_leak_nothing(kernels: JailedKernels) -> Non
     assert after["files"] == before["files"]
     assert after["tasks"] == before["tasks"]
     assert after["memory"] < before["memory"] + (20 << 20) + CYCLES * 20_000
+
+
+async def _fill_pools(kernels: JailedKernels) -> None:
+    """Have every thread that the pools may make, so that later ones are leaks."""
+    loop = asyncio.get_running_loop()
+    for pool in (None, kernels._executor):
+        await asyncio.gather(*(loop.run_in_executor(pool, time.sleep, 0.05) for _ in range(40)))
 
 
 async def _cycles(kernels: JailedKernels, number: int) -> None:
@@ -113,12 +122,14 @@ async def test_closing_twice_and_closing_the_dead_is_harmless(kernels: JailedKer
 
 async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels) -> None:
     before = set(psutil.Process().children(recursive=True))
-    for pause in (0.0, 0.005, 0.02):
+    for pause in (0.0, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03):
         launching = asyncio.create_task(kernels.launch("cancelled", kernels.sessions / "cancelled"))
         await asyncio.sleep(pause)
-        launching.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await launching
+        if launching.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await launching
+        else:  # it was ready sooner
+            await launching.result().aclose()
     kernel = await kernels.launch("cancelled", kernels.sessions / "cancelled")
     await kernel.aclose()
     made = set(psutil.Process().children(recursive=True)) - before
