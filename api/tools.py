@@ -12,7 +12,7 @@ from api.dependencies import current_user, services_of
 from api.errors import bad_request, not_found
 from api.services import Services
 from api.turns import hold_session
-from tools import build_all, describe_all
+from tools import INPUTS, build_all, describe_all
 from tools.errors import ToolError
 from workspace.folder import file_info
 
@@ -39,11 +39,12 @@ async def call_tool(
     name: str, body: ToolRequest, services: Services = Depends(services_of), user: str = Depends(current_user)
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in {tool["name"] for tool in describe_all()}:
+    if name not in INPUTS:
         raise not_found(f"tool as {name!r}")
-    async with hold_session(body.session_id, services, user, first_words=f"{name}") as (session, workspace):
+    given = _checked(INPUTS[name], body.input)
+    async with hold_session(body.session_id, services, user, first_words=name) as (session, workspace):
         began = time.perf_counter()
-        output, error, files = await _run(build_all(workspace)[name], body.input)
+        output, error, files = await _run(build_all(workspace)[name], given)
         infos = [file_info(workspace.folder, file) for file in files if (workspace.folder / file).is_file()]
         return {
             "session_id": session.id,
@@ -58,14 +59,20 @@ async def call_tool(
         }
 
 
+def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
+    """The input, as the tool's schema has it. Raises 400 that names the field."""
+    try:
+        return schema.model_validate(given).model_dump()
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["input", *map(str, first["loc"])])
+        raise bad_request(f"{where}: {first['msg']}", where) from error
+
+
 async def _run(tool: BaseTool, given: dict[str, Any]) -> tuple[str, str | None, list[str]]:
     """`(output, error, names of new files)`."""
     try:
         answer = await tool.ainvoke({"type": "tool_call", "id": "call", "name": tool.name, "args": given})
     except ToolError as error:
         return "", str(error), error.new_files
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(["input", *map(str, first["loc"])])
-        raise bad_request(f"{where}: {first['msg']}", where) from error
     return str(answer.content), None, list(answer.artifact or [])

@@ -4,12 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 from langchain_core.tools import BaseTool
+from pydantic import BaseModel
 
 from tools import python_coder
 from workspace.session import SessionWorkspace
 
 TOOLS = {
     "python_coder": python_coder.build,
+}
+INPUTS: dict[str, type[BaseModel]] = {
+    "python_coder": python_coder.PythonCoderInput,
+}
+DESCRIPTIONS = {
+    "python_coder": python_coder.DESCRIPTION,
 }
 
 
@@ -21,6 +28,6 @@ def build_all(workspace: SessionWorkspace, on_output: Callable[[str], None] | No
 def describe_all() -> list[dict[str, Any]]:
     """Name, description and JSON schema of each tool's input."""
     return [
-        {"name": kind.NAME, "description": kind.DESCRIPTION, "input_schema": kind.PythonCoderInput.model_json_schema()}
-        for kind in (python_coder,)
+        {"name": name, "description": DESCRIPTIONS[name], "input_schema": schema.model_json_schema()}
+        for name, schema in INPUTS.items()
     ]
