@@ -5,8 +5,8 @@ import logging
 import sys
 from logging.handlers import RotatingFileHandler
 
-from api.server import listen, serve
-from api.services import load_model
+from api.server import Server, listen, serve
+from api.services import Services, load_model
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
@@ -16,6 +16,7 @@ BANNER = """
   LLM API {url}
   model   {model}
   data    {data}
+  sandbox {sandbox}
 
   Try it:
     curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\
@@ -42,14 +43,23 @@ def main() -> int:
 
 
 async def run(settings: Settings) -> None:
-    with listen(settings) as sock:
+    try:
+        sock = listen(settings)
+    except OSError as error:
+        where = f"{settings.server_host}:{settings.server_port}"
+        raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
+    with sock:
         model = await load_model(settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         name = getattr(model, "name_", settings.llm_backend)
-        sys.stdout.write(BANNER.format(url=url, model=name, data=settings.data_dir.resolve()))
-        sys.stdout.flush()
-        await serve(settings, model, sock)
+        data = settings.data_dir.resolve()
+
+        def announce(_server: Server, services: Services) -> None:
+            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=services.sandbox.level.value))
+            sys.stdout.flush()
+
+        await serve(settings, model, sock, announce)
 
 
 def configure_logging(settings: Settings) -> None:

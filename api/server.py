@@ -1,15 +1,15 @@
 """uvicorn, taught to tell running answers that it is going down."""
 
-import asyncio
 import logging
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from langchain_core.language_models import BaseChatModel
 
 from api.app import create_app
 from api.runs import Runs
-from api.services import open_services
+from api.services import Services, open_services
 from api.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -50,11 +50,11 @@ async def serve(
     settings: Settings,
     model: BaseChatModel,
     sock: socket.socket,
-    started: "asyncio.Future[Server] | None" = None,
+    on_start: Callable[[Server, Services], None],
     *,
     boot: bool = True,
 ) -> None:
-    """Serve until a signal, or `should_exit` of the server handed out through `started`.
+    """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
 
     `boot=False` leaves the kernels' fork server to its first use. Raises `SandboxUnavailable`.
     """
@@ -68,6 +68,5 @@ async def serve(
             lifespan="off",
         )
         server = Server(config, services.runs)
-        if started is not None:
-            started.set_result(server)
+        on_start(server, services)
         await server.serve(sockets=[sock])

@@ -39,7 +39,9 @@ async def running(settings: Settings, model: BaseChatModel) -> AsyncIterator[Ser
     loop = asyncio.get_running_loop()
     with listen(settings) as sock:
         started: asyncio.Future[Server] = loop.create_future()
-        serving = asyncio.create_task(serve(settings, model, sock, started, boot=False))
+        serving = asyncio.create_task(
+            serve(settings, model, sock, lambda server, _: started.set_result(server), boot=False)
+        )
         serving.add_done_callback(lambda task: None if started.done() else started.set_exception(_reason(task)))
         await started
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
