@@ -54,7 +54,7 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev ## tests with the scripted model (under a minute)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not e2e and not jail"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail"
 
 .PHONY: test-jail
 test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two minutes)

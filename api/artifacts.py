@@ -1,5 +1,6 @@
 """`GET /api/conversations/{id}/artifacts[/{path}]`: the files of a session, for its owner."""
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -9,7 +10,7 @@ from api.answer import artifact_url
 from api.dependencies import current_user, services_of
 from api.errors import not_found
 from api.services import Services
-from workspace.folder import file_info, list_files
+from workspace.folder import file_infos, regular_file
 from workspace.names import inside
 
 router = APIRouter()
@@ -26,7 +27,7 @@ async def list_artifacts(
     if await services.store.sessions.get(session_id, user) is None:
         raise not_found("session")
     folder = services.workspaces.folder(session_id)
-    infos = [file_info(folder, name) for name in list_files(folder)]
+    infos = await asyncio.to_thread(file_infos, folder)
     return {
         "artifacts": [
             {"filename": i.name, "url": artifact_url(session_id, i.name), "mime": i.mime, "bytes": i.bytes}
@@ -47,9 +48,10 @@ async def get_artifact(
         raise not_found("session")
     folder = services.workspaces.folder(session_id)
     file = inside(folder, path)
-    if not file.is_file():
-        raise not_found("file")
-    info = file_info(folder, path)
+    try:
+        info = await asyncio.to_thread(regular_file, folder, path)
+    except OSError as error:
+        raise not_found("file") from error
     inline = info.mime in INLINE
     return FileResponse(
         file,

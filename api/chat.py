@@ -1,6 +1,5 @@
 """`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,7 +12,7 @@ from api.answer import Answer
 from api.dependencies import current_user, services_of
 from api.errors import to_api_error
 from api.forms import read_chat
-from api.runs import Run
+from api.runs import Run, stopping_when_gone
 from api.schemas import ChatRequest
 from api.services import Services
 from api.stream import Frames, completion_id, stream
@@ -82,19 +81,9 @@ async def _closing(frames: AsyncIterator[bytes], owned: AsyncExitStack) -> Async
 
 async def _collect(run: Run, answer: Answer, request: Request) -> None:
     """Read the run to its end, or stop it when the client goes away."""
-
-    async def leave() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        await run.stop()
-
-    leaving = asyncio.create_task(leave())
-    try:
+    async with stopping_when_gone(run, request):
         async for event in run.events():
             answer.feed(event)
-    finally:
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
 
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
 from workspace.errors import BadNameError, FileTooLargeError, WorkspaceError
@@ -56,12 +57,8 @@ def to_api_error(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
-        case PromptTooLongError():
-            return bad_request(str(error), "messages", "context_length_exceeded")
-        case BackendStoppedError():
-            return ApiError(503, str(error), kind="service_unavailable", code="shutting_down")
         case ModelError():
-            return ApiError(503, str(error), kind="service_unavailable", code="model_error")
+            return _from_model(error)
         case FileTooLargeError():
             return ApiError(413, str(error), param="files", code="file_too_large")
         case BadNameError():
@@ -70,11 +67,20 @@ def to_api_error(error: Exception) -> ApiError:
             return ApiError(503, str(error), kind="service_unavailable", code="workspace_error")
         case RequestValidationError() | ValidationError():
             return _from_validation(error)
+        case ClientDisconnect():
+            return ApiError(400, "The client went away.", code="client_disconnected")
         case HTTPException():
             return ApiError(error.status_code, str(error.detail), headers=error.headers)
         case _:
             log.error("unexpected error", exc_info=error)
             return ApiError(500, "Something went wrong inside the service; its log says what.", kind="server_error")
+
+
+def _from_model(error: ModelError) -> ApiError:
+    if isinstance(error, PromptTooLongError):
+        return bad_request(str(error), "messages", "context_length_exceeded")
+    code = "shutting_down" if isinstance(error, BackendStoppedError) else "model_error"
+    return ApiError(503, str(error), kind="service_unavailable", code=code)
 
 
 def _from_validation(error: RequestValidationError | ValidationError) -> ApiError:
@@ -85,6 +91,12 @@ def _from_validation(error: RequestValidationError | ValidationError) -> ApiErro
     return bad_request(f"{param}: {message}" if param else message, param)
 
 
+KINDS: tuple[type[Exception], ...] = (
+    *(ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, ClientDisconnect),
+    Exception,
+)
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception in OpenAI's shape."""
 
@@ -92,5 +104,13 @@ def install(app: FastAPI) -> None:
         known = to_api_error(error)
         return JSONResponse(known.body(), known.status, headers=dict(known.headers or {}))
 
-    for kind in (ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, Exception):
+    for kind in (
+        ApiError,
+        ModelError,
+        WorkspaceError,
+        RequestValidationError,
+        HTTPException,
+        ClientDisconnect,
+        Exception,
+    ):
         app.add_exception_handler(kind, handler)

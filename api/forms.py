@@ -1,5 +1,6 @@
 """A chat request from JSON or from a form: the same fields, the same checks."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
 from api.errors import bad_request
-from api.schemas import ChatRequest
+from api.schemas import REFUSED, ChatRequest
 
 JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "tools", "tool_choice")
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -72,10 +73,16 @@ def _field(name: str, text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
             raise bad_request(f"The field {name!r} is not valid JSON: {error}", name) from error
+    if name in REFUSED:
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(text)
     return text or None
 
 
 def _checked(fields: dict[str, Any]) -> ChatRequest:
+    for name, harmless in REFUSED.items():
+        if fields.get(name) not in harmless:
+            raise bad_request(f"{name} is not supported by this service yet", name, "unsupported_field")
     try:
         return ChatRequest.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as error:

@@ -1,5 +1,6 @@
 """Plain ASGI middleware: no body beyond the limit, no request that a foreign web page makes."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -7,8 +8,6 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError
-
-LOCAL_NAMES = {"localhost", "127.0.0.1", "::1", "testserver"}
 
 
 class BodyLimit:
@@ -60,11 +59,18 @@ class LocalOnly:
             headers = Headers(scope=scope)
             origin = headers.get("origin")
             host = _name(f"//{headers.get('host', 'localhost')}")
-            if host not in LOCAL_NAMES or (origin is not None and _name(origin) not in LOCAL_NAMES):
+            if not _is_local(host) or (origin is not None and not _is_local(_name(origin))):
                 error = ApiError(403, "Requests of other sites are refused.", code="foreign_origin")
                 await _refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _is_local(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 def _name(url: str) -> str | None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+from fastapi import Request
 
 from api.errors import ApiError
 from llm.errors import BackendStoppedError
@@ -84,3 +86,20 @@ class Runs:
         self._closing = True
         why = BackendStoppedError("The service is shutting down; ask again in a moment.")
         await asyncio.gather(*(run.stop(why) for run in list(self._active.values()) if run is not None))
+
+
+@asynccontextmanager
+async def stopping_when_gone(run: Run, request: Request) -> AsyncIterator[None]:
+    """While the block runs, a client that goes away stops the run. For requests whose body has been read."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        await run.stop()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

@@ -32,6 +32,11 @@ class ChatMessage(BaseModel):
             raise ValueError(f"a message holds at most {MAX_TEXT} characters")
         return content
 
+    @model_validator(mode="after")
+    def _is_text(self) -> "ChatMessage":
+        self.text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        return self
+
     @property
     def text(self) -> str:
         if isinstance(self.content, list):
@@ -82,15 +87,6 @@ class ChatRequest(BaseModel):
         if messages and not messages[-1].text.strip():
             raise ValueError("the user's message is empty")
         return messages
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_what_we_cannot_do(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            for name, harmless in REFUSED.items():
-                if data.get(name) not in harmless:
-                    raise ValueError(f"{name} is not supported by this service yet")
-        return data
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -1,8 +1,12 @@
 """uvicorn, taught to tell running answers that it is going down."""
 
+import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from langchain_core.language_models import BaseChatModel
@@ -24,6 +28,24 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, runs: Runs) -> None:
         super().__init__(config)
         self._runs = runs
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT, and then let everything that is open be closed.
+
+        uvicorn raises the signal again when it has served, which ends the process before anything is kept.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._runs.stop_all()

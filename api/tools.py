@@ -1,22 +1,34 @@
 """`/api/tools`: what the agent may call, called directly."""
 
+import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.answer import artifact_url
 from api.dependencies import current_user, services_of
 from api.errors import bad_request, not_found
+from api.runs import Emit, stopping_when_gone
 from api.services import Services
 from api.turns import hold_session
 from tools import INPUTS, build_all, describe_all
-from tools.errors import ToolError
-from workspace.folder import file_info
+from tools.errors import ToolError, ToolSilent
+from workspace.folder import file_infos
 
 router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool said, or what went wrong, and the names of its new files."""
+
+    output: str
+    error: str | None
+    files: list[str]
 
 
 class ToolRequest(BaseModel):
@@ -36,20 +48,37 @@ async def list_tools() -> dict[str, Any]:
 
 @router.post("/api/tools/{name}")
 async def call_tool(
-    name: str, body: ToolRequest, services: Services = Depends(services_of), user: str = Depends(current_user)
+    name: str,
+    body: ToolRequest,
+    request: Request,
+    services: Services = Depends(services_of),
+    user: str = Depends(current_user),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
     if name not in INPUTS:
         raise not_found(f"tool as {name!r}")
     given = _checked(INPUTS[name], body.input)
-    async with hold_session(body.session_id, services, user, first_words=name) as (session, workspace):
-        began = time.perf_counter()
-        output, error, files = await _run(build_all(workspace)[name], given)
-        infos = [file_info(workspace.folder, file) for file in files if (workspace.folder / file).is_file()]
+    began = time.perf_counter()
+    async with hold_session(body.session_id or None, services, user, first_words=name) as (session, workspace):
+        results: list[Result] = []
+
+        async def work(_emit: Emit) -> None:
+            results.append(await _run(build_all(workspace)[name], given))
+
+        run = services.runs.start(session.id, work)
+        try:
+            async with stopping_when_gone(run, request):
+                await run.wait()
+        finally:
+            await run.stop()
+        if run.error is not None:
+            raise run.error
+        result = results[0]
+        infos = await asyncio.to_thread(file_infos, workspace.folder, result.files)
         return {
             "session_id": session.id,
-            "output": output,
-            "error": error,
+            "output": result.output,
+            "error": result.error,
             "artifacts": [
                 {"filename": i.name, "url": artifact_url(session.id, i.name), "mime": i.mime, "bytes": i.bytes}
                 for i in infos
@@ -69,10 +98,11 @@ def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{where}: {first['msg']}", where) from error
 
 
-async def _run(tool: BaseTool, given: dict[str, Any]) -> tuple[str, str | None, list[str]]:
-    """`(output, error, names of new files)`."""
+async def _run(tool: BaseTool, given: dict[str, Any]) -> Result:
     try:
         answer = await tool.ainvoke({"type": "tool_call", "id": "call", "name": tool.name, "args": given})
+    except ToolSilent:
+        return Result("", None, [])
     except ToolError as error:
-        return "", str(error), error.new_files
-    return str(answer.content), None, list(answer.artifact or [])
+        return Result("", str(error), error.new_files)
+    return Result(str(answer.content), None, list(answer.artifact or []))

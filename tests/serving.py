@@ -1,7 +1,7 @@
 """A real server on a free port, inside the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,3 +63,10 @@ def _reason(task: "asyncio.Task[None]") -> BaseException:
 def python_step(code: str, thought: str = "I compute it.") -> str:
     """A scripted reply that runs a program."""
     return f"Thought: {thought}\nAction: python_coder\nAction Input:\n```python\n{code}\n```"
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for something that no event tells; fails when it does not come."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

@@ -36,9 +36,18 @@ def refusal(code: str) -> str | None:
             for name in _modules(node):
                 if reason := _blocked(name):
                     return f"Line {node.lineno}: the module {name} cannot be used: {reason}."
-        if isinstance(node, ast.Call) and (reason := BLOCKED_CALLS.get(ast.unparse(node.func))):
-            return f"Line {node.lineno}: {ast.unparse(node.func)}() cannot be used: {reason}."
+        if isinstance(node, ast.Call) and (reason := BLOCKED_CALLS.get(name := _called(node.func))):
+            return f"Line {node.lineno}: {name}() cannot be used: {reason}."
     return None
+
+
+def _called(function: ast.expr) -> str:
+    """`name` or `module.name`; empty for anything longer."""
+    if isinstance(function, ast.Name):
+        return function.id
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return f"{function.value.id}.{function.attr}"
+    return ""
 
 
 def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:

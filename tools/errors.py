@@ -15,5 +15,9 @@ class ToolRetry(ToolError):  # noqa: N818 (the design's word)
     """The model can mend its input; the text says how."""
 
 
+class ToolSilent(ToolRetry):
+    """It did what it was told and has nothing to say: enough for a person, not for a model that wants a value."""
+
+
 class ToolFailed(ToolError):  # noqa: N818 (the design's word)
     """It cannot; it has to do without."""

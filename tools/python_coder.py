@@ -1,14 +1,15 @@
 """Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from typing_extensions import override
 
 from tools.code_check import refusal
-from tools.errors import ToolFailed, ToolRetry
+from tools.errors import ToolFailed, ToolRetry, ToolSilent
 from tools.repair import repaired
 from workspace.errors import KernelStartError
 from workspace.output import CellResult
@@ -19,6 +20,7 @@ DESCRIPTION = (
     "runs Python in a session that remembers variables and returns what is printed. "
     "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
 )
+MAX_STDERR = 1000
 MAX_OBSERVATION = 4000
 """Characters of output that the model is shown; the middle of longer output is left out."""
 LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
@@ -36,6 +38,12 @@ class PythonCoderInput(BaseModel):
     """Input of `python_coder`."""
 
     code: str = Field(min_length=1, max_length=100_000, description="A complete Python program.")
+
+    @field_validator("code")
+    @classmethod
+    def _is_text(cls, code: str) -> str:
+        code.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        return code
 
 
 class PythonCoder(BaseTool):
@@ -56,17 +64,24 @@ class PythonCoder(BaseTool):
 
     @override
     async def _arun(self, code: str) -> tuple[str, Sequence[str]]:
-        code = repaired(code)
-        if why := refusal(code):
+        code, why = await asyncio.to_thread(_looked_over, code)
+        if why is not None:
             raise ToolRetry(why)
         try:
             result = await self.workspace.kernel.run(code, on_output=self.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         text = observation(result)
-        if result.status != "ok" or not text.strip():
-            raise ToolRetry(text or SILENT, result.new_files)
+        if result.status != "ok":
+            raise ToolRetry(text, result.new_files)
+        if not text.strip():
+            raise ToolSilent(SILENT)
         return text, result.new_files
+
+
+def _looked_over(code: str) -> tuple[str, str | None]:
+    code = repaired(code)
+    return code, refusal(code)
 
 
 def build(workspace: SessionWorkspace, on_output: Callable[[str], None] | None = None) -> PythonCoder:
@@ -89,6 +104,8 @@ def observation(result: CellResult) -> str:
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
         parts.append(result.error.short())
+    if result.stderr.strip() and (result.status != "ok" or not any(parts)):
+        parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:
         parts.append("New files: " + ", ".join(result.new_files[:20]))
     return cut_middle("\n".join(part for part in parts if part), MAX_OBSERVATION)

@@ -3,12 +3,14 @@
 import ast
 import re
 
+MAX_ROUNDS = 20
+"""Lines mended at most: each costs a look at the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
 
 
 def repaired(code: str) -> str:
     """`code`, with `datetime(2024, 11, 02)` made `datetime(2024, 11, 2)`; unchanged where that is not the trouble."""
-    for _ in range(code.count("\n") + 1):
+    for _ in range(MAX_ROUNDS):
         try:
             ast.parse(code)
         except SyntaxError as error:

@@ -103,9 +103,9 @@ class Cell:
         if isinstance(image, str) and len(self._images) < MAX_IMAGES and len(image) < MAX_IMAGE_BYTES * 4 // 3:
             self._images.append(image)
             return
-        text = plain(str(data.get("text/plain", "")))
+        text = plain(str(data.get("text/plain", ""))[: self._limit])
         if kind == "execute_result":
-            self._value = text[: self._limit]
+            self._value = text
             html = data.get("text/html")
             self._html = html if isinstance(html, str) and len(html) < MAX_HTML else None
         elif text:

@@ -2,7 +2,7 @@
 
 import mimetypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,17 @@ def list_files(folder: Path) -> dict[str, FileMark]:
             stat = entry.stat(follow_symlinks=False)
         except OSError:
             continue  # gone between the listing and the look
-        marks[str(Path(entry.path).relative_to(folder))] = FileMark(stat.st_size, stat.st_mtime_ns)
+        name = str(Path(entry.path).relative_to(folder))
+        if _is_text(name):
+            marks[name] = FileMark(stat.st_size, stat.st_mtime_ns)
     return marks
+
+
+def file_infos(folder: Path, names: Iterable[str] | None = None) -> list[FileInfo]:
+    """The folder's files, oldest first, of one look: what vanishes meanwhile is no trouble. `names` chooses."""
+    marks = list_files(folder)
+    wanted = set(marks) if names is None else set(names) & set(marks)
+    return [FileInfo(n, marks[n].size, _mime(n)) for n in sorted(wanted, key=lambda n: (marks[n].modified_ns, n))]
 
 
 def changed_files(before: dict[str, FileMark], after: dict[str, FileMark]) -> list[str]:
@@ -48,8 +57,27 @@ def changed_files(before: dict[str, FileMark], after: dict[str, FileMark]) -> li
 
 def file_info(folder: Path, name: str) -> FileInfo:
     """Raises OSError when the file is gone."""
-    mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return FileInfo(name=name, bytes=(folder / name).stat(follow_symlinks=False).st_size, mime=mime)
+    return FileInfo(name=name, bytes=(folder / name).stat(follow_symlinks=False).st_size, mime=_mime(name))
+
+
+def regular_file(folder: Path, name: str) -> FileInfo:
+    """Raises OSError when there is no such file, or it is of another kind."""
+    if not (folder / name).is_file():
+        raise FileNotFoundError(name)
+    return file_info(folder, name)
+
+
+def _mime(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _is_text(name: str) -> bool:
+    """File names are bytes; those that are no UTF-8 can be neither shown nor asked for."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:

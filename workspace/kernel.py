@@ -29,6 +29,7 @@ INTERRUPT_GRACE = 1.5
 """Seconds between the interrupt of a cell and the kill of its kernel."""
 SAVING_GRACE = 2.0
 """Seconds that a cell waits for the snapshot after the one before; small variables take some 20 ms."""
+LISTING_GRACE = 2.0
 START_TRIES = 3
 
 OnOutput = Callable[[str], None]
@@ -69,6 +70,10 @@ class Kernel:
     def busy(self) -> bool:
         return self._lock.locked()
 
+    @property
+    def saving(self) -> bool:
+        return self._saving is not None and not self._saving.done()
+
     async def run(self, code: str, *, timeout: float | None = None, on_output: OnOutput | None = None) -> CellResult:
         """Run `code` as one cell, at most `timeout` seconds (default: the setting).
 
@@ -103,22 +108,31 @@ class Kernel:
             )
 
     async def variables(self) -> list[Variable]:
-        """What the session's cells have defined, from the kernel or, when it does not run, from its snapshot."""
-        async with self._lock:
-            try:
+        """What the session's cells have defined.
+
+        From the kernel or, when it does not run or has no time, from its last snapshot.
+        """
+        try:
+            async with asyncio.timeout(LISTING_GRACE), self._lock:
                 if self._process is not None and self._process.alive:
                     return list((await self._process.variables()).variables)
-                report = await self._jail.variables_of(self._session_id)
-            except (SnapshotFailed, SnapshotDamaged, KernelGone) as error:
-                log.info("session %s: variables cannot be listed: %s", self._session_id, error)
-                return []
-            return list(report.variables) if report is not None else []
+        except (TimeoutError, SnapshotFailed, KernelGone) as error:
+            log.info("session %s: its last snapshot tells its variables: %s", self._session_id, error)
+        try:
+            report = await self._jail.variables_of(self._session_id)
+        except SnapshotDamaged as error:
+            log.warning("session %s: variables cannot be listed: %s", self._session_id, error)
+            return []
+        return list(report.variables) if report is not None else []
 
     async def close(self) -> None:
-        """Wait for the snapshot under way, then end the process; its variables come back at the next cell."""
+        """Wait for the snapshot under way, then end the process; its variables come back at the next cell.
+
+        A snapshot that takes longer than the setting `closing_seconds` is given up, and the one before it stays.
+        """
         async with self._lock:
             if self._saving is not None:
-                await asyncio.wait({self._saving})
+                await asyncio.wait({self._saving}, timeout=self._settings.closing_seconds)
             await self._end()
 
     async def discard(self) -> None:

@@ -5,8 +5,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
+_ANSI = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)")
 _ARROW = re.compile(r"^-+>\s*(\d+)\s?(.*)$")
+MAX_FRAMES = 50
+MAX_FRAME = 10_000
 CUT = "\n… [{} characters left out] …\n"
 
 
@@ -88,7 +90,8 @@ def plain(text: str) -> str:
 def to_error(content: dict[str, Any]) -> CellError:
     """From a Jupyter `error` message; the line is the last one of the traceback inside the user's own cell."""
     line, source = None, ""
-    frames = [plain(str(frame)) for frame in content.get("traceback", [])]
+    raw = content.get("traceback")
+    frames = [plain(str(frame)[:MAX_FRAME]) for frame in raw[-MAX_FRAMES:]] if isinstance(raw, list) else []
     for frame in frames:
         if "Cell In[" not in frame and "File <" not in frame and "<ipython-input" not in frame:
             continue
@@ -98,8 +101,8 @@ def to_error(content: dict[str, Any]) -> CellError:
     if line is None and content.get("ename") == "SyntaxError":
         line, source = _syntax_error(frames)
     return CellError(
-        name=str(content.get("ename", "Error")),
-        message=str(content.get("evalue", "")),
+        name=str(content.get("ename", "Error"))[:200],
+        message=str(content.get("evalue", ""))[:MAX_FRAME],
         line=line,
         source=source,
     )

@@ -1,6 +1,7 @@
 """How many kernels may live at once: per user, in all, and as memory allows. Idle ones make room first."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ class Rooms:
         self._settings = settings
         self._kernels: dict[Kernel, str] = {}
         self._starting: set[Kernel] = set()
+        self._closing: set[Kernel] = set()
         self._changed = asyncio.Condition()
 
     def add(self, kernel: Kernel, owner: str) -> None:
@@ -35,15 +37,23 @@ class Rooms:
 
         First come, first served, as far as the user's own share allows.
         """
-        owner = self._kernels[kernel]
-        async with self._changed:
-            while not await self._room_for(owner):
-                try:
+        while not await self._enter(kernel):
+            # Closing waits for a snapshot, so it is done with the door unlocked.
+            if (victim := self._oldest(self._rivals(self._kernels[kernel]))) is not None:
+                await self._close(victim)
+                continue
+            async with self._changed:
+                # A kernel may become idle without a word, so this wait has an end.
+                with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._settings.sweep_seconds):
                         await self._changed.wait()
-                except TimeoutError:
-                    continue  # a kernel may have become idle without a word
+
+    async def _enter(self, kernel: Kernel) -> bool:
+        async with self._changed:
+            if self._rivals(self._kernels[kernel]):
+                return False
             self._starting.add(kernel)
+            return True
 
     def settle(self, kernel: Kernel) -> None:
         """An admitted kernel runs now, or could not be started."""
@@ -58,30 +68,31 @@ class Rooms:
         """For ever: end kernels that are idle too long, and, while memory is short, the longest idle one."""
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
-            oldest_first = self._idle(self._kernels)
-            for kernel in oldest_first:
-                if time.monotonic() - kernel.used_at > self._settings.idle_seconds:
-                    await kernel.close()
-            if oldest_first and psutil.virtual_memory().available < self._settings.reserve_memory:
+            for kernel in list(self._kernels):
+                if time.monotonic() - kernel.used_at > self._settings.idle_seconds and self._oldest([kernel]):
+                    await self._close(kernel)
+            short = psutil.virtual_memory().available < self._settings.reserve_memory
+            if short and (oldest := self._oldest(self._kernels)) is not None:
                 log.warning("memory is short: the longest idle Python ends; its variables are kept")
-                await oldest_first[0].close()
+                await self._close(oldest)
             await self.left()
 
-    async def _room_for(self, owner: str) -> bool:
+    def _rivals(self, owner: str) -> list[Kernel]:
+        """The kernels of which one has to go before another of `owner` may start; none when there is room."""
         everyone = [k for k in self._kernels if k.running or k in self._starting]
         own = [k for k in everyone if self._kernels[k] == owner]
         if len(own) >= self._settings.max_kernels_per_user:
-            return await self._end_oldest(own)
-        if len(everyone) >= self._settings.max_kernels:
-            return await self._end_oldest(everyone)
-        return True
+            return own
+        return everyone if len(everyone) >= self._settings.max_kernels else []
 
-    async def _end_oldest(self, kernels: Iterable[Kernel]) -> bool:
-        idle = self._idle(kernels)
-        if not idle:
-            return False
-        await idle[0].close()
-        return True
+    def _oldest(self, kernels: Iterable[Kernel]) -> Kernel | None:
+        """The longest idle one; one that is being closed or saved is not idle."""
+        idle = [k for k in kernels if k.running and not k.busy and not k.saving and k not in self._closing]
+        return min(idle, key=lambda k: k.used_at, default=None)
 
-    def _idle(self, kernels: Iterable[Kernel]) -> list[Kernel]:
-        return sorted((k for k in kernels if k.running and not k.busy), key=lambda k: k.used_at)
+    async def _close(self, kernel: Kernel) -> None:
+        self._closing.add(kernel)
+        try:
+            await kernel.close()
+        finally:
+            self._closing.discard(kernel)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from workspace.errors import FileTooLargeError
-from workspace.folder import FileInfo, file_info, list_files
+from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import free_name, inside
 from workspace.preview import preview
@@ -49,9 +49,7 @@ class SessionWorkspace:
 
     async def files(self) -> list[FileInfo]:
         """All files of the session, oldest first."""
-        marks = await asyncio.to_thread(list_files, self.folder)
-        names = sorted(marks, key=lambda name: marks[name].modified_ns)
-        return [await asyncio.to_thread(file_info, self.folder, name) for name in names]
+        return await asyncio.to_thread(file_infos, self.folder)
 
     async def remove_files(self, names: list[str]) -> None:
         for name in names:

@@ -30,6 +30,8 @@ class WorkspaceSettings:
     """The same for one user."""
     idle_seconds: float = 900.0
     """A kernel idle for so long ends; its variables are kept."""
+    closing_seconds: float = 5.0
+    """How long the end of a kernel waits for the snapshot under way."""
     sweep_seconds: float = 5.0
     """How often idle kernels and free memory are looked at."""
     reserve_memory: int = 512 * MIB

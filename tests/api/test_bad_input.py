@@ -33,8 +33,8 @@ BAD: list[tuple[str, dict[str, Any], int, str | None]] = [
     ("no such session", {"messages": HI, "session_id": "x" * 20}, 404, "session_id"),
     ("temperature", {"messages": HI, "temperature": 3}, 400, "temperature"),
     ("max_tokens", {"messages": HI, "max_tokens": 0}, 400, "max_tokens"),
-    ("n", {"messages": HI, "n": 2}, 400, None),
-    ("tools", {"messages": HI, "tools": [{"type": "function"}]}, 400, None),
+    ("n", {"messages": HI, "n": 2}, 400, "n"),
+    ("tools", {"messages": HI, "tools": [{"type": "function"}]}, 400, "tools"),
 ]
 
 
@@ -63,6 +63,23 @@ async def test_broken_json_in_a_form_field_is_named(service: Service) -> None:
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "messages"
     assert kept(service) == []
+
+
+async def test_half_a_surrogate_pair_is_no_text(service: Service) -> None:
+    """Clients that cut a string in the middle of an emoji send it; it reached the database and was a 500."""
+    text = json.dumps({"messages": [{"role": "user", "content": "\ud83d"}]})
+    headers = {"content-type": "application/json"}
+    answer = await service.http.post("/v1/chat/completions", content=text, headers=headers)
+    assert answer.status_code == 400
+    body = json.dumps({"input": {"code": "'\ud83d'"}})
+    answer = await service.http.post("/api/tools/python_coder", content=body, headers=headers)
+    assert answer.status_code == 400
+
+
+async def test_harmless_defaults_are_taken_from_forms_too(service: Service, model: ScriptedChat) -> None:
+    model.replies = ["hello"]
+    data = {"messages": json.dumps(HI), "n": "1", "logprobs": "false", "temperature": "0.5"}
+    assert (await service.http.post("/v1/chat/completions", data=data)).status_code == 200
 
 
 async def test_another_content_type(service: Service) -> None:
@@ -117,7 +134,15 @@ async def test_artifact_paths_do_not_lead_out(service: Service, model: ScriptedC
     body = (await service.http.post("/v1/chat/completions", json={"messages": HI})).json()
     base = f"/api/conversations/{body['x_session_id']}/artifacts/"
     (service.settings.data_dir / "sessions" / body["x_session_id"] / "link").symlink_to("/etc")
-    for path in ("..%2f..%2fllm_api.sqlite", "%2e%2e/%2e%2e/llm_api.sqlite", "link/passwd", "%00", "none.txt", ""):
+    for path in (
+        "..%2f..%2fllm_api.sqlite",
+        "%2e%2e/%2e%2e/llm_api.sqlite",
+        "link/passwd",
+        "%00",
+        "none.txt",
+        "a" * 300,
+        "",
+    ):
         answer = await service.http.get(base + path)
         assert answer.status_code in (404, 307) or answer.json() == {"artifacts": []}, path
     assert (await service.http.get("/api/conversations/unknown/artifacts")).status_code == 404

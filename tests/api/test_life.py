@@ -12,17 +12,10 @@ import pytest
 
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
-from tests.serving import Service, python_step
+from tests.serving import Service, python_step, until
 
 HI = [{"role": "user", "content": "hi"}]
 Start = Callable[..., AbstractAsyncContextManager[Service]]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for something that no event tells; fails when it does not come."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 def idle(service: Service) -> bool:

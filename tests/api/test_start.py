@@ -1,11 +1,14 @@
 """`python -m api`, as a person starts it: one clear line when it cannot."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+import psutil
 import pytest
 
 
@@ -55,3 +58,37 @@ def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot be loaded" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from api.server import listen, serve
+from llm.scripted import ScriptedChat
+from tests.serving import settings_for
+
+settings = settings_for(Path(sys.argv[1]))
+with listen(settings) as sock:
+    port = sock.getsockname()[1]
+    asyncio.run(serve(settings, ScriptedChat(), sock, lambda *_: print(port, flush=True)))
+"""
+
+
+def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path: Path) -> None:
+    """After SIGTERM the last variables are there, no process and no runtime file is left, and the exit code is 0."""
+    session = None
+    for code, output in (("x = list(range(10)); len(x)", "10"), ("sum(x)", "45")):
+        command = [sys.executable, "-c", SERVICE, str(tmp_path / "data")]
+        environment = os.environ | {"TMPDIR": str(tmp_path)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as service:
+            assert service.stdout is not None
+            url = f"http://127.0.0.1:{service.stdout.readline().strip()}/api/tools/python_coder"
+            body = {"input": {"code": code}, "session_id": session}
+            answer = httpx.post(url, json=body, timeout=30).json()
+            session = answer["session_id"]
+            assert answer["output"] == output
+            children = psutil.Process(service.pid).children(recursive=True)
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(timeout=20) == 0
+        assert not any(child.is_running() for child in children)
+        assert [path.name for path in tmp_path.iterdir()] == ["data"]

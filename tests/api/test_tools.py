@@ -1,12 +1,13 @@
 """Tools called directly, and a session's variables."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from llm.scripted import ScriptedChat
-from tests.serving import Service, python_step
+from tests.serving import Service, python_step, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 
@@ -81,3 +82,23 @@ async def test_output_streams_while_the_program_runs(service: Service, model: Sc
             if heard == "first\n":
                 (folder / "go").touch()
     assert heard == "first\nsecond\n"
+
+
+async def test_a_program_that_says_nothing_is_no_error(service: Service) -> None:
+    body = await call(service, "x = 5")
+    assert (body["output"], body["error"]) == ("", None)
+    told = await call(service, "import sys; print('careful', file=sys.stderr)")
+    assert (told["output"], told["error"]) == ("careful", None)
+
+
+async def test_regression_a_client_that_left_a_tool_held_the_session(service: Service) -> None:
+    session = (await call(service, "1"))["session_id"]
+    code = "open('began', 'w').close()\nimport time; time.sleep(60)"
+    body = {"input": {"code": code}, "session_id": session}
+    request = asyncio.create_task(service.http.post("/api/tools/python_coder", json=body))
+    began = service.settings.data_dir / "sessions" / session / "began"
+    await until(began.exists)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    await until(lambda: not service.server._runs._active)
+    assert (await call(service, "2", session_id=session))["output"] == "2"

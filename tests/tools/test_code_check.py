@@ -31,3 +31,7 @@ def test_what_can_work_is_left_alone(code: str) -> None:
 @given(st.text())
 def test_it_never_raises(code: str) -> None:
     refusal(code)
+
+
+def test_regression_a_long_chain_of_calls_was_an_internal_error() -> None:
+    assert refusal("y = x" + ".replace(1, 2)" * 1000) is None

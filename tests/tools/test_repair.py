@@ -1,4 +1,5 @@
 import ast
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,3 +25,9 @@ def test_it_never_raises_and_never_breaks_what_parses(code: str) -> None:
     except (SyntaxError, ValueError):
         return
     assert mended == code
+
+
+def test_regression_many_slips_took_minutes() -> None:
+    began = time.process_time()
+    repaired("x = 01\n" * 14_000)
+    assert time.process_time() - began < 20

@@ -250,6 +250,34 @@ async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path)
         await house.aclose()
 
 
+async def test_regression_a_slow_snapshot_held_up_the_others(tmp_path: Path) -> None:
+    house = Workspaces(dataclasses.replace(settings_in(tmp_path), max_kernels=2, closing_seconds=0.2))
+    await house.start(boot=False)
+    try:
+        slow, quick, third = [(await house.open(name, "ann")).kernel for name in ("a", "b", "c")]
+        await slow.run("class E:\n    def __reduce_ex__(self, p):\n        while True: pass\ne = E()")
+        await quick.run("x = 1")
+        async with asyncio.timeout(20):
+            await third.run("y = 1")
+            await house.rest()
+            assert await slow.variables() == []
+        assert slow.running
+    finally:
+        async with asyncio.timeout(20):
+            await house.aclose()
+
+
+async def test_regression_a_deep_tree_made_a_session_useless(kernel: Kernel) -> None:
+    code = "import os\nfor i in range(1500): os.mkdir('d'); os.chdir('d')\nos._exit(1)"
+    await kernel.run(code)
+    assert (await kernel.run("1 + 1")).value == "2"
+
+
+async def test_regression_a_file_name_that_is_no_text_broke_the_answer(kernel: Kernel) -> None:
+    result = await kernel.run("for name in (b'\\xff.csv', b'a.csv'): open(name, 'w').close()")
+    assert result.new_files == ["a.csv"]
+
+
 async def test_variables_outlive_the_service(tmp_path: Path) -> None:
     for code, value in (("x = {1: 'a'}\nx", "{1: 'a'}"), ("x", "{1: 'a'}")):
         house = Workspaces(settings_in(tmp_path))

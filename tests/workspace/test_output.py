@@ -1,3 +1,5 @@
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,3 +22,9 @@ def test_a_tape_keeps_both_ends_in_bounded_space(texts: list[str], limit: int) -
 
 def test_progress_bars_collapse_to_their_last_state() -> None:
     assert plain("\x1b[32m 10%\r 50%\r100%\x1b[0m\ndone\r\n") == "100%\ndone\n"
+
+
+def test_regression_a_string_of_escapes_froze_the_loop() -> None:
+    began = time.process_time()
+    plain("\x1b]" * 500_000)
+    assert time.process_time() - began < 5

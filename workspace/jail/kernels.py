@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import socket
+import subprocess
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,6 +37,8 @@ from .zygote_client import KernelProcess, Zygote, ZygoteDied
 logger = logging.getLogger(__name__)
 
 _THREADS = 16
+_DEEPEST = 64
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _RECEIVE_QUEUE = 32
 
 
@@ -269,15 +272,35 @@ class JailedKernels:
 def _hand_over(folder: Path, uid: int) -> None:
     """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are).
 
-    A file with several names is left to its owner: the other name is somewhere that is not the session's.
+    A file with several names is left to its owner: the other name is somewhere that is not the session's. Trees
+    deeper than `_DEEPEST`, which nobody could measure, are deleted.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        _hand_over_tree(descriptor, uid, _DEEPEST)
+    finally:
+        os.close(descriptor)
+
+
+def _hand_over_tree(descriptor: int, uid: int, levels: int) -> None:
     if uid:
-        for _, _, files, fd in os.fwalk(folder):
-            os.fchown(fd, uid, uid)
-            for name in files:
-                if os.stat(name, dir_fd=fd, follow_symlinks=False).st_nlink == 1:
-                    os.chown(name, uid, uid, dir_fd=fd, follow_symlinks=False)
+        os.fchown(descriptor, uid, uid)
+    with os.scandir(descriptor) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if levels == 0:
+                    logger.warning("a tree of more than %d levels is deleted", _DEEPEST)
+                    path = f"/proc/self/fd/{descriptor}/{entry.name}"
+                    subprocess.run(["rm", "-rf", "--", path], check=False, pass_fds=[descriptor])
+                    continue
+                inner = os.open(entry.name, _FOLDER, dir_fd=descriptor)
+                try:
+                    _hand_over_tree(inner, uid, levels - 1)
+                finally:
+                    os.close(inner)
+            elif uid and entry.stat(follow_symlinks=False).st_nlink == 1:
+                os.chown(entry.name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
 
 
 __all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]
