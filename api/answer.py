@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from nodes.events import AnswerDelta, Event, Finished, ModelCalled, Routed, StepDone, ThoughtDelta
 from nodes.state import Step
+from workspace.folder import FileInfo
 
 
 class Answer:
@@ -84,10 +85,20 @@ def artifact_url(session_id: str, name: str) -> str:
     return f"/api/conversations/{quote(session_id)}/artifacts/{quote(name)}"
 
 
+def public_artifact(session_id: str, file: FileInfo) -> dict[str, Any]:
+    """A file of a session as every route shows it."""
+    return {
+        "filename": file.name,
+        "url": artifact_url(session_id, file.name),
+        "mime": file.mime,
+        "bytes": file.bytes,
+    }
+
+
 def artifacts(session_id: str, steps: Sequence[Step]) -> list[dict[str, Any]]:
     """All files of the steps, each once, as it was last."""
     latest = {ref["filename"]: ref for step in steps for ref in step["artifacts"]}
-    return [{**ref, "url": artifact_url(session_id, name)} for name, ref in latest.items()]
+    return [public_artifact(session_id, FileInfo(name, ref["bytes"], ref["mime"])) for name, ref in latest.items()]
 
 
 def public_step(session_id: str, step: Step) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
 
-from api.answer import artifact_url
-from api.dependencies import current_user, services_of
+from api.answer import public_artifact
+from api.dependencies import own_session, services_of
 from api.errors import not_found
 from api.services import Services
+from checkpoints.sessions import Session
 from workspace.folder import file_infos, regular_file
 from workspace.names import inside
 
@@ -21,32 +22,22 @@ INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 
 @router.get("/api/conversations/{session_id}/artifacts")
 async def list_artifacts(
-    session_id: str, services: Services = Depends(services_of), user: str = Depends(current_user)
+    session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> dict[str, Any]:
     """All files in the session's folder."""
-    if await services.store.sessions.get(session_id, user) is None:
-        raise not_found("session")
-    folder = services.workspaces.folder(session_id)
+    folder = services.workspaces.folder(session.id)
     infos = await asyncio.to_thread(file_infos, folder)
-    return {
-        "artifacts": [
-            {"filename": i.name, "url": artifact_url(session_id, i.name), "mime": i.mime, "bytes": i.bytes}
-            for i in infos
-        ]
-    }
+    return {"artifacts": [public_artifact(session.id, info) for info in infos]}
 
 
 @router.get("/api/conversations/{session_id}/artifacts/{path:path}")
 async def get_artifact(
-    session_id: str,
     path: str,
+    session: Session = Depends(own_session),
     services: Services = Depends(services_of),
-    user: str = Depends(current_user),
 ) -> FileResponse:
     """One file. 404 when it is not there, or not the caller's."""
-    if await services.store.sessions.get(session_id, user) is None:
-        raise not_found("session")
-    folder = services.workspaces.folder(session_id)
+    folder = services.workspaces.folder(session.id)
     file = inside(folder, path)
     try:
         info = await asyncio.to_thread(regular_file, folder, path)

@@ -5,19 +5,17 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import current_user, services_of
-from api.errors import not_found
+from api.dependencies import own_session, services_of
 from api.services import Services
+from checkpoints.sessions import Session
 
 router = APIRouter()
 
 
 @router.get("/api/conversations/{session_id}/variables")
 async def list_variables(
-    session_id: str, services: Services = Depends(services_of), user: str = Depends(current_user)
+    session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> dict[str, Any]:
     """Name, type, shape, size in bytes, whether it is kept when the kernel ends, and why not."""
-    if await services.store.sessions.get(session_id, user) is None:
-        raise not_found("session")
-    variables = await services.workspaces.variables(session_id, user)
+    variables = await services.workspaces.variables(session.id, session.owner)
     return {"variables": [asdict(variable) for variable in variables]}

@@ -1,6 +1,5 @@
 """`/api/tools`: what the agent may call, called directly."""
 
-import asyncio
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.answer import artifact_url
+from api.answer import public_artifact
 from api.dependencies import current_user, services_of
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
@@ -17,7 +16,6 @@ from api.services import Services
 from api.turns import hold_session
 from tools import INPUTS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
-from workspace.folder import file_infos
 
 router = APIRouter()
 
@@ -74,15 +72,12 @@ async def call_tool(
         if run.error is not None:
             raise run.error
         result = results[0]
-        infos = await asyncio.to_thread(file_infos, workspace.folder, result.files)
+        infos = await workspace.files(result.files)
         return {
             "session_id": session.id,
             "output": result.output,
             "error": result.error,
-            "artifacts": [
-                {"filename": i.name, "url": artifact_url(session.id, i.name), "mime": i.mime, "bytes": i.bytes}
-                for i in infos
-            ],
+            "artifacts": [public_artifact(session.id, info) for info in infos],
             "sources": [],
             "duration_ms": round((time.perf_counter() - began) * 1000),
         }

@@ -43,6 +43,11 @@ def _last_program(messages: Sequence[AnyMessage]) -> str:
     return ""
 
 
+def same_step(steps: Sequence[Step], tool: str, given: str) -> Step | None:
+    """The step that has already given this input to this tool."""
+    return next((step for step in steps if step["tool"] == tool and step["input"].strip() == given.strip()), None)
+
+
 def notes(steps: Sequence[Step]) -> str:
     """All steps of this turn, shortly."""
     return "\n\n".join(f"{s['thought']}\n{s['tool']}:\n{s['input']}\nObservation: {s['observation']}" for s in steps)

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.runtime import Runtime
 
 from llm.errors import PromptTooLongError
-from nodes.asking import Said, Wish, ask
+from nodes.asking import Said, ask
 from nodes.events import AnswerDelta, Finished
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
@@ -15,20 +15,21 @@ from nodes.state import AgentState, Context, Update
 
 async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
-    sampling = runtime.context.sampling
-    wish = Wish(sampling.max_tokens, sampling.stop, sampling.temperature, sampling.top_p, sampling.seed)
-    said = await _ask_within_window(list(state["messages"]), wish, runtime)
+    said = await _ask_within_window(list(state["messages"]), runtime)
     runtime.stream_writer(Finished(said.finish_reason))
     message = AIMessage(content=said.text, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
     return {"answer": message, "messages": [message]}
 
 
-async def _ask_within_window(messages: list[AnyMessage], wish: Wish, runtime: Runtime[Context]) -> Said:
+async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context]) -> Said:
     """Leave out the oldest turns until the rest fits the model's window."""
     while True:
         try:
             return await ask(
-                runtime, with_system(messages), wish, lambda text: runtime.stream_writer(AnswerDelta(text))
+                runtime,
+                with_system(messages),
+                runtime.context.sampling,
+                lambda text: runtime.stream_writer(AnswerDelta(text)),
             )
         except PromptTooLongError as error:
             shorter = without_oldest(messages, error.tokens - error.window)

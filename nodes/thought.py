@@ -38,7 +38,8 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     steps = state.get("steps", [])
     prompt = await _prompt(state, runtime, steps)
     thinking = await _think(prompt, runtime, fresh=_stuck(steps))
-    if thinking.reply.tool and _tried(thinking.reply, steps) and not _stuck(steps):
+    tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
+    if tried and not _stuck(steps):
         thinking = await _think(prompt, runtime, fresh=True)
     reply = thinking.reply
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
@@ -57,8 +58,8 @@ async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh:
             runtime.stream_writer(ThoughtDelta(split.thought))
         answer.write(split.answer)
 
-    wish = bounded(runtime, stop=STOP, fresh=fresh)
-    said = await ask(runtime, prompt, wish, lambda text: emit(splitter.feed(text)))
+    sampling = bounded(runtime, stop=STOP, fresh=fresh)
+    said = await ask(runtime, prompt, sampling, lambda text: emit(splitter.feed(text)))
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
@@ -127,10 +128,6 @@ async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
 def _told(variable: Variable) -> str:
     size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
     return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)
-
-
-def _tried(reply: Reply, steps: list[Step]) -> bool:
-    return any(step["tool"] == reply.tool and step["input"].strip() == reply.input.strip() for step in steps)
 
 
 def _stuck(steps: list[Step]) -> bool:

@@ -8,6 +8,7 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ValidationError
 
+from nodes.history import same_step
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
 from tools.errors import ToolError
 from workspace.session import SessionWorkspace
@@ -44,9 +45,8 @@ async def _run(
     if tool is None:
         names = ", ".join(tools) or "none"
         return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", []
-    for step in steps:
-        if step["tool"] == action["tool"] and step["input"].strip() == action["input"].strip():
-            return REPEATED.format(observation=step["observation"]), "repeated action", []
+    if (step := same_step(steps, action["tool"], action["input"])) is not None:
+        return REPEATED.format(observation=step["observation"]), "repeated action", []
     try:
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:
@@ -68,7 +68,5 @@ def _call(tool: BaseTool, action: Action) -> dict[str, Any]:
 async def _artifacts(workspace: SessionWorkspace | None, names: Sequence[str]) -> list[ArtifactRef]:
     if workspace is None or not names:
         return []
-    infos = {info.name: info for info in await workspace.files()}
-    return [
-        ArtifactRef(filename=name, mime=infos[name].mime, bytes=infos[name].bytes) for name in names if name in infos
-    ]
+    infos = await workspace.files(names)
+    return [ArtifactRef(filename=info.name, mime=info.mime, bytes=info.bytes) for info in infos]

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 from workspace.errors import FileTooLargeError
@@ -11,6 +11,8 @@ from workspace.kernel import Kernel
 from workspace.names import free_name, inside
 from workspace.preview import preview
 from workspace.settings import MIB, WorkspaceSettings
+
+MAX_PREVIEWS = 8
 
 
 class SessionWorkspace:
@@ -47,19 +49,15 @@ class SessionWorkspace:
         partial.rename(self.folder / name)
         return name
 
-    async def files(self) -> list[FileInfo]:
-        """All files of the session, oldest first."""
-        return await asyncio.to_thread(file_infos, self.folder)
+    async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
+        """The session's files, oldest first; `names` chooses among them."""
+        return await asyncio.to_thread(file_infos, self.folder, names)
 
     async def remove_files(self, names: list[str]) -> None:
         for name in names:
-            await asyncio.to_thread(self.path(name).unlink, missing_ok=True)
+            await asyncio.to_thread(inside(self.folder, name).unlink, missing_ok=True)
 
-    def path(self, name: str) -> Path:
-        """Raises `BadNameError` when `name` leads out of the folder."""
-        return inside(self.folder, name)
-
-    async def previews(self, names: list[str] | None = None) -> str:
-        """A few lines a file for the model; empty when there are none."""
-        wanted = [info for info in await self.files() if names is None or info.name in names]
-        return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in wanted[-8:]])
+    async def previews(self) -> str:
+        """A few lines for the model on each of the newest files; empty when there are none."""
+        newest = (await self.files())[-MAX_PREVIEWS:]
+        return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in newest])
