@@ -14,7 +14,7 @@ from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
 from api.turns import hold_session
-from tools import INPUTS, build_all, describe_all
+from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 
 router = APIRouter()
@@ -53,9 +53,9 @@ async def call_tool(
     user: str = Depends(current_user),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in INPUTS:
+    if name not in TOOLS:
         raise not_found(f"tool as {name!r}")
-    given = _checked(INPUTS[name], body.input)
+    given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
     async with hold_session(body.session_id or None, services, user, first_words=name) as (session, workspace):
         results: list[Result] = []

@@ -46,6 +46,9 @@ class PythonCoderInput(BaseModel):
         return code
 
 
+INPUT: type[BaseModel] = PythonCoderInput
+
+
 class PythonCoder(BaseTool):
     """`(observation, names of new files)`; raises `ToolRetry` when the program has to be mended."""
 
@@ -53,7 +56,7 @@ class PythonCoder(BaseTool):
 
     name: str = NAME
     description: str = DESCRIPTION
-    args_schema: type[BaseModel] = PythonCoderInput
+    args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
     on_output: Callable[[str], None] | None = None

@@ -13,7 +13,6 @@ import asyncio
 import logging
 import os
 import socket
-import subprocess
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +24,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from . import watchdog
 from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .handover import hand_over
 from .plain import PlainKernel, start_process
 from .probe import Sandbox, describe, make_config, probe
 from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
@@ -37,8 +37,6 @@ from .zygote_client import KernelProcess, Zygote, ZygoteDied
 logger = logging.getLogger(__name__)
 
 _THREADS = 16
-_DEEPEST = 64
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _RECEIVE_QUEUE = 32
 
 
@@ -99,8 +97,8 @@ class JailedKernels:
             raise ValueError(f"{folder} does not lie in {self.sessions}")
         uid = self.uid_of(session)
         try:
-            await asyncio.to_thread(_hand_over, folder, uid)
-        except (OSError, RecursionError) as error:
+            await asyncio.to_thread(hand_over, folder, uid)
+        except OSError as error:
             raise KernelGone(f"the session's folder cannot be used: {error}") from error
         kernel = await self._connected(session, folder, uid, vault)
         try:
@@ -267,40 +265,6 @@ class JailedKernels:
                 if reason:
                     logger.warning("session %s: kernel killed: %s", kernel.session, reason)
                     kernel.kill(reason)
-
-
-def _hand_over(folder: Path, uid: int) -> None:
-    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are).
-
-    A file with several names is left to its owner: the other name is somewhere that is not the session's. Trees
-    deeper than `_DEEPEST`, which nobody could measure, are deleted.
-    """
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder, _FOLDER)
-    try:
-        _hand_over_tree(descriptor, uid, _DEEPEST)
-    finally:
-        os.close(descriptor)
-
-
-def _hand_over_tree(descriptor: int, uid: int, levels: int) -> None:
-    if uid:
-        os.fchown(descriptor, uid, uid)
-    with os.scandir(descriptor) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if levels == 0:
-                    logger.warning("a tree of more than %d levels is deleted", _DEEPEST)
-                    path = f"/proc/self/fd/{descriptor}/{entry.name}"
-                    subprocess.run(["rm", "-rf", "--", path], check=False, pass_fds=[descriptor])
-                    continue
-                inner = os.open(entry.name, _FOLDER, dir_fd=descriptor)
-                try:
-                    _hand_over_tree(inner, uid, levels - 1)
-                finally:
-                    os.close(inner)
-            elif uid and entry.stat(follow_symlinks=False).st_nlink == 1:
-                os.chown(entry.name, uid, uid, dir_fd=descriptor, follow_symlinks=False)
 
 
 __all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]
