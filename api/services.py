@@ -15,7 +15,11 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
 from llm import BACKENDS
+from tools.kit import OnOutput, ToolKit
 from workspace.jail.probe import Sandbox
+from workspace.library import Library
+from workspace.session import SessionWorkspace
+from workspace.settings import MIB
 from workspace.workspaces import Workspaces
 
 ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
@@ -33,6 +37,14 @@ class Services:
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+
+    def library(self, user: str) -> Library:
+        """The user's own files."""
+        return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
+
+    def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
+        """What the tools of one session are given."""
+        return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
 
 
 async def load_model(settings: Settings) -> BaseChatModel:

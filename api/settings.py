@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     def database(self) -> Path:
         return self.data_dir / "llm_api.sqlite"
 
+    def user_dir(self, user: str) -> Path:
+        """Everything of one user's that is not a session's."""
+        return self.data_dir / "users" / user
+
     @property
     def loopback(self) -> bool:
         """Does the service listen to this machine alone?"""

@@ -16,17 +16,18 @@ from api.services import Services
 from api.turns import hold_session
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
+from tools.results import Extras
 
 router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool said, or what went wrong, and the names of its new files."""
+    """What a tool said, or what went wrong, and what else it gave."""
 
     output: str
     error: str | None
-    files: list[str]
+    extras: Extras
 
 
 class ToolRequest(BaseModel):
@@ -61,7 +62,7 @@ async def call_tool(
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            results.append(await _run(build_all(workspace)[name], given))
+            results.append(await _run(build_all(services.tool_kit(workspace, user))[name], given))
 
         run = services.runs.start(session.id, work)
         try:
@@ -72,13 +73,14 @@ async def call_tool(
         if run.error is not None:
             raise run.error
         result = results[0]
-        infos = await workspace.files(result.files)
+        infos = await workspace.files(result.extras.files)
         return {
             "session_id": session.id,
             "output": result.output,
             "error": result.error,
             "artifacts": [public_artifact(session.id, info) for info in infos],
-            "sources": [],
+            "sources": list(result.extras.sources),
+            "data": result.extras.data,
             "duration_ms": round((time.perf_counter() - began) * 1000),
         }
 
@@ -97,7 +99,7 @@ async def _run(tool: BaseTool, given: dict[str, Any]) -> Result:
     try:
         answer = await tool.ainvoke({"type": "tool_call", "id": "call", "name": tool.name, "args": given})
     except ToolSilent:
-        return Result("", None, [])
+        return Result("", None, Extras())
     except ToolError as error:
-        return Result("", str(error), error.new_files)
-    return Result(str(answer.content), None, list(answer.artifact or []))
+        return Result("", str(error), Extras(files=error.new_files))
+    return Result(str(answer.content), None, answer.artifact)

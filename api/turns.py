@@ -165,7 +165,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
 
     return Context(
         model=services.model,
-        tools=build_all(turn.workspace, show),
+        tools=build_all(services.tool_kit(turn.workspace, turn.user, show)),
         workspace=turn.workspace,
         sampling=Sampling(
             temperature=chat.temperature,

@@ -22,6 +22,7 @@ async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
         started_at=outcome["started_at"],
         duration_ms=outcome["duration_ms"],
         artifacts=outcome["artifacts"],
+        sources=outcome["sources"],
     )
     runtime.stream_writer(StepDone(step))
     return {"steps": [*steps, step], "action": None, "outcome": None}

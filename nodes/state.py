@@ -10,6 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic.json_schema import SkipJsonSchema
 
 from nodes.channels import messages_channel
+from tools.results import Source
 from workspace.session import SessionWorkspace
 
 
@@ -34,6 +35,7 @@ class Step(TypedDict):
     started_at: float
     duration_ms: int
     artifacts: list[ArtifactRef]
+    sources: list[Source]
 
 
 class Action(TypedDict):
@@ -50,6 +52,7 @@ class Outcome(TypedDict):
     text: str
     error: str | None
     artifacts: list[ArtifactRef]
+    sources: list[Source]
     started_at: float
     duration_ms: int
 

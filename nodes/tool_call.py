@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from nodes.history import same_step
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
 from tools.errors import ToolError
+from tools.results import Extras
 from workspace.session import SessionWorkspace
 
 REPEATED = (
@@ -24,37 +25,38 @@ async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
     action = state.get("action")
     assert action is not None, "tool_call is only reached with an action"
     started = time.time()
-    text, error, new_files = await _run(action, state.get("steps", []), runtime)
-    artifacts = await _artifacts(runtime.context.workspace, new_files)
+    text, error, extras = await _run(action, state.get("steps", []), runtime)
     outcome = Outcome(
         text=text,
         error=error,
-        artifacts=artifacts,
+        artifacts=await _artifacts(runtime.context.workspace, extras.files),
+        sources=list(extras.sources),
         started_at=started,
         duration_ms=round((time.time() - started) * 1000),
     )
     return {"outcome": outcome}
 
 
-async def _run(
-    action: Action, steps: Sequence[Step], runtime: Runtime[Context]
-) -> tuple[str, str | None, Sequence[str]]:
-    """`(observation, error, names of new files)`."""
+async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context]) -> tuple[str, str | None, Extras]:
+    """`(observation, error, what else the tool gave)`."""
     tools = runtime.context.tools
     tool = tools.get(action["tool"])
     if tool is None:
         names = ", ".join(tools) or "none"
-        return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", []
+        return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", Extras()
     if (step := same_step(steps, action["tool"], action["input"])) is not None:
-        return REPEATED.format(observation=step["observation"]), "repeated action", []
+        return REPEATED.format(observation=step["observation"]), "repeated action", Extras()
     try:
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:
-        return str(error), type(error).__name__, error.new_files
+        return str(error), type(error).__name__, Extras(files=error.new_files)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", []
-    return str(answer.content), None, answer.artifact or []
+        return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", Extras()
+    extras: Extras = answer.artifact
+    if not extras.sources:
+        return str(answer.content), None, extras
+    return extras.observation(first=1 + sum(len(step["sources"]) for step in steps)), None, extras
 
 
 def _call(tool: BaseTool, action: Action) -> dict[str, Any]:

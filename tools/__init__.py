@@ -1,15 +1,12 @@
 """What the model may call: one file a tool, listed in one line here."""
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from tools import python_coder
-from workspace.session import SessionWorkspace
-
-OnOutput = Callable[[str], None]
+from tools.kit import ToolKit
 
 
 class ToolModule(Protocol):
@@ -18,8 +15,8 @@ class ToolModule(Protocol):
     DESCRIPTION: str
     INPUT: type[BaseModel]
 
-    def build(self, workspace: SessionWorkspace, on_output: OnOutput | None = None) -> BaseTool:
-        """The tool of one session; `on_output` hears what it prints while it runs."""
+    def build(self, kit: ToolKit) -> BaseTool:
+        """The tool of one session. Its artifact is a `tools.results.Extras`."""
 
 
 TOOLS: dict[str, ToolModule] = {
@@ -27,9 +24,9 @@ TOOLS: dict[str, ToolModule] = {
 }
 
 
-def build_all(workspace: SessionWorkspace, on_output: OnOutput | None = None) -> dict[str, BaseTool]:
+def build_all(kit: ToolKit) -> dict[str, BaseTool]:
     """All tools of one session, by name."""
-    return {name: tool.build(workspace, on_output) for name, tool in TOOLS.items()}
+    return {name: tool.build(kit) for name, tool in TOOLS.items()}
 
 
 def describe_all() -> list[dict[str, Any]]:

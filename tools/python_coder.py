@@ -1,7 +1,6 @@
 """Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
 from typing import Literal
 
 from langchain_core.tools import BaseTool
@@ -10,7 +9,9 @@ from typing_extensions import override
 
 from tools.code_check import refusal
 from tools.errors import ToolFailed, ToolRetry, ToolSilent
+from tools.kit import OnOutput, ToolKit
 from tools.repair import repaired
+from tools.results import Extras
 from workspace.errors import KernelStartError
 from workspace.output import CellResult
 from workspace.session import SessionWorkspace
@@ -50,7 +51,7 @@ INPUT: type[BaseModel] = PythonCoderInput
 
 
 class PythonCoder(BaseTool):
-    """`(observation, names of new files)`; raises `ToolRetry` when the program has to be mended."""
+    """The observation is what the program printed; raises `ToolRetry` when the program has to be mended."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -59,14 +60,14 @@ class PythonCoder(BaseTool):
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
-    on_output: Callable[[str], None] | None = None
+    on_output: OnOutput | None = None
 
     @override
-    def _run(self, code: str) -> tuple[str, Sequence[str]]:
+    def _run(self, code: str) -> tuple[str, Extras]:
         raise ToolFailed("python_coder only runs asynchronously")
 
     @override
-    async def _arun(self, code: str) -> tuple[str, Sequence[str]]:
+    async def _arun(self, code: str) -> tuple[str, Extras]:
         code, why = await asyncio.to_thread(_looked_over, code)
         if why is not None:
             raise ToolRetry(why)
@@ -79,7 +80,7 @@ class PythonCoder(BaseTool):
             raise ToolRetry(text, result.new_files)
         if not text.strip():
             raise ToolSilent(SILENT)
-        return text, result.new_files
+        return text, Extras(files=result.new_files)
 
 
 def _looked_over(code: str) -> tuple[str, str | None]:
@@ -87,9 +88,9 @@ def _looked_over(code: str) -> tuple[str, str | None]:
     return code, refusal(code)
 
 
-def build(workspace: SessionWorkspace, on_output: Callable[[str], None] | None = None) -> PythonCoder:
-    """`on_output` hears what a program prints while it runs."""
-    return PythonCoder(workspace=workspace, on_output=on_output)
+def build(kit: ToolKit) -> PythonCoder:
+    """The tool of one session."""
+    return PythonCoder(workspace=kit.workspace, on_output=kit.on_output)
 
 
 def observation(result: CellResult) -> str:

@@ -1,16 +1,15 @@
 """One session's workspace: its folder, its files, its kernel."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from workspace.errors import FileTooLargeError
-from workspace.folder import FileInfo, file_info, file_infos
+from workspace.folder import FileInfo, file_infos
 from workspace.kernel import Kernel
-from workspace.names import free_name, inside
+from workspace.names import inside
 from workspace.preview import preview
-from workspace.settings import MIB, WorkspaceSettings
+from workspace.settings import WorkspaceSettings
+from workspace.storing import store
 
 MAX_PREVIEWS = 8
 
@@ -29,25 +28,7 @@ class SessionWorkspace:
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        partial = self.folder / f".upload-{secrets.token_hex(8)}"
-        try:
-            size = 0
-            with await asyncio.to_thread(partial.open, "xb") as file:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > self._settings.max_file_bytes:
-                        limit = self._settings.max_file_bytes // MIB
-                        raise FileTooLargeError(f"The file {label!r} is larger than the limit of {limit} MB.")
-                    await asyncio.to_thread(file.write, chunk)
-            name = await asyncio.to_thread(self._put_in_place, partial, label)
-        finally:
-            await asyncio.to_thread(partial.unlink, missing_ok=True)
-        return await asyncio.to_thread(file_info, self.folder, name)
-
-    def _put_in_place(self, partial: Path, label: str) -> str:
-        name = free_name(self.folder, label)
-        partial.rename(self.folder / name)
-        return name
+        return await store(self.folder, label, chunks, self._settings.max_file_bytes)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` chooses among them."""

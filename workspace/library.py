@@ -1,0 +1,65 @@
+"""One user's own files: uploaded once, readable and searchable in all of the user's sessions.
+
+A session works on copies (`stage`), so that no program can change what was uploaded.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from workspace.errors import BadNameError
+from workspace.folder import FileInfo, file_infos, regular_file
+from workspace.names import inside
+from workspace.storing import store
+
+
+class Library:
+    """The files below `folder`, which is made on first use."""
+
+    def __init__(self, folder: Path, max_file_bytes: int) -> None:
+        self.folder = folder
+        self._max_file_bytes = max_file_bytes
+
+    async def add(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
+        """Store an upload under a safe, free name. Raises `FileTooLargeError`."""
+        await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        return await store(self.folder, label, chunks, self._max_file_bytes)
+
+    async def files(self) -> list[FileInfo]:
+        """All files, oldest first."""
+        return await asyncio.to_thread(file_infos, self.folder)
+
+    async def get(self, name: str) -> FileInfo:
+        """Raises `FileNotFoundError` or `BadNameError`."""
+        inside(self.folder, name)
+        return await asyncio.to_thread(regular_file, self.folder, name)
+
+    async def remove(self, name: str) -> None:
+        """Raises `FileNotFoundError` or `BadNameError`."""
+        await self.get(name)
+        await asyncio.to_thread(inside(self.folder, name).unlink)
+
+    async def stage(self, name: str, session_folder: Path) -> None:
+        """Copy a file into a session's folder, unless the session has one of that name.
+
+        Raises `FileNotFoundError` or `BadNameError`.
+        """
+        await self.get(name)
+        await asyncio.to_thread(_copy_new, inside(self.folder, name), session_folder, name)
+
+
+def _copy_new(source: Path, folder: Path, name: str) -> None:
+    if "/" in name:
+        raise BadNameError("not a file name")
+    partial = folder / f".staged-{secrets.token_hex(8)}"
+    try:
+        with source.open("rb") as original, partial.open("xb") as copy:
+            shutil.copyfileobj(original, copy)
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, folder / name, follow_symlinks=False)  # never over a file of the session's
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,34 @@
+"""A file from outside, streamed to disk: whole under its final name, or not there at all."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from workspace.errors import FileTooLargeError
+from workspace.folder import FileInfo, file_info
+from workspace.names import free_name
+from workspace.settings import MIB
+
+
+async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: int) -> FileInfo:
+    """Write `chunks` under a safe, free name like `label`. Raises `FileTooLargeError` beyond `limit` bytes."""
+    partial = folder / f".upload-{secrets.token_hex(8)}"
+    try:
+        size = 0
+        with await asyncio.to_thread(partial.open, "xb") as file:
+            async for chunk in chunks:
+                size += len(chunk)
+                if size > limit:
+                    raise FileTooLargeError(f"The file {label!r} is larger than the limit of {limit // MIB} MB.")
+                await asyncio.to_thread(file.write, chunk)
+        name = await asyncio.to_thread(_put_in_place, folder, partial, label)
+    finally:
+        await asyncio.to_thread(partial.unlink, missing_ok=True)
+    return await asyncio.to_thread(file_info, folder, name)
+
+
+def _put_in_place(folder: Path, partial: Path, label: str) -> str:
+    name = free_name(folder, label)
+    partial.rename(folder / name)
+    return name
