@@ -167,6 +167,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
         model=services.model,
         tools=build_all(services.tool_kit(turn.workspace, turn.user, show)),
         workspace=turn.workspace,
+        library=services.library(turn.user),
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,
