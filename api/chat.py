@@ -17,6 +17,7 @@ from api.schemas import ChatRequest
 from api.services import Services
 from api.stream import Frames, completion_id, stream
 from api.turns import open_turn, work
+from checkpoints.users import User
 
 router = APIRouter()
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -46,7 +47,7 @@ BODY = {
 async def chat_completions(
     request: Request,
     services: Services = Depends(services_of),
-    user: str = Depends(current_user),
+    user: User = Depends(current_user),
 ) -> Response:
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
