@@ -6,8 +6,18 @@ from typing import Any
 from urllib.parse import quote
 
 from api.citations import annotations, public_sources, sources_of
-from nodes.events import AnswerDelta, Event, Finished, ModelCalled, Routed, StepDone, ThoughtDelta
-from nodes.state import Step
+from nodes.events import (
+    AnswerDelta,
+    Event,
+    Finished,
+    ModelCalled,
+    PlanChanged,
+    Routed,
+    StepDone,
+    StepsOrdered,
+    ThoughtDelta,
+)
+from nodes.state import PlanStep, Step
 from workspace.folder import FileInfo
 
 
@@ -24,8 +34,10 @@ class Answer:
         self._steps: list[Step] = []
         self._route = Routed("", "")
         self._calls: list[ModelCalled] = []
+        self._plan: list[PlanStep] | None = None
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: Event) -> Event:
+        """Takes the event in, and gives it back as it is to be told: a run's steps are numbered through."""
         match event:
             case AnswerDelta(text):
                 if self._first_token is None:
@@ -34,13 +46,21 @@ class Answer:
             case ThoughtDelta(text):
                 self._thoughts.append(text)
             case StepDone(step):
+                step = step.copy()
+                step["index"] = len(self._steps) + 1
                 self._steps.append(step)
+                return StepDone(step)
+            case StepsOrdered(steps):
+                self._steps = list(steps)
             case Routed():
                 self._route = event
+            case PlanChanged(plan):
+                self._plan = plan
             case ModelCalled():
                 self._calls.append(event)
             case Finished(reason):
                 self.finish_reason = reason
+        return event
 
     @property
     def text(self) -> str:
@@ -75,7 +95,7 @@ class Answer:
             "iterations": len(self._steps),
             "llm_calls": len(self._calls),
             "tools_used": sorted({step["tool"] for step in self._steps}),
-            "plan": None,
+            "plan": self._plan,
             "steps": [public_step(self.session_id, step) for step in self._steps],
             "artifacts": artifacts(self.session_id, self._steps),
             "sources": public_sources(self.text, sources_of(self._steps)),

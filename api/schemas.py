@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-AGENT_TYPES = ("auto", "chat", "react")
+AGENT_TYPES = ("auto", "chat", "react", "plan_execute")
 MAX_TEXT = 1_000_000
 
 

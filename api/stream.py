@@ -13,7 +13,7 @@ from typing import Any
 from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
 from api.runs import Run
-from nodes.events import AnswerDelta, Event, StepDone, ThoughtDelta, ToolOutput
+from nodes.events import AnswerDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keep-alive\n\n"
@@ -53,6 +53,8 @@ class Frames:
                 return self.chunk({}, x_agent_output=text)
             case StepDone(step):
                 return self.chunk({}, x_agent_step=public_step(self._session_id, step))
+            case PlanChanged(plan):
+                return self.chunk({}, x_agent_plan=plan)
             case _:
                 return None
 
@@ -87,8 +89,7 @@ async def stream(run: Run, frames: Frames, answer: Answer, *, include_usage: boo
             continue
         if event is None:
             break
-        answer.feed(event)
-        if (data := frames.event(event)) is not None:
+        if (data := frames.event(answer.feed(event))) is not None:
             yield data
     if run.error is not None:
         yield error_frame(to_api_error(run.error))

@@ -4,11 +4,15 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from graph import chat, react
+from graph import chat, plan_execute, react
 from nodes.route import record, route
 from nodes.state import AgentState, Context
 
-MODES: dict[str, StateGraph[AgentState, Context, Any, Any]] = {"chat": chat.graph, "react": react.graph}
+MODES: dict[str, StateGraph[Any, Context, Any, Any]] = {
+    "chat": chat.graph,
+    "react": react.graph,
+    "plan_execute": plan_execute.graph,
+}
 
 
 def chosen_mode(state: AgentState) -> str:

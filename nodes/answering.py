@@ -8,7 +8,7 @@ import re
 from langgraph.runtime import Runtime
 
 from llm.text_stream import TextStream
-from nodes.events import AnswerDelta
+from nodes.events import AnswerDelta, ThoughtDelta
 from nodes.state import Context
 
 _WORDS = re.compile(r"\s*\S+|\s+")
@@ -19,6 +19,7 @@ class AnswerWriter:
 
     def __init__(self, runtime: Runtime[Context]) -> None:
         self._emit = runtime.stream_writer
+        self._event = ThoughtDelta if runtime.context.plan_step is not None else AnswerDelta
         self._scan = TextStream(runtime.context.sampling.stop)
         self._left = runtime.context.sampling.max_tokens
         self._written: list[str] = []
@@ -53,4 +54,4 @@ class AnswerWriter:
     def _send(self, text: str) -> None:
         if text:
             self._written.append(text)
-            self._emit(AnswerDelta(text))
+            self._emit(self._event(text))

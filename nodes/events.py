@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.state import Step
+from nodes.state import PlanStep, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,20 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChanged:
+    """The plan as it stands now."""
+
+    plan: list[PlanStep]
+
+
+@dataclass(frozen=True, slots=True)
+class StepsOrdered:
+    """Steps that ran side by side, in the order in which their sources are numbered."""
+
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCalled:
     """One call of a model has ended, with the tokens it read and wrote."""
 
@@ -57,4 +71,6 @@ class Finished:
     reason: str
 
 
-Event = Routed | ThoughtDelta | AnswerDelta | ToolOutput | StepDone | ModelCalled | Finished
+Event = (
+    Routed | ThoughtDelta | AnswerDelta | ToolOutput | StepDone | PlanChanged | StepsOrdered | ModelCalled | Finished
+)

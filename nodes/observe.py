@@ -24,5 +24,7 @@ async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
         artifacts=outcome["artifacts"],
         sources=outcome["sources"],
     )
+    if (planned := runtime.context.plan_step) is not None:
+        step["plan_step"] = planned
     runtime.stream_writer(StepDone(step))
     return {"steps": [*steps, step], "action": None, "outcome": None}

@@ -21,6 +21,8 @@ async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
         "needed": "",
         "thoughts": 0,
         "answer": None,
+        "plan": [],
+        "replans": 0,
         "answer_text": None,
         "finish_reason": "stop",
     }

@@ -1,8 +1,9 @@
 """The two types that every step sees: `AgentState` is kept, `Context` is given."""
 
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
@@ -37,6 +38,30 @@ class Step(TypedDict):
     duration_ms: int
     artifacts: list[ArtifactRef]
     sources: list[Source]
+    plan_step: NotRequired[int]
+    """The step of the plan that it was a part of."""
+
+
+class PlanStep(TypedDict):
+    """One step of a plan. `needs` are ids of steps whose results it uses."""
+
+    id: int
+    goal: str
+    tool: str | None
+    done_when: str
+    needs: list[int]
+    status: Literal["pending", "running", "done", "failed", "dropped"]
+    result: str
+    error: str | None
+
+
+class Finding(TypedDict):
+    """What became of one step of a plan."""
+
+    step: int
+    text: str
+    error: str | None
+    steps: list[Step]
 
 
 class Action(TypedDict):
@@ -75,6 +100,14 @@ class AgentState(TypedDict, total=False):
     answer_text: str | None
     finish_reason: str
     answer: AIMessage | None
+    plan: list[PlanStep]
+    replans: int
+
+
+class PlanState(AgentState, total=False):
+    """What `plan_execute` sees besides: the findings of steps that run side by side."""
+
+    findings: Annotated[list[Finding], operator.add]
 
 
 class ModeOutput(TypedDict, total=False):
@@ -82,6 +115,7 @@ class ModeOutput(TypedDict, total=False):
 
     answer: AIMessage | None
     steps: list[Step]
+    plan: list[PlanStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +135,10 @@ class Limits:
 
     max_iterations: int = 6
     """Tool calls in one turn."""
+    max_step_iterations: int = 4
+    """Tool calls in one step of a plan."""
+    max_replans: int = 2
+    """How often a plan is mended."""
     max_thought_tokens: int = 800
     """Tokens of one thought, its program included."""
     tries: int = 3
@@ -118,6 +156,8 @@ class Context:
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     user: str = "local"
+    plan_step: int | None = None
+    """Set while a step of a plan is worked out: its answer is a thought of the whole."""
 
 
 Update = dict[str, Any]

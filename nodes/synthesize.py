@@ -1,6 +1,7 @@
 """`synthesize`: put the answer together. No model is called when a thought already holds it."""
 
 import uuid
+from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -18,13 +19,16 @@ INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 async def synthesize(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`, the message that the conversation gains."""
     text, reason = state.get("answer_text"), state.get("finish_reason", "stop")
+    told: dict[str, Any] = {"steps": state.get("steps", []), "mode": "react"}
     if text is None:
         text, reason = await _conclude(state, runtime)
-    runtime.stream_writer(Finished(reason))
+        told["incomplete"] = True
+    if runtime.context.plan_step is None:
+        runtime.stream_writer(Finished(reason))
     message = AIMessage(
         content=text,
         id=str(uuid.uuid4()),
-        additional_kwargs={"steps": state.get("steps", []), "mode": "react"},
+        additional_kwargs=told,
     )
     return {"answer": message, "messages": [message], "answer_text": None, "action": None}
 
