@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,7 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
 from llm import BACKENDS
+from nodes.state import Limits
 from tools.kit import OnOutput, ToolKit
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
@@ -37,6 +38,11 @@ class Services:
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+
+    def limits(self) -> Limits:
+        """What one run may use; the window is the model's own."""
+        window = getattr(self.model, "window", Limits().window)
+        return replace(self.settings.limits(), window=window)
 
     def library(self, user: str) -> Library:
         """The user's own files."""

@@ -176,6 +176,6 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
-        limits=services.settings.limits(),
+        limits=services.limits(),
         user=turn.user.id,
     )

@@ -1,10 +1,11 @@
-"""`auto`: the top graph that every session is run through: route → a mode → record."""
+"""`auto`: the top graph that every session is run through: condense → route → a mode → record."""
 
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
 from graph import chat, plan_execute, react
+from nodes.condense import condense
 from nodes.route import record, route
 from nodes.state import AgentState, Context
 
@@ -20,12 +21,14 @@ def chosen_mode(state: AgentState) -> str:
 
 
 graph = StateGraph(AgentState, context_schema=Context)
+graph.add_node("condense", condense)
 graph.add_node("route", route)
 graph.add_node("record", record)
 for name, mode in MODES.items():
     # Without a checkpointer of its own: a turn is kept when it is whole, so a crash leaves nothing dangling.
     graph.add_node(name, mode.compile(checkpointer=False))
     graph.add_edge(name, "record")
-graph.add_edge(START, "route")
+graph.add_edge(START, "condense")
+graph.add_edge("condense", "route")
 graph.add_conditional_edges("route", chosen_mode, list(MODES))
 graph.add_edge("record", END)

@@ -28,6 +28,8 @@ def send_work(state: PlanState) -> list[Send]:
 
 
 def after_collect(state: PlanState, runtime: Runtime[Context]) -> Literal["begin", "replan", "combine"]:
+    if runtime.context.budget.spent:
+        return "combine"
     if ready(state["plan"]):
         return "begin"
     failed = any(step["status"] == "failed" for step in state["plan"])

@@ -15,7 +15,7 @@ from nodes.tool_call import tool_call
 def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
     """Act, think again about what is missing, or answer: also when a limit is reached."""
     limits = runtime.context.limits
-    if state.get("answer_text") is not None:
+    if state.get("answer_text") is not None or runtime.context.budget.spent:
         return "synthesize"
     if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
         return "synthesize"
@@ -25,7 +25,7 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
 def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thought", "synthesize"]:
     """After the last step that may be taken, think again only when there is a result to answer from."""
     steps = state["steps"]
-    spent = len(steps) >= runtime.context.limits.max_iterations
+    spent = len(steps) >= runtime.context.limits.max_iterations or runtime.context.budget.spent
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
 
 

@@ -41,6 +41,8 @@ class LlamaEngine:
         self._closing = False
         self._clock = 0
         self._failure: ModelError | None = None
+        self._model: NativeModel | None = None
+        self._vocabulary = threading.Lock()
         self._ready = threading.Event()
         self._slots = [Slot(number) for number in range(settings.parallel)]
         self._thread = threading.Thread(target=self._main, name="llama-engine", daemon=True)
@@ -66,6 +68,17 @@ class LlamaEngine:
         with self._wake:
             self._wake.notify()
 
+    def count(self, text: str) -> int:
+        """Tokens of `text`. Reading the vocabulary is safe beside the engine's thread, as long as it is there."""
+        with self._vocabulary:
+            if self._model is None:
+                raise self._failure or BackendStoppedError("The model has been unloaded.")
+            return len(self._model.tokenize(text, control=False))
+
+    @property
+    def window(self) -> int:
+        return self._settings.n_ctx
+
     def close(self) -> None:
         """End all requests with `BackendStoppedError` and free the model."""
         with self._wake:
@@ -78,7 +91,7 @@ class LlamaEngine:
     def _main(self) -> None:
         step_back()
         try:
-            model = NativeModel(self._path, self._settings)
+            model = self._model = NativeModel(self._path, self._settings)
             template = PromptTemplate(
                 model.chat_template,
                 bos=model.bos_text,
@@ -99,7 +112,9 @@ class LlamaEngine:
             self._failure = ModelError(f"The embedded model failed: {error}")
         finally:
             self._end_all(model)
-            model.close()
+            with self._vocabulary:
+                self._model = None
+                model.close()
 
     def _wait_for_work(self) -> bool:
         with self._wake:

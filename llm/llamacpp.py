@@ -144,6 +144,16 @@ class LlamaCppChat(BaseChatModel):
     ) -> ChatResult:
         return joined(list(self._stream(messages, stop, **kwargs)))
 
+    @override
+    def get_num_tokens(self, text: str) -> int:
+        """By the model's own vocabulary. Raises `BackendStoppedError` after `close`."""
+        return self.engine.count(text)
+
+    @property
+    def window(self) -> int:
+        """Tokens of prompt and reply together."""
+        return self.engine.window
+
     def close(self) -> None:
         """Stop what is being generated and free the weights."""
         self.engine.close()

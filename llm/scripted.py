@@ -46,6 +46,10 @@ class ScriptedChat(BaseChatModel):
     def _llm_type(self) -> str:
         return "scripted"
 
+    @override
+    def get_num_tokens(self, text: str) -> int:
+        return len(text) // 4 + 1
+
     def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> str:
         self.asked.append(messages)
         self.arguments.append(arguments)

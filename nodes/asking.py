@@ -98,5 +98,6 @@ def _arguments(sampling: Sampling) -> dict[str, Any]:
 def _report_usage(runtime: Runtime[Context], chunk: AIMessageChunk) -> None:
     usage = chunk.usage_metadata
     if usage:
+        runtime.context.budget.spend(usage["total_tokens"])
         cached = usage.get("input_token_details", {}).get("cache_read", 0)
         runtime.stream_writer(ModelCalled(usage["input_tokens"], usage["output_tokens"], cached))

@@ -121,7 +121,7 @@ async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], file
 
 async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:
     """In a first turn the question itself; later what it means, which may stand in earlier turns."""
-    earlier = history.earlier(state["messages"])
+    earlier = history.earlier(state)
     if not earlier:
         return question
     prompt = _messages("phrase", earlier, f"Question: {question}")
@@ -138,7 +138,7 @@ def _program(step: Step) -> str:
 
 async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
-    parts = [history.earlier(state["messages"])]
+    parts = [history.earlier(state)]
     workspace = runtime.context.workspace
     if workspace is not None:
         if files := await workspace.previews():

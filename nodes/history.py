@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from nodes.state import AgentState, Step
 
 TURNS_TOLD = 3
+MAX_FIRST = 300
 MAX_ANSWER = 600
 MAX_PROGRAM = 1500
 
@@ -19,13 +20,30 @@ def question(state: AgentState) -> str:
     return ""
 
 
-def earlier(messages: Sequence[AnyMessage]) -> str:
-    """The last few turns, with the last program that ran; empty in a first turn."""
+def recent(state: AgentState) -> list[AnyMessage]:
+    """The messages that no summary covers."""
+    return list(state["messages"][state.get("condensed", 0) :])
+
+
+def remembered(state: AgentState) -> str:
+    """How the conversation began, and the summaries of its old turns; empty while nothing has been summarised."""
+    summaries = state.get("summaries", [])
+    if not summaries:
+        return ""
+    first = next((m.text for m in state["messages"] if isinstance(m, HumanMessage)), "")
+    lines = ["Earlier in this conversation, in short:", f"- It began with: {' '.join(first.split())[:MAX_FIRST]}"]
+    return "\n".join([*lines, *(f"- {summary}" for summary in summaries)])
+
+
+def earlier(state: AgentState) -> str:
+    """What was said before the current question: summaries, the last few turns, the last program that ran."""
+    messages = recent(state)
     current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
     told = [m for m in messages[:current] if isinstance(m, (HumanMessage, AIMessage))][-2 * TURNS_TOLD :]
+    lines = [text] if (text := remembered(state)) else []
     if not told:
-        return ""
-    lines = ["Earlier in this conversation:"]
+        return "\n".join(lines)
+    lines.append("Earlier in this conversation:")
     for message in told:
         speaker = "Question" if isinstance(message, HumanMessage) else "Answer"
         lines.append(f"{speaker}: {message.text.strip()[:MAX_ANSWER]}")

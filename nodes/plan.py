@@ -17,7 +17,7 @@ from nodes.state import AgentState, Context, PlanStep, Update
 async def plan(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `plan`; a question that the model cannot divide has a plan of one step."""
     question = history.question(state)
-    parts = [history.earlier(state["messages"]), await _files(runtime), f"Question: {question}"]
+    parts = [history.earlier(state), await _files(runtime), f"Question: {question}"]
     steps = await _asked("plan", parts, runtime, first=1)
     if not steps:
         steps = read_plan(f"1. {' '.join(question.split())}", ())

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.runtime import Runtime
 
 from llm.errors import PromptTooLongError
+from nodes import history
 from nodes.asking import Said, ask
 from nodes.events import AnswerDelta, Finished
 from nodes.prompts import render
@@ -15,7 +16,7 @@ from nodes.state import AgentState, Context, Update
 
 async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
-    said = await _ask_within_window(list(state["messages"]), runtime)
+    said = await _ask_within_window(told(state), runtime)
     runtime.stream_writer(Finished(said.finish_reason))
     message = AIMessage(content=said.text, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
     return {"answer": message, "messages": [message]}
@@ -27,7 +28,7 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
         try:
             return await ask(
                 runtime,
-                with_system(messages),
+                messages,
                 runtime.context.sampling,
                 lambda text: runtime.stream_writer(AnswerDelta(text)),
             )
@@ -38,11 +39,16 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
             messages = shorter
 
 
-def with_system(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The client's own system message counts; ours stands in when there is none."""
-    if any(isinstance(message, SystemMessage) for message in messages):
-        return list(messages)
-    return [SystemMessage(render("chat")), *messages]
+def told(state: AgentState) -> list[AnyMessage]:
+    """The conversation as the model reads it.
+
+    The client's own system messages count; ours stands in when there is none. Then come what is remembered of old
+    turns, and the newer ones as they were.
+    """
+    system = [str(m.text) for m in state["messages"] if isinstance(m, SystemMessage)] or [render("chat")]
+    memory = history.remembered(state)
+    first = SystemMessage("\n\n".join([*system, *([memory] if memory else [])]))
+    return [first, *(m for m in history.recent(state) if not isinstance(m, SystemMessage))]
 
 
 def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessage]:

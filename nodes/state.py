@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
 from pydantic.json_schema import SkipJsonSchema
 
+from nodes.budget import Budget
 from nodes.channels import messages_channel
 from tools.results import Source
 from workspace.library import Library
@@ -86,7 +87,8 @@ class Outcome(TypedDict):
 class AgentState(TypedDict, total=False):
     """Kept in the checkpoint; the same for all modes, so that a session can change mode from turn to turn.
 
-    Files are named, never contained. Everything but `messages` belongs to the current turn.
+    Files are named, never contained. Everything but `messages`, and the
+    `summaries` of the first `condensed` of them, belongs to the current turn.
     """
 
     messages: Annotated[list[AnyMessage], messages_channel()]
@@ -102,6 +104,8 @@ class AgentState(TypedDict, total=False):
     answer: AIMessage | None
     plan: list[PlanStep]
     replans: int
+    summaries: list[str]
+    condensed: int
 
 
 class PlanState(AgentState, total=False):
@@ -141,6 +145,8 @@ class Limits:
     """How often a plan is mended."""
     max_thought_tokens: int = 800
     """Tokens of one thought, its program included."""
+    window: int = 8192
+    """Tokens that the model can see at once."""
     tries: int = 3
     """How often an empty reply is asked again."""
 
@@ -155,6 +161,7 @@ class Context:
     library: Annotated[Library | None, SkipJsonSchema()] = None
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
+    budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None
     """Set while a step of a plan is worked out: its answer is a thought of the whole."""

@@ -272,7 +272,7 @@ async def test_ten_clients_are_answered_and_none_mixed_up(service: Service, mode
 
 async def test_models_and_health(service: Service) -> None:
     models = await service.client.models.list()
-    assert {"scripted", "auto", "chat", "react"} == {m.id for m in models.data}
+    assert {"scripted", "auto", "chat", "react", "plan_execute"} == {m.id for m in models.data}
     assert (await service.client.models.retrieve("react")).id == "react"
     with pytest.raises(NotFoundError):
         await service.client.models.retrieve("gpt-9")

@@ -1,0 +1,79 @@
+"""`condense`: old turns, summarised once, so that a long conversation fits the window and stays fast.
+
+The newest turns stay as they are, and the current question always does. Each old turn is summarised exactly once,
+when the words not yet summarised outgrow their share of the window; summaries are never summarised again.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from nodes.asking import ask
+from nodes.prompts import render
+from nodes.state import AgentState, Context, Sampling, Update
+
+FULL = 0.35
+"""Share of the window that turns may fill before the older ones are summarised."""
+KEPT = 0.12
+"""Share of the window that the newest turns keep."""
+MAX_MESSAGE = 1200
+"""Characters of one message that its summary is made from."""
+SUMMARY_TOKENS = 160
+CALLS = 2
+"""Summaries made in one turn at most: a client may send thousands of messages at once."""
+
+
+async def condense(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `summaries` and `condensed`, the number of messages that they cover; nothing while there is room."""
+    window, start = runtime.context.limits.window, state.get("condensed", 0)
+    messages = state["messages"]
+    sizes = await asyncio.to_thread(_sizes, messages[start:], runtime)
+    if sum(sizes) <= window * FULL:
+        return {}
+    end = start + _old(messages[start:], sizes, int(window * KEPT))
+    parts = _parts(messages[start:end], sizes, int(window * FULL))[-CALLS:]
+    new = [await _summary(part, runtime) for part in parts]
+    return {"summaries": [*state.get("summaries", []), *filter(None, new)], "condensed": end}
+
+
+def _sizes(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> list[int]:
+    return [runtime.context.model.get_num_tokens(message.text) for message in messages]
+
+
+def _old(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> int:
+    """How many messages are old: whole turns, newest kept first, as many as fit `room`; never the current question."""
+    turns = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
+    kept = len(messages)
+    for at in reversed(turns):
+        if at != turns[-1] and sum(sizes[at:]) > room:
+            break
+        kept = at
+    return kept
+
+
+def _parts(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> list[list[AnyMessage]]:
+    """Cut into pieces of at most `room` tokens, one prompt each."""
+    parts: list[list[AnyMessage]] = []
+    filled = room
+    for message, size in zip(messages, sizes, strict=False):
+        told = min(size, MAX_MESSAGE)  # a token is at least a character
+        if filled + told > room:
+            parts.append([])
+            filled = 0
+        parts[-1].append(message)
+        filled += told
+    return parts
+
+
+async def _summary(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> str:
+    speakers = {HumanMessage: "Person", AIMessage: "Assistant", SystemMessage: "Instruction"}
+    lines = [f"{speakers.get(type(m), 'Note')}: {m.text.strip()[:MAX_MESSAGE]}" for m in messages]
+    said = await ask(
+        runtime,
+        [SystemMessage(render("condense")), HumanMessage("\n".join(lines))],
+        Sampling(temperature=0.0, max_tokens=SUMMARY_TOKENS),
+        lambda _: None,
+    )
+    return " ".join(said.text.split())
