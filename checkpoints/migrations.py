@@ -4,6 +4,8 @@ import time
 
 import aiosqlite
 
+from checkpoints.schema_accounts import ACCOUNTS
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sessions (
@@ -15,6 +17,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX sessions_by_owner ON sessions (owner, updated DESC)",
     ),
+    ACCOUNTS,
 )
 
 

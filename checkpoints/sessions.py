@@ -50,6 +50,11 @@ class Sessions:
         )
         return next((Session(*row) for row in rows), None)
 
+    async def ids(self, owner: str) -> list[str]:
+        """All sessions of one user."""
+        rows = await self._connection.execute_fetchall("SELECT id FROM sessions WHERE owner = ?", (owner,))
+        return [str(row[0]) for row in rows]
+
     async def touch(self, session_id: str) -> None:
         """The session was used now."""
         await self._connection.execute_fetchall(

@@ -12,8 +12,12 @@ from typing import Literal
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from checkpoints.api_keys import ApiKeys
+from checkpoints.choices import Choices
 from checkpoints.migrations import migrate
 from checkpoints.sessions import Sessions
+from checkpoints.usage import Usage
+from checkpoints.users import Users
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -24,6 +28,10 @@ class Store:
 
     saver: AsyncSqliteSaver
     sessions: Sessions
+    users: Users
+    api_keys: ApiKeys
+    usage: Usage
+    choices: Choices
 
 
 @asynccontextmanager
@@ -35,7 +43,7 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
         await migrate(own)
-        yield Store(saver, Sessions(own))
+        yield Store(saver, Sessions(own), Users(own), ApiKeys(own), Usage(own), Choices(own))
 
 
 def _prepare(path: Path) -> None:
