@@ -135,7 +135,9 @@ class Users:
         for name in LIMITS:
             values |= {name: given.get(name), f"{name}_given": name in given}
         account = await self._one(CHANGE, values)
-        return account or await self._refused(user_id)
+        if account is None and await self.by_id(user_id) is not None:
+            raise LastAdminError("the last administrator stays one")
+        return account
 
     async def set_password(self, user_id: str, password: str) -> Account | None:
         """A new password ends all tokens of the old one."""
@@ -147,7 +149,9 @@ class Users:
     async def delete(self, user_id: str) -> Account | None:
         """None when there is no such user. Raises `LastAdminError`."""
         account = await self._one(DELETE, {"id": user_id})
-        return account or await self._refused(user_id)
+        if account is None and await self.by_id(user_id) is not None:
+            raise LastAdminError("the last administrator stays one")
+        return account
 
     async def saw(self, account: Account) -> None:
         """The user was here now."""
@@ -155,12 +159,8 @@ class Users:
         if account.seen is None or now - account.seen > SEEN_SECONDS:
             await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
 
-    async def _refused(self, user_id: str) -> None:
-        if await self.by_id(user_id) is not None:
-            raise LastAdminError("the last administrator stays one")
-
     async def _one(self, statement: str, values: tuple[object, ...] | Mapping[str, object]) -> Account | None:
-        rows = await self._connection.execute_fetchall(statement, values)  # type: ignore[arg-type]
+        rows = await self._connection.execute_fetchall(statement, values)
         return next((_account(row) for row in rows), None)
 
 

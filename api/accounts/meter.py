@@ -30,7 +30,7 @@ class Meter(BaseCallbackHandler):
         self._open[run_id] = (read // CHARACTERS_A_TOKEN + 1, 0)
 
     @override
-    def on_llm_new_token(self, token: str, *, run_id: UUID, **kwargs: Any) -> None:
+    def on_llm_new_token(self, token: str | list[str | dict[str, Any]], *, run_id: UUID, **kwargs: Any) -> None:
         read, said = self._open.get(run_id, (0, 0))
         self._open[run_id] = (read, said + len(token))
 
