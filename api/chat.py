@@ -89,9 +89,11 @@ async def _collect(run: Run, answer: Answer, request: Request) -> None:
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+    if cites := answer.annotations():
+        message["annotations"] = cites
     return {
         "id": completion_id(),
         "object": "chat.completion",

@@ -199,6 +199,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
         model=services.models.get(turn.model),
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
+        library=services.library(turn.user.id),
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,
