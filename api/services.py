@@ -4,15 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
+from api.deletion import Deletions, OnDeleted
+from api.intake import Intake
 from api.runs import Runs
 from api.settings import Settings
+from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
+from checkpoints.users import User
 from graph import MODES
 from llm import BACKENDS
 from tools.kit import OnOutput, ToolKit
@@ -37,14 +42,25 @@ class Services:
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+    intake: Intake
+    uploads: Uploads
+    deletions: Deletions
 
     def library(self, user: str) -> Library:
-        """The user's own files."""
-        return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
+        """The user's own files, by the user's id."""
+        return library_of(self.settings, user)
+
+    def quota(self, user: User) -> Quota:  # noqa: ARG002 (everybody's is the same)
+        """What the user may keep."""
+        return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
 
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
         return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
+
+
+def library_of(settings: Settings, user: str) -> Library:
+    return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -70,6 +86,21 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
         stack.push_async_callback(workspaces.aclose)
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
+        # Whoever keeps something of its own about files or sessions (an index) hears of changes here.
+        on_files_changed: tuple[OnChanged, ...] = ()
+        on_session_deleted: tuple[OnDeleted, ...] = ()
+        intake = Intake(
+            settings.data_dir / "incoming",
+            max_file_bytes=settings.max_upload_mb * MIB,
+            idle_seconds=settings.upload_idle_seconds,
+        )
+        stack.callback(intake.close)
+        await intake.start()
+        uploads = Uploads(store.files, partial(library_of, settings), settings.data_dir / "users", on_files_changed)
+        await uploads.reconcile()
+        deletions = Deletions(store, workspaces, runs, on_session_deleted)
+        stack.push_async_callback(deletions.aclose)
+        await deletions.start()
         yield Services(
             settings=settings,
             model=model,
@@ -79,4 +110,7 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
             sandbox=sandbox,
+            intake=intake,
+            uploads=uploads,
+            deletions=deletions,
         )

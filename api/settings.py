@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
     """Largest whole request."""
+    upload_idle_seconds: float = Field(default=30, gt=0)
+    """A request whose body makes no progress for so long is cut off."""
+    user_storage_mb: int = Field(default=2048, ge=1)
+    """What one user's uploads may take together."""
+    user_max_files: int = Field(default=1000, ge=1)
+    """How many uploads one user may keep."""
     sandbox: SandboxMode = "auto"
     """`strict`: refuse to start unless every wall stands; `auto`: the strongest that this machine allows, refuse when
     there is none; `off`: no walls."""
