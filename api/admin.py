@@ -15,8 +15,8 @@ from api.account_schemas import (
 )
 from api.auth import note
 from api.dependencies import admin_only, services_of
+from api.documented import errors
 from api.errors import ApiError, not_found
-from api.responses import documented
 from api.services import Services
 from api.usage import MAX_DAYS, first_day
 from checkpoints.users import Account, LastAdminError
@@ -33,7 +33,7 @@ async def named_account(name: str, services: Services = Depends(services_of)) ->
     return account
 
 
-@router.get("/api/admin/users", responses=documented(400, 401, 403, 429))
+@router.get("/api/admin/users", responses=errors(400))
 async def list_users(
     after: str = Query(default="", max_length=64),
     limit: int = Query(default=50, ge=1, le=MAX_PAGE),
@@ -48,7 +48,7 @@ async def list_users(
     )
 
 
-@router.post("/api/admin/users", status_code=201, responses=documented(400, 401, 403, 409, 429))
+@router.post("/api/admin/users", status_code=201, responses=errors(400, 409))
 async def create_user(body: AdminNewUser, request: Request, services: Services = Depends(services_of)) -> AdminUserView:
     """A new account of any role. 409 when the name is taken."""
     note(request, body.username, f"role={body.role}")
@@ -56,7 +56,7 @@ async def create_user(body: AdminNewUser, request: Request, services: Services =
     return AdminUserView.of_account(account, services.quotas)
 
 
-@router.patch("/api/admin/users/{name}", responses=documented(400, 401, 403, 404, 409, 429))
+@router.patch("/api/admin/users/{name}", responses=errors(400, 404, 409))
 async def change_user(
     body: UserChanges,
     request: Request,
@@ -76,13 +76,13 @@ async def change_user(
     return AdminUserView.of_account(changed, services.quotas)
 
 
-@router.get("/api/admin/model", responses=documented(401, 403, 429))
+@router.get("/api/admin/model")
 async def get_model(services: Services = Depends(services_of)) -> ModelChoiceView:
     """The model that answers when a request names none, and those that could."""
     return ModelChoiceView(model=services.models.default, available=services.models.names)
 
 
-@router.post("/api/admin/model", responses=documented(400, 401, 403, 404, 429))
+@router.post("/api/admin/model", responses=errors(400, 404))
 async def choose_model(
     body: ModelChoice, request: Request, services: Services = Depends(services_of)
 ) -> ModelChoiceView:
@@ -92,7 +92,7 @@ async def choose_model(
     return ModelChoiceView(model=services.models.default, available=services.models.names)
 
 
-@router.get("/api/admin/usage", responses=documented(400, 401, 403, 429))
+@router.get("/api/admin/usage", responses=errors(400))
 async def usage_of_all(
     days: int = Query(default=30, ge=1, le=MAX_DAYS),
     user: str | None = Query(default=None, max_length=64, description="a user's name"),

@@ -7,7 +7,21 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from api import admin, artifacts, auth, chat, conversations, docs_page, errors, health, keys, models, tools, usage
+from api import (
+    admin,
+    artifacts,
+    auth,
+    chat,
+    conversations,
+    docs_page,
+    errors,
+    files,
+    health,
+    keys,
+    models,
+    tools,
+    usage,
+)
 from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
 from api.openapi import describe
@@ -15,7 +29,7 @@ from api.request_context import RequestContext
 from api.services import Services
 from workspace.settings import MIB
 
-ROUTES = (health, models, chat, artifacts, conversations, tools, auth, keys, usage, admin, docs_page)
+ROUTES = (health, models, chat, artifacts, conversations, files, tools, auth, keys, usage, admin, docs_page)
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 

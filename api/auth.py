@@ -12,9 +12,9 @@ from starlette.formparsers import MultiPartException
 from api.account_schemas import Credentials, NewAccount, PasswordChange, TokenView, UserView
 from api.accounts.identity import Login
 from api.dependencies import current_user, services_of
+from api.documented import errors
 from api.errors import ApiError, bad_request
 from api.request_context import client_address
-from api.responses import documented
 from api.services import Services
 from checkpoints.users import LOCAL, User
 
@@ -33,11 +33,9 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 @router.post(
-    "/api/auth/register", status_code=201, openapi_extra=_body(NewAccount), responses=documented(400, 403, 409, 429)
+    "/api/auth/register", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 429)
 )
-@router.post(
-    "/api/auth/signup", status_code=201, openapi_extra=_body(NewAccount), responses=documented(400, 403, 409, 429)
-)
+@router.post("/api/auth/signup", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 429))
 async def register(request: Request, services: Services = Depends(services_of)) -> UserView:
     """Make an account, with the role `user`. 409 when the name is taken."""
     wanted = await _read(request, NewAccount)
@@ -46,7 +44,7 @@ async def register(request: Request, services: Services = Depends(services_of)) 
     return UserView.of(account.user)
 
 
-@router.post("/api/auth/login", openapi_extra=_body(Credentials), responses=documented(400, 401, 429))
+@router.post("/api/auth/login", openapi_extra=_body(Credentials), responses=errors(400, 401, 429))
 async def login(request: Request, services: Services = Depends(services_of)) -> TokenView:
     """A token, as JSON or as the form that OAuth2's password flow sends. Failed attempts are slowed."""
     given = await _read(request, Credentials)
@@ -58,13 +56,13 @@ async def login(request: Request, services: Services = Depends(services_of)) -> 
     return _token(made, services)
 
 
-@router.get("/api/auth/me", responses=documented(401, 429))
+@router.get("/api/auth/me", responses=errors(401, 429))
 async def me(user: User = Depends(current_user)) -> UserView:
     """Whose token this is."""
     return UserView.of(user)
 
 
-@router.post("/api/auth/password", responses=documented(400, 401, 429))
+@router.post("/api/auth/password", responses=errors(400, 401, 429))
 async def change_password(
     body: PasswordChange,
     request: Request,

@@ -51,7 +51,7 @@ async def chat_completions(
 ) -> Response:
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
-        incoming = await stack.enter_async_context(read_chat(request))
+        incoming = await stack.enter_async_context(read_chat(request, services, user.id))
         turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
         run = services.runs.start(turn.session.id, work(turn, services))
         stack.push_async_callback(run.stop)

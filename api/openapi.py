@@ -4,13 +4,17 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api.responses import MEANINGS
+from api.documented import MEANINGS
 
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+EVERYWHERE = {403}
+"""The host or the page that asks may be refused."""
+WITH_A_USER = {401, 429}
+WITH_A_BODY = {400, 408, 413}
 
 
 def describe(app: FastAPI) -> None:
-    """Replace `app.openapi`. FastAPI's 422 is our 400; every route may be refused for its host or its size."""
+    """Replace `app.openapi`: FastAPI's 422 is our 400, and every route may answer with the errors of the layers."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -29,10 +33,12 @@ def describe(app: FastAPI) -> None:
 
 def _correct(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    expected = {"403": MEANINGS[403]}
+    expected = set(EVERYWHERE)
     if responses.pop("422", None) is not None:
-        expected["400"] = MEANINGS[400]
+        expected.add(400)
+    if "security" in operation:
+        expected |= WITH_A_USER
     if "requestBody" in operation:
-        expected |= {"400": MEANINGS[400], "413": MEANINGS[413]}
-    for status, meaning in expected.items():
-        responses.setdefault(status, {"description": meaning, "content": ERROR})
+        expected |= WITH_A_BODY
+    for status in sorted(expected):
+        responses.setdefault(str(status), {"description": MEANINGS[status], "content": ERROR})

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,8 +18,11 @@ from api.accounts.opening import open_accounts
 from api.accounts.quotas import Quotas
 from api.audit import AuditLog
 from api.backend_models import BackendModels
+from api.deletion import Deletions, OnDeleted
+from api.intake import Intake
 from api.runs import Runs
 from api.settings import Settings
+from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
@@ -49,6 +53,9 @@ class Services:
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+    intake: Intake
+    uploads: Uploads
+    deletions: Deletions
 
     @property
     def model(self) -> BaseChatModel:
@@ -70,12 +77,20 @@ class Services:
             await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
     def library(self, user: str) -> Library:
-        """The user's own files."""
-        return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
+        """The user's own files, by the user's id."""
+        return library_of(self.settings, user)
+
+    def quota(self, user: User) -> Quota:  # noqa: ARG002 (everybody's is the same)
+        """What the user may keep."""
+        return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
 
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
         return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
+
+
+def library_of(settings: Settings, user: str) -> Library:
+    return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -108,16 +123,35 @@ async def open_services(
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
+        # Whoever keeps something of its own about files or sessions (an index) hears of changes here.
+        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again,)
+        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted,)
+        intake = Intake(
+            settings.data_dir / "incoming",
+            max_file_bytes=settings.max_upload_mb * MIB,
+            idle_seconds=settings.upload_idle_seconds,
+        )
+        stack.callback(intake.close)
+        await intake.start()
+        uploads = Uploads(store.files, partial(library_of, settings), settings.data_dir / "users", on_files_changed)
+        await uploads.reconcile()
+        deletions = Deletions(store, workspaces, runs, on_session_deleted)
+        stack.push_async_callback(deletions.aclose)
+        await deletions.start()
         yield Services(
             settings=settings,
             models=models,
             store=store,
             accounts=accounts,
-            quotas=Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions)),
+            quotas=quotas,
             audit=audit,
             administered=await store.users.admins() > 0,
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
             sandbox=sandbox,
+            intake=intake,
+            uploads=uploads,
+            deletions=deletions,
         )

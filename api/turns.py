@@ -1,5 +1,6 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
@@ -11,8 +12,9 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
+from api.answer import Answer
 from api.errors import ApiError, bad_request, not_found
-from api.forms import Incoming, chunks
+from api.forms import Incoming
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
@@ -133,7 +135,7 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[s
     complete = False
     try:
         for upload in incoming.files:
-            info = await workspace.add_file(upload.filename or "file", chunks(upload))
+            info = await workspace.take_file(upload.label, upload.path)
             names.append(info.name)
         complete = True
     finally:
@@ -144,11 +146,13 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[s
 
 def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
     """The messages that the conversation gains; in a known session only what follows the last assistant's."""
+    now = time.time()
     if only_new:
         last = max((at for at, message in enumerate(given) if message.role == "assistant"), default=-1)
         given = given[last + 1 :]
     messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4())) for message in given
+        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
+        for message in given
     ]
     if files:
         messages[-1].additional_kwargs["files"] = files
@@ -160,6 +164,8 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
 
     async def run(emit: Emit) -> None:
+        sessions, answer = services.store.sessions, Answer(turn.session.id)
+        await sessions.said(turn.session.id, [message.text for message in turn.messages])
         context = _context(turn, services, emit)
         async with services.metered(turn.user) as meter:
             config: RunnableConfig = {
@@ -174,8 +180,9 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
             )
             async with aclosing(stream) as parts:
                 async for _namespace, _mode, event in parts:
+                    answer.feed(event)
                     emit(event)
-        await services.store.sessions.touch(turn.session.id)
+        await sessions.said(turn.session.id, [answer.text])
 
     return run
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 
 from api.account_schemas import DayView, LimitsView, UsageView
 from api.dependencies import current_user, services_of
-from api.responses import documented
+from api.documented import errors
 from api.services import Services
 from checkpoints.users import User
 
@@ -15,7 +15,7 @@ DAY_SECONDS = 24 * 3600
 MAX_DAYS = 366
 
 
-@router.get("/api/usage", responses=documented(400, 401, 429))
+@router.get("/api/usage", responses=errors(400))
 async def own_usage(
     days: int = Query(default=30, ge=1, le=MAX_DAYS),
     services: Services = Depends(services_of),

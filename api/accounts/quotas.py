@@ -104,9 +104,13 @@ class Quotas:
         self._disk.move_to_end(user.id)
         _bound(self._disk)
 
-    def measure_again(self, user: User) -> None:
-        """Something of the user's was deleted."""
-        self._disk.pop(user.id, None)
+    async def measure_again(self, user_id: str) -> None:
+        """Files of the user's came or went."""
+        self._disk.pop(user_id, None)
+
+    async def session_deleted(self, user_id: str, _session_id: str) -> None:
+        """A session of the user's went."""
+        self._disk.pop(user_id, None)
 
     async def _tokens_left(self, user: User) -> None:
         limit = self.of(user).tokens_per_day

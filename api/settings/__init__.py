@@ -47,6 +47,12 @@ class Settings(ModelSettings, KernelSettings, AccountSettings):
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
     """Largest whole request."""
+    upload_idle_seconds: float = Field(default=30, gt=0)
+    """A request whose body makes no progress for so long is cut off."""
+    user_storage_mb: int = Field(default=2048, ge=1)
+    """What one user's uploads may take together."""
+    user_max_files: int = Field(default=1000, ge=1)
+    """How many uploads one user may keep."""
 
     @property
     def database(self) -> Path:
