@@ -4,12 +4,12 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import services_of
+from api.dependencies import current_user, services_of
 from api.errors import not_found
 from api.schemas import AGENT_TYPES
 from api.services import Services
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(current_user)])
 
 
 @router.get("/v1/models")

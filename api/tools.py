@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.accounts.meter import Meter
 from api.answer import public_artifact
-from api.dependencies import member, services_of
+from api.dependencies import current_user, member, services_of
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
@@ -41,7 +41,7 @@ class ToolRequest(BaseModel):
     input: dict[str, Any]
 
 
-@router.get("/api/tools")
+@router.get("/api/tools", dependencies=[Depends(current_user)])
 async def list_tools() -> dict[str, Any]:
     """Name, description and input schema of each tool."""
     return {"tools": describe_all()}
