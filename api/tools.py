@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.accounts.meter import Meter
 from api.answer import public_artifact
 from api.dependencies import current_user, member, services_of
+from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
@@ -47,7 +48,7 @@ async def list_tools() -> dict[str, Any]:
     return {"tools": describe_all()}
 
 
-@router.post("/api/tools/{name}")
+@router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
 async def call_tool(
     name: str,
     body: ToolRequest,
