@@ -82,7 +82,8 @@ async def test_a_request_id_is_taken_when_it_is_a_plain_word(service: Service) -
         "x-request-id"
     ] == "abc-1.2_3"
     for name in ("", "a b", "a" * 65, "<script>", "ä".encode(), b"a\tb"):
-        given = (await service.http.get("/health", headers={"x-request-id": name})).headers["x-request-id"]
+        raw = name if isinstance(name, bytes) else name.encode()
+        given = (await service.http.get("/health", headers={b"x-request-id": raw})).headers["x-request-id"]
         assert len(given) == 16
         assert given.isalnum()
     first, second = [(await service.http.get("/health")).headers["x-request-id"] for _ in range(2)]
