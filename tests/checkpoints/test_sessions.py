@@ -115,3 +115,20 @@ async def test_a_scrubbed_index_holds_nothing_of_what_was_deleted(tmp_path: Path
         data = b"".join(file.read_bytes() for file in tmp_path.iterdir())  # noqa: ASYNC240
         assert marker[:2].encode() not in data
         assert len(await found(store, "ann", "and so on")) == 40
+
+
+async def test_regression_sqlite_kept_copies_of_rows_it_had_moved(tmp_path: Path) -> None:
+    """Deleting merges pages, which leaves copies of their neighbours' rows, which are deleted next."""
+    path = tmp_path / "a.sqlite"
+    async with open_store(path) as store:
+        ids = [await talk(store, "ann", f"MARK{n:03d} " * (1 + 7 * n % 40)) for n in range(200)]
+        gone = [(7 * n) % 200 for n in range(150)]
+        for number in gone:
+            await store.sessions.begin_deletion(ids[number], "ann")
+            await store.sessions.wipe(ids[number])
+        await store.scrubber.merge_index()
+        await store.scrubber.cut_log()
+        assert any(f"MARK{n:03d}".encode() in path.read_bytes() for n in gone), "SQLite has become better: drop vacuum"
+        assert await store.scrubber.vacuum()
+        assert await store.scrubber.cut_log()
+        assert not any(f"MARK{n:03d}".encode() in path.read_bytes() for n in gone)
