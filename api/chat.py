@@ -60,7 +60,7 @@ async def chat_completions(
         if incoming.chat.stream:
             frames = stream(
                 run,
-                Frames(services.model_name, turn.session.id),
+                Frames(turn.model, turn.session.id),
                 answer,
                 include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
             )
@@ -71,7 +71,7 @@ async def chat_completions(
         if run.error is not None:
             known = to_api_error(run.error)
             return JSONResponse(known.body(), known.status, headers=headers)
-        return JSONResponse(completion(answer, services.model_name), headers=headers)
+        return JSONResponse(completion(answer, turn.model), headers=headers)
 
 
 async def _closing(frames: AsyncIterator[bytes], owned: AsyncExitStack) -> AsyncIterator[bytes]:
@@ -89,9 +89,11 @@ async def _collect(run: Run, answer: Answer, request: Request) -> None:
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+    if cites := answer.annotations():
+        message["annotations"] = cites
     return {
         "id": completion_id(),
         "object": "chat.completion",

@@ -109,6 +109,8 @@ class DeletedFile(BaseModel):
 
 MEANINGS = {
     400: "The request is not understood; `param` names the field.",
+    401: "No valid token or key, where one is required.",
+    403: "Not with this role, or not from there.",
     404: "There is no such thing, or it is somebody else's.",
     408: "The request made no progress.",
     409: "Somebody else was faster; try again.",

@@ -45,6 +45,7 @@ async def upload(request: Request, services: Services = Depends(services_of), us
         raise ApiError(415, "Send multipart/form-data.", code="unsupported_media_type")
     quota = services.quota(user)
     await services.uploads.check_room(user.id, quota)
+    await services.quotas.room(user)
     async with services.intake.receive(request, user.id) as form:
         if not form.files:
             raise bad_request("files: the form brings no file", "files")

@@ -27,7 +27,7 @@ async def get_model(model_id: str, services: Services = Depends(services_of)) ->
 
 
 def names(services: Services) -> list[str]:
-    return [services.model_name, *AGENT_TYPES]
+    return [*services.models.names, *AGENT_TYPES]
 
 
 def _model(name: str, services: Services) -> dict[str, Any]:

@@ -73,19 +73,21 @@ async def serve(
     model: BaseChatModel,
     sock: socket.socket,
     on_start: Callable[[Server, Services], None],
-    *,
+    *more_models: BaseChatModel,
     boot: bool = True,
 ) -> None:
     """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
 
     `boot=False` leaves the kernels' fork server to its first use. Raises `SandboxUnavailable`.
     """
-    async with open_services(settings, model, boot=boot) as services:
+    async with open_services(settings, model, *more_models, boot=boot) as services:
         config = uvicorn.Config(
             create_app(services),
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             lifespan="off",
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -11,6 +11,13 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
+from api.accounts.disk import DiskUse
+from api.accounts.identity import Accounts
+from api.accounts.meter import Meter
+from api.accounts.opening import open_accounts
+from api.accounts.quotas import Quotas
+from api.audit import AuditLog
+from api.backend_models import BackendModels
 from api.deletion import Deletions, OnDeleted
 from api.intake import Intake
 from api.runs import Runs
@@ -35,9 +42,13 @@ class Services:
     """Everything a route may need."""
 
     settings: Settings
-    model: BaseChatModel
-    model_name: str
+    models: BackendModels
     store: Store
+    accounts: Accounts
+    quotas: Quotas
+    audit: AuditLog
+    administered: bool
+    """Was there an administrator at the start?"""
     workspaces: Workspaces
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
@@ -45,6 +56,25 @@ class Services:
     intake: Intake
     uploads: Uploads
     deletions: Deletions
+
+    @property
+    def model(self) -> BaseChatModel:
+        """The one that answers when a request names none."""
+        return self.models.get(self.models.default)
+
+    @property
+    def model_name(self) -> str:
+        return self.models.default
+
+    @asynccontextmanager
+    async def metered(self, user: User) -> AsyncIterator[Meter]:
+        """A callback for one run; its tokens are put down to the user however the run ends."""
+        meter = Meter()
+        try:
+            yield meter
+        finally:
+            meter.close()
+            await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
     def library(self, user: str) -> Library:
         """The user's own files, by the user's id."""
@@ -71,24 +101,32 @@ async def load_model(settings: Settings) -> BaseChatModel:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool = True) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels and the model.
+async def open_services(
+    settings: Settings, model: BaseChatModel, *more_models: BaseChatModel, boot: bool = True
+) -> AsyncIterator[Services]:
+    """Open the database, make the workspaces; on the way out end all runs, kernels and the models.
 
     With `boot` the fork server is made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        close = getattr(model, "close", None)
-        if close is not None:
-            stack.push_async_callback(asyncio.to_thread, close)
+        for each in (model, *more_models):
+            close = getattr(each, "close", None)
+            if close is not None:
+                stack.push_async_callback(asyncio.to_thread, close)
         store = await stack.enter_async_context(open_store(settings.database))
+        audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
+        accounts = await open_accounts(settings, store)
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
+        models = BackendModels((model, *more_models), store.choices)
+        await models.restore()
         # Whoever keeps something of its own about files or sessions (an index) hears of changes here.
-        on_files_changed: tuple[OnChanged, ...] = ()
-        on_session_deleted: tuple[OnDeleted, ...] = ()
+        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again,)
+        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted,)
         intake = Intake(
             settings.data_dir / "incoming",
             max_file_bytes=settings.max_upload_mb * MIB,
@@ -103,9 +141,12 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
         await deletions.start()
         yield Services(
             settings=settings,
-            model=model,
-            model_name=getattr(model, "name_", model.__class__.__name__),
+            models=models,
             store=store,
+            accounts=accounts,
+            quotas=quotas,
+            audit=audit,
+            administered=await store.users.admins() > 0,
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.accounts.meter import Meter
 from api.answer import public_artifact
 from api.dependencies import member, services_of
 from api.errors import bad_request, not_found
@@ -63,7 +64,9 @@ async def call_tool(
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            results.append(await _run(build_all(services.tool_kit(workspace, user.id))[name], given))
+            async with services.metered(user) as meter:
+                tool = build_all(services.tool_kit(workspace, user.id))[name]
+                results.append(await _run(tool, given, meter))
 
         run = services.runs.start(session.id, work)
         try:
@@ -96,9 +99,10 @@ def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{where}: {first['msg']}", where) from error
 
 
-async def _run(tool: BaseTool, given: dict[str, Any]) -> Result:
+async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
+    call = {"type": "tool_call", "id": "call", "name": tool.name, "args": given}
     try:
-        answer = await tool.ainvoke({"type": "tool_call", "id": "call", "name": tool.name, "args": given})
+        answer = await tool.ainvoke(call, {"callbacks": [meter]})
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:

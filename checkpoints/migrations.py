@@ -4,6 +4,8 @@ import time
 
 import aiosqlite
 
+from checkpoints.schema_accounts import ACCOUNTS
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sessions (
@@ -51,6 +53,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX files_by_age ON files (owner, ready, created DESC, name DESC)",
     ),
+    ACCOUNTS,
 )
 
 

@@ -80,6 +80,11 @@ class Sessions:
         )
         return next((Session(*row) for row in rows), None)
 
+    async def ids(self, owner: str) -> list[str]:
+        """All sessions of one user."""
+        rows = await self._connection.execute_fetchall("SELECT id FROM sessions WHERE owner = ?", (owner,))
+        return [str(row[0]) for row in rows]
+
     async def page(self, owner: str, *, after: Cursor = START, limit: int, query: str = "") -> list[Listed]:
         """The owner's sessions, the one used last first, that hold all words of `query`.
 

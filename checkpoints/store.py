@@ -12,10 +12,14 @@ from typing import Literal
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from checkpoints.api_keys import ApiKeys
+from checkpoints.choices import Choices
 from checkpoints.files import Files
 from checkpoints.migrations import migrate
 from checkpoints.scrub import Scrubber
 from checkpoints.sessions import Sessions
+from checkpoints.usage import Usage
+from checkpoints.users import Users
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -26,6 +30,10 @@ class Store:
 
     saver: AsyncSqliteSaver
     sessions: Sessions
+    users: Users
+    api_keys: ApiKeys
+    usage: Usage
+    choices: Choices
     files: Files
     scrubber: Scrubber
 
@@ -43,7 +51,16 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
         await migrate(own)
-        yield Store(saver, Sessions(own), Files(own), Scrubber(scrubbing))
+        yield Store(
+            saver=saver,
+            sessions=Sessions(own),
+            files=Files(own),
+            scrubber=Scrubber(scrubbing),
+            users=Users(own),
+            api_keys=ApiKeys(own),
+            usage=Usage(own),
+            choices=Choices(own),
+        )
 
 
 def _prepare(path: Path) -> None:
