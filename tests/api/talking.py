@@ -1,5 +1,6 @@
 """What several tests of conversations need."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,19 @@ async def run(service: Service, code: str, **extra: Any) -> dict[str, Any]:
     body: dict[str, Any] = answer.json()
     assert body["error"] is None, body
     return body
+
+
+async def raw(service: Service, method: str, target: str) -> tuple[int, bytes]:
+    """Status and body of a request whose target is sent as written: every client would tidy dots and slashes."""
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    try:
+        writer.write(f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    finally:
+        writer.close()
+        await writer.wait_closed()
+    return int(head.split(b" ")[1]), body
 
 
 def rows(service: Service, statement: str, *values: Any) -> list[tuple[Any, ...]]:
