@@ -6,6 +6,7 @@ at the next start, or when the owner deletes it again.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 
 import aiosqlite
@@ -21,11 +22,13 @@ log = logging.getLogger(__name__)
 
 OnDeleted = Callable[[str, str], Awaitable[None]]
 """Called with the owner's and the session's id while a session is deleted; maybe again after a crash."""
+REST = 10
+"""Times the length of a round that pass until the next one."""
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
 
 class Deletions:
-    """Ends sessions. Its background task overwrites what the search index still holds of them."""
+    """Ends sessions. Its background task overwrites what the database's files still hold of them."""
 
     def __init__(
         self, store: Store, workspaces: Workspaces, runs: Runs, on_deleted: tuple[OnDeleted, ...] = ()
@@ -70,17 +73,21 @@ class Deletions:
         self._wiped.set()
 
     async def _scrub_for_ever(self) -> None:
-        """Deletions that come while the index is rewritten wait together for the next round."""
+        """Deletions that come meanwhile wait together for the next round; rounds take a small share of the time."""
         while True:
             await self._wiped.wait()
             self._wiped.clear()
+            began = time.monotonic()
             try:
                 await self._scrub(await self._store.sessions.in_deletion(Deletion.WIPED))
             except aiosqlite.Error as error:
-                log.warning("deleted conversations could not be taken out of the search index: %s", error)
+                log.warning("what deleted conversations left in the database is not overwritten yet: %s", error)
+            await asyncio.sleep(REST * (time.monotonic() - began))
 
     async def _scrub(self, sessions: list[Session]) -> None:
         await self._store.scrubber.merge_index()
+        if not await self._store.scrubber.vacuum():
+            log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
         for session in sessions:
             await self._store.sessions.delete(session.id)
         await self._store.scrubber.cut_log()

@@ -25,7 +25,7 @@ class Deletion(IntEnum):
     BEGUN = 1
     """Nobody sees the session any more; its data are being deleted."""
     WIPED = 2
-    """Its data are deleted; what the search index still holds of them is overwritten next."""
+    """Its data are deleted; what the database's files still hold of them is overwritten next."""
 
 
 @dataclass(frozen=True, slots=True)
