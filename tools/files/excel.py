@@ -58,7 +58,7 @@ def profile(source: Source) -> Profile:
         kind="xlsx",
         title=f"Excel workbook, {len(names)} sheet{'s' if len(names) != 1 else ''}",
         bytes=source.size,
-        load='sheets = pd.read_excel({name}, sheet_name=None)  # a dict of data frames' if several else None,
+        load="sheets = pd.read_excel({name}, sheet_name=None)  # a dict of data frames" if several else None,
         facts={"sheets": list(names[:MAX_SHEETS]), **facts},
         tables=[_table(sheet) for sheet in sheets],
         notes=notes,
@@ -93,7 +93,7 @@ def _sheets(source: Source, workbook: Any) -> Iterator[Sheet]:
     sheets = workbook.worksheets[:MAX_SHEETS]
     room = MAX_CELLS
     for at, sheet in enumerate(sheets):
-        claimed = (sheet.max_row or 0) if sheet._dimensions is None else 0
+        claimed = sheet.max_row or 0
         sheet.reset_dimensions()
         share = max(room // (len(sheets) - at), 2000)
         rows, complete = _rows(sheet, share)

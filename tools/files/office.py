@@ -27,8 +27,8 @@ def check(source: Source, max_xml: int) -> None:
     size = sum(member.file_size for member in members if member.filename.lower().endswith(_XML))
     if size > max_xml:
         raise FileUnreadable(
-            f"It unpacks to {size >> 20:,} MB, and at most {max_xml >> 20:,} MB can be read: it is too large, or blown up "
-            "to do harm."
+            f"It unpacks to {size >> 20:,} MB, and at most {max_xml >> 20:,} MB can be read: it is too large, "
+            "or blown up to do harm."
         )
 
 
