@@ -80,6 +80,8 @@ def _passages(soup: BeautifulSoup) -> list[tuple[str | None, str]]:
                 found.append((plain(node.get_text(" "), 200) or None, []))
             if node.name in _BLOCKS:
                 found[-1][1].append("\n")
+            elif node.name in ("td", "th"):
+                found[-1][1].append(" | ")
         elif type(node).__name__ == "NavigableString":
             found[-1][1].append(str(node))
     texts = [(heading, _tidy("".join(parts))) for heading, parts in found]
@@ -87,5 +89,5 @@ def _passages(soup: BeautifulSoup) -> list[tuple[str | None, str]]:
 
 
 def _tidy(text: str) -> str:
-    lines = (" ".join(line.split()) for line in text.split("\n"))
+    lines = (" ".join(line.split()).removeprefix("| ") for line in text.split("\n"))
     return "\n".join(line for line in lines if line)

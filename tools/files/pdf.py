@@ -11,7 +11,7 @@ from pypdf.errors import PyPdfError
 from tools.files.columns import describe_columns, head_rows
 from tools.files.deadline import OutOfTime, at_most
 from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, Table, passage, plain
-from tools.files.rows import unique_names
+from tools.files.rows import unique_names, with_numbers
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
@@ -165,8 +165,7 @@ def _tables(source: Source) -> Iterator[Table]:
 
 def _table(rows: list[list[str | None]], page: int, at: int) -> Table:
     cells = [[plain(cell or "", 200) for cell in row] for row in rows[:1000]]
-    frame = pd.DataFrame(cells[1:], columns=list(unique_names(cells[0])))
-    frame = frame.apply(_numbers)
+    frame = with_numbers(pd.DataFrame(cells[1:], columns=unique_names(cells[0])))
     loading = f"import pdfplumber; rows = pdfplumber.open({{name}}).pages[{page - 1}].extract_tables()[{at}]"
     return Table(
         name=f"table on page {page}",
@@ -176,9 +175,3 @@ def _table(rows: list[list[str | None]], page: int, at: int) -> Table:
         head=head_rows(frame),
         load=f"{loading}; df = pd.DataFrame(rows[1:], columns=rows[0])",
     )
-
-
-def _numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Text throughout becomes numbers throughout, where it can."""
-    converted = pd.to_numeric(column.str.replace(",", ""), errors="coerce")
-    return converted if bool(converted.notna().all()) else column

@@ -1,6 +1,7 @@
 """Rows of tables, as text and as a data frame."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -44,3 +45,13 @@ def ends_with_total(frame: pd.DataFrame) -> bool:
         return False
     cells = [cell for cell in frame.iloc[-1, :MAX_COLUMNS].tolist() if isinstance(cell, str)]
     return any(cell.strip().rstrip(":").lower() in _TOTALS for cell in cells)
+
+
+def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of text that hold nothing but numbers, as numbers."""
+    return frame.apply(_numbers) if len(frame) else frame
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    converted = pd.to_numeric(column.str.replace(",", ""), errors="coerce")
+    return converted if bool(converted.notna().all()) else column

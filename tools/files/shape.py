@@ -53,7 +53,7 @@ def _describe_keys(objects: list[dict[str, Any]], depth: int, lines: list[str]) 
 
 
 def _object(objects: list[dict[str, Any]]) -> str:
-    return f"object with {len(objects[0])} keys" if objects else ""
+    return "object" if objects else ""
 
 
 def _array(arrays: list[list[Any]]) -> str:
@@ -62,7 +62,7 @@ def _array(arrays: list[list[Any]]) -> str:
     sizes = [len(array) for array in arrays]
     count = f"{sizes[0]:,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
     kinds = dict.fromkeys(_kind(element) for array in arrays[:50] for element in array[:50])
-    return f"list of {count} " + (" or ".join(kinds) or "elements")
+    return f"list of {count} " + (" or ".join(f"{kind}s" for kind in kinds) or "elements")
 
 
 def _scalar(values: list[Any]) -> str:

@@ -13,7 +13,7 @@ from lxml import etree
 from tools.files import office
 from tools.files.columns import describe_columns, head_rows
 from tools.files.profile import DAMAGE, FileUnreadable, Profile, Table, passage, plain
-from tools.files.rows import unique_names
+from tools.files.rows import unique_names, with_numbers
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
@@ -100,7 +100,7 @@ def _table(table: WordTable, at: int) -> Table:
     cells = _cells(table)
     width = max(map(len, cells), default=0)
     padded = [row + [""] * (width - len(row)) for row in cells] or [[]]
-    frame = pd.DataFrame(padded[1:], columns=unique_names(padded[0]))
+    frame = with_numbers(pd.DataFrame(padded[1:], columns=unique_names(padded[0])))
     return Table(
         name=f"table {at + 1}",
         columns=describe_columns(frame),
