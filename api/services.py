@@ -15,7 +15,10 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
 from llm import BACKENDS
+from tools.files.cache import ProfileCache
+from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
+from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.session import SessionWorkspace
@@ -37,14 +40,20 @@ class Services:
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+    workers: Workers
+    profiles: ProfileCache | None
 
     def library(self, user: str) -> Library:
         """The user's own files."""
         return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
 
+    def reader(self, user: str) -> FileReader:
+        """Reads files for the user."""
+        return FileReader(self.workers, self.profiles, user)
+
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
-        return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
+        return ToolKit(workspace=workspace, library=self.library(user), reader=self.reader(user), on_output=on_output)
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -58,7 +67,7 @@ async def load_model(settings: Settings) -> BaseChatModel:
 async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool = True) -> AsyncIterator[Services]:
     """Open the database, make the workspaces; on the way out end all runs, kernels and the model.
 
-    With `boot` the fork server is made ready in the background. Raises `SandboxUnavailable`.
+    With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
         close = getattr(model, "close", None)
@@ -68,6 +77,10 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
+        workers = Workers(settings.workers(preload=boot))
+        stack.push_async_callback(workers.aclose)
+        if boot:
+            workers.boot()
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
         yield Services(
@@ -79,4 +92,6 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
             sandbox=sandbox,
+            workers=workers,
+            profiles=settings.profile_cache(),
         )

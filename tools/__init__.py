@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from tools import python_coder
+from tools import file_analyzer, python_coder
 from tools.kit import ToolKit
 
 
@@ -21,6 +21,7 @@ class ToolModule(Protocol):
 
 TOOLS: dict[str, ToolModule] = {
     "python_coder": python_coder,
+    "file_analyzer": file_analyzer,
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tools.files.reader import FileReader
 from workspace.library import Library
 from workspace.session import SessionWorkspace
 
@@ -16,5 +17,7 @@ class ToolKit:
     workspace: SessionWorkspace
     library: Library | None = None
     """The user's own files; None where there is no user, as in Studio."""
+    reader: FileReader | None = None
+    """Reads the user's and the session's files."""
     on_output: OnOutput | None = None
     """Hears what a tool prints while it runs."""

@@ -19,7 +19,7 @@ DAMAGE = (
 )
 """What libraries raise on files that are damaged, or made to confuse them. MemoryError is not among them."""
 
-Fact: TypeAlias = str | int | float | bool | list["Fact"] | dict[str, "Fact"] | None
+Fact: TypeAlias = str | int | float | bool | list[str] | None
 """Plain JSON; floats are finite."""
 ValueKind = Literal["integer", "number", "date", "boolean", "text", "empty", "nested", "mixed"]
 

@@ -1,6 +1,8 @@
 """A profile in words: short for the prompts of a small model, longer as the file analyzer's observation."""
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 from tools.files.profile import Column, Fact, Profile, Table, plain
 
@@ -176,6 +178,14 @@ def _label(profile: Profile, table: Table) -> str:
 
 def _labels(profile: Profile, start: int) -> list[str]:
     return [_label(profile, table) for table in profile.tables[start:]]
+
+
+def as_data(profile: Profile, name: str) -> dict[str, Any]:
+    """The profile as plain JSON, with the file's name and its lines of Python complete."""
+    data = asdict(profile)
+    for part in (data, *data["tables"]):
+        part["load"] = _filled(part["load"], name) if part["load"] else None
+    return {"filename": name, **data}
 
 
 def _filled(load: str, name: str) -> str:

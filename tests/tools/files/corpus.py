@@ -72,7 +72,7 @@ def slides() -> bytes:
         slide = presentation.slides.add_slide(presentation.slide_layouts[1])
         assert slide.shapes.title is not None
         slide.shapes.title.text = title
-        slide.placeholders[1].text = body  # type: ignore[attr-defined]
+        slide.placeholders[1].text = body
     notes = presentation.slides[1].notes_slide.notes_text_frame
     assert notes is not None
     notes.text = "Ask for more"
