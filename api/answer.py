@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from api.citations import annotations, public_sources, sources_of
 from nodes.events import AnswerDelta, Event, Finished, ModelCalled, Routed, StepDone, ThoughtDelta
 from nodes.state import Step
 from workspace.folder import FileInfo
@@ -61,6 +62,10 @@ class Answer:
             "prompt_tokens_details": {"cached_tokens": cached},
         }
 
+    def annotations(self) -> list[dict[str, Any]]:
+        """The answer's citations; empty when it has none."""
+        return annotations(self.text, sources_of(self._steps))
+
     def metadata(self) -> dict[str, Any]:
         """`x_agent_metadata`."""
         now = time.monotonic()
@@ -73,6 +78,7 @@ class Answer:
             "plan": None,
             "steps": [public_step(self.session_id, step) for step in self._steps],
             "artifacts": artifacts(self.session_id, self._steps),
+            "sources": public_sources(self.text, sources_of(self._steps)),
             "timings": {
                 "total_ms": round((now - self._began) * 1000),
                 "first_answer_token_ms": self._first_token and round((self._first_token - self._began) * 1000),

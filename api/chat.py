@@ -17,6 +17,7 @@ from api.schemas import ChatRequest
 from api.services import Services
 from api.stream import Frames, completion_id, stream
 from api.turns import open_turn, work
+from checkpoints.users import User
 
 router = APIRouter()
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -46,7 +47,7 @@ BODY = {
 async def chat_completions(
     request: Request,
     services: Services = Depends(services_of),
-    user: str = Depends(current_user),
+    user: User = Depends(current_user),
 ) -> Response:
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
@@ -88,9 +89,11 @@ async def _collect(run: Run, answer: Answer, request: Request) -> None:
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message = {"role": "assistant", "content": answer.text, "refusal": None}
+    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+    if cites := answer.annotations():
+        message["annotations"] = cites
     return {
         "id": completion_id(),
         "object": "chat.completion",

@@ -57,7 +57,11 @@ class Frames:
                 return None
 
     def last(self, answer: Answer) -> bytes:
-        return self.chunk({}, answer.finish_reason, x_session_id=self._session_id, x_agent_metadata=answer.metadata())
+        cites = answer.annotations()
+        delta = {"annotations": cites} if cites else {}
+        return self.chunk(
+            delta, answer.finish_reason, x_session_id=self._session_id, x_agent_metadata=answer.metadata()
+        )
 
     def usage(self, answer: Answer) -> bytes:
         return frame({**self._head, "choices": [], "usage": answer.usage()})

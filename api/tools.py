@@ -9,11 +9,12 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.answer import public_artifact
-from api.dependencies import current_user, services_of
+from api.dependencies import member, services_of
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
 from api.turns import hold_session
+from checkpoints.users import User
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 from tools.results import Extras
@@ -51,7 +52,7 @@ async def call_tool(
     body: ToolRequest,
     request: Request,
     services: Services = Depends(services_of),
-    user: str = Depends(current_user),
+    user: User = Depends(member),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
     if name not in TOOLS:
@@ -62,7 +63,7 @@ async def call_tool(
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            results.append(await _run(build_all(services.tool_kit(workspace, user))[name], given))
+            results.append(await _run(build_all(services.tool_kit(workspace, user.id))[name], given))
 
         run = services.runs.start(session.id, work)
         try:

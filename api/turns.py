@@ -16,6 +16,7 @@ from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
 from checkpoints.sessions import Session
+from checkpoints.users import User
 from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
@@ -35,7 +36,7 @@ class Turn:
     workspace: SessionWorkspace
     messages: list[AnyMessage]
     chat: ChatRequest
-    user: str
+    user: User
 
 
 def asked_session(request: Request, chat: ChatRequest) -> str | None:
@@ -59,7 +60,7 @@ def wanted_mode(chat: ChatRequest, services: Services) -> str:
 
 @asynccontextmanager
 async def hold_session(
-    asked: str | None, services: Services, user: str, *, first_words: str
+    asked: str | None, services: Services, user: User, *, first_words: str
 ) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
     """The session asked for, or a new one, held for as long as the block runs.
 
@@ -67,22 +68,22 @@ async def hold_session(
     """
     sessions = services.store.sessions
     if asked is None:
-        session = await sessions.create(user, first_words)
+        session = await sessions.create(user.id, first_words)
     elif not SESSION_ID.fullmatch(asked):
         raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    elif (found := await sessions.get(asked, user)) is None:
+    elif (found := await sessions.get(asked, user.id)) is None:
         raise not_found("session", "session_id")
     else:
         session = found
     with services.runs.hold(session.id):
         try:
-            yield session, await services.workspaces.open(session.id, user)
+            yield session, await services.workspaces.open(session.id, user.id)
         finally:
             await services.workspaces.rest()
 
 
 @asynccontextmanager
-async def open_turn(request: Request, incoming: Incoming, services: Services, user: str) -> AsyncIterator[Turn]:
+async def open_turn(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
     """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
     wanted_mode(chat, services)
@@ -165,8 +166,9 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
 
     return Context(
         model=services.model,
-        tools=build_all(services.tool_kit(turn.workspace, turn.user, show)),
+        tools=build_all(services.tool_kit(turn.workspace, turn.user.id, show)),
         workspace=turn.workspace,
+        library=services.library(turn.user),
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,
@@ -175,5 +177,5 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             stop=chat.stops,
         ),
         limits=services.settings.limits(),
-        user=turn.user,
+        user=turn.user.id,
     )

@@ -1,8 +1,9 @@
 """The embedded backend: a LangChain chat model over our llama.cpp engine."""
 
 import asyncio
+import json
 import queue
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -25,7 +26,8 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "user"}
 
 
 class LlamaCppChat(BaseChatModel):
-    """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF).
+    """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF) and
+    `choices` (the reply is one of these texts).
 
     Safe for any number of concurrent callers. Generation ends before the next token when the consumer of
     `astream` goes away. Raises `ModelError` (and what is under it in `llm.errors`).
@@ -45,26 +47,32 @@ class LlamaCppChat(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
-        deliver: Any,
+        deliver: Callable[[Piece | ModelError], None],
+        max_tokens: int | None = None,
+        **wishes: Any,
+    ) -> Request:
+        return Request(
+            turns=[to_turn(message) for message in messages],
+            deliver=deliver,
+            sampling=self._sampling(**wishes),
+            stop=tuple(stop or ()),
+            max_tokens=max_tokens,
+        )
+
+    def _sampling(
+        self,
         *,
         temperature: float | None = None,
         top_p: float | None = None,
         seed: int | None = None,
-        max_tokens: int | None = None,
         grammar: str | None = None,
-    ) -> Request:
-        sampling = Sampling(
+        choices: list[str] | None = None,
+    ) -> Sampling:
+        return Sampling(
             temperature=self.temperature if temperature is None else temperature,
             top_p=1.0 if top_p is None else top_p,
             seed=seed,
-            grammar=grammar,
-        )
-        return Request(
-            turns=[to_turn(message) for message in messages],
-            deliver=deliver,
-            sampling=sampling,
-            stop=tuple(stop or ()),
-            max_tokens=max_tokens,
+            grammar=grammar_of(choices) if choices else grammar,
         )
 
     @override
@@ -139,6 +147,11 @@ class LlamaCppChat(BaseChatModel):
     def close(self) -> None:
         """Stop what is being generated and free the weights."""
         self.engine.close()
+
+
+def grammar_of(choices: Sequence[str]) -> str:
+    """GBNF that admits exactly these texts."""
+    return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
 
 
 def to_turn(message: BaseMessage) -> ChatTurn:

@@ -12,6 +12,8 @@ from nodes.events import ModelCalled
 from nodes.state import Context, Sampling
 
 RETRY_TEMPERATURE = 0.7
+MAX_CHOICE_TOKENS = 16
+MAX_LINE_TOKENS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,31 @@ async def ask(
     return said
 
 
+async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[str]) -> str:
+    """One of `options`: the model is held to them where the backend can; the first when it names none."""
+    sampling = Sampling(temperature=0.0, max_tokens=MAX_CHOICE_TOKENS)
+    said = await _once(runtime, messages, sampling, lambda _: None, choices=list(options))
+    text = said.text.lower()
+    return next((option for option in options if option.lower() in text), options[0])
+
+
+async def ask_line(runtime: Runtime[Context], messages: Sequence[BaseMessage]) -> str:
+    """One short line; empty when the model says nothing."""
+    sampling = Sampling(temperature=0.0, max_tokens=MAX_LINE_TOKENS, stop=("\n",))
+    return (await _once(runtime, messages, sampling, lambda _: None)).text.strip()
+
+
 async def _once(
-    runtime: Runtime[Context], messages: Sequence[BaseMessage], sampling: Sampling, on_text: Callable[[str], None]
+    runtime: Runtime[Context],
+    messages: Sequence[BaseMessage],
+    sampling: Sampling,
+    on_text: Callable[[str], None],
+    **more: Any,
 ) -> Said:
     parts: list[str] = []
     reason = "stop"
-    stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **_arguments(sampling))
+    arguments = _arguments(sampling) | more
+    stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **arguments)
     async with aclosing(stream) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             if text := chunk.text:

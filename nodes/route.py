@@ -2,7 +2,10 @@
 
 from langgraph.runtime import Runtime
 
+from nodes.choosing import files_at_hand
 from nodes.events import Routed
+from nodes.hints import addresses, named, wants_computing, wants_documents, wants_web
+from nodes.history import question
 from nodes.state import AgentState, Context, Update
 
 
@@ -27,9 +30,15 @@ async def _choose(state: AgentState, runtime: Runtime[Context]) -> tuple[str, st
     wanted = state.get("wanted_mode", "auto")
     if wanted != "auto":
         return wanted, "asked for by the client"
-    workspace = runtime.context.workspace
+    workspace, asked = runtime.context.workspace, question(state)
     if workspace is not None and await workspace.files():
         return "react", "the session has files"
+    if addresses(asked) or wants_web(asked):
+        return "react", "the question asks for the web"
+    if wants_computing(asked):
+        return "react", "something has to be computed"
+    if named(asked, (library := await files_at_hand(runtime)).all) or (library.documents and wants_documents(asked)):
+        return "react", "the question asks for the user's files"
     return "chat", "nothing to compute or to read"
 
 

@@ -11,6 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from nodes.channels import messages_channel
 from tools.results import Source
+from workspace.library import Library
 from workspace.session import SessionWorkspace
 
 
@@ -113,6 +114,7 @@ class Context:
     model: Annotated[BaseChatModel, SkipJsonSchema()]
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
+    library: Annotated[Library | None, SkipJsonSchema()] = None
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     user: str = "local"

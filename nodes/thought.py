@@ -1,26 +1,21 @@
-"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs.
-
-Three situations, three prompts: write a program, mend the one that failed, answer from what one printed.
-"""
+"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/deciding.py`)."""
 
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
+from nodes.citing import owed, without_citations
+from nodes.deciding import decide, stuck
 from nodes.events import ThoughtDelta
 from nodes.evidence import unsupported_numbers
-from nodes.prompts import render
-from nodes.protocol import Reply, parse
+from nodes.protocol import CODE_TOOL, Reply, parse
 from nodes.reply_stream import ReplySplitter, Split
 from nodes.state import Action, AgentState, Context, Step, Update
-from workspace.jail.variables import Variable
 
-MAX_VARIABLES = 30
-HIDDEN_TYPES = ("module",)
 STOP = ("\nObservation:",)
 
 
@@ -36,13 +31,16 @@ class Thinking:
 async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     steps = state.get("steps", [])
-    prompt = await _prompt(state, runtime, steps)
-    thinking = await _think(prompt, runtime, fresh=_stuck(steps))
-    tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
-    if tried and not _stuck(steps):
-        thinking = await _think(prompt, runtime, fresh=True)
-    reply = thinking.reply
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+    decided = await decide(state, runtime)
+    if isinstance(decided, dict):
+        runtime.stream_writer(ThoughtDelta(f"{decided['thought']}\n"))
+        return update | {"action": decided}
+    thinking = await _think(decided, runtime, fresh=stuck(steps))
+    tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
+    if tried and not stuck(steps):
+        thinking = await _think(decided, runtime, fresh=True)
+    reply = thinking.reply
     if reply.tool:
         return update | {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
     if reply.need is not None and steps:
@@ -73,8 +71,10 @@ def _finish(thinking: Thinking, state: AgentState) -> Update:
     if not answer.text:
         answer.write_whole(text)
     steps = state.get("steps", [])
+    sources = [source for step in steps for source in step["sources"]]
+    answer.write_whole(owed(text, sources))
     evidence = [history.question(state), *(step["observation"] for step in steps)]
-    if steps and unsupported_numbers(text, evidence):
+    if steps and unsupported_numbers(without_citations(text), evidence):
         # A small model miscopies digits, or makes them up when its programs fail.
         answer.write_whole(_caution(steps))
     reason = answer.close(thinking.said.finish_reason)
@@ -82,54 +82,9 @@ def _finish(thinking: Thinking, state: AgentState) -> Update:
 
 
 def _caution(steps: list[Step]) -> str:
-    printed = [step["observation"] for step in steps if step["error"] is None]
-    if not printed:
+    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == CODE_TOOL]
+    if printed:
+        return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
+    if any(step["tool"] == CODE_TOOL for step in steps):
         return "\n\n(No program ran to its end, so this was not computed.)"
-    return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
-
-
-async def _prompt(state: AgentState, runtime: Runtime[Context], steps: list[Step]) -> list[BaseMessage]:
-    question = history.question(state)
-    last = steps[-1] if steps else None
-    if last is not None and not state.get("needed") and last["error"] is None:
-        return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
-    setting = await _setting(state, runtime)
-    if last is not None and last["error"] is not None and not _stuck(steps):
-        happened = f"What happened:\n{last['observation']}"
-        return _messages("mend", *setting, f"Task: {question}", _program(last), happened)
-    so_far = [f"An earlier program gave:\n{last['observation']}"] if last is not None else []
-    if needed := state.get("needed"):
-        so_far.append(f"Still missing: {needed}")
-    tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
-    return _messages("write", *setting, f"Question: {question}", *so_far, tools=tools)
-
-
-def _messages(prompt: str, *parts: str, **values: str) -> list[BaseMessage]:
-    return [SystemMessage(render(prompt, **values)), HumanMessage("\n\n".join(part for part in parts if part))]
-
-
-def _program(step: Step) -> str:
-    return f"Program:\n```python\n{step['input']}\n```"
-
-
-async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
-    """Earlier turns, the files, the variables that exist."""
-    parts = [history.earlier(state["messages"])]
-    workspace = runtime.context.workspace
-    if workspace is not None:
-        if files := await workspace.previews():
-            parts.append(f"Files in the working folder:\n{files}")
-        if variables := [v for v in await workspace.kernel.variables() if v.type not in HIDDEN_TYPES]:
-            listed = "\n".join(_told(variable) for variable in variables[-MAX_VARIABLES:])
-            parts.append(f"Variables that exist already:\n{listed}")
-    return parts
-
-
-def _told(variable: Variable) -> str:
-    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
-    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)
-
-
-def _stuck(steps: list[Step]) -> bool:
-    """Two failures in a row: mending leads nowhere, so a new program is asked for."""
-    return len(steps) >= 2 and all(step["error"] is not None for step in steps[-2:])
+    return "\n\n(Not every number here stands in what was found.)"

@@ -1,0 +1,47 @@
+"""Which tool next? Rules first; the model, held to the tools' names, only where the rules cannot tell."""
+
+from collections.abc import Sequence
+
+from langchain_core.messages import HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from nodes import history
+from nodes.asking import ask_one_of
+from nodes.hints import Files, likely_tools, sort_files
+from nodes.prompts import render
+from nodes.state import AgentState, Context, Step
+
+LOOK_UPS = ("rag_retriever", "web_search", "read_page", "vision_analyzer", "file_analyzer")
+"""Tools that find something; trying them again in other words may help, mending their input seldom does."""
+
+
+async def files_at_hand(runtime: Runtime[Context]) -> Files:
+    """The session's files, and the user's library."""
+    names: list[str] = []
+    workspace, library = runtime.context.workspace, runtime.context.library
+    if workspace is not None:
+        names += [info.name for info in await workspace.files()]
+    if library is not None:
+        names += [info.name for info in await library.files() if info.name not in names]
+    return sort_files(names)
+
+
+async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files) -> str | None:
+    """The tool for the next action; None when none is left that has not failed for good."""
+    tools = runtime.context.tools
+    left = [name for name in tools if name not in _given_up(state.get("steps", []))]
+    if not left:
+        return None
+    question = history.question(state)
+    likely = likely_tools(question, files, left)
+    if likely[0] not in left or len(likely) == 1:
+        return likely[0]
+    listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
+    at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
+    told = f"Question: {question}\nFiles: {at_hand or 'none'}"
+    return await ask_one_of(runtime, [SystemMessage(render("choose", tools=listed)), HumanMessage(told)], likely)
+
+
+def _given_up(steps: Sequence[Step]) -> set[str]:
+    """Tools that said they cannot."""
+    return {step["tool"] for step in steps if step["error"] == "ToolFailed"}

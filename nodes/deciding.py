@@ -1,0 +1,130 @@
+"""What comes next in a turn: an action that needs no thinking, or the prompt for the next thought.
+
+Each situation has a prompt of its own with just what it needs (docs/agent.md).
+"""
+
+import json
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langgraph.runtime import Runtime
+
+from nodes import history
+from nodes.asking import ask_line
+from nodes.choosing import LOOK_UPS, choose_tool, files_at_hand
+from nodes.hints import Files, addresses, named
+from nodes.prompts import render
+from nodes.protocol import CODE_TOOL
+from nodes.state import Action, AgentState, Context, Step
+from workspace.jail.variables import Variable
+
+MAX_VARIABLES = 30
+MAX_KNOWN = 6000
+"""Characters of earlier observations that a prompt repeats."""
+HIDDEN_TYPES = ("module",)
+
+Prompt = list[BaseMessage]
+
+
+async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt:
+    """The next action when it is plain, else what to ask the model."""
+    steps = state.get("steps", [])
+    last, needed = (steps[-1] if steps else None), state.get("needed")
+    question = history.question(state)
+    if last is not None and last["error"] is None and not needed:
+        return _answer_from(last, steps, question)
+    if last is not None and last["tool"] == CODE_TOOL and last["error"] is not None and not stuck(steps):
+        happened = f"What happened:\n{last['observation']}"
+        return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
+    files = await files_at_hand(runtime)
+    if last is not None and last["tool"] in LOOK_UPS and (needed or last["error"] != "ToolFailed"):
+        return await _look_further(state, runtime)
+    tool = await choose_tool(state, runtime, files)
+    if tool is None and last is not None:
+        return _messages("without", f"Question: {question}", f"What was tried:\n{history.notes(steps)[-MAX_KNOWN:]}")
+    if tool in LOOK_UPS and not needed:
+        return await _look_up(tool, state, runtime, files)
+    return await _write(state, runtime)
+
+
+def stuck(steps: list[Step]) -> bool:
+    """Two failures in a row: mending leads nowhere, so a new program is asked for."""
+    return len(steps) >= 2 and all(step["error"] is not None for step in steps[-2:])
+
+
+def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
+    if last["tool"] == CODE_TOOL:
+        return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
+    if last["sources"]:
+        passages = "\n\n".join(step["observation"] for step in steps if step["sources"])
+        return _messages("cite", f"Question: {question}", f"Passages:\n{passages[-MAX_KNOWN:]}")
+    return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
+
+
+async def _look_further(state: AgentState, runtime: Runtime[Context]) -> Prompt:
+    """A search did not bring all, or was given what it cannot use: any tool may be next."""
+    known = history.notes(state.get("steps", []))[-MAX_KNOWN:]
+    missing = f"Still missing: {state.get('needed')}" if state.get("needed") else ""
+    tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
+    question = f"Question: {history.question(state)}"
+    return _messages("act", *await _setting(state, runtime), question, f"Known:\n{known}", missing, tools=tools)
+
+
+async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
+    steps = state.get("steps", [])
+    so_far = [f"An earlier program gave:\n{steps[-1]['observation']}"] if steps else []
+    if needed := state.get("needed"):
+        so_far.append(f"Still missing: {needed}")
+    coder = runtime.context.tools.get(CODE_TOOL)
+    tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
+    question = f"Question: {history.question(state)}"
+    return _messages("write", *await _setting(state, runtime), question, *so_far, tools=tools)
+
+
+async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
+    """The input of a first look-up is plain: the question's own words, the file or the address that it names."""
+    question = history.question(state)
+    match tool:
+        case "read_page":
+            return Action(thought="I read the page.", tool=tool, input=addresses(question)[0])
+        case "vision_analyzer":
+            name = [*named(question, files.images), *reversed(files.images)][0]
+            given = json.dumps({"filename": name, "question": question}, ensure_ascii=False)
+            return Action(thought=f"I look at {name}.", tool=tool, input=given)
+        case _:
+            where = "on the web" if tool == "web_search" else "in the documents"
+            return Action(thought=f"I look it up {where}.", tool=tool, input=await _query(state, runtime, question))
+
+
+async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:
+    """In a first turn the question itself; later what it means, which may stand in earlier turns."""
+    earlier = history.earlier(state["messages"])
+    if not earlier:
+        return question
+    prompt = _messages("phrase", earlier, f"Question: {question}")
+    return await ask_line(runtime, prompt) or question
+
+
+def _messages(prompt: str, *parts: str, **values: str) -> Prompt:
+    return [SystemMessage(render(prompt, **values)), HumanMessage("\n\n".join(part for part in parts if part))]
+
+
+def _program(step: Step) -> str:
+    return f"Program:\n```python\n{step['input']}\n```"
+
+
+async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
+    """Earlier turns, the files, the variables that exist."""
+    parts = [history.earlier(state["messages"])]
+    workspace = runtime.context.workspace
+    if workspace is not None:
+        if files := await workspace.previews():
+            parts.append(f"Files in the working folder:\n{files}")
+        if variables := [v for v in await workspace.kernel.variables() if v.type not in HIDDEN_TYPES]:
+            listed = "\n".join(_told(variable) for variable in variables[-MAX_VARIABLES:])
+            parts.append(f"Variables that exist already:\n{listed}")
+    return parts
+
+
+def _told(variable: Variable) -> str:
+    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
+    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)

@@ -1,0 +1,54 @@
+import pytest
+
+from nodes.hints import Files, addresses, likely_tools, named, sort_files
+
+TOOLS = ("python_coder", "file_analyzer", "rag_retriever", "web_search", "read_page", "vision_analyzer")
+TABLE = sort_files(["sales.csv"])
+DOCUMENTS = sort_files(["pump.pdf", "rules.docx"])
+IMAGE = sort_files(["photo.png"])
+MIXED = sort_files(["sales.csv", "pump.pdf", "photo.png"])
+
+
+@pytest.mark.parametrize(
+    ("question", "files", "expected"),
+    [
+        ("What is the 50th Fibonacci number?", Files(), ["python_coder"]),
+        ("Tell me something", Files(), ["python_coder"]),
+        ("Search the web for the height of the Eiffel Tower", Files(), ["web_search"]),
+        ("What is the latest version of Python?", Files(), ["web_search"]),
+        ("Summarise https://example.org/page.", Files(), ["read_page"]),
+        ("Which region has the highest revenue?", TABLE, ["python_coder"]),
+        ("What is the warranty of the pump?", DOCUMENTS, ["rag_retriever"]),
+        ("What does rules.docx say about holidays?", MIXED, ["rag_retriever"]),
+        ("What text is printed on the sign?", IMAGE, ["vision_analyzer"]),
+        ("What does photo.png show?", MIXED, ["vision_analyzer"]),
+        ("What is in sales.csv?", MIXED, ["python_coder"]),
+        ("What is the mean revenue per region?", MIXED, ["python_coder"]),
+        ("What does the report say about safety?", MIXED, ["rag_retriever"]),
+    ],
+)
+def test_plain_questions_need_no_model(question: str, files: Files, expected: list[str]) -> None:
+    assert likely_tools(question, files, TOOLS) == expected
+
+
+def test_a_question_that_could_mean_either_leaves_the_choice() -> None:
+    assert set(likely_tools("What is the total in the report?", MIXED, TOOLS)) == {"python_coder", "rag_retriever"}
+
+
+def test_only_tools_that_are_there_are_named() -> None:
+    assert likely_tools("Search the web for cats", Files(), ["python_coder"]) == ["python_coder"]
+    assert likely_tools("anything", Files(), []) == []
+
+
+def test_addresses_lose_the_sentence_around_them() -> None:
+    assert addresses("Read https://a.example/x?y=1, then (http://b.example).") == [
+        "https://a.example/x?y=1",
+        "http://b.example",
+    ]
+
+
+def test_files_are_named_with_or_without_their_ending() -> None:
+    assert named("compare Sales.CSV and the pump manual", ["sales.csv", "pump manual.pdf", "b.txt"]) == [
+        "sales.csv",
+        "pump manual.pdf",
+    ]
