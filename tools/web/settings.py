@@ -5,7 +5,7 @@ from typing import Literal
 
 from workspace.settings import MIB
 
-SearchWith = Literal["auto", "tavily", "ddgs", "off"]
+SearchWith = Literal["auto", "tavily", "ddgs"]
 
 
 @dataclass(frozen=True, slots=True)
