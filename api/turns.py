@@ -168,7 +168,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
         model=services.model,
         tools=build_all(services.tool_kit(turn.workspace, turn.user.id, show)),
         workspace=turn.workspace,
-        library=services.library(turn.user),
+        library=services.library(turn.user.id),
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,

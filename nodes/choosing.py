@@ -11,8 +11,9 @@ from nodes.hints import Files, likely_tools, sort_files
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
 
-LOOK_UPS = ("rag_retriever", "web_search", "read_page", "vision_analyzer", "file_analyzer")
-"""Tools that find something; trying them again in other words may help, mending their input seldom does."""
+SEARCHES = ("rag_retriever", "web_search")
+LOOK_UPS = (*SEARCHES, "read_page", "vision_analyzer", "file_analyzer")
+"""Tools that find something, as opposed to the one that computes."""
 
 
 async def files_at_hand(runtime: Runtime[Context]) -> Files:

@@ -10,7 +10,8 @@ from langgraph.runtime import Runtime
 
 from nodes import history
 from nodes.asking import ask_line
-from nodes.choosing import LOOK_UPS, choose_tool, files_at_hand
+from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
+from nodes.citing import without_citations
 from nodes.hints import Files, addresses, named
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
@@ -18,6 +19,8 @@ from nodes.state import Action, AgentState, Context, Step
 from workspace.jail.variables import Variable
 
 MAX_VARIABLES = 30
+MAX_LOOK_UPS = 3
+"""Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
 HIDDEN_TYPES = ("module",)
@@ -35,12 +38,12 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
     if last is not None and last["tool"] == CODE_TOOL and last["error"] is not None and not stuck(steps):
         happened = f"What happened:\n{last['observation']}"
         return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
+    if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
+        return _further(question, steps, needed, runtime) if needed else await _another_way(state, runtime)
     files = await files_at_hand(runtime)
-    if last is not None and last["tool"] in LOOK_UPS and (needed or last["error"] != "ToolFailed"):
-        return await _look_further(state, runtime)
     tool = await choose_tool(state, runtime, files)
-    if tool is None and last is not None:
-        return _messages("without", f"Question: {question}", f"What was tried:\n{history.notes(steps)[-MAX_KNOWN:]}")
+    if tool is None:
+        return _give_up(question, steps)
     if tool in LOOK_UPS and not needed:
         return await _look_up(tool, state, runtime, files)
     return await _write(state, runtime)
@@ -60,13 +63,34 @@ def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
 
 
-async def _look_further(state: AgentState, runtime: Runtime[Context]) -> Prompt:
-    """A search did not bring all, or was given what it cannot use: any tool may be next."""
+def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Context]) -> Action | Prompt:
+    """What was found is not enough: read the best page that has not been read, then search in other words."""
+    given_up = _give_up(question, steps)
+    if sum(step["tool"] in LOOK_UPS for step in steps) >= MAX_LOOK_UPS:
+        return given_up
+    last = steps[-1]
+    read = {step["input"] for step in steps}
+    pages = [source["url"] for source in last["sources"] if source["url"] and source["url"] not in read]
+    if last["tool"] == "web_search" and "read_page" in runtime.context.tools and pages:
+        return Action(thought="I read the page that was found.", tool="read_page", input=str(pages[0]))
+    words = without_citations(needed).strip()
+    searches = [step["tool"] for step in steps if step["tool"] in SEARCHES]
+    if searches and len(words.split()) >= 2 and not history.same_step(steps, searches[-1], words):
+        return Action(thought=f"Still missing: {words}", tool=searches[-1], input=words)
+    return given_up
+
+
+async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
+    """A look-up was given what it cannot use: any tool may be next."""
     known = history.notes(state.get("steps", []))[-MAX_KNOWN:]
-    missing = f"Still missing: {state.get('needed')}" if state.get("needed") else ""
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {history.question(state)}"
-    return _messages("act", *await _setting(state, runtime), question, f"Known:\n{known}", missing, tools=tools)
+    return _messages("act", *await _setting(state, runtime), question, f"Known:\n{known}", tools=tools)
+
+
+def _give_up(question: str, steps: list[Step]) -> Prompt:
+    tried = history.notes(steps)[-MAX_KNOWN:]
+    return _messages("without", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 
 
 async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
