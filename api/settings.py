@@ -1,6 +1,7 @@
 """Settings: the only module that reads the environment (and `.env`)."""
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llm import BACKENDS
-from llm.settings import LlamaCppSettings
+from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
 from nodes.state import Limits
 from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
@@ -167,6 +168,10 @@ class Settings(BaseSettings):
             use_mlock=self.llamacpp_use_mlock,
             low_vram=self.llamacpp_low_vram,
         )
+
+    def llamacpp_vision(self) -> LlamaCppVisionSettings:
+        model = replace(self.llamacpp(), model_path=self.llamacpp_vision_model_path, parallel=1)
+        return LlamaCppVisionSettings(model=model, mmproj_path=self.llamacpp_vision_mmproj_path)
 
     def workspace(self) -> WorkspaceSettings:
         return WorkspaceSettings(

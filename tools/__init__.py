@@ -7,6 +7,8 @@ from pydantic import BaseModel
 
 from tools import python_coder, read_page, vision_analyzer, web_search
 from tools.kit import ToolKit
+from tools.vision import images, ocr
+from tools.web import extract
 
 
 class ToolModule(Protocol):
@@ -25,6 +27,9 @@ TOOLS: dict[str, ToolModule] = {
     "vision_analyzer": vision_analyzer,
     "web_search": web_search,
 }
+
+PRELOAD = (*extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
+"""What the workers of all tools should have loaded."""
 
 
 def build_all(kit: ToolKit) -> dict[str, BaseTool]:

@@ -26,12 +26,12 @@ class ToolKit:
     """The user's own files; None where there is no user, as in Studio."""
     on_output: OnOutput | None = None
     """Hears what a tool prints while it runs."""
-    web: WebSettings = WebSettings()
+    web: WebSettings = field(default_factory=WebSettings)
     fetcher: Fetcher = field(default_factory=lambda: Fetcher(WebSettings()))
     """Fetches pages of the public web."""
     vision: BaseChatModel | None = None
     """A model that is shown images; None where there is none."""
-    looking: VisionSettings = VisionSettings()
+    looking: VisionSettings = field(default_factory=VisionSettings)
     """How images are shown to it."""
     off: frozenset[str] = frozenset()
     """Names of tools that are turned off."""

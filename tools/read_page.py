@@ -83,7 +83,10 @@ class ReadPage(BaseTool):
             raise ToolRetry(f"This is not text, whatever its server calls it. {OTHERWISE}")
         try:
             return await self.workers.run(
-                readable, *(page.body, page.mime, page.charset, page.url), seconds=EXTRACT_SECONDS, memory=EXTRACT_MEMORY
+                readable,
+                *(page.body, page.mime, page.charset, page.url),
+                seconds=EXTRACT_SECONDS,
+                memory=EXTRACT_MEMORY,
             )
         except WorkerError as error:
             raise ToolFailed(f"The page could not be read: {error} {OTHERWISE}") from error

@@ -1,11 +1,11 @@
 """Searches the web: by Tavily when there is a key, else by `ddgs`, which needs none."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from langchain_core.tools import BaseTool
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit

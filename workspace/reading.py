@@ -43,7 +43,7 @@ def _open(part: str, flags: int, folder: int) -> int:
 def _read(descriptor: int, name: str, limit: int) -> bytes:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise FileNotFoundError(name)
-    with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 (a descriptor has no path)
+    with open(descriptor, "rb", closefd=False) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
         raise FileTooLargeError(f"The file {name!r} is larger than the limit of {limit // MIB} MB.")

@@ -44,7 +44,7 @@ class Looked:
 
 def look(data: bytes) -> Looked:
     """Raises `ImageRefusedError`."""
-    import numpy  # noqa: ICN001, PLC0415 (see PRELOAD)
+    import numpy  # noqa: PLC0415 (see PRELOAD)
     from rapidocr import RapidOCR  # noqa: PLC0415
 
     image, facts = upright(data)

@@ -1,4 +1,4 @@
-"""From a page to its main text. Runs in a worker process (`tools/workers.py`): a page may be made to hurt its reader."""
+"""From a page to its main text. Runs in a worker process (`tools/workers.py`)."""
 
 from dataclasses import dataclass
 

@@ -55,7 +55,7 @@ class Fetcher:
         self._tls = tls
 
     async def fetch(self, url: str, kinds: tuple[str, ...], limit: int | None = None) -> Page:
-        """The page and its body, of at most `limit` bytes (of the settings'), within the settings' time.
+        """The page and its body, of at most `limit` bytes (by default the settings'), within the settings' time.
 
         `kinds` are the media types that are wanted, as `text/html` or `text/`. Raises `FetchError` and its
         `AddressRefusedError`.
@@ -74,7 +74,7 @@ class Fetcher:
     @asynccontextmanager
     async def open(self, url: str, kinds: tuple[str, ...], limit: int | None = None) -> AsyncIterator[Response]:
         """As `fetch`, to be read in pieces; how long it may take is the caller's to say."""
-        limit = min(limit or self.settings.max_page_bytes, self.settings.max_page_bytes)
+        limit = limit or self.settings.max_page_bytes
         target = parse(url, self.settings)
         for _ in range(MAX_REDIRECTS + 1):
             async with self._request(target) as answer:

@@ -16,7 +16,9 @@ INSIDE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "la
 """Last labels of names that never stand for something outside (RFC 6761, RFC 6762, RFC 8375 and custom)."""
 _UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff]")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.ASCII)
-_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_NAME = re.compile(
+    r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +80,6 @@ def _check_name(host: str) -> None:
     if not _NAME.fullmatch(host):
         raise AddressRefusedError("This is not the name of a host.")
     if any(host == name or host.endswith(f".{name}") for name in INSIDE_NAMES) or "." not in host:
-        raise AddressRefusedError(f"{host} is a name inside this machine or its network; only the web outside is fetched.")
+        raise AddressRefusedError(
+            f"{host} is a name inside this machine or its network; only the web outside is fetched."
+        )

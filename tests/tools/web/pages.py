@@ -88,7 +88,9 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
 
     @app.get("/korean")
     async def korean() -> Response:
-        page = "<title>날씨</title><article><p>" + "오늘 서울의 날씨는 맑고 기온은 십오 도입니다. " * 5 + "</p></article>"
+        page = (
+            "<title>날씨</title><article><p>" + "오늘 서울의 날씨는 맑고 기온은 십오 도입니다. " * 5 + "</p></article>"
+        )
         return Response(page.encode("cp949"), headers={"content-type": "text/html; charset=euc-kr"})
 
     @app.get("/empty")

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import select
 import socket
-import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -47,7 +46,7 @@ HOSTILE = {
     "a trailing dot": "http://127.0.0.1.:{port}/",
     "overflow": "http://4294967297:{port}/",
     "circled digits": "http://①②⑦.⓪.⓪.①:{port}/",
-    "full-width digits": "http://１２７.０.０.１:{port}/",
+    "full-width digits": "http://\uff11\uff12\uff17.\uff10.\uff10.\uff11:{port}/",
     "ideographic full stops": "http://127。0。0。1:{port}/",
     "percent-encoded digits": "http://%31%32%37.0.0.1:{port}/",
     "percent-encoded dot": "http://127%2e0%2e0%2e1:{port}/",
@@ -164,7 +163,16 @@ def test_the_machine_s_own_addresses_are_inside() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "169.253.0.1", "2606:4700::1111", "2a00::1", "64:ff9b::808:808"],
+    [
+        "8.8.8.8",
+        "1.1.1.1",
+        "172.32.0.1",
+        "100.128.0.1",
+        "169.253.0.1",
+        "2606:4700::1111",
+        "2a00::1",
+        "64:ff9b::808:808",
+    ],
 )
 def test_ordinary_addresses_are_outside(address: str) -> None:
     assert is_outside(ipaddress.ip_address(address))
@@ -284,7 +292,10 @@ REDIRECTS = {
 
 @pytest.mark.parametrize(
     ("place", "code"),
-    [*((place, 302) for place in REDIRECTS.values()), *((REDIRECTS["loopback"], code) for code in (301, 303, 307, 308))],
+    [
+        *((place, 302) for place in REDIRECTS.values()),
+        *((REDIRECTS["loopback"], code) for code in (301, 303, 307, 308)),
+    ],
     ids=[*REDIRECTS, "301", "303", "307", "308"],
 )
 async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
