@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
-from langchain_core.messages.content import create_image_block, create_text_block
 from langchain_core.tools import BaseTool
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import override
@@ -115,8 +114,8 @@ class VisionAnalyzer(BaseTool):
 
     async def _ask(self, model: BaseChatModel, picture: Picture, question: str) -> tuple[str, Extras]:
         """The image lives in this one message, which nobody keeps."""
-        shown = create_image_block(base64=base64.b64encode(picture.data).decode(), mime_type=picture.mime)
-        message = HumanMessage(content=[dict(create_text_block(question)), dict(shown)])
+        shown = {"type": "image", "base64": base64.b64encode(picture.data).decode(), "mime_type": picture.mime}
+        message = HumanMessage(content=[{"type": "text", "text": question}, shown])
         try:
             async with asyncio.timeout(self.settings.timeout):
                 answer = await model.ainvoke([message])

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 SIDE = 64
 MOST = 5
-LEAST_SHARE = 0.04
+LEAST_SHARE = 0.01
 _HUES = (
     (15, "red"),
     (45, "orange"),
@@ -45,9 +45,9 @@ def colour_name(red: int, green: int, blue: int) -> str:
     name = next(name for degrees, name in _HUES if hue * 360 <= degrees)
     if name == "orange" and value < 0.65:
         return "brown"
-    if value < 0.5:
+    if value < 0.55:
         return f"dark {name}"
-    return f"light {name}" if saturation < 0.4 and value > 0.75 else name
+    return f"light {name}" if saturation < 0.5 and value > 0.75 else name
 
 
 def _grey(value: float) -> str:

@@ -23,6 +23,8 @@ def readable(body: bytes, mime: str, charset: str | None, url: str) -> Readable:
     text = _decoded(body, charset)
     if mime not in HTML:
         return Readable("", text.strip())
+    if "<html" not in text[:4096].lower():
+        text = f"<html>{text}</html>"  # which may be left out, but trafilatura looks for it
     found = bare_extraction(
         text, url=url, include_comments=False, include_tables=True, include_formatting=True, with_metadata=True
     )

@@ -101,6 +101,17 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
     async def picture() -> Response:
         return Response(b"\x89PNG\r\n\x1a\n", media_type="image/png")
 
+    @app.get("/binary")
+    async def binary() -> Response:
+        return Response(b"MZ\0\0" * 100, media_type="text/html")
+
+    @app.get("/long")
+    async def long() -> HTMLResponse:
+        told = "".join(
+            f"<p>Paragraph {n} tells what the one before it did not say, and a little more.</p>" for n in range(150)
+        )
+        return HTMLResponse(f"<title>Long</title><article>{told}</article>")
+
     @app.get("/endless")
     async def endless() -> StreamingResponse:
         return StreamingResponse(drip(), media_type="text/html")
