@@ -9,6 +9,7 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
 # Kernels start in a jail that cannot write byte code, so it is written now.
 export UV_COMPILE_BYTECODE = 1
+COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
 .PHONY: help
 help: ## list the targets
@@ -18,9 +19,19 @@ $(BIN)/python:
 	@if command -v uv >/dev/null; then uv venv --quiet --no-project --python "$(PYTHON)" .venv; \
 	else "$(PYTHON)" -m venv .venv && $(BIN)/python -m pip install --quiet "uv>=0.9"; fi
 
-.venv/.installed: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "Installing the locked packages (llama.cpp compiles once per machine: about five minutes on two cores)"
+# llama.cpp is compiled for this very machine; the wheel is kept, so that other checkouts need not wait again.
+WHEELS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llm-api/wheels
+BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; grep -m1 -E "^(flags|Features)" /proc/cpuinfo; } 2>/dev/null | cksum | cut -d' ' -f1)
+
+.venv/.installed: requirements.lock requirements-llama.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the locked packages"
 	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	@ls $(WHEELS)/$(BUILT_FOR)/*.whl >/dev/null 2>&1 || { \
+		echo "Compiling llama.cpp, once per machine: about five minutes on two cores"; \
+		rm -rf $(WHEELS)/$(BUILT_FOR).part && mkdir -p $(WHEELS) && \
+		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(WHEELS)/$(BUILT_FOR).part && \
+		mv -T $(WHEELS)/$(BUILT_FOR).part $(WHEELS)/$(BUILT_FOR); }
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(WHEELS)/$(BUILT_FOR)/*.whl
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
@@ -76,5 +87,6 @@ format: dev ## format the code and sort imports
 
 .PHONY: lock
 lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
-	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.lock
-	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
+	$(COMPILE) --no-emit-package llama-cpp-python --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock
