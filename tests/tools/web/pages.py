@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse,
 
 from api.server import listen
 from tests.serving import settings_for, until
+from tests.tools.vision.pictures import encoded, half_and_half
 
 ARTICLE = """<!doctype html><html><head><title>The tides of Saint-Malo</title></head><body>
 <nav><a href="/">Home</a> <a href="/about">About us</a> <a href="/login">Log in</a></nav>
@@ -66,7 +67,7 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
         return Response(gzip.compress(ARTICLE.encode()), headers={"content-encoding": "gzip"}, media_type="text/html")
 
     @app.get("/encoded/{name}")
-    async def encoded(name: str) -> Response:
+    async def packed(name: str) -> Response:
         body = {
             "raw-deflate": zlib.compress(ARTICLE.encode(), wbits=-15),
             "deflate": zlib.compress(ARTICLE.encode()),
@@ -99,7 +100,15 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
 
     @app.get("/picture")
     async def picture() -> Response:
-        return Response(b"\x89PNG\r\n\x1a\n", media_type="image/png")
+        return Response(b"no picture at all, says its server", media_type="image/png")
+
+    @app.get("/flag.png")
+    async def flag() -> Response:
+        return Response(encoded(half_and_half()), media_type="image/png")
+
+    @app.get("/drip.png")
+    async def dripping() -> StreamingResponse:
+        return StreamingResponse(drip(), media_type="image/png")
 
     @app.get("/binary")
     async def binary() -> Response:
