@@ -14,10 +14,11 @@ from api.runs import Runs
 from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
-from llm import BACKENDS
+from llm import BACKENDS, vision
 from tools.files.cache import ProfileCache
 from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
+from tools.web.fetch import Fetcher
 from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
@@ -42,6 +43,8 @@ class Services:
     sandbox: Sandbox
     workers: Workers
     profiles: ProfileCache | None
+    fetcher: Fetcher
+    vision: BaseChatModel | None
 
     def library(self, user: str) -> Library:
         """The user's own files."""
@@ -53,7 +56,18 @@ class Services:
 
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
-        return ToolKit(workspace=workspace, library=self.library(user), reader=self.reader(user), on_output=on_output)
+        return ToolKit(
+            workspace=workspace,
+            workers=self.workers,
+            library=self.library(user),
+            reader=self.reader(user),
+            on_output=on_output,
+            web=self.fetcher.settings,
+            fetcher=self.fetcher,
+            vision=self.vision,
+            looking=self.settings.vision(),
+            off=self.settings.tools_off,
+        )
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -63,16 +77,24 @@ async def load_model(settings: Settings) -> BaseChatModel:
     return model
 
 
+async def load_vision(settings: Settings) -> BaseChatModel | None:
+    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
+    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
+
+
 @asynccontextmanager
-async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool = True) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels and the model.
+async def open_services(
+    settings: Settings, model: BaseChatModel, seeing: BaseChatModel | None = None, *, boot: bool = True
+) -> AsyncIterator[Services]:
+    """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
 
     With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        close = getattr(model, "close", None)
-        if close is not None:
-            stack.push_async_callback(asyncio.to_thread, close)
+        for loaded in (model, seeing):
+            close = getattr(loaded, "close", None)
+            if close is not None:
+                stack.push_async_callback(asyncio.to_thread, close)
         store = await stack.enter_async_context(open_store(settings.database))
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
@@ -94,4 +116,6 @@ async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool 
             sandbox=sandbox,
             workers=workers,
             profiles=settings.profile_cache(),
+            fetcher=Fetcher(settings.web()),
+            vision=seeing,
         )

@@ -1,17 +1,20 @@
 """Settings: the only module that reads the environment (and `.env`)."""
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from llm import BACKENDS
-from llm.settings import LlamaCppSettings
+from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
 from nodes.state import Limits
+from tools import PRELOAD
 from tools.files.cache import ProfileCache
-from tools.files.reader import PRELOAD
+from tools.vision.settings import VisionSettings
+from tools.web.settings import WebSettings
 from tools.workers import WorkerSettings
 from workspace.jail.settings import JailSettings, SandboxMode
 from workspace.settings import MIB, WorkspaceSettings
@@ -35,7 +38,14 @@ def _empty_is_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _is_http(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
 OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
 
 
 class Settings(BaseSettings):
@@ -66,6 +76,10 @@ class Settings(BaseSettings):
     llamacpp_use_mmap: bool = True
     llamacpp_use_mlock: bool = False
     llamacpp_low_vram: bool = False
+    llamacpp_vision_model_path: OptionalPath = None
+    """A GGUF file of a model that sees; needs the next one too."""
+    llamacpp_vision_mmproj_path: OptionalPath = None
+    """Its multimodal projector, a GGUF file of its own."""
 
     react_max_iterations: int = Field(default=6, ge=1, le=100)
     """Tool calls in one turn."""
@@ -77,6 +91,29 @@ class Settings(BaseSettings):
         "matplotlib.pyplot",
     )
     """Imported when a session's Python starts."""
+
+    web_search: Literal["auto", "tavily", "ddgs", "off"] = "auto"
+    """`auto`: Tavily when there is a key, else ddgs, which needs none; `off`: no tool to search with."""
+    tavily_api_key: SecretStr = SecretStr("")
+    tavily_base_url: HttpUrl = "https://api.tavily.com"
+    web_read_pages: bool = True
+    """May pages, and images that messages name by their address, be fetched?"""
+    web_timeout: float = Field(default=20, gt=0, le=300)
+    """Seconds that one search, or one page with all its redirects, may take."""
+    web_page_mb: int = Field(default=8, ge=1)
+    """Largest page, as sent and again after decompression."""
+    web_ports: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_split)] = (80, 443)
+    """Ports that pages are fetched from."""
+    web_proxy: Annotated[HttpUrl | None, BeforeValidator(_empty_is_none)] = None
+    """Through which searches and pages go out; the environment's own proxies are never used."""
+    web_allow_private_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """`host` or `host:port` that may be fetched although it is inside. Dangerous: anybody who can ask a question can
+    then read from it."""
+    vision_max_side: int = Field(default=1280, ge=64, le=8192)
+    """Pixels of the longer side of what a vision model is shown."""
+    vision_timeout: float = Field(default=120, gt=0)
+    """Seconds that a vision model may take for one answer."""
+
     max_upload_mb: int = Field(default=64, ge=1)
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
@@ -145,6 +182,10 @@ class Settings(BaseSettings):
             low_vram=self.llamacpp_low_vram,
         )
 
+    def llamacpp_vision(self) -> LlamaCppVisionSettings:
+        model = replace(self.llamacpp(), model_path=self.llamacpp_vision_model_path, parallel=1)
+        return LlamaCppVisionSettings(model=model, mmproj_path=self.llamacpp_vision_mmproj_path)
+
     def workspace(self) -> WorkspaceSettings:
         return WorkspaceSettings(
             sessions_dir=self.data_dir / "sessions",
@@ -185,6 +226,27 @@ class Settings(BaseSettings):
         if not self.enable_file_metadata_cache:
             return None
         return ProfileCache(self.data_dir / "cache" / "files", self.file_metadata_cache_ttl_hours)
+
+    def web(self) -> WebSettings:
+        return WebSettings(
+            search="auto" if self.web_search == "off" else self.web_search,
+            tavily_api_key=self.tavily_api_key.get_secret_value(),
+            tavily_base_url=self.tavily_base_url,
+            timeout=self.web_timeout,
+            proxy=self.web_proxy,
+            ports=self.web_ports,
+            private_hosts=tuple(host.lower() for host in self.web_allow_private_hosts),
+            max_page_bytes=self.web_page_mb * MIB,
+        )
+
+    def vision(self) -> VisionSettings:
+        return VisionSettings(max_side=self.vision_max_side, timeout=self.vision_timeout)
+
+    @property
+    def tools_off(self) -> frozenset[str]:
+        """Names of the tools that are turned off."""
+        off = {"web_search": self.web_search == "off", "read_page": not self.web_read_pages}
+        return frozenset(name for name, is_off in off.items() if is_off)
 
     def limits(self) -> Limits:
         return Limits(max_iterations=self.react_max_iterations)
