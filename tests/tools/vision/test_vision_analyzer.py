@@ -86,6 +86,7 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
         seeing.gate = asyncio.Semaphore(0)
         assert "did not answer within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
     (message,) = seeing.asked[0]
+    assert isinstance(message.content, list)
     words, shown = message.content
     assert words == {"type": "text", "text": "Which colours?"}
     assert isinstance(shown, dict)

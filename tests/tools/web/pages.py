@@ -45,9 +45,9 @@ def _bomb() -> bytes:
     return b"".join(packer.compress(zeros) for _ in range(BOMB_BYTES >> 20)) + packer.flush()
 
 
-async def drip() -> AsyncIterator[bytes]:
+async def drip(drop: bytes = b"<p>more</p>") -> AsyncIterator[bytes]:
     while True:
-        yield b"<p>more</p>"
+        yield drop
         await asyncio.sleep(0.02)
 
 
@@ -108,7 +108,7 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
 
     @app.get("/drip.png")
     async def dripping() -> StreamingResponse:
-        return StreamingResponse(drip(), media_type="image/png")
+        return StreamingResponse(drip(b"\x89PNG\r\n\x1a\n" + bytes(20)), media_type="image/png")
 
     @app.get("/binary")
     async def binary() -> Response:
