@@ -15,10 +15,11 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from graph import MODES
 from llm import BACKENDS, vision
-from tools import PRELOAD
+from tools.files.cache import ProfileCache
+from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
 from tools.web.fetch import Fetcher
-from tools.workers import Workers, WorkerSettings
+from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.session import SessionWorkspace
@@ -41,6 +42,7 @@ class Services:
     runs: Runs
     sandbox: Sandbox
     workers: Workers
+    profiles: ProfileCache | None
     fetcher: Fetcher
     vision: BaseChatModel | None
 
@@ -48,14 +50,17 @@ class Services:
         """The user's own files."""
         return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
 
+    def reader(self, user: str) -> FileReader:
+        """Reads files for the user."""
+        return FileReader(self.workers, self.profiles, user)
+
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
         return ToolKit(
             workspace=workspace,
-            workers=self.workers,
+            reader=self.reader(user),
             library=self.library(user),
             on_output=on_output,
-            web=self.fetcher.settings,
             fetcher=self.fetcher,
             vision=self.vision,
             looking=self.settings.vision(),
@@ -92,7 +97,7 @@ async def open_services(
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = Workers(WorkerSettings(preload=PRELOAD))
+        workers = Workers(settings.workers(preload=boot))
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
@@ -108,6 +113,7 @@ async def open_services(
             runs=runs,
             sandbox=sandbox,
             workers=workers,
+            profiles=settings.profile_cache(),
             fetcher=Fetcher(settings.web()),
             vision=seeing,
         )

@@ -11,8 +11,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from llm import BACKENDS
 from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
 from nodes.state import Limits
+from tools import PRELOAD
+from tools.files.cache import ProfileCache
 from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
+from tools.workers import WorkerSettings
 from workspace.jail.settings import JailSettings, SandboxMode
 from workspace.settings import MIB, WorkspaceSettings
 
@@ -115,6 +118,16 @@ class Settings(BaseSettings):
     """Largest single upload."""
     max_body_mb: int = Field(default=80, ge=1)
     """Largest whole request."""
+    file_workers: int = Field(default=2, ge=1)
+    """Files that are read at the same time, each in a process of its own."""
+    file_read_seconds: float = Field(default=30, gt=0)
+    """Time to find out what one file holds."""
+    file_read_memory_mb: int = Field(default=1024, ge=64)
+    """Memory that reading one file may take."""
+    enable_file_metadata_cache: bool = True
+    """Remember what files hold."""
+    file_metadata_cache_ttl_hours: float = Field(default=24, gt=0)
+    """For how long."""
     sandbox: SandboxMode = "auto"
     """`strict`: refuse to start unless every wall stands; `auto`: the strongest that this machine allows, refuse when
     there is none; `off`: no walls."""
@@ -220,6 +233,20 @@ class Settings(BaseSettings):
         """Names of the tools that are turned off."""
         off = {"web_search": self.web_search == "off", "read_page": not self.web_read_pages}
         return frozenset(name for name, is_off in off.items() if is_off)
+
+    def workers(self, *, preload: bool) -> WorkerSettings:
+        """Without `preload` each worker imports what it needs, which suits short lives."""
+        return WorkerSettings(
+            count=self.file_workers,
+            seconds=self.file_read_seconds,
+            memory=self.file_read_memory_mb * MIB,
+            preload=PRELOAD if preload else (),
+        )
+
+    def profile_cache(self) -> ProfileCache | None:
+        if not self.enable_file_metadata_cache:
+            return None
+        return ProfileCache(self.data_dir / "cache" / "files", self.file_metadata_cache_ttl_hours)
 
     def limits(self) -> Limits:
         return Limits(max_iterations=self.react_max_iterations)

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_core.runnables import RunnableConfig
 
 from api.attached import first_new, take_attached
+from api.briefing import Briefing
 from api.errors import bad_request, not_found
 from api.forms import Incoming, chunks
 from api.runs import Emit
@@ -165,11 +166,14 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
+    library = services.library(turn.user.id)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
     return Context(
         model=services.model,
         tools=build_all(services.tool_kit(turn.workspace, turn.user.id, show)),
         workspace=turn.workspace,
-        library=services.library(turn.user.id),
+        library=library,
+        describe=briefing,
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,

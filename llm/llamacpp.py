@@ -5,7 +5,7 @@ import json
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -25,17 +25,6 @@ from llm.settings import LlamaCppSettings
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "user"}
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """What generates: of `LlamaEngine`, and of the one that sees."""
-
-    def submit(self, request: Request) -> None: ...
-
-    def cancel(self, request: Request) -> None: ...
-
-    def close(self) -> None: ...
-
-
 class LlamaCppChat(BaseChatModel):
     """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF) and
     `choices` (the reply is one of these texts).
@@ -46,7 +35,7 @@ class LlamaCppChat(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    engine: Engine
+    engine: LlamaEngine
     name_: str
     temperature: float = 0.0
 

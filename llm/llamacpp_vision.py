@@ -24,6 +24,8 @@ class LlamaCppSeeingChat(LlamaCppChat):
     One request is served at a time. The weights are loaded with the first one.
     """
 
+    engine: SeeingEngine  # type: ignore[assignment] (the same three methods)
+
     @property
     def _llm_type(self) -> str:
         return "llamacpp-vision"

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from tools import python_coder, read_page, vision_analyzer, web_search
+from tools import file_analyzer, python_coder, read_page, vision_analyzer, web_search
+from tools.files import reader
 from tools.kit import ToolKit
 from tools.vision import images, ocr
 from tools.web import extract
@@ -23,12 +24,13 @@ class ToolModule(Protocol):
 
 TOOLS: dict[str, ToolModule] = {
     "python_coder": python_coder,
+    "file_analyzer": file_analyzer,
     "read_page": read_page,
     "vision_analyzer": vision_analyzer,
     "web_search": web_search,
 }
 
-PRELOAD = (*extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
+PRELOAD = (*reader.PRELOAD, *extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
 """What the workers of all tools should have loaded."""
 
 
