@@ -79,6 +79,7 @@ test: lint type test-fast test-jail model ## everything: lint, types, fast tests
 bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.looking
 
 .PHONY: format
 format: dev ## format the code and sort imports

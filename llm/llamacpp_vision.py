@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from typing_extensions import override
 
 from llm.errors import ModelError
 from llm.llama_native import check_file
-from llm.llama_slots import Request
+from llm.llama_slots import Piece, Request
 from llm.llama_vision_engine import SeeingEngine, SeeingRequest
-from llm.llamacpp import LlamaCppChat
+from llm.llamacpp import LlamaCppChat, to_turn
 from llm.settings import LlamaCppSettings
 
 ADVICE = "Set {} to a GGUF file (docs/vision.md)."
@@ -24,21 +25,28 @@ class LlamaCppSeeingChat(LlamaCppChat):
     One request is served at a time. The weights are loaded with the first one.
     """
 
-    engine: SeeingEngine  # type: ignore[assignment] (the same three methods)
+    engine: SeeingEngine  # type: ignore[assignment]
+    """It has the same three methods."""
 
     @property
     def _llm_type(self) -> str:
         return "llamacpp-vision"
 
     @override
-    def _request(self, messages: list[BaseMessage], stop: list[str] | None, deliver: Any, **kwargs: Any) -> Request:
-        plain = super()._request(messages, stop, deliver, **kwargs)
+    def _request(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        deliver: Callable[[Piece | ModelError], None],
+        max_tokens: int | None = None,
+        **wishes: Any,
+    ) -> Request:
         return SeeingRequest(
-            turns=plain.turns,
+            turns=[to_turn(message) for message in messages],
             deliver=deliver,
-            sampling=plain.sampling,
-            stop=plain.stop,
-            max_tokens=plain.max_tokens,
+            sampling=self._sampling(**wishes),
+            stop=tuple(stop or ()),
+            max_tokens=max_tokens,
             contents=[contents(message) for message in messages],
         )
 
