@@ -33,7 +33,7 @@ MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
 """Characters of text in the image, or of the model's answer, that are handed on."""
 SHOW_SECONDS, SHOW_MEMORY = 20.0, 1 << 30
-LOOK_SECONDS, LOOK_MEMORY = 60.0, 2 << 30
+LOOK_SECONDS, LOOK_MEMORY = 120.0, 2 << 30
 UNSEEN = (
     "No model that sees images is set up here, so this is all that is known: what the image shows besides its text, "
     "size and colours was not seen."
