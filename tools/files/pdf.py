@@ -35,9 +35,9 @@ def profile(source: Source) -> Profile:
     reader, pages = _opened(source)
     parts, texts, tables = _Parts(), list[str](), list[Table]()
     parts.read(TEXT_SECONDS, lambda: texts.extend(_first_texts(reader, pages)), None)
-    metadata = parts.read(METADATA_SECONDS, lambda: _metadata(reader), {})
+    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(reader), {})
     images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(reader, min(pages, 500)))), None)
-    outline = parts.read(OUTLINE_SECONDS, lambda: _outline(reader), [])
+    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(reader), [])
     parts.read(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
     facts: dict[str, Fact] = {"pages": pages, **metadata}
     if images is not None:

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.languages import names_a_language
+from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.source import Source, encoding_of, head_text, open_source
 
 if TYPE_CHECKING:

@@ -141,8 +141,8 @@ PDF_LOOPS = {
 
 
 def pdf_bomb() -> bytes:
-    """A page whose contents unpack to 120 MB."""
-    stream = zlib.compress(zlib.compress(b"BT " * (40 << 20), 1))
+    """A page whose contents unpack to 80 MB."""
+    stream = zlib.compress(zlib.compress(b"BT " * (27 << 20), 1))
     body = stream.decode("latin-1")
     head = f"<< /Length {len(stream)} /Filter [/FlateDecode /FlateDecode] >>"
     page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>"

@@ -22,10 +22,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def reader() -> AsyncIterator[FileReader]:
+async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FileReader]:
     workers = Workers(WorkerSettings(seconds=20, memory=768 * MIB, preload=PRELOAD))
     try:
-        yield FileReader(workers)
+        yield FileReader(workers, ProfileCache(tmp_path_factory.mktemp("cache"), 1))
     finally:
         await workers.aclose()
 
