@@ -11,12 +11,12 @@ from typing_extensions import override
 
 from llm.errors import ModelError
 from llm.settings import EmbeddingSettings
-from workspace.retrieval.types import ModelIdentity, Spans, Vectors
+from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
 
 
-class EmbeddingError(ModelError):
+class EmbeddingError(ModelError, VectorsUnavailableError):
     """Vectors could not be had; the text says what to do about it."""
 
 

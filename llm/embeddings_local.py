@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,13 +62,12 @@ class LocalVectors(VectorModel):
         order = sorted(range(len(texts)), key=lambda at: len(texts[at]))  # alike lengths need little padding
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
-            batch = [texts[at] for at in chosen]
-            vectors[chosen] = await self._in(self._documents, lambda batch=batch: self._embed(batch))
+            vectors[chosen] = await self._in(self._documents, partial(self._embed, [texts[at] for at in chosen]))
         return vectors
 
     @override
     async def question(self, text: str) -> Vectors:
-        (vector,) = await self._in(self._questions, lambda: self._embed([text]))
+        (vector,) = await self._in(self._questions, partial(self._embed, [text]))
         return np.asarray(vector, np.float32)
 
     @override

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workspace.retrieval.segment import Codes
 from workspace.retrieval.types import Vectors
 
 Scores = NDArray[np.float32]
@@ -21,7 +22,8 @@ def fuse(rankings: Sequence[Scores], depth: int) -> Scores:
     Scores are standardised by the mean and deviation of the `depth` best of their ranking (distribution-based score
     fusion), which keeps how much better one passage is than the next; ranks alone forget that.
     """
-    return np.mean([_standardised(scores, depth) for scores in rankings], axis=0, dtype=np.float32)
+    both: Scores = np.mean([_standardised(scores, depth) for scores in rankings], axis=0, dtype=np.float32)
+    return both
 
 
 def _standardised(scores: Scores, depth: int) -> Scores:
@@ -29,7 +31,8 @@ def _standardised(scores: Scores, depth: int) -> Scores:
     spread = float(best.std())
     if spread == 0:
         return np.zeros_like(scores)
-    return np.maximum((scores - best.mean()) / spread, -3.0).astype(np.float32)
+    standardised: Scores = np.maximum((scores - best.mean()) / spread, -3.0).astype(np.float32)
+    return standardised
 
 
 def moved(question: Vectors, best: Vectors, weight: float) -> Vectors:
@@ -39,7 +42,7 @@ def moved(question: Vectors, best: Vectors, weight: float) -> Vectors:
     return question if length == 0 else np.asarray(sum_ / length, np.float32)
 
 
-def diverse(ranked: Iterable[int], places: Sequence[object], vectors: Vectors, k: int) -> list[int]:
+def diverse(ranked: Iterable[int], places: Sequence[object], vectors: Codes, k: int) -> list[int]:
     """The first `k` of `ranked` that do not repeat one before them, at most `PER_SECTION` of one place.
 
     What was passed over for its place fills up what is left; `places` and `vectors` are by passage.
@@ -50,7 +53,7 @@ def diverse(ranked: Iterable[int], places: Sequence[object], vectors: Vectors, k
     for at in ranked:
         if len(chosen) >= k:
             break
-        if chosen and float((vectors[chosen] @ vectors[at]).max()) > NEAR:
+        if chosen and float((vectors[chosen].astype(np.float32) @ vectors[at].astype(np.float32)).max()) > NEAR:
             continue
         if used[places[at]] >= PER_SECTION:
             passed.append(at)

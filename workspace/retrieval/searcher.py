@@ -86,8 +86,9 @@ class Searcher:
         return [Hit(self._names[at], self._passages[at], round(scores[at], 4)) for at in chosen]
 
     def _nearest(self, vector: Vectors, allowed: NDArray[np.bool_] | None) -> set[int]:
-        selector = None if allowed is None else faiss.IDSelectorBatch(np.flatnonzero(allowed))
-        parameters = None if selector is None else faiss.SearchParameters(sel=selector)
+        parameters = None
+        if allowed is not None:
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.flatnonzero(allowed)))  # type: ignore[call-arg]
         _, rows = self._dense.search(vector[None, :], min(DEPTH, len(self)), params=parameters)
         return {int(row) for row in rows[0] if row >= 0}
 

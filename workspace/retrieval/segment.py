@@ -28,12 +28,15 @@ class Segment:
 
     passages: tuple[Passage, ...]
     vectors: Codes
+    cut: bool = False
+    """The document goes on beyond the last passage that is kept."""
 
 
 def pack(segment: Segment, model: ModelIdentity) -> bytes:
     """The segment and the model that made it, behind a checksum of both."""
     passages = [list(asdict(passage).values()) for passage in segment.passages]
-    head = zlib.compress(json.dumps({"model": model.as_json(), "passages": passages}, ensure_ascii=False).encode())
+    about = {"model": model.as_json(), "cut": segment.cut, "passages": passages}
+    head = zlib.compress(json.dumps(about, ensure_ascii=False).encode())
     body = len(head).to_bytes(_LENGTH, "big") + head + segment.vectors.tobytes()
     return MAGIC + hashlib.sha256(body).digest() + body
 
@@ -50,4 +53,4 @@ def unpack(data: bytes, model: ModelIdentity) -> Segment:
         raise DamagedError("another model made the vectors")
     passages = tuple(Passage(*fields) for fields in head["passages"])
     vectors = np.frombuffer(body, np.float16, offset=_LENGTH + size).reshape(len(passages), model.dimension)
-    return Segment(passages, vectors)
+    return Segment(passages, vectors, head["cut"])

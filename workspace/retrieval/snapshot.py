@@ -40,14 +40,17 @@ def marks(folder: Path, names: list[str], limit: int) -> dict[str, Mark]:
     return {name: found[name] for name in newest[:limit]}
 
 
-def take(folder: Path, name: str, target: Path) -> str:
-    """Copy the document to `target`; the sha256 of what was copied. Raises OSError, also for links on the way."""
+def take(folder: Path, name: str, target: Path, limit: int) -> str:
+    """Copy the document to `target`; the sha256 of what was copied, which is at most `limit` bytes and one chunk.
+
+    Raises OSError, also for links on the way.
+    """
     descriptor = _open_beneath(folder, name)
     digest = hashlib.sha256()
     with open(descriptor, "rb") as source, target.open("xb") as copy:  # noqa: PTH123 (a descriptor has no path)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(f"{name} is not a regular file")
-        while chunk := source.read(_CHUNK):
+        while copy.tell() <= limit and (chunk := source.read(_CHUNK)):
             digest.update(chunk)
             copy.write(chunk)
     return digest.hexdigest()

@@ -35,6 +35,10 @@ class UnreadableError(Exception):
     """A document gives no text; the words say why."""
 
 
+class VectorsUnavailableError(Exception):
+    """The model of vectors cannot be had; the words say what to do about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
     """Which model made the vectors: those of two models cannot be compared."""
