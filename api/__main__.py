@@ -6,11 +6,13 @@ import sys
 from logging.handlers import RotatingFileHandler
 
 from api.server import Server, listen, serve
-from api.services import Services, load_model
+from api.services import Services, load_model, load_vision
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
 from workspace.jail.probe import SandboxUnavailable
+
+log = logging.getLogger(__name__)
 
 BANNER = """
   LLM API {url}
@@ -32,6 +34,7 @@ def main() -> int:
         if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
             fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+        fetch_vectors(settings)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
         return fail(str(error))
@@ -42,6 +45,16 @@ def main() -> int:
     return 0
 
 
+def fetch_vectors(settings: Settings) -> None:
+    """The model that documents are searched with. The service also starts without it; the search then says so."""
+    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
+        return
+    try:
+        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
+    except (fetch.FetchError, OSError) as error:
+        log.warning("Documents cannot be searched: %s", error)
+
+
 async def run(settings: Settings) -> None:
     try:
         sock = listen(settings)
@@ -49,6 +62,7 @@ async def run(settings: Settings) -> None:
         where = f"{settings.server_host}:{settings.server_port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
+        seeing = await load_vision(settings)
         model = await load_model(settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -59,7 +73,7 @@ async def run(settings: Settings) -> None:
             sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=services.sandbox.level.value))
             sys.stdout.flush()
 
-        await serve(settings, model, sock, announce)
+        await serve(settings, model, sock, announce, seeing=seeing)
 
 
 def configure_logging(settings: Settings) -> None:

@@ -74,13 +74,15 @@ async def serve(
     sock: socket.socket,
     on_start: Callable[[Server, Services], None],
     *,
+    seeing: BaseChatModel | None = None,
     boot: bool = True,
 ) -> None:
     """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
 
-    `boot=False` leaves the kernels' fork server to its first use. Raises `SandboxUnavailable`.
+    `seeing` is the model that is shown images. `boot=False` leaves the fork servers to their first use.
+    Raises `SandboxUnavailable`.
     """
-    async with open_services(settings, model, boot=boot) as services:
+    async with open_services(settings, model, seeing, boot=boot) as services:
         config = uvicorn.Config(
             create_app(services),
             log_config=None,

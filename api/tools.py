@@ -41,9 +41,9 @@ class ToolRequest(BaseModel):
 
 
 @router.get("/api/tools")
-async def list_tools() -> dict[str, Any]:
+async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
     """Name, description and input schema of each tool."""
-    return {"tools": describe_all()}
+    return {"tools": describe_all(services.settings.tools_off)}
 
 
 @router.post("/api/tools/{name}")
@@ -55,7 +55,7 @@ async def call_tool(
     user: User = Depends(member),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in TOOLS:
+    if name not in TOOLS or name in services.settings.tools_off:
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()

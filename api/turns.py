@@ -10,6 +10,8 @@ from fastapi import Request
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 
+from api.attached import first_new, take_attached
+from api.briefing import Briefing
 from api.errors import bad_request, not_found
 from api.forms import Incoming, chunks
 from api.runs import Emit
@@ -92,12 +94,14 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
         taken = False
         try:
-            names = await _take_files(incoming, workspace)
+            names = await _take_files(incoming, workspace, services)
             taken = True
         finally:
             if not taken and asked is None:
                 await services.workspaces.discard(session.id)
                 await services.store.sessions.delete(session.id)
+        if names:
+            services.documents.schedule(user.id, session.id)
         yield Turn(
             session=session,
             workspace=workspace,
@@ -107,14 +111,15 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
         )
 
 
-async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[str]:
-    """Store the uploads: all of them, or none."""
+async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
+    """Store the uploads, and what is in the new messages: all of them, or none."""
     names: list[str] = []
     complete = False
     try:
         for upload in incoming.files:
             info = await workspace.add_file(upload.filename or "file", chunks(upload))
             names.append(info.name)
+        await take_attached(incoming.chat, workspace, services, names)
         complete = True
     finally:
         if not complete:
@@ -125,8 +130,7 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[s
 def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
     """The messages that the conversation gains; in a known session only what follows the last assistant's."""
     if only_new:
-        last = max((at for at, message in enumerate(given) if message.role == "assistant"), default=-1)
-        given = given[last + 1 :]
+        given = given[first_new(given) :]
     messages: list[AnyMessage] = [
         SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4())) for message in given
     ]
@@ -164,11 +168,14 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
+    library = services.library(turn.user.id)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
     return Context(
         model=services.model,
         tools=build_all(services.tool_kit(turn.workspace, turn.user.id, show)),
         workspace=turn.workspace,
-        library=services.library(turn.user.id),
+        library=library,
+        describe=briefing,
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,

@@ -7,6 +7,8 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
 CATALOG = Path(__file__).with_name("models.toml")
+VECTORS = "minilm"
+"""The model that documents are searched with."""
 
 
 class PackageSource(BaseModel):

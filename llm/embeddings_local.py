@@ -24,8 +24,6 @@ from workspace.retrieval.types import ModelIdentity, Spans, Vectors
 
 T = TypeVar("T")
 
-DEFAULT = "minilm"
-"""Its name in `models.toml`."""
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """What fastembed knows it by."""
 BATCH = 4
@@ -107,7 +105,9 @@ def _load(settings: EmbeddingSettings) -> _Loaded:
     weights = folder / known[name.lower()]["model_file"]
     for path in (weights, folder / "tokenizer.json"):
         if not path.is_file():
-            raise EmbeddingError(f"The model of vectors is not there: {path}. Run `python -m llm.fetch {DEFAULT}`.")
+            raise EmbeddingError(
+                f"The model of vectors is not there: {path}. Run `python -m llm.fetch {catalog.VECTORS}`."
+            )
     revision = _checked(settings, weights, folder / "tokenizer.json")
     threads = settings.threads or max(1, (os.cpu_count() or 1) // 2)
     # Without the arena memory goes back after a batch; with it, it stays at the largest batch ever seen.
@@ -125,17 +125,17 @@ def _folder(settings: EmbeddingSettings, name: str) -> Path:
         return settings.model_path
     if name != DEFAULT_MODEL:
         raise EmbeddingError(f"EMBEDDING_MODEL_PATH: must name the folder with the files of {name!r}.")
-    return catalog.load()[1][DEFAULT].path(catalog.models_dir(settings.models_dir))
+    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(settings.models_dir))
 
 
 def _checked(settings: EmbeddingSettings, *paths: Path) -> str:
     """A hash over the files. Raises `EmbeddingError` when those of the catalogue are not as it says."""
-    known = {} if settings.model_path else {file.file: file.sha256 for file in catalog.load()[1][DEFAULT].files}
+    known = {} if settings.model_path else {file.file: file.sha256 for file in catalog.load()[1][catalog.VECTORS].files}
     whole = hashlib.sha256()
     for path in paths:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
         if digest.hexdigest() != known.get(path.name, digest.hexdigest()):
-            raise EmbeddingError(f"{path} is damaged. Delete it and run `python -m llm.fetch {DEFAULT}`.")
+            raise EmbeddingError(f"{path} is damaged. Delete it and run `python -m llm.fetch {catalog.VECTORS}`.")
         whole.update(digest.digest())
     return whole.hexdigest()[:16]

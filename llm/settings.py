@@ -54,3 +54,13 @@ class EmbeddingSettings:
     """A cross-encoder that fastembed knows."""
     rerank_path: Path | None = None
     """Its folder; unset means that nothing is re-ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppVisionSettings:
+    """How the embedded model that sees is loaded; it serves one request at a time."""
+
+    model: LlamaCppSettings
+    """Its `model_path` is the model that sees; unset means that there is none."""
+    mmproj_path: Path | None = None
+    """The model's multimodal projector, a GGUF file of its own."""

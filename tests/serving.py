@@ -34,13 +34,15 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings, model: BaseChatModel) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, model: BaseChatModel, seeing: BaseChatModel | None = None
+) -> AsyncIterator[Service]:
     """Serve until the block ends, then shut down as a signal would."""
     loop = asyncio.get_running_loop()
     with listen(settings) as sock:
         started: asyncio.Future[Server] = loop.create_future()
         serving = asyncio.create_task(
-            serve(settings, model, sock, lambda server, _: started.set_result(server), boot=False)
+            serve(settings, model, sock, lambda server, _: started.set_result(server), seeing=seeing, boot=False)
         )
         serving.add_done_callback(lambda task: None if started.done() else started.set_exception(_reason(task)))
         await started

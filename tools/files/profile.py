@@ -3,14 +3,23 @@
 Everything in it came out of a stranger's file, so `plain` bounds and tidies each text on its way in.
 """
 
+import struct
 import unicodedata
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from tools.jobs import JobError
 
-Fact: TypeAlias = str | int | float | bool | list["Fact"] | dict[str, "Fact"] | None
+DAMAGE = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
+    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(struct.error, zlib.error),
+)
+"""What libraries raise on files that are damaged, or made to confuse them. MemoryError is not among them."""
+
+Fact: TypeAlias = str | int | float | bool | list[str] | None
 """Plain JSON; floats are finite."""
 ValueKind = Literal["integer", "number", "date", "boolean", "text", "empty", "nested", "mixed"]
 

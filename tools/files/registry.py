@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from tools.files.profile import FileUnreadable, Profile
+from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.source import Source, encoding_of, head_text, open_source
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ _MAGIC = (
     (b"\xff\xd8\xff", "image"),
     (b"GIF87a", "image"),
     (b"GIF89a", "image"),
-    (b"BM", "image"),
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
-    (b"PAR1", "parquet"),
 )
 _OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
@@ -65,15 +63,14 @@ _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
 
 def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
-    """Ask the handler of a file. Runs in a worker: what else a library may raise ends there.
-
-    Raises `FileUnreadable`.
-    """
+    """Ask the handler of a file. Runs in a worker. Raises `FileUnreadable`."""
     source = open_source(path)
     try:
         return question(cast("Handler", import_module(HANDLERS[recognise(source)])), source)
     except RecursionError:
         raise FileUnreadable("Its contents are nested too deeply to be read.") from None
+    except DAMAGE as error:
+        raise FileUnreadable(f"It is damaged, or not what it seems ({type(error).__name__}).") from error
 
 
 def profile(path: Path) -> Profile:
@@ -89,19 +86,27 @@ def recognise(source: Source) -> str:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+    if (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[:2] == b"BM" and head[6:10] == bytes(4)):
         return "image"
+    if head.startswith(b"PAR1") and _tail(source) == b"PAR1":
+        return "parquet"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(source)
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise FileUnreadable(
             "It is an Office file of the old binary kind, or one locked with a password. Save it as .xlsx, .docx or "
             ".pptx without a password."
         )
     encoding = encoding_of(source)
+    if b"%PDF-" in head[:1024] and (encoding is None or source.suffix == ".pdf"):
+        return "pdf"
     return "binary" if encoding is None else _text_kind(source, head_text(source, encoding))
+
+
+def _tail(source: Source) -> bytes:
+    with source.path.open("rb") as file:
+        file.seek(max(0, source.size - 4))
+        return file.read(4)
 
 
 def _zip_kind(source: Source) -> str:

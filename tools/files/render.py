@@ -1,11 +1,14 @@
 """A profile in words: short for the prompts of a small model, longer as the file analyzer's observation."""
 
 import json
+from dataclasses import asdict
+from typing import Any
 
 from tools.files.profile import Column, Fact, Profile, Table, plain
 
 SHORT = 1200
 """Characters of one file in a prompt."""
+_TABULAR = ("csv", "xlsx", "parquet", "json", "jsonl")
 LONG = 6000
 """Characters of an observation."""
 _SHAPES = ((6, 3, 40, 8), (0, 3, 40, 8), (0, 2, 25, 6), (0, 1, 15, 4), (0, 1, 8, 3), (0, 0, 8, 3))
@@ -35,17 +38,25 @@ def short(profile: Profile, name: str) -> str:
 def _short_lines(profile: Profile, name: str, values: int, rows: int, columns: int, tables: int) -> list[str]:
     lines = [f"- {name} ({human_size(profile.bytes)}): {_headline(profile)}"]
     lines += [f"  note: {note}" for note in profile.notes[:2]]
-    only = len(profile.tables) == 1 and profile.tables[0].name is None
-    for table in profile.tables[:tables]:
-        lines += _short_table(table, name, values, rows, columns, named=not only)
-    if len(profile.tables) > tables:
-        lines.append(f"  and {len(profile.tables) - tables} more: {', '.join(_names(profile.tables[tables:]))}"[:200])
-    if profile.load and not profile.tables:
+    is_table = profile.kind in _TABULAR
+    if profile.load and not (is_table and profile.tables):
         lines.append(f"  load: {_filled(profile.load, name)}")
-    lines += [f"  {line}" for line in profile.structure[: rows * 4 + 2]]
-    if profile.preview and not profile.tables and rows:
-        lines.append("  begins:")
-        lines += [f"    {line[:200]}" for line in profile.preview.splitlines()[: rows + 1] if line.strip()]
+    if not is_table:
+        lines += _short_text(profile, rows)
+    for table in profile.tables[:tables]:
+        lines += _short_table(profile, table, name, values, rows, columns)
+    if len(profile.tables) > tables:
+        lines.append(f"  and {len(profile.tables) - tables} more: {', '.join(_labels(profile, tables))}"[:200])
+    if is_table and profile.structure:
+        lines += [f"  {line}" for line in profile.structure[: rows * 4 + 2]]
+    return lines
+
+
+def _short_text(profile: Profile, rows: int) -> list[str]:
+    lines = [f"  {line}" for line in profile.structure[: rows * 4 + 2]]
+    begin = [line for line in profile.preview.splitlines() if line.strip()]
+    if begin and rows:
+        lines += ["  begins:", *(f"    {line[:200]}" for line in begin[: rows + 1])]
     return lines
 
 
@@ -65,17 +76,17 @@ def _told(key: str, value: Fact) -> str:
 
 def _extent(table: Table) -> str:
     about = "" if table.rows_exact else "about "
-    return (
-        f"{about}{table.rows:,} rows"
-        if table.column_count < 2
-        else f"{about}{table.rows:,} rows × {table.column_count} columns"
-    )
+    return f"{about}{_count(table.rows, 'row')} × {_count(table.column_count, 'column')}"
 
 
-def _short_table(table: Table, name: str, values: int, rows: int, columns: int, *, named: bool) -> list[str]:
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _short_table(profile: Profile, table: Table, name: str, values: int, rows: int, columns: int) -> list[str]:
     lines = []
-    if named:
-        lines.append(f"  {table.name}: {_extent(table)}")
+    if table.name is not None:
+        lines.append(f"  {_label(profile, table)}: {_extent(table)}")
     if table.load:
         lines.append(f"  load: {_filled(table.load, name)}")
     lines += [f"  note: {note}" for note in table.notes[:2]]
@@ -107,7 +118,7 @@ def long(profile: Profile, name: str) -> str:
     ]
     share = LONG // max(1, min(len(profile.tables), 6))
     for table in profile.tables:
-        lines += _bounded(_long_table(table, name), share)
+        lines += _bounded(_long_table(profile, table, name), share)
     if profile.structure:
         lines += ["", "Structure:", *profile.structure]
     if profile.preview:
@@ -115,8 +126,8 @@ def long(profile: Profile, name: str) -> str:
     return "\n".join(_bounded(lines, LONG))
 
 
-def _long_table(table: Table, name: str) -> list[str]:
-    lines = ["", f"{table.name or 'Table'}: {_extent(table)}"]
+def _long_table(profile: Profile, table: Table, name: str) -> list[str]:
+    lines = ["", f"{_label(profile, table)}: {_extent(table)}"]
     if table.load:
         lines.append(f"Load it with: {_filled(table.load, name)}")
     if table.sampled_rows is not None:
@@ -161,8 +172,20 @@ def _fact(value: Fact) -> str:
     return plain(text, 300)
 
 
-def _names(tables: list[Table]) -> list[str]:
-    return [table.name or "a table" for table in tables]
+def _label(profile: Profile, table: Table) -> str:
+    return f'sheet "{table.name}"' if profile.kind == "xlsx" else table.name or "table"
+
+
+def _labels(profile: Profile, start: int) -> list[str]:
+    return [_label(profile, table) for table in profile.tables[start:]]
+
+
+def as_data(profile: Profile, name: str) -> dict[str, Any]:
+    """The profile as plain JSON, with the file's name and its lines of Python complete."""
+    data = asdict(profile)
+    for part in (data, *data["tables"]):
+        part["load"] = _filled(part["load"], name) if part["load"] else None
+    return {"filename": name, **data}
 
 
 def _filled(load: str, name: str) -> str:

@@ -5,10 +5,11 @@ ago. So no link is followed on the way, and the copy is what everything else loo
 """
 
 import hashlib
-import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+
+from workspace.reading import open_file
 
 DOCUMENTS = frozenset(("pdf", "docx", "pptx", "html", "htm", "md", "markdown", "txt", "text", "rst"))
 """Endings of what is searched. Tables and images have tools of their own."""
@@ -43,28 +44,11 @@ def marks(folder: Path, names: list[str], limit: int) -> dict[str, Mark]:
 def take(folder: Path, name: str, target: Path, limit: int) -> str:
     """Copy the document to `target`; the sha256 of what was copied, which is at most `limit` bytes and one chunk.
 
-    Raises OSError, also for links on the way.
+    Raises OSError, also for links on the way, and `BadNameError`.
     """
-    descriptor = _open_beneath(folder, name)
     digest = hashlib.sha256()
-    with open(descriptor, "rb") as source, target.open("xb") as copy:  # noqa: PTH123 (a descriptor has no path)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{name} is not a regular file")
+    with open_file(folder, name) as source, target.open("xb") as copy:
         while copy.tell() <= limit and (chunk := source.read(_CHUNK)):
             digest.update(chunk)
             copy.write(chunk)
     return digest.hexdigest()
-
-
-def _open_beneath(folder: Path, name: str) -> int:
-    *parents, last = Path(name).parts
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for parent in parents:
-            below = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = below
-        # A pipe in a document's place must not hold the service up.
-        return os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
-    finally:
-        os.close(at)
