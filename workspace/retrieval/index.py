@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from workspace.errors import BadNameError
 from workspace.folder import list_files
 from workspace.retrieval.reading import Reading
 from workspace.retrieval.searcher import Document
@@ -145,7 +146,7 @@ class FolderIndex:
             copy = scratch / f"document.{name.rpartition('.')[2].lower()}"
             try:
                 digest = await asyncio.to_thread(take, self._source, name, copy, self._settings.max_file_bytes)
-            except OSError:
+            except (OSError, BadNameError):
                 return
             old = manifest.records.get(name)
             if old is not None and old.digest == digest:

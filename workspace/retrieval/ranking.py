@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,28 @@ PER_SECTION = 2
 """Passages of one page, or below one heading, as long as others are found."""
 
 
-def fuse(rankings: Sequence[Scores], depth: int) -> Scores:
-    """The mean of standardised scores, each clipped at three deviations below its mean.
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How two rankings become one. Chosen by cross-validation, see docs/retrieval.md."""
 
-    Scores are standardised by the mean and deviation of the `depth` best of their ranking (distribution-based score
+    depth: int = 100
+    """How many passages of each ranking are looked at."""
+    keywords: float = 0.5
+    """Share of the words' ranking; the rest is the vectors'."""
+    feedback: int = 2
+    """So many of the passages found first move the question's vector, before vectors are compared again."""
+    feedback_weight: float = 0.8
+    """How far."""
+
+
+def fuse(words: Scores, vectors: Scores, ranking: Ranking) -> Scores:
+    """The weighted mean of standardised scores, each clipped at three deviations below its mean.
+
+    Scores are standardised by the mean and deviation of the best of their ranking (distribution-based score
     fusion), which keeps how much better one passage is than the next; ranks alone forget that.
     """
-    both: Scores = np.mean([_standardised(scores, depth) for scores in rankings], axis=0, dtype=np.float32)
-    return both
+    share = np.float32(ranking.keywords)
+    return share * _standardised(words, ranking.depth) + (1 - share) * _standardised(vectors, ranking.depth)
 
 
 def _standardised(scores: Scores, depth: int) -> Scores:
