@@ -27,6 +27,9 @@ from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
 from llm import BACKENDS, vision
+from llm.embeddings import open_embeddings
+from llm.reranking import open_reranker
+from tools.documents import Documents
 from tools.files.cache import ProfileCache
 from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
@@ -34,6 +37,7 @@ from tools.web.fetch import Fetcher
 from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
+from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
@@ -64,6 +68,7 @@ class Services:
     profiles: ProfileCache | None
     fetcher: Fetcher
     vision: BaseChatModel | None
+    documents: Documents
 
     @property
     def model(self) -> BaseChatModel:
@@ -107,6 +112,8 @@ class Services:
             vision=self.vision,
             looking=self.settings.vision(),
             off=self.settings.tools_off,
+            documents=self.documents,
+            user=user,
         )
 
 
@@ -154,6 +161,7 @@ async def open_services(
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
@@ -193,4 +201,21 @@ async def open_services(
             profiles=settings.profile_cache(),
             fetcher=Fetcher(settings.web()),
             vision=seeing,
+            documents=documents,
         )
+
+
+@asynccontextmanager
+async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+    """The search in documents; its models are loaded at their first use."""
+    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    retrieval = settings.retrieval()
+    places = Places(user=settings.user_dir, session=workspaces.folder)
+    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    try:
+        yield documents
+    finally:
+        await documents.aclose()
+        await embedder.aclose()
+        if reranker is not None:
+            await reranker.aclose()
