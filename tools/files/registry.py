@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from tools.files.languages import names_a_language
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.source import Source, encoding_of, head_text, open_source
 
@@ -57,7 +58,6 @@ _MAGIC = (
 )
 _OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
-_MAYBE_TABLES = ("", ".txt", ".dat", ".data", ".asc", ".out")
 _HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
@@ -127,7 +127,7 @@ def _text_kind(source: Source, text: str) -> str:
         return "jsonl" if source.suffix in (".jsonl", ".ndjson") or _is_lines_of_json(text) else "json"
     if source.suffix != ".md" and _HTML.match(text):
         return "html"
-    if source.suffix in _MAYBE_TABLES and is_table(text):
+    if not names_a_language(source) and is_table(text):
         return "csv"
     return "text"
 

@@ -75,7 +75,7 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
     seeing = ScriptedChat(replies=["A red and a blue half.", "It shows a flag.", "   ", "never"])
     data = lying(half_and_half((3000, 2000)).rotate(90, expand=True), 6, tag271="SECRETCAMERA")
     async with running(
-        settings_for(tmp_path / "data", vision_max_side=300, vision_timeout=2), model, seeing
+        settings_for(tmp_path / "data", vision_max_side=300, vision_timeout=2), model, seeing=seeing
     ) as service:
         session = await session_with(service, model, {"flag.jpg": data})
         body = await analyse(service, session, "flag.jpg", question="Which colours?")
