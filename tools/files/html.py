@@ -7,7 +7,7 @@ from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
 
-PARSE_SECONDS = 4.0
+PARSE_SECONDS = 3.0
 MAX_SOURCE = 8_000_000
 """Characters of markup that are parsed."""
 MAX_TEXT = 5_000_000

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import pdfplumber
+from pdfminer.psexceptions import PSException
+from pdfplumber.utils.exceptions import PdfminerException
 from pypdf import PageObject, PdfReader
 from pypdf.errors import PyPdfError
 
@@ -21,11 +23,12 @@ TABLE_PAGES = 8
 MAX_TABLES = 8
 MAX_PAGES = 5000
 MAX_TEXT = 5_000_000
-OPEN_SECONDS, TEXT_SECONDS, TABLE_SECONDS = 5.0, 4.0, 4.0
+OPEN_SECONDS, TEXT_SECONDS, TABLE_SECONDS = 3.0, 3.0, 4.0
 METADATA_SECONDS, IMAGE_SECONDS, OUTLINE_SECONDS = 1.0, 1.0, 1.0
 """Of processor time."""
 SECTION_SECONDS = 90.0
-_BROKEN = (*DAMAGE, PyPdfError)
+ERRORS = (PyPdfError, PSException, PdfminerException)
+_BROKEN = (*DAMAGE, *ERRORS)
 _METADATA = {
     "/Title": "title", "/Author": "author", "/Subject": "subject", "/Creator": "made_with", "/CreationDate": "created",
 }  # fmt: skip
@@ -51,7 +54,9 @@ def profile(source: Source) -> Profile:
         kind="pdf",
         title="PDF document",
         bytes=source.size,
-        load="from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
+        load="from pdfminer.psexceptions import PSException
+from pdfplumber.utils.exceptions import PdfminerException
+from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
         facts=facts,
         tables=tables,
         structure=outline or _first_lines(texts),

@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 
 class Handler(Protocol):
-    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read."""
+    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read.
+
+    `ERRORS`, when there, are what its libraries raise beyond `DAMAGE`.
+    """
 
     def profile(self, source: Source) -> Profile:
         """Structure, statistics and a preview, of bounded size."""
@@ -65,12 +68,14 @@ _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
     """Ask the handler of a file. Runs in a worker. Raises `FileUnreadable`."""
     source = open_source(path)
+    handler = import_module(HANDLERS[recognise(source)])
+    broken: tuple[type[Exception], ...] = (*DAMAGE, *getattr(handler, "ERRORS", ()))
     try:
-        return question(cast("Handler", import_module(HANDLERS[recognise(source)])), source)
+        return question(cast("Handler", handler), source)
     except RecursionError:
         raise FileUnreadable("Its contents are nested too deeply to be read.") from None
-    except DAMAGE as error:
-        raise FileUnreadable(f"It is damaged, or not what it seems ({type(error).__name__}).") from error
+    except broken as error:
+        raise FileUnreadable("It is damaged, or not what it seems.") from error
 
 
 def profile(path: Path) -> Profile:
