@@ -6,7 +6,7 @@ import sys
 from api import command
 from api.logs import configure_logging
 from api.server import Server, listen, serve
-from api.services import Services, load_model
+from api.services import Services, load_model, load_vision
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
@@ -52,6 +52,7 @@ async def run(settings: Settings) -> None:
         where = f"{settings.server_host}:{settings.server_port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
+        seeing = await load_vision(settings)
         model = await load_model(settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -64,7 +65,7 @@ async def run(settings: Settings) -> None:
             sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
 
-        await serve(settings, model, sock, announce)
+        await serve(settings, model, sock, announce, seeing=seeing)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:

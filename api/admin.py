@@ -1,6 +1,6 @@
 """`/api/admin`: users, the model for all, usage. For administrators."""
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.account_schemas import (
     AdminNewUser,
@@ -17,6 +17,7 @@ from api.auth import note
 from api.dependencies import admin_only, services_of
 from api.documented import errors
 from api.errors import ApiError, not_found
+from api.removal import remove_account
 from api.services import Services
 from api.usage import MAX_DAYS, first_day
 from checkpoints.users import Account, LastAdminError
@@ -74,6 +75,16 @@ async def change_user(
     if changed is None:
         raise not_found("user")
     return AdminUserView.of_account(changed, services.quotas)
+
+
+@router.delete("/api/admin/users/{name}", status_code=204, responses=errors(404, 409, 503))
+async def delete_user(account: Account = Depends(named_account), services: Services = Depends(services_of)) -> Response:
+    """The account and everything of the user's: conversations, files, keys, usage. May be called again."""
+    try:
+        await remove_account(account, services)
+    except LastAdminError as error:
+        raise last_admin() from error
+    return Response(status_code=204)
 
 
 @router.get("/api/admin/model")

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.answer import Answer
 from api.dependencies import current_user, services_of
+from api.documented import errors
 from api.errors import to_api_error
 from api.forms import read_chat
 from api.runs import Run, stopping_when_gone
@@ -42,8 +43,17 @@ BODY = {
 }
 
 
-@router.post("/v1/chat/completions", openapi_extra=BODY)
-@router.post("/api/chat/completions", openapi_extra=BODY)
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+    },
+    **errors(400, 404, 408, 409, 413, 503),
+}
+
+
+@router.post("/v1/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+@router.post("/api/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
 async def chat_completions(
     request: Request,
     services: Services = Depends(services_of),

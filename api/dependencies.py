@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
@@ -12,8 +12,9 @@ from checkpoints.sessions import Session
 from checkpoints.users import Role, User
 
 
-def services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
+def services_of(connection: HTTPConnection) -> Services:
+    """For requests and WebSockets."""
+    services: Services = connection.app.state.services
     return services
 
 
@@ -30,10 +31,10 @@ TOKEN = HTTPBearer(auto_error=False, scheme_name="token", description="the token
 
 
 async def current_user(
-    request: Request, services: Services = Depends(services_of), _shown: object = Depends(TOKEN)
+    connection: HTTPConnection, services: Services = Depends(services_of), _shown: object = Depends(TOKEN)
 ) -> User:
     """Who asks. Raises 401 without a valid token where one is required, 429 beyond the user's requests per minute."""
-    return await authenticate(request, services)
+    return await authenticate(connection, services)
 
 
 def require_role(*roles: Role) -> Callable[..., Awaitable[User]]:

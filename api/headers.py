@@ -15,7 +15,7 @@ HEADERS = {
     "X-XSS-Protection": "0",
     "Cache-Control": "no-store",
 }
-UNDER_TLS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+UNDER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class SecurityHeaders:

@@ -23,12 +23,19 @@ def describe(app: FastAPI) -> None:
             for operations in document["paths"].values():
                 for operation in operations.values():
                     _correct(operation)
+                    _lift(operation, document["components"]["schemas"])
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _lift(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Bodies that a route describes itself bring their own definitions, which are looked for among all."""
+    for media in operation.get("requestBody", {}).get("content", {}).values():
+        schemas |= media.get("schema", {}).pop("$defs", {})
 
 
 def _correct(operation: dict[str, Any]) -> None:

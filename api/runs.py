@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
+from anyio import CancelScope
 from fastapi import Request
 
 from api.errors import ApiError
@@ -43,7 +44,9 @@ class Run:
         if not self._task.done():
             self._stopped_by = why
             self._task.cancel()
-        with suppress(asyncio.CancelledError):
+        # A response whose client left is cancelled at every wait, so this one is shielded: the session is let go, and
+        # the run counted, when the run has ended and not before.
+        with suppress(asyncio.CancelledError), CancelScope(shield=True):
             await asyncio.wait({self._task})
 
     async def wait(self) -> None:

@@ -1,7 +1,7 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
@@ -26,8 +26,12 @@ from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm import BACKENDS
+from llm import BACKENDS, vision
+from tools.files.cache import ProfileCache
+from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
+from tools.web.fetch import Fetcher
+from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.session import SessionWorkspace
@@ -56,6 +60,10 @@ class Services:
     intake: Intake
     uploads: Uploads
     deletions: Deletions
+    workers: Workers
+    profiles: ProfileCache | None
+    fetcher: Fetcher
+    vision: BaseChatModel | None
 
     @property
     def model(self) -> BaseChatModel:
@@ -84,9 +92,24 @@ class Services:
         """What the user may keep."""
         return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
 
+    def reader(self, user: str) -> FileReader:
+        """Reads files for the user."""
+        return FileReader(self.workers, self.profiles, user)
+
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
-        return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
+        return ToolKit(
+            workspace=workspace,
+            workers=self.workers,
+            library=self.library(user),
+            reader=self.reader(user),
+            on_output=on_output,
+            web=self.fetcher.settings,
+            fetcher=self.fetcher,
+            vision=self.vision,
+            looking=self.settings.vision(),
+            off=self.settings.tools_off,
+        )
 
 
 def library_of(settings: Settings, user: str) -> Library:
@@ -100,17 +123,27 @@ async def load_model(settings: Settings) -> BaseChatModel:
     return model
 
 
+async def load_vision(settings: Settings) -> BaseChatModel | None:
+    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
+    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
+
+
 @asynccontextmanager
 async def open_services(
-    settings: Settings, model: BaseChatModel, *more_models: BaseChatModel, boot: bool = True
+    settings: Settings,
+    model: BaseChatModel,
+    seeing: BaseChatModel | None = None,
+    more_models: Sequence[BaseChatModel] = (),
+    *,
+    boot: bool = True,
 ) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels and the models.
+    """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
 
-    With `boot` the fork server is made ready in the background. Raises `SandboxUnavailable`.
+    With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        for each in (model, *more_models):
-            close = getattr(each, "close", None)
+        for loaded in (model, *more_models, seeing):
+            close = getattr(loaded, "close", None)
             if close is not None:
                 stack.push_async_callback(asyncio.to_thread, close)
         store = await stack.enter_async_context(open_store(settings.database))
@@ -119,6 +152,10 @@ async def open_services(
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
+        workers = Workers(settings.workers(preload=boot))
+        stack.push_async_callback(workers.aclose)
+        if boot:
+            workers.boot()
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
@@ -154,4 +191,8 @@ async def open_services(
             intake=intake,
             uploads=uploads,
             deletions=deletions,
+            workers=workers,
+            profiles=settings.profile_cache(),
+            fetcher=Fetcher(settings.web()),
+            vision=seeing,
         )

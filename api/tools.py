@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.accounts.meter import Meter
 from api.answer import public_artifact
-from api.dependencies import member, services_of
+from api.dependencies import current_user, member, services_of
+from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
@@ -41,13 +42,13 @@ class ToolRequest(BaseModel):
     input: dict[str, Any]
 
 
-@router.get("/api/tools")
-async def list_tools() -> dict[str, Any]:
+@router.get("/api/tools", dependencies=[Depends(current_user)])
+async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
     """Name, description and input schema of each tool."""
-    return {"tools": describe_all()}
+    return {"tools": describe_all(services.settings.tools_off)}
 
 
-@router.post("/api/tools/{name}")
+@router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
 async def call_tool(
     name: str,
     body: ToolRequest,
@@ -56,7 +57,7 @@ async def call_tool(
     user: User = Depends(member),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in TOOLS:
+    if name not in TOOLS or name in services.settings.tools_off:
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()

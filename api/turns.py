@@ -13,6 +13,8 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
 from api.answer import Answer
+from api.attached import first_new, take_attached
+from api.briefing import Briefing
 from api.errors import ApiError, bad_request, not_found
 from api.forms import Incoming
 from api.runs import Emit
@@ -104,7 +106,7 @@ async def _session(asked: str | None, services: Services, user: User, first_word
 async def open_turn(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
     """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
-    if incoming.files and user.role == "guest":
+    if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
     asked = asked_session(request, chat)
@@ -112,7 +114,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
         taken = False
         try:
-            names = await _take_files(incoming, workspace)
+            names = await _take_files(incoming, workspace, services)
             taken = True
         finally:
             if not taken and asked is None:
@@ -129,14 +131,15 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
         )
 
 
-async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[str]:
-    """Store the uploads: all of them, or none."""
+async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
+    """Store the uploads, and what is in the new messages: all of them, or none."""
     names: list[str] = []
     complete = False
     try:
         for upload in incoming.files:
             info = await workspace.take_file(upload.label, upload.path)
             names.append(info.name)
+        await take_attached(incoming.chat, workspace, services, names)
         complete = True
     finally:
         if not complete:
@@ -148,8 +151,7 @@ def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -
     """The messages that the conversation gains; in a known session only what follows the last assistant's."""
     now = time.time()
     if only_new:
-        last = max((at for at, message in enumerate(given) if message.role == "assistant"), default=-1)
-        given = given[last + 1 :]
+        given = given[first_new(given) :]
     messages: list[AnyMessage] = [
         SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
         for message in given
@@ -202,11 +204,14 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
+    library = services.library(turn.user.id)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
     return Context(
         model=services.models.get(turn.model),
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
-        library=services.library(turn.user.id),
+        library=library,
+        describe=briefing,
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,

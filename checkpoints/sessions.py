@@ -81,8 +81,10 @@ class Sessions:
         return next((Session(*row) for row in rows), None)
 
     async def ids(self, owner: str) -> list[str]:
-        """All sessions of one user."""
-        rows = await self._connection.execute_fetchall("SELECT id FROM sessions WHERE owner = ?", (owner,))
+        """All sessions of one user but those that are being deleted."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT id FROM sessions WHERE owner = ? AND deletion = 0", (owner,)
+        )
         return [str(row[0]) for row in rows]
 
     async def page(self, owner: str, *, after: Cursor = START, limit: int, query: str = "") -> list[Listed]:

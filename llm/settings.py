@@ -28,3 +28,13 @@ class LlamaCppSettings:
     """Keep the weights from being swapped out."""
     low_vram: bool = False
     """Keep the KV cache in main memory even when layers are on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppVisionSettings:
+    """How the embedded model that sees is loaded; it serves one request at a time."""
+
+    model: LlamaCppSettings
+    """Its `model_path` is the model that sees; unset means that there is none."""
+    mmproj_path: Path | None = None
+    """The model's multimodal projector, a GGUF file of its own."""

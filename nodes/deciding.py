@@ -139,13 +139,12 @@ def _program(step: Step) -> str:
 async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
     parts = [history.earlier(state["messages"])]
-    workspace = runtime.context.workspace
-    if workspace is not None:
-        if files := await workspace.previews():
-            parts.append(f"Files in the working folder:\n{files}")
-        if variables := [v for v in await workspace.kernel.variables() if v.type not in HIDDEN_TYPES]:
-            listed = "\n".join(_told(variable) for variable in variables[-MAX_VARIABLES:])
-            parts.append(f"Variables that exist already:\n{listed}")
+    workspace, describe = runtime.context.workspace, runtime.context.describe
+    if describe is not None and (files := await describe()):
+        parts.append(f"Files in the working folder:\n{files}")
+    variables = await workspace.kernel.variables() if workspace is not None else []
+    if told := [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]:
+        parts.append("Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]))
     return parts
 
 

@@ -1,6 +1,6 @@
 """The two types that every step sees: `AgentState` is kept, `Context` is given."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
@@ -115,6 +115,8 @@ class Context:
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None
+    describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
+    """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     user: str = "local"

@@ -1,8 +1,15 @@
 """What a tool may be given: everything of one session and its user, put together by `api`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from langchain_core.language_models import BaseChatModel
+
+from tools.files.reader import FileReader
+from tools.vision.settings import VisionSettings
+from tools.web.fetch import Fetcher
+from tools.web.settings import WebSettings
+from tools.workers import Workers
 from workspace.library import Library
 from workspace.session import SessionWorkspace
 
@@ -14,7 +21,20 @@ class ToolKit:
     """Each tool takes what it needs."""
 
     workspace: SessionWorkspace
+    workers: Workers
+    """Processes for what is made to hurt its reader."""
     library: Library | None = None
     """The user's own files; None where there is no user, as in Studio."""
+    reader: FileReader | None = None
+    """Reads the user's and the session's files."""
     on_output: OnOutput | None = None
     """Hears what a tool prints while it runs."""
+    web: WebSettings = field(default_factory=WebSettings)
+    fetcher: Fetcher = field(default_factory=lambda: Fetcher(WebSettings()))
+    """Fetches pages of the public web."""
+    vision: BaseChatModel | None = None
+    """A model that is shown images; None where there is none."""
+    looking: VisionSettings = field(default_factory=VisionSettings)
+    """How images are shown to it."""
+    off: frozenset[str] = frozenset()
+    """Names of tools that are turned off."""

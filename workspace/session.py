@@ -7,11 +7,8 @@ from pathlib import Path
 from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.preview import preview
 from workspace.settings import WorkspaceSettings
 from workspace.storing import put_in_place, store
-
-MAX_PREVIEWS = 8
 
 
 class SessionWorkspace:
@@ -42,8 +39,3 @@ class SessionWorkspace:
     async def remove_files(self, names: list[str]) -> None:
         for name in names:
             await asyncio.to_thread(inside(self.folder, name).unlink, missing_ok=True)
-
-    async def previews(self) -> str:
-        """A few lines for the model on each of the newest files; empty when there are none."""
-        newest = (await self.files())[-MAX_PREVIEWS:]
-        return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in newest])

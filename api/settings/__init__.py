@@ -12,17 +12,19 @@ from api.settings.accounts import AccountSettings
 from api.settings.kernels import KernelSettings
 from api.settings.models import ModelSettings
 from api.settings.parsing import OptionalPath
+from api.settings.tools import ToolSettings
 from nodes.state import Limits
+from tools.files.cache import ProfileCache
 from workspace.settings import MIB, WorkspaceSettings
 
-SECRETS = ("secret_key", "secret_key_previous", "admin_password")
+SECRETS = ("secret_key", "secret_key_previous", "admin_password", "tavily_api_key")
 
 
 class SettingsError(Exception):
     """One clear line about a wrong value."""
 
 
-class Settings(ModelSettings, KernelSettings, AccountSettings):
+class Settings(ModelSettings, KernelSettings, ToolSettings, AccountSettings):
     """Every name in upper case is an environment variable; `.env.example` lists them all."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
@@ -106,6 +108,11 @@ class Settings(ModelSettings, KernelSettings, AccountSettings):
             max_kernels_per_user=self.max_kernels_per_user,
             idle_seconds=self.kernel_idle_minutes * 60,
         )
+
+    def profile_cache(self) -> ProfileCache | None:
+        if not self.enable_file_metadata_cache:
+            return None
+        return ProfileCache(self.data_dir / "cache" / "files", self.file_metadata_cache_ttl_hours)
 
     def limits(self) -> Limits:
         return Limits(max_iterations=self.react_max_iterations)

@@ -1,5 +1,6 @@
 """Where text comes from."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -7,7 +8,7 @@ from pydantic_settings import BaseSettings
 
 from api.settings.parsing import OptionalPath
 from llm import BACKENDS
-from llm.settings import LlamaCppSettings
+from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
 
 
 def _known_backend(name: str) -> str:
@@ -32,6 +33,10 @@ class ModelSettings(BaseSettings):
     llamacpp_use_mmap: bool = True
     llamacpp_use_mlock: bool = False
     llamacpp_low_vram: bool = False
+    llamacpp_vision_model_path: OptionalPath = None
+    """A GGUF file of a model that sees; needs the next one too."""
+    llamacpp_vision_mmproj_path: OptionalPath = None
+    """Its multimodal projector, a GGUF file of its own."""
 
     def llamacpp(self) -> LlamaCppSettings:
         return LlamaCppSettings(
@@ -46,3 +51,7 @@ class ModelSettings(BaseSettings):
             use_mlock=self.llamacpp_use_mlock,
             low_vram=self.llamacpp_low_vram,
         )
+
+    def llamacpp_vision(self) -> LlamaCppVisionSettings:
+        model = replace(self.llamacpp(), model_path=self.llamacpp_vision_model_path, parallel=1)
+        return LlamaCppVisionSettings(model=model, mmproj_path=self.llamacpp_vision_mmproj_path)
