@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
 
+from tools.documents import Documents
 from tools.files.reader import FileReader
 from tools.vision.settings import VisionSettings
 from tools.web.fetch import Fetcher
@@ -38,3 +39,7 @@ class ToolKit:
     """How images are shown to it."""
     off: frozenset[str] = frozenset()
     """Names of tools that are turned off."""
+    documents: Documents | None = None
+    """The search in the user's and the session's documents; None where there is none, as in Studio."""
+    user: str = ""
+    """Whose documents they are."""
