@@ -166,10 +166,19 @@ async def open_services(
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
-        # Whoever keeps something of its own about files or sessions (an index) hears of changes here.
+        profiles = settings.profile_cache()
         quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
-        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again,)
-        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted,)
+
+        async def index_again(user: str) -> None:
+            documents.schedule(user)
+
+        async def forget_profiles(user: str, _session: str = "") -> None:
+            if profiles is not None:
+                await profiles.forget(user)
+
+        # Whoever keeps something of its own about files or sessions hears of changes here.
+        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
+        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted, documents.drop_session, forget_profiles)
         intake = Intake(
             settings.data_dir / "incoming",
             max_file_bytes=settings.max_upload_mb * MIB,
@@ -177,7 +186,13 @@ async def open_services(
         )
         stack.callback(intake.close)
         await intake.start()
-        uploads = Uploads(store.files, partial(library_of, settings), settings.data_dir / "users", on_files_changed)
+        uploads = Uploads(
+            store.files,
+            partial(library_of, settings),
+            settings.data_dir / "users",
+            on_changed=on_files_changed,
+            on_removed=(forget_profiles,),
+        )
         await uploads.reconcile()
         deletions = Deletions(store, workspaces, runs, on_session_deleted)
         stack.push_async_callback(deletions.aclose)
@@ -198,7 +213,7 @@ async def open_services(
             uploads=uploads,
             deletions=deletions,
             workers=workers,
-            profiles=settings.profile_cache(),
+            profiles=profiles,
             fetcher=Fetcher(settings.web()),
             vision=seeing,
             documents=documents,
