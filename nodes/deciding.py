@@ -37,7 +37,9 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         if (answer := last.get("answer")) and not wants_computing(question):
             return answer
         return _answer_from(last, steps, question)
-    if last is not None and last["tool"] == CODE_TOOL and last["error"] is not None and not stuck(steps):
+    if last is not None and last["tool"] == CODE_TOOL and last["error"] != "ToolFailed":
+        if stuck(steps) or last["error"] is None:
+            return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
         return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
