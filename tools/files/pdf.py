@@ -54,9 +54,7 @@ def profile(source: Source) -> Profile:
         kind="pdf",
         title="PDF document",
         bytes=source.size,
-        load="from pdfminer.psexceptions import PSException
-from pdfplumber.utils.exceptions import PdfminerException
-from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
+        load="from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
         facts=facts,
         tables=tables,
         structure=outline or _first_lines(texts),
