@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pandas as pd
 import pdfplumber
 from pdfminer.psexceptions import PSException
-from pdfplumber.utils.exceptions import PdfminerException
+from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 from pypdf import PageObject, PdfReader
 from pypdf.errors import PyPdfError
 
@@ -27,7 +27,7 @@ OPEN_SECONDS, TEXT_SECONDS, TABLE_SECONDS = 3.0, 3.0, 4.0
 METADATA_SECONDS, IMAGE_SECONDS, OUTLINE_SECONDS = 1.0, 1.0, 1.0
 """Of processor time."""
 SECTION_SECONDS = 90.0
-ERRORS = (PyPdfError, PSException, PdfminerException)
+ERRORS = (PyPdfError, PSException, PdfminerException, MalformedPDFException)
 _BROKEN = (*DAMAGE, *ERRORS)
 _METADATA = {
     "/Title": "title", "/Author": "author", "/Subject": "subject", "/Creator": "made_with", "/CreationDate": "created",
