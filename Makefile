@@ -68,7 +68,7 @@ type: dev ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: test-fast
-test-fast: dev model-vectors ## tests with the scripted model (under a minute)
+test-fast: dev model-vectors ## tests with the scripted model (two minutes)
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz"
 
 .PHONY: test-fuzz
@@ -87,6 +87,7 @@ test: lint type test-fast test-fuzz test-jail model ## everything: lint, types, 
 bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.looking
 	$(BIN)/python -m benchmarks.retrieval
 
 .PHONY: format

@@ -105,11 +105,9 @@ class Services:
         """What the tools of one session are given."""
         return ToolKit(
             workspace=workspace,
-            workers=self.workers,
-            library=self.library(user),
             reader=self.reader(user),
+            library=self.library(user),
             on_output=on_output,
-            web=self.fetcher.settings,
             fetcher=self.fetcher,
             vision=self.vision,
             looking=self.settings.vision(),

@@ -99,7 +99,7 @@ def by_score(searcher: Searcher, scores: Sequence[float]) -> Run:
     return list(dict.fromkeys(document(searcher.names[at]) for at in order[:200]))
 
 
-def fused(searcher: Searcher, query: str, vector: np.ndarray, ranking: Ranking) -> Run:  # type: ignore[type-arg]
+def fused(searcher: Searcher, query: str, vector: np.ndarray, ranking: Ranking) -> Run:
     return list(
         dict.fromkeys(document(searcher.names[at]) for at, _ in searcher.ranked(query, vector, ranking=ranking))
     )

@@ -119,4 +119,4 @@ def _query(asked: WebSearchInput) -> Query:
 
 def build(kit: ToolKit) -> WebSearch:
     """The tool of one session."""
-    return WebSearch(settings=kit.web)
+    return WebSearch(settings=kit.fetcher.settings)

@@ -12,7 +12,7 @@ from api.settings.accounts import AccountSettings
 from api.settings.kernels import KernelSettings
 from api.settings.models import ModelSettings
 from api.settings.parsing import OptionalPath
-from api.settings.retrieval import DocumentSettings
+from api.settings.retrieval import SearchSettings
 from api.settings.tools import ToolSettings
 from llm.settings import EmbeddingSettings
 from nodes.state import Limits
@@ -27,7 +27,7 @@ class SettingsError(Exception):
     """One clear line about a wrong value."""
 
 
-class Settings(ModelSettings, KernelSettings, ToolSettings, DocumentSettings, AccountSettings):
+class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings):
     """Every name in upper case is an environment variable; `.env.example` lists them all."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
@@ -113,22 +113,10 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, DocumentSettings, Ac
         )
 
     def embeddings(self) -> EmbeddingSettings:
-        return EmbeddingSettings(
-            backend=self.embedding_backend,
-            model=self.embedding_model,
-            model_path=self.embedding_model_path,
-            models_dir=self.models_dir,
-            threads=self.embedding_threads,
-            ollama_host=self.ollama_host,
-            openai_base_url=self.openai_base_url,
-            openai_api_key=self.openai_api_key.get_secret_value(),
-            timeout=self.embedding_timeout,
-            rerank_model=self.rerank_model,
-            rerank_path=self.rerank_model_path,
-        )
+        return self.vectors(self.models_dir)
 
     def retrieval(self) -> RetrievalSettings:
-        return self.retrieval_settings(self.max_upload_mb)
+        return self.passages(self.max_upload_mb * MIB)
 
     def profile_cache(self) -> ProfileCache | None:
         if not self.enable_file_metadata_cache:

@@ -24,8 +24,8 @@ def _is_http(url: str) -> str:
     return url.rstrip("/")
 
 
-HttpUrl = Annotated[str, AfterValidator(_is_http)]
 split = BeforeValidator(_split)
 """Names with commas between them."""
 empty_is_none = BeforeValidator(_empty_is_none)
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
 OptionalPath = Annotated[Path | None, empty_is_none]

@@ -1,17 +1,18 @@
-"""How documents are searched."""
+"""How documents become searchable."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from api.settings.parsing import HttpUrl, OptionalPath
+from llm.settings import EmbeddingSettings
 from workspace.retrieval.settings import RetrievalSettings
-from workspace.settings import MIB
 
 
-class DocumentSettings(BaseSettings):
-    """Where vectors come from, and what is indexed."""
+class SearchSettings(BaseSettings):
+    """Vectors, passages, their order."""
 
     embedding_backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
     """Where vectors come from: the service itself, or a server."""
@@ -38,11 +39,26 @@ class DocumentSettings(BaseSettings):
     retrieval_wait: float = Field(default=60, gt=0)
     """Seconds that a search waits for documents that are being read."""
 
-    def retrieval_settings(self, max_upload_mb: int) -> RetrievalSettings:
+    def vectors(self, models_dir: Path | None) -> EmbeddingSettings:
+        return EmbeddingSettings(
+            backend=self.embedding_backend,
+            model=self.embedding_model,
+            model_path=self.embedding_model_path,
+            models_dir=models_dir,
+            threads=self.embedding_threads,
+            ollama_host=self.ollama_host,
+            openai_base_url=self.openai_base_url,
+            openai_api_key=self.openai_api_key.get_secret_value(),
+            timeout=self.embedding_timeout,
+            rerank_model=self.rerank_model,
+            rerank_path=self.rerank_model_path,
+        )
+
+    def passages(self, max_file_bytes: int) -> RetrievalSettings:
         return RetrievalSettings(
             passage_tokens=self.retrieval_passage_tokens,
             max_documents=self.retrieval_max_documents,
-            max_file_bytes=max_upload_mb * MIB,
+            max_file_bytes=max_file_bytes,
             max_passages=self.retrieval_max_passages,
             wait_seconds=self.retrieval_wait,
         )

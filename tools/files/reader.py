@@ -7,7 +7,7 @@ from tools.files import registry
 from tools.files import sections as documents
 from tools.files.cache import Entry, ProfileCache
 from tools.files.profile import FileUnreadable, Profile
-from tools.files.render import human_size, short
+from tools.files.render import file_label, human_size, short
 from tools.files.sections import Section
 from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkerTimeout
 
@@ -54,7 +54,7 @@ class FileReader:
         try:
             return short(await self.profile(path), name)
         except FileUnreadable as error:
-            return f"- {name} ({human_size(_size(path))}): cannot be read. {error}"
+            return f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}"
 
     async def _read(self, path: Path) -> Entry:
         try:
