@@ -41,7 +41,12 @@ async def marked(service: Service, model: ScriptedChat) -> str:
         files={"files": (f"{MARKER}.csv", MARKER.encode())},
     )
     assert MARKER in answer.json()["choices"][0]["message"]["content"], answer.text
-    return str(answer.json()["x_session_id"])
+    session = str(answer.json()["x_session_id"])
+    # What reading it found out is kept in a cache of the service's.
+    look = {"input": {"filename": f"{MARKER}.csv"}, "session_id": session}
+    analyzed = (await service.http.post("/api/tools/file_analyzer", json=look)).json()
+    assert MARKER in analyzed["output"], analyzed
+    return session
 
 
 @pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])
