@@ -286,6 +286,7 @@ class Settings(BaseSettings):
     def retrieval(self) -> RetrievalSettings:
         return RetrievalSettings(
             passage_tokens=self.retrieval_passage_tokens,
+            readers=self.file_workers,
             max_documents=self.retrieval_max_documents,
             max_file_bytes=self.max_upload_mb * MIB,
             max_passages=self.retrieval_max_passages,
