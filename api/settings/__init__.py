@@ -116,7 +116,7 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, Acco
         return self.vectors(self.models_dir)
 
     def retrieval(self) -> RetrievalSettings:
-        return self.passages(self.max_upload_mb * MIB)
+        return self.passages(self.max_upload_mb * MIB, self.file_workers)
 
     def profile_cache(self) -> ProfileCache | None:
         if not self.enable_file_metadata_cache:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class FolderIndex:
         self._cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
         self._manifest: Manifest | None = None
         self._documents: dict[str, Document] = {}
+        self._saved = 0.0
         self.turn = asyncio.Lock()
         """Held by whoever syncs or drops."""
         self.version: object = object()
@@ -70,12 +71,14 @@ class FolderIndex:
         async with self._store.locked():
             manifest, wanted = await asyncio.to_thread(self._begin, model)
             reading = Reading(self._store, self._embedder, self._settings, extract, lender)
-            saved = time.monotonic()
-            for name, mark in wanted.items():
-                await self._take(name, mark, manifest, reading)
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    await asyncio.to_thread(self._store.write, manifest)
-                    saved = time.monotonic()
+            todo = iter(wanted.items())
+            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._settings.readers)]
+            try:
+                await asyncio.gather(*readers)
+            finally:
+                for reader in readers:
+                    reader.cancel()
+                await asyncio.gather(*readers, return_exceptions=True)
             await asyncio.to_thread(self._end, manifest, save=bool(wanted))
 
     async def drop(self) -> None:
@@ -138,6 +141,13 @@ class FolderIndex:
         if save:
             self._store.write(manifest)
         self._store.sweep(manifest)
+
+    async def _work(self, todo: Iterator[tuple[str, Mark]], manifest: Manifest, reading: Reading) -> None:
+        for name, mark in todo:
+            await self._take(name, mark, manifest, reading)
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                self._saved = time.monotonic()
+                await asyncio.to_thread(self._store.write, replace(manifest, records=dict(manifest.records)))
 
     async def _take(self, name: str, mark: Mark, manifest: Manifest, reading: Reading) -> None:
         """Index one file as it is now. One that is gone, or no file any more, is left to the next sync."""
