@@ -1,6 +1,7 @@
 """`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
 
 import asyncio
+import logging
 import sys
 
 from api import command
@@ -11,6 +12,8 @@ from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
 from workspace.jail.probe import SandboxUnavailable
+
+log = logging.getLogger(__name__)
 
 BANNER = """
   LLM API {url}
@@ -35,6 +38,7 @@ def main() -> int:
         if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
             fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+        fetch_vectors(settings)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
         return fail(str(error))
@@ -43,6 +47,16 @@ def main() -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def fetch_vectors(settings: Settings) -> None:
+    """The model that documents are searched with. The service also starts without it; the search then says so."""
+    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
+        return
+    try:
+        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
+    except (fetch.FetchError, OSError) as error:
+        log.warning("Documents cannot be searched: %s", error)
 
 
 async def run(settings: Settings) -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 OnDeleted = Callable[[str, str], Awaitable[None]]
 """Called with the owner's and the session's id while a session is deleted; maybe again after a crash."""
-REST = 10
+REST = 4
 """Times the length of a round that pass until the next one."""
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 

@@ -49,6 +49,7 @@ async def upload(request: Request, services: Services = Depends(services_of), us
     async with services.intake.receive(request, user.id) as form:
         if not form.files:
             raise bad_request("files: the form brings no file", "files")
+        await services.quotas.room(user, sum(file.bytes for file in form.files))
         stored = await services.uploads.keep(user.id, form.files, quota)
     return Uploaded(files=[public_file(file) for file in stored])
 

@@ -101,22 +101,12 @@ class Intake:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _read(self, request: Request, folder: Path) -> Form:
-        """Read to the end of the body even when it is refused: a client that still sends would not hear why."""
         parser = FormParser(request.headers["content-type"])
         receiving = _Receiving(folder, self._max_file_bytes)
-        refused: ApiError | FileTooLargeError | None = None
         try:
             async for chunk in paced(request, self._idle_seconds):
-                if refused is not None:
-                    continue
-                try:
-                    for event in parser.feed(chunk):
-                        await receiving.take(event)
-                except (ApiError, FileTooLargeError) as error:
-                    refused = error
-                    receiving.close()
-            if refused is not None:
-                raise refused
+                for event in parser.feed(chunk):
+                    await receiving.take(event)
             parser.close()
         finally:
             receiving.close()

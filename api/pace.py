@@ -25,7 +25,10 @@ async def paced(request: Request, seconds: float) -> AsyncIterator[bytes]:
             return
         except TimeoutError as error:
             raise ApiError(
-                408, f"The request made no progress for {seconds:g} seconds.", code="upload_timeout"
+                408,
+                f"The request made no progress for {seconds:g} seconds.",
+                code="upload_timeout",
+                headers={"Connection": "close"},
             ) from error
         left -= time.monotonic() - began
         arrived += len(chunk)

@@ -27,6 +27,8 @@ from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
 from llm import BACKENDS, vision
+from llm.embeddings import open_embeddings, open_reranker
+from tools.documents import Documents
 from tools.files.cache import ProfileCache
 from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
@@ -34,6 +36,7 @@ from tools.web.fetch import Fetcher
 from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
+from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
@@ -64,6 +67,7 @@ class Services:
     profiles: ProfileCache | None
     fetcher: Fetcher
     vision: BaseChatModel | None
+    documents: Documents
 
     @property
     def model(self) -> BaseChatModel:
@@ -100,15 +104,15 @@ class Services:
         """What the tools of one session are given."""
         return ToolKit(
             workspace=workspace,
-            workers=self.workers,
-            library=self.library(user),
             reader=self.reader(user),
+            library=self.library(user),
             on_output=on_output,
-            web=self.fetcher.settings,
             fetcher=self.fetcher,
             vision=self.vision,
             looking=self.settings.vision(),
             off=self.settings.tools_off,
+            documents=self.documents,
+            user=user,
         )
 
 
@@ -156,14 +160,24 @@ async def open_services(
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
-        # Whoever keeps something of its own about files or sessions (an index) hears of changes here.
+        profiles = settings.profile_cache()
         quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
-        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again,)
-        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted,)
+
+        async def index_again(user: str) -> None:
+            documents.schedule(user)
+
+        async def forget_profiles(user: str, _session: str = "") -> None:
+            if profiles is not None:
+                await profiles.forget(user)
+
+        # Whoever keeps something of its own about files or sessions hears of changes here.
+        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
+        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted, documents.drop_session, forget_profiles)
         intake = Intake(
             settings.data_dir / "incoming",
             max_file_bytes=settings.max_upload_mb * MIB,
@@ -171,7 +185,13 @@ async def open_services(
         )
         stack.callback(intake.close)
         await intake.start()
-        uploads = Uploads(store.files, partial(library_of, settings), settings.data_dir / "users", on_files_changed)
+        uploads = Uploads(
+            store.files,
+            partial(library_of, settings),
+            settings.data_dir / "users",
+            on_changed=on_files_changed,
+            on_removed=(forget_profiles,),
+        )
         await uploads.reconcile()
         deletions = Deletions(store, workspaces, runs, on_session_deleted)
         stack.push_async_callback(deletions.aclose)
@@ -192,7 +212,24 @@ async def open_services(
             uploads=uploads,
             deletions=deletions,
             workers=workers,
-            profiles=settings.profile_cache(),
+            profiles=profiles,
             fetcher=Fetcher(settings.web()),
             vision=seeing,
+            documents=documents,
         )
+
+
+@asynccontextmanager
+async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+    """The search in documents; its models are loaded at their first use."""
+    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    retrieval = settings.retrieval()
+    places = Places(user=settings.user_dir, session=workspaces.folder)
+    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    try:
+        yield documents
+    finally:
+        await documents.aclose()
+        await embedder.aclose()
+        if reranker is not None:
+            await reranker.aclose()

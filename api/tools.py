@@ -17,6 +17,7 @@ from api.runs import Emit, stopping_when_gone
 from api.services import Services
 from api.turns import hold_session
 from checkpoints.users import User
+from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 from tools.results import Extras
@@ -108,4 +109,8 @@ async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
         return Result("", None, Extras())
     except ToolError as error:
         return Result("", str(error), Extras(files=error.new_files))
+    except BackendStoppedError:
+        raise
+    except ModelError as error:  # of a model that the tool asks
+        return Result("", str(error), Extras())
     return Result(str(answer.content), None, answer.artifact)

@@ -120,6 +120,8 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             if not taken and asked is None:
                 await services.workspaces.discard(session.id)
                 await services.store.sessions.delete(session.id)
+        if names:
+            services.documents.schedule(user.id, session.id)
         yield Turn(
             session=session,
             workspace=workspace,

@@ -17,7 +17,7 @@ from workspace.settings import MIB
 log = logging.getLogger(__name__)
 
 OnChanged = Callable[[str], Awaitable[None]]
-"""Called with the user's id after files were added or deleted."""
+"""Called with the user's id after files were added or deleted; `on_removed` after they were deleted."""
 TRIES = 10
 
 
@@ -37,12 +37,19 @@ class Uploads:
     """
 
     def __init__(
-        self, files: Files, library: Callable[[str], Library], users_dir: Path, on_changed: tuple[OnChanged, ...] = ()
+        self,
+        files: Files,
+        library: Callable[[str], Library],
+        users_dir: Path,
+        *,
+        on_changed: tuple[OnChanged, ...] = (),
+        on_removed: tuple[OnChanged, ...] = (),
     ) -> None:
         self._files = files
         self._library = library
         self._users_dir = users_dir
         self._on_changed = on_changed
+        self._on_removed = on_removed
 
     async def check_room(self, owner: str, quota: Quota) -> None:
         """Raises 413 for a user who has no room left, before the body is read."""
@@ -63,7 +70,7 @@ class Uploads:
         finally:
             if not complete:
                 await self._drop(owner, names)
-        await self._tell(owner)
+        await _tell(self._on_changed, owner)
         stored = [await self._files.get(owner, name) for name in names]
         return [file for file in stored if file is not None]
 
@@ -87,15 +94,11 @@ class Uploads:
         if not await self._files.set_ready(owner, [name], ready=False):
             raise not_found("file")
         await self._drop(owner, [name])
-        await self._tell(owner)
+        await _tell((*self._on_changed, *self._on_removed), owner)
 
     async def _drop(self, owner: str, names: Sequence[str]) -> None:
         await self._library(owner).discard(names)
         await self._files.forget(owner, names)
-
-    async def _tell(self, owner: str) -> None:
-        for told in self._on_changed:
-            await told(owner)
 
     async def reconcile(self) -> None:
         """At start: undo what was cut off, forget rows without a file, adopt files without a row."""
@@ -111,6 +114,11 @@ class Uploads:
                 file, created = await asyncio.to_thread(_look_at, library.folder, name)
                 await self._files.adopt(owner, file, created)
                 log.info("a file without a row was found in a user's folder and is kept")
+
+
+async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
+    for told in everybody:
+        await told(owner)
 
 
 def _no_room(quota: Quota) -> ApiError:

@@ -75,9 +75,10 @@ def test_every_prompt_renders_strictly() -> None:
 def test_the_catalogue_is_sound() -> None:
     default, entries = catalog.load()
     assert default in entries
-    for entry in entries.values():
-        assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
-        assert entry.hub.startswith("https://")
+    for file in (file for entry in entries.values() for file in entry.files):
+        assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
+        assert file.hub is None or file.hub.startswith("https://")
+    assert all(entry.folder or len(entry.files) == 1 for entry in entries.values())
 
 
 def test_locks_name_no_host() -> None:

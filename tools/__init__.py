@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from tools import file_analyzer, python_coder, read_page, vision_analyzer, web_search
+from tools import file_analyzer, python_coder, rag_retriever, read_page, vision_analyzer, web_search
 from tools.files import reader
 from tools.kit import ToolKit
 from tools.vision import images, ocr
@@ -25,6 +25,7 @@ class ToolModule(Protocol):
 TOOLS: dict[str, ToolModule] = {
     "python_coder": python_coder,
     "file_analyzer": file_analyzer,
+    "rag_retriever": rag_retriever,
     "read_page": read_page,
     "vision_analyzer": vision_analyzer,
     "web_search": web_search,

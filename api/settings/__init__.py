@@ -12,19 +12,22 @@ from api.settings.accounts import AccountSettings
 from api.settings.kernels import KernelSettings
 from api.settings.models import ModelSettings
 from api.settings.parsing import OptionalPath
+from api.settings.retrieval import SearchSettings
 from api.settings.tools import ToolSettings
+from llm.settings import EmbeddingSettings
 from nodes.state import Limits
 from tools.files.cache import ProfileCache
+from workspace.retrieval.settings import RetrievalSettings
 from workspace.settings import MIB, WorkspaceSettings
 
-SECRETS = ("secret_key", "secret_key_previous", "admin_password", "tavily_api_key")
+SECRETS = ("secret_key", "secret_key_previous", "admin_password", "tavily_api_key", "openai_api_key")
 
 
 class SettingsError(Exception):
     """One clear line about a wrong value."""
 
 
-class Settings(ModelSettings, KernelSettings, ToolSettings, AccountSettings):
+class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings):
     """Every name in upper case is an environment variable; `.env.example` lists them all."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
@@ -108,6 +111,12 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, AccountSettings):
             max_kernels_per_user=self.max_kernels_per_user,
             idle_seconds=self.kernel_idle_minutes * 60,
         )
+
+    def embeddings(self) -> EmbeddingSettings:
+        return self.vectors(self.models_dir)
+
+    def retrieval(self) -> RetrievalSettings:
+        return self.passages(self.max_upload_mb * MIB, self.file_workers)
 
     def profile_cache(self) -> ProfileCache | None:
         if not self.enable_file_metadata_cache:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 
 def _split(value: object) -> object:
@@ -18,7 +18,14 @@ def _empty_is_zero(value: object) -> object:
     return 0 if value == "" else value
 
 
+def _is_http(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
 split = BeforeValidator(_split)
 """Names with commas between them."""
 empty_is_none = BeforeValidator(_empty_is_none)
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
 OptionalPath = Annotated[Path | None, empty_is_none]

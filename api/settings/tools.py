@@ -2,24 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from api.settings.parsing import empty_is_none, split
+from api.settings.parsing import HttpUrl, empty_is_none, split
 from tools import PRELOAD
 from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
 from tools.workers import WorkerSettings
 from workspace.settings import MIB
-
-
-def _is_http(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return url.rstrip("/")
-
-
-HttpUrl = Annotated[str, AfterValidator(_is_http)]
 
 
 class ToolSettings(BaseSettings):
