@@ -40,7 +40,12 @@ parameters = {{ "path.session_id" = "{session}", "path.path" = "plot.txt" }}
 @pytest.mark.timeout(int(SECONDS) * 3 + 120)
 async def test_no_request_breaks_the_service_or_the_document(start: Start, model: Any, tmp_path: Path) -> None:
     model.replies, model.repeat = ["hello"], True
-    settings = LOGIN | {"user_requests_per_minute": 0, "user_concurrent_runs": 0, "user_disk_mb": 0}
+    settings = LOGIN | {
+        "user_requests_per_minute": 0,
+        "user_concurrent_runs": 0,
+        "user_disk_mb": 0,
+        "user_max_files": 10**9,
+    }
     async with start(**settings) as service, person(service, "boss") as boss:
         session = (await chat(boss)).json()["x_session_id"]
         (service.settings.data_dir / "sessions" / session / "plot.txt").write_text("a plot")
