@@ -1,10 +1,11 @@
-"""`python -m api`: fetch what is missing, start, say where."""
+"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
 
 import asyncio
 import logging
 import sys
-from logging.handlers import RotatingFileHandler
 
+from api import command
+from api.logs import configure_logging
 from api.server import Server, listen, serve
 from api.services import Services, load_model, load_vision
 from api.settings import Settings, SettingsError, load_settings
@@ -19,6 +20,7 @@ BANNER = """
   model   {model}
   data    {data}
   sandbox {sandbox}
+  login   {login}
 
   Try it:
     curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\
@@ -30,6 +32,8 @@ def main() -> int:
     """0 after a clean end, 1 with one clear line when the service cannot start."""
     try:
         settings = load_settings()
+        if sys.argv[1:]:
+            return command.main(sys.argv[1:], settings)
         configure_logging(settings)
         if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
@@ -70,24 +74,21 @@ async def run(settings: Settings) -> None:
         data = settings.data_dir.resolve()
 
         def announce(_server: Server, services: Services) -> None:
-            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=services.sandbox.level.value))
+            sandbox = services.sandbox.level.value
+            login = login_words(settings, administered=services.administered)
+            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
 
         await serve(settings, model, sock, announce, seeing=seeing)
 
 
-def configure_logging(settings: Settings) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 << 20, backupCount=3))
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        handlers=handlers,
-    )
-    for chatty in ("httpx", "uvicorn.error", "asyncio", "aiosqlite"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+def login_words(settings: Settings, *, administered: bool) -> str:
+    """What the start says of who may come in."""
+    if not settings.login_required:
+        return "not required: whoever reaches this address is the user 'local'"
+    registration = "anybody may register" if settings.allow_registration else "registration is closed"
+    hint = "" if administered else "\n          nobody administers it yet: python -m api admin create NAME"
+    return f"required; {registration}{hint}"
 
 
 def fail(message: str) -> int:

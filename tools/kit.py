@@ -10,7 +10,6 @@ from tools.files.reader import FileReader
 from tools.vision.settings import VisionSettings
 from tools.web.fetch import Fetcher
 from tools.web.settings import WebSettings
-from tools.workers import Workers
 from workspace.library import Library
 from workspace.session import SessionWorkspace
 
@@ -22,17 +21,14 @@ class ToolKit:
     """Each tool takes what it needs."""
 
     workspace: SessionWorkspace
-    workers: Workers
-    """Processes for what is made to hurt its reader."""
     library: Library | None = None
     """The user's own files; None where there is no user, as in Studio."""
     reader: FileReader | None = None
-    """Reads the user's and the session's files."""
+    """Reads the user's and the session's files, and what is fetched."""
     on_output: OnOutput | None = None
     """Hears what a tool prints while it runs."""
-    web: WebSettings = field(default_factory=WebSettings)
     fetcher: Fetcher = field(default_factory=lambda: Fetcher(WebSettings()))
-    """Fetches pages of the public web."""
+    """Fetches pages of the public web; its settings are those of the web search too."""
     vision: BaseChatModel | None = None
     """A model that is shown images; None where there is none."""
     looking: VisionSettings = field(default_factory=VisionSettings)

@@ -1,22 +1,29 @@
 """Reads a page of the public web: fetched safely, its main text taken out."""
 
+import asyncio
+import tempfile
+from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from langchain_core.tools import BaseTool
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
+from tools.files.profile import FileUnreadable
+from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.results import Extras, Source, with_sources
 from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
 from tools.web.fetch import Fetcher, Page
-from tools.workers import WorkerError, Workers
+from tools.workers import WorkerError
 
 NAME = "read_page"
-DESCRIPTION = "fetches a web page (or a text or JSON file) by its address and returns its main text."
-KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json")
+DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
+PDF = "application/pdf"
+KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json", PDF)
 MAX_TEXT = 5000
 """Characters that the model is shown at once."""
 EXTRACT_SECONDS = 15.0
@@ -56,7 +63,7 @@ class ReadPage(BaseTool):
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     fetcher: Fetcher
-    workers: Workers
+    reader: FileReader | None
 
     @override
     def _run(self, url: str, start: int = 0) -> tuple[str, Extras]:
@@ -79,10 +86,14 @@ class ReadPage(BaseTool):
         return with_sources("", [source], {"url": page.url, "characters": len(read.text), "start": start})
 
     async def _extract(self, page: Page) -> Readable:
-        if b"\0" in page.body[:1024]:
-            raise ToolRetry(f"This is not text, whatever its server calls it. {OTHERWISE}")
+        if self.reader is None:
+            raise ToolFailed("Pages cannot be read here.")
+        if page.body.startswith(b"%PDF-"):
+            return await self._document(page, self.reader)
+        if page.mime == PDF or b"\0" in page.body[:1024]:
+            raise ToolRetry(f"This is not what its server calls it, and no text. {OTHERWISE}")
         try:
-            return await self.workers.run(
+            return await self.reader.workers.run(
                 readable,
                 *(page.body, page.mime, page.charset, page.url),
                 seconds=EXTRACT_SECONDS,
@@ -90,6 +101,18 @@ class ReadPage(BaseTool):
             )
         except WorkerError as error:
             raise ToolFailed(f"The page could not be read: {error} {OTHERWISE}") from error
+
+    async def _document(self, page: Page, reader: FileReader) -> Readable:
+        """A PDF, read as any file is."""
+        with tempfile.TemporaryDirectory(prefix="read-page-") as folder:
+            path = Path(folder) / "page.pdf"
+            await asyncio.to_thread(path.write_bytes, page.body)
+            try:
+                sections = await reader.sections(path)
+            except FileUnreadable as error:
+                raise ToolRetry(f"The PDF cannot be read. {error} {OTHERWISE}") from error
+        parts = [f"(page {s.page}) {s.text}" if s.page is not None else s.text for s in sections]
+        return Readable(unquote(page.url.rpartition("/")[2]), "\n\n".join(parts))
 
 
 def _source(page: Page, read: Readable, start: int) -> Source:
@@ -115,4 +138,4 @@ def _source(page: Page, read: Readable, start: int) -> Source:
 
 def build(kit: ToolKit) -> ReadPage:
     """The tool of one session."""
-    return ReadPage(fetcher=kit.fetcher, workers=kit.workers)
+    return ReadPage(fetcher=kit.fetcher, reader=kit.reader)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -11,12 +12,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
+from tools.file_analyzer import matching
+from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.results import Extras
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
 from tools.vision.ocr import Looked, look
 from tools.vision.settings import VisionSettings
-from tools.workers import WorkerError, Workers
+from tools.workers import WorkerError
 from workspace.errors import BadNameError, FileTooLargeError
 from workspace.library import Library
 from workspace.reading import read_file
@@ -26,12 +29,16 @@ from workspace.settings import MIB
 NAME = "vision_analyzer"
 DESCRIPTION = "looks at an image file: answers a question about it, or reads the text in it."
 DESCRIBE = "Describe what this image shows. Repeat any text in it word for word."
-IMAGES = ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff")
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
+_ASKS_FOR_TEXT = re.compile(
+    r"\b(what|which|read|repeat|copy|give|extract|transcribe)\b.*\b(text|words|written|printed)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
 """Characters of text in the image, or of the model's answer, that are handed on."""
 SHOW_SECONDS, SHOW_MEMORY = 20.0, 1 << 30
-LOOK_SECONDS, LOOK_MEMORY = 60.0, 2 << 30
+LOOK_SECONDS, LOOK_MEMORY = 120.0, 2 << 30
 UNSEEN = (
     "No model that sees images is set up here, so this is all that is known: what the image shows besides its text, "
     "size and colours was not seen."
@@ -69,7 +76,7 @@ class VisionAnalyzer(BaseTool):
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
     library: Library | None
-    workers: Workers
+    reader: FileReader | None
     vision: BaseChatModel | None
     settings: VisionSettings
 
@@ -79,13 +86,13 @@ class VisionAnalyzer(BaseTool):
 
     @override
     async def _arun(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
-        data = await self._file(filename)
+        if self.reader is None:
+            raise ToolFailed("Images cannot be looked at here.")
+        data, workers = await self._file(filename), self.reader.workers
         try:
             if self.vision is None:
-                return told(await self.workers.run(look, data, seconds=LOOK_SECONDS, memory=LOOK_MEMORY))
-            picture = await self.workers.run(
-                show, data, self.settings.max_side, seconds=SHOW_SECONDS, memory=SHOW_MEMORY
-            )
+                return told(await workers.run(look, data, seconds=LOOK_SECONDS, memory=LOOK_MEMORY), question)
+            picture = await workers.run(show, data, self.settings.max_side, seconds=SHOW_SECONDS, memory=SHOW_MEMORY)
         except ImageRefusedError as error:
             raise ToolRetry(f"{filename}: {error}") from error
         except WorkerError as error:
@@ -94,23 +101,21 @@ class VisionAnalyzer(BaseTool):
 
     async def _file(self, filename: str) -> bytes:
         """The bytes of a file of the session, or else of the user's library."""
-        folders = [self.workspace.folder, *([self.library.folder] if self.library is not None else [])]
-        for folder in folders:
-            try:
-                return await asyncio.to_thread(read_file, folder, filename.removeprefix("./"), MAX_FILE)
-            except (FileNotFoundError, BadNameError):
-                continue
-            except FileTooLargeError as error:
-                raise ToolRetry(str(error)) from error
-        names = ", ".join(await self._images()) or "none"
-        raise ToolRetry(f"There is no file {filename!r}. The images are: {names}.")
-
-    async def _images(self) -> list[str]:
-        infos = await self.workspace.files()
-        if self.library is not None:
-            infos += await self.library.files()
-        names = dict.fromkeys(info.name for info in infos if info.name.lower().rpartition(".")[2] in IMAGES)
-        return list(names)[:20]
+        own = [info.name for info in await self.workspace.files()]
+        stored = [info.name for info in await self.library.files()] if self.library is not None else []
+        if (name := matching(filename, own)) is not None:
+            folder = self.workspace.folder
+        elif self.library is not None and (name := matching(filename, stored)) is not None:
+            folder = self.library.folder
+        try:
+            if name is not None:
+                return await asyncio.to_thread(read_file, folder, name, MAX_FILE)
+        except FileTooLargeError as error:
+            raise ToolRetry(str(error)) from error
+        except (FileNotFoundError, BadNameError):
+            pass  # it was deleted, or made something else, in this moment
+        images = [name for name in dict.fromkeys([*own, *stored]) if name.lower().endswith(IMAGES)]
+        raise ToolRetry(f"There is no file {filename!r}. The images are: {', '.join(images[:20]) or 'none'}.")
 
     async def _ask(self, model: BaseChatModel, picture: Picture, question: str) -> tuple[str, Extras]:
         """The image lives in this one message, which nobody keeps."""
@@ -125,10 +130,10 @@ class VisionAnalyzer(BaseTool):
         if not text:
             raise ToolFailed("The vision model said nothing.")
         data = {"seen_by": "model", **_facts(picture.facts), "shown_as": [picture.width, picture.height, picture.mime]}
-        return _cut(text), Extras(data=data)
+        return _cut(text), Extras(answer=_cut(text), data=data)
 
 
-def told(looked: Looked) -> tuple[str, Extras]:
+def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
     """What there is to say without a model that sees, and plainly what is not."""
     text = f"Text in the image:\n{_cut(looked.text)}" if looked.text else "No text was found in the image."
     lines = [
@@ -146,8 +151,10 @@ def told(looked: Looked) -> tuple[str, Extras]:
         }
         for line in looked.lines
     ]
+    asked = looked.text and _ASKS_FOR_TEXT.search(question)
     return f"{text}\n\n{described(looked.facts)}\n{UNSEEN}", Extras(
-        data={"seen_by": "text recognition", **_facts(looked.facts), "lines": lines}
+        answer=f"The text in the image:\n\n{_cut(looked.text)}" if asked else None,
+        data={"seen_by": "text recognition", **_facts(looked.facts), "lines": lines},
     )
 
 
@@ -182,5 +189,5 @@ def _cut(text: str) -> str:
 def build(kit: ToolKit) -> VisionAnalyzer:
     """The tool of one session."""
     return VisionAnalyzer(
-        workspace=kit.workspace, library=kit.library, workers=kit.workers, vision=kit.vision, settings=kit.looking
+        workspace=kit.workspace, library=kit.library, reader=kit.reader, vision=kit.vision, settings=kit.looking
     )

@@ -43,6 +43,10 @@ class WorkerDied(WorkerError):  # noqa: N818
     """Its process ended, or it raised what was not declared; the log says what."""
 
 
+class WorkersUnavailable(WorkerError):  # noqa: N818
+    """No worker could be started, which says nothing about the job."""
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """How many jobs run at once, and what one may use."""
@@ -75,7 +79,8 @@ class Workers:
 
         The function can read the files and folders among its arguments (`Path`), and nothing else of the user's;
         it cannot write. It gives back plain values, or dataclasses of `tools`, `workspace` or its own package.
-        Raises `WorkerTimeout`, `WorkerOutOfMemory`, `WorkerDied`, and whatever `JobError` the function raises.
+        Raises `WorkerTimeout`, `WorkerOutOfMemory`, `WorkerDied`, `WorkersUnavailable`, and whatever `JobError` the
+        function raises.
         Cancelling the caller kills the process.
         """
         limit = seconds or self._settings.seconds
@@ -117,7 +122,7 @@ class Workers:
             with contextlib.suppress(ConnectionError):
                 return server.fork()
             await server.aclose()
-        raise WorkerDied("The reader could not be started.")
+        raise WorkersUnavailable("No worker could be started.")
 
 
 def _is_alive(task: "asyncio.Task[_Server]") -> bool:

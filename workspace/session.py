@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from workspace.folder import FileInfo, file_infos
+from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
 from workspace.settings import WorkspaceSettings
-from workspace.storing import store
+from workspace.storing import put_in_place, store
 
 
 class SessionWorkspace:
@@ -26,6 +26,11 @@ class SessionWorkspace:
         Raises `FileTooLargeError` beyond the limit.
         """
         return await store(self.folder, label, chunks, self._settings.max_file_bytes)
+
+    async def take_file(self, label: str, path: Path) -> FileInfo:
+        """Move a whole file from elsewhere on the same disk here, under a safe, free name."""
+        name = await asyncio.to_thread(put_in_place, self.folder, path, label)
+        return await asyncio.to_thread(file_info, self.folder, name)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` chooses among them."""

@@ -44,6 +44,9 @@ async def test_pages_are_read(start: Start, web: Site) -> None:
         korean = await read(service, f"{web.url}/korean")
         assert korean["sources"][0]["title"] == "날씨"
         assert "오늘 서울의 날씨는 맑고" in korean["output"]
+        report = await read(service, f"{web.url}/report.pdf")
+        assert report["sources"][0]["title"] == "report.pdf"
+        assert "(page 2) The second page names 1966." in report["output"]
         # a long text is read on where it was cut
         first = await read(service, f"{web.url}/long")
         assert len(first["sources"][0]["text"]) < 5200
@@ -60,7 +63,8 @@ async def test_what_cannot_be_read_is_said(start: Start, web: Site) -> None:
         for path, words in (
             ("/empty", "no text that can be read"),
             ("/picture", "not of a kind that is read here, but image/png"),
-            ("/binary", "not text, whatever its server calls it"),
+            ("/binary", "not what its server calls it"),
+            ("/false.pdf", "not what its server calls it"),
             ("/status/404", "status 404"),
             ("/bomb", "larger than the limit of 2 MB"),
             ("/to?url=http://10.0.0.1/", "inside this machine"),

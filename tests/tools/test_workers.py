@@ -12,7 +12,15 @@ import pytest
 
 from tests.serving import until
 from tests.tools import jobs_for_tests as jobs
-from tools.workers import MAIN, WorkerDied, WorkerOutOfMemory, Workers, WorkerSettings, WorkerTimeout
+from tools.workers import (
+    MAIN,
+    WorkerDied,
+    WorkerOutOfMemory,
+    Workers,
+    WorkerSettings,
+    WorkersUnavailable,
+    WorkerTimeout,
+)
 
 MIB = 1 << 20
 
@@ -173,7 +181,7 @@ async def test_closing_while_it_boots_leaves_nothing() -> None:
 
 async def test_a_module_that_is_missing_is_told(caplog: pytest.LogCaptureFixture) -> None:
     workers = Workers(WorkerSettings(preload=("there_is_no_such_module",)))
-    with pytest.raises(WorkerDied, match="could not be started"):
+    with pytest.raises(WorkersUnavailable):
         await workers.run(jobs.double, 1)
     await workers.aclose()
     assert "No module named 'there_is_no_such_module'" in caplog.text

@@ -54,7 +54,8 @@ class ProfileCache:
         Raises OSError.
         """
         contents = await asyncio.to_thread(self._hash, path)
-        return hashlib.sha256(repr((VERSION, owner, path.suffix.lower(), contents)).encode()).hexdigest()
+        name = hashlib.sha256(repr((VERSION, owner, path.suffix.lower(), contents)).encode()).hexdigest()
+        return f"{_prefix(owner)}-{name}"
 
     async def get(self, key: str) -> Entry | None:
         """None when there is no entry, or it is too old, or damaged."""
@@ -63,6 +64,14 @@ class ProfileCache:
     async def put(self, key: str, entry: Entry) -> None:
         """Write an entry; a full or broken disk only costs the next reader time."""
         await asyncio.to_thread(self._put, key, entry)
+
+    async def forget(self, owner: str) -> None:
+        """Delete all entries of one owner's: something of theirs was deleted, and what it held stands here too."""
+        await asyncio.to_thread(self._forget, _prefix(owner))
+
+    def _forget(self, prefix: str) -> None:
+        for entry in self._folder.glob(f"{prefix}-*.json"):
+            entry.unlink(missing_ok=True)
 
     def _hash(self, path: Path) -> str:
         status = path.stat(follow_symlinks=False)
@@ -113,3 +122,7 @@ class ProfileCache:
             if age > self._ttl or at >= MAX_ENTRIES:
                 with contextlib.suppress(OSError):
                     Path(path).unlink()
+
+
+def _prefix(owner: str) -> str:
+    return hashlib.sha256(owner.encode()).hexdigest()[:16]

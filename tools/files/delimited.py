@@ -160,7 +160,7 @@ def _parse(data: bytes, dialect: Dialect, *, first: bool) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
         if not first:
             return pd.DataFrame()
-        raise FileUnreadable(f"It cannot be read as a table: {plain(error, 200)}") from error
+        raise FileUnreadable(f"It cannot be read as a table: {plain(error, 200).rstrip('.')}.") from error
     return frame
 
 

@@ -21,6 +21,7 @@ from tools.files.sections import Section
 from tools.files.sheet_header import Header, Row, find_header
 from tools.files.source import Source
 
+ERRORS = (InvalidFileException,)
 MAX_XML = 512 << 20
 MAX_SHEETS = 30
 MAX_CELLS = 600_000
@@ -81,12 +82,13 @@ def sections(source: Source) -> list[Section]:
 @contextlib.contextmanager
 def _opened(source: Source) -> Iterator[Any]:
     office.check(source, MAX_XML)
-    try:
-        workbook = openpyxl.load_workbook(source.path, read_only=True, data_only=True, keep_links=False)
-    except (*DAMAGE, InvalidFileException, zipfile.BadZipFile) as error:
-        raise FileUnreadable("It is a damaged Excel workbook.") from error
-    with contextlib.closing(workbook):
-        yield workbook
+    with source.path.open("rb") as file:  # a path would have to end in .xlsx
+        try:
+            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except (*DAMAGE, *ERRORS) as error:
+            raise FileUnreadable("It is a damaged Excel workbook.") from error
+        with contextlib.closing(workbook):
+            yield workbook
 
 
 def _sheets(source: Source, workbook: Any) -> Iterator[Sheet]:

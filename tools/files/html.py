@@ -2,10 +2,12 @@
 
 from bs4 import BeautifulSoup, Tag
 
-from tools.files.profile import Fact, Profile, passage, plain
+from tools.files.deadline import OutOfTime, at_most
+from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
 
+PARSE_SECONDS = 3.0
 MAX_SOURCE = 8_000_000
 """Characters of markup that are parsed."""
 MAX_TEXT = 5_000_000
@@ -34,7 +36,7 @@ def profile(source: Source) -> Profile:
     load = (
         "df = pd.read_html({name})[0]"
         if tables
-        else "from bs4 import BeautifulSoup; soup = BeautifulSoup(open({name}), 'lxml')"
+        else "import bs4, pathlib; soup = bs4.BeautifulSoup(pathlib.Path({name}).read_bytes(), 'lxml')"
     )
     return Profile(
         kind="html",
@@ -60,7 +62,11 @@ def sections(source: Source) -> list[Section]:
 def _parsed(source: Source) -> tuple[BeautifulSoup, str, bool]:
     encoding = encoding_of(source) or "utf-8"
     markup = read_text(source, encoding, MAX_SOURCE + 1)
-    return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+    try:
+        with at_most(PARSE_SECONDS):
+            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+    except OutOfTime:
+        raise FileUnreadable("Its markup is too large or too deeply nested.") from None
 
 
 def _columns(table: Tag) -> str:

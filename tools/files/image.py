@@ -30,7 +30,8 @@ def profile(source: Source) -> Profile:
                 "format": image.format or "",
                 "frames": int(getattr(image, "n_frames", 1)) if pixels <= DECODED_PIXELS else 1,
             }
-            facts |= _exif(image)
+            if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to look for EXIF behind its pixels
+                facts |= _exif(image)
             notes = [_damage(image)] if pixels <= DECODED_PIXELS else []
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error

@@ -28,8 +28,8 @@ def profile(source: Source) -> Profile:
         value = json.loads(content) if whole else list(first_elements(content[:PART_CHARACTERS]))
     except ValueError as error:
         return _as_text(source, plain(error, 120))
-    quoted = "" if encoding == "utf-8" else f', encoding="{encoding}"'
-    loading = f"import json; data = json.load(open({{name}}{quoted}))"
+    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
+    loading = f"import json, pathlib; data = json.loads(pathlib.Path({{name}}).read_text({quoted}))"
     found = _records(value)
     notes = [] if whole else [f"Large: only its first {len(value):,} elements were looked at."]
     if found is None:
@@ -112,5 +112,5 @@ def _as_text(source: Source, why: str) -> Profile:
         load=shown.load,
         facts=shown.facts,
         preview=shown.preview,
-        notes=[f"json.load() fails: {why}."] if source.suffix == ".json" else [],
+        notes=[f"json.loads() fails: {why}."] if source.suffix == ".json" else [],
     )

@@ -32,7 +32,7 @@ def profile(source: Source) -> Profile:
     load = f"df = pd.read_json({{name}}, lines=True{option})"
     flat = all(isinstance(value, dict) for value in values)
     if flat and any(isinstance(part, dict) for value in values[:100] for part in value.values()):
-        load = f"import json; df = pd.json_normalize([json.loads(line) for line in open({{name}}{option})])"
+        load = f'df = pd.json_normalize(pd.read_json({{name}}, lines=True{option}).to_dict("records"))'
     frame = pd.json_normalize(values[:MAX_RECORDS]) if flat else None
     return Profile(
         kind="jsonl",

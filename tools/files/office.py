@@ -6,7 +6,7 @@ from datetime import date
 from tools.files.profile import Fact, FileUnreadable, plain
 from tools.files.source import Source
 
-MAX_MEMBERS = 20_000
+MAX_MEMBERS = 10_000
 _XML = (".xml", ".rels", ".vml")
 
 

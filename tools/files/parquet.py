@@ -4,11 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.profile import MAX_COLUMNS, Fact, FileUnreadable, Profile, Table, plain
+from tools.files.profile import DAMAGE, MAX_COLUMNS, Fact, FileUnreadable, Profile, Table, plain
 from tools.files.rows import rows_as_text
 from tools.files.sections import Section
 from tools.files.source import Source
 
+ERRORS = (pa.ArrowException,)
 MAX_ROWS = 50_000
 MAX_CELLS = 1_000_000
 BATCH = 2_000
@@ -20,8 +21,8 @@ def profile(source: Source) -> Profile:
         with pq.ParquetFile(source.path) as file:
             metadata, schema = file.metadata, file.schema_arrow
             table = _first_rows(file)
-    except (pa.ArrowException, OSError) as error:
-        raise FileUnreadable(f"It is a damaged Parquet file: {plain(error, 120)}") from error
+    except (*DAMAGE, *ERRORS) as error:
+        raise FileUnreadable("It is a damaged Parquet file.") from error
     frame = table.to_pandas()
     sampled = len(frame) if len(frame) < metadata.num_rows else None
     facts: dict[str, Fact] = {
@@ -53,7 +54,7 @@ def sections(source: Source) -> list[Section]:
     try:
         with pq.ParquetFile(source.path) as file:
             return rows_as_text(_first_rows(file).to_pandas())
-    except (pa.ArrowException, OSError) as error:
+    except (*DAMAGE, *ERRORS) as error:
         raise FileUnreadable("It is a damaged Parquet file.") from error
 
 

@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import pdfplumber
+from pdfminer.psexceptions import PSException
+from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 from pypdf import PageObject, PdfReader
 from pypdf.errors import PyPdfError
 
@@ -21,9 +23,12 @@ TABLE_PAGES = 8
 MAX_TABLES = 8
 MAX_PAGES = 5000
 MAX_TEXT = 5_000_000
-TEXT_SECONDS, TABLE_SECONDS, IMAGE_SECONDS, OUTLINE_SECONDS = 6.0, 6.0, 2.0, 2.0
+OPEN_SECONDS, TEXT_SECONDS, TABLE_SECONDS = 3.0, 3.0, 4.0
+METADATA_SECONDS, IMAGE_SECONDS, OUTLINE_SECONDS = 1.0, 1.0, 1.0
+"""Of processor time."""
 SECTION_SECONDS = 90.0
-_BROKEN = (*DAMAGE, PyPdfError)
+ERRORS = (PyPdfError, PSException, PdfminerException, MalformedPDFException)
+_BROKEN = (*DAMAGE, *ERRORS)
 _METADATA = {
     "/Title": "title", "/Author": "author", "/Subject": "subject", "/Creator": "made_with", "/CreationDate": "created",
 }  # fmt: skip
@@ -31,16 +36,17 @@ _METADATA = {
 
 def profile(source: Source) -> Profile:
     reader, pages = _opened(source)
-    notes: list[str] = []
-    texts: list[str] = []
-    _in_time(TEXT_SECONDS, lambda: texts.extend(_first_texts(reader, pages)), None)
-    images = _in_time(IMAGE_SECONDS, lambda: sum(_image_count(page) for page in _pages(reader, min(pages, 500))), None)
-    tables: list[Table] = []
-    _in_time(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
-    facts: dict[str, Fact] = {"pages": pages, **_in_time(1.0, lambda: _metadata(reader), {})}
+    parts, texts, tables = _Parts(), list[str](), list[Table]()
+    parts.read(TEXT_SECONDS, lambda: texts.extend(_first_texts(reader, pages)), None)
+    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(reader), {})
+    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(reader, min(pages, 500)))), None)
+    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(reader), [])
+    parts.read(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
+    facts: dict[str, Fact] = {"pages": pages, **metadata}
     if images is not None:
         facts["images"] = images
-    if not any(text.strip() for text in texts):
+    notes = ["Not all of it could be read in time."] if parts.late else []
+    if not parts.late and not any(text.strip() for text in texts):
         notes.append("No text was found on the first pages: they may be scanned pictures.")
     if pages > TABLE_PAGES:
         notes.append(f"Tables were looked for on the first {TABLE_PAGES} pages.")
@@ -51,7 +57,7 @@ def profile(source: Source) -> Profile:
         load="from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
         facts=facts,
         tables=tables,
-        structure=_in_time(OUTLINE_SECONDS, lambda: _outline(reader), []) or _first_lines(texts),
+        structure=outline or _first_lines(texts),
         preview=passage("\n".join(texts)),
         notes=notes,
     )
@@ -68,27 +74,40 @@ def sections(source: Source) -> list[Section]:
                 return
             writer.add(_text(page), page=number)
 
-    _in_time(SECTION_SECONDS, read, None)
+    _Parts().read(SECTION_SECONDS, read, None)
     return writer.sections
 
 
-def _opened(source: Source) -> tuple[PdfReader, int]:
-    try:
-        reader = PdfReader(source.path, strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise FileUnreadable("It is locked with a password.")
-        return reader, min(len(reader.pages), MAX_PAGES)
-    except _BROKEN as error:
-        raise FileUnreadable("It is a damaged PDF, or one made to confuse its readers.") from error
+class _Parts:
+    """Reads what may be left out. After the first part that takes too long, nothing more is tried."""
 
+    def __init__(self) -> None:
+        self.late = False
 
-def _in_time(seconds: float, part: Callable[[], T], otherwise: T) -> T:
-    """What a part of the document gives; `otherwise` when it takes too long or is broken."""
-    try:
-        with at_most(seconds):
-            return part()
-    except (*_BROKEN, OutOfTime):
+    def read(self, seconds: float, part: Callable[[], T], otherwise: T) -> T:
+        """What the part gives; `otherwise` when it takes too long or is broken."""
+        if self.late:
+            return otherwise
+        try:
+            with at_most(seconds):
+                return part()
+        except OutOfTime:
+            self.late = True
+        except _BROKEN:
+            pass
         return otherwise
+
+
+def _opened(source: Source) -> tuple[PdfReader, int]:
+    """The reader and the number of pages."""
+    try:
+        with at_most(OPEN_SECONDS):
+            reader = PdfReader(source.path, strict=False)
+            if reader.is_encrypted and not reader.decrypt(""):
+                raise FileUnreadable("It is locked with a password.")
+            return reader, min(len(reader.pages), MAX_PAGES)
+    except (*_BROKEN, OutOfTime) as error:
+        raise FileUnreadable("It is a damaged PDF, or one made to confuse its readers.") from error
 
 
 def _pages(reader: PdfReader, count: int) -> Iterator[PageObject]:
@@ -166,7 +185,7 @@ def _tables(source: Source) -> Iterator[Table]:
 def _table(rows: list[list[str | None]], page: int, at: int) -> Table:
     cells = [[plain(cell or "", 200) for cell in row] for row in rows[:1000]]
     frame = with_numbers(pd.DataFrame(cells[1:], columns=unique_names(cells[0])))
-    loading = f"import pdfplumber; rows = pdfplumber.open({{name}}).pages[{page - 1}].extract_tables()[{at}]"
+    loading = f"import pdfplumber; pdf = pdfplumber.open({{name}}); rows = pdf.pages[{page - 1}].extract_tables()[{at}]"
     return Table(
         name=f"table on page {page}",
         columns=describe_columns(frame),

@@ -5,6 +5,7 @@ Everything in it came out of a stranger's file, so `plain` bounds and tidies eac
 
 import struct
 import unicodedata
+import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from tools.jobs import JobError
 DAMAGE = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
     *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(struct.error, zlib.error),
+    *(struct.error, zlib.error, zipfile.BadZipFile),
 )
 """What libraries raise on files that are damaged, or made to confuse them. MemoryError is not among them."""
 

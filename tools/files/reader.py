@@ -7,9 +7,9 @@ from tools.files import registry
 from tools.files import sections as documents
 from tools.files.cache import Entry, ProfileCache
 from tools.files.profile import FileUnreadable, Profile
-from tools.files.render import human_size, short
+from tools.files.render import file_label, human_size, short
 from tools.files.sections import Section
-from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkerTimeout
+from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
 
 PRELOAD = ("tools.files.preload",)
 """What the workers should have imported."""
@@ -54,13 +54,15 @@ class FileReader:
         try:
             return short(await self.profile(path), name)
         except FileUnreadable as error:
-            return f"- {name} ({human_size(_size(path))}): cannot be read. {error}"
+            return f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}"
 
     async def _read(self, path: Path) -> Entry:
         try:
             return Entry(await self.workers.run(registry.profile, path))
         except FileUnreadable as error:
             return Entry(None, str(error))
+        except WorkersUnavailable as error:
+            raise FileUnreadable(_words(error)) from error
         except WorkerError as error:
             return Entry(None, _words(error))
 
@@ -70,6 +72,8 @@ def _words(error: WorkerError) -> str:
         return "Reading it takes too long; it is too large or too intricate."
     if isinstance(error, WorkerOutOfMemory):
         return "Reading it takes too much memory; it is too large, or blown up to do harm."
+    if isinstance(error, WorkersUnavailable):
+        return "Files cannot be read at the moment; the service's log says why."
     return "It is damaged, or not what its name says."
 
 

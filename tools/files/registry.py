@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from tools.files.languages import names_a_language
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.source import Source, encoding_of, head_text, open_source
 
@@ -20,7 +21,10 @@ T = TypeVar("T")
 
 
 class Handler(Protocol):
-    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read."""
+    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read.
+
+    `ERRORS`, when there, are what its libraries raise beyond `DAMAGE`.
+    """
 
     def profile(self, source: Source) -> Profile:
         """Structure, statistics and a preview, of bounded size."""
@@ -57,7 +61,6 @@ _MAGIC = (
 )
 _OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
-_MAYBE_TABLES = ("", ".txt", ".dat", ".data", ".asc", ".out")
 _HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
@@ -65,12 +68,14 @@ _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
     """Ask the handler of a file. Runs in a worker. Raises `FileUnreadable`."""
     source = open_source(path)
+    handler = import_module(HANDLERS[recognise(source)])
+    broken: tuple[type[Exception], ...] = (*DAMAGE, *getattr(handler, "ERRORS", ()))
     try:
-        return question(cast("Handler", import_module(HANDLERS[recognise(source)])), source)
+        return question(cast("Handler", handler), source)
     except RecursionError:
         raise FileUnreadable("Its contents are nested too deeply to be read.") from None
-    except DAMAGE as error:
-        raise FileUnreadable(f"It is damaged, or not what it seems ({type(error).__name__}).") from error
+    except broken as error:
+        raise FileUnreadable("It is damaged, or not what it seems.") from error
 
 
 def profile(path: Path) -> Profile:
@@ -127,7 +132,7 @@ def _text_kind(source: Source, text: str) -> str:
         return "jsonl" if source.suffix in (".jsonl", ".ndjson") or _is_lines_of_json(text) else "json"
     if source.suffix != ".md" and _HTML.match(text):
         return "html"
-    if source.suffix in _MAYBE_TABLES and is_table(text):
+    if not names_a_language(source) and is_table(text):
         return "csv"
     return "text"
 

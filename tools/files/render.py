@@ -36,7 +36,7 @@ def short(profile: Profile, name: str) -> str:
 
 
 def _short_lines(profile: Profile, name: str, values: int, rows: int, columns: int, tables: int) -> list[str]:
-    lines = [f"- {name} ({human_size(profile.bytes)}): {_headline(profile)}"]
+    lines = [f"- {file_label(name)} ({human_size(profile.bytes)}): {_headline(profile)}"]
     lines += [f"  note: {note}" for note in profile.notes[:2]]
     is_table = profile.kind in _TABULAR
     if profile.load and not (is_table and profile.tables):
@@ -109,7 +109,7 @@ def _short_column(column: Column, values: int) -> str:
 
 def long(profile: Profile, name: str) -> str:
     """Everything that fits into `LONG` characters, the most useful first."""
-    lines = [f"{name}: {_headline(profile)}, {human_size(profile.bytes)}"]
+    lines = [f"{file_label(name)}: {_headline(profile)}, {human_size(profile.bytes)}"]
     if profile.load:
         lines.append(f"Load it with: {_filled(profile.load, name)}")
     lines += [f"Note: {note}" for note in profile.notes]
@@ -190,4 +190,13 @@ def as_data(profile: Profile, name: str) -> dict[str, Any]:
 
 def _filled(load: str, name: str) -> str:
     """The line with the file's name as a Python literal."""
-    return load.replace("{name}", json.dumps(name, ensure_ascii=False))
+    return load.replace("{name}", _quoted(name))
+
+
+def file_label(name: str) -> str:
+    """The name as it is; quoted and escaped when it has characters that show as something else or nothing."""
+    return name if name == plain(name, 1000) else _quoted(name)
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=name != plain(name, 1000))

@@ -13,6 +13,7 @@ from tools.files.profile import DAMAGE, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
+ERRORS = (PythonPptxError, etree.LxmlError)
 MAX_XML = 64 << 20
 MAX_SLIDES = 1000
 MAX_SHAPES = 2000
@@ -58,7 +59,7 @@ def _opened(source: Source) -> Presentation:
     office.check(source, MAX_XML)
     try:
         return pptx.Presentation(str(source.path))
-    except (*DAMAGE, PythonPptxError, etree.LxmlError) as error:
+    except (*DAMAGE, *ERRORS) as error:
         raise FileUnreadable("It is a damaged PowerPoint presentation.") from error
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 
+from tools.files.languages import LANGUAGES, MARKDOWN
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
@@ -10,12 +11,6 @@ from tools.files.source import Source, encoding_of, read_text
 MAX_TEXT = 5_000_000
 """Characters that are read of a text."""
 MAX_OUTLINE = 40
-_LANGUAGES = {
-    ".py": "Python", ".js": "JavaScript", ".ts": "TypeScript", ".java": "Java", ".c": "C", ".h": "C", ".cpp": "C++",
-    ".cs": "C#", ".go": "Go", ".rs": "Rust", ".rb": "Ruby", ".php": "PHP", ".sh": "shell", ".sql": "SQL", ".r": "R",
-    ".css": "CSS", ".xml": "XML", ".svg": "SVG", ".yaml": "YAML", ".yml": "YAML", ".toml": "TOML", ".ini": "INI",
-    ".tex": "LaTeX", ".log": "log",
-}  # fmt: skip
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*")
 _UNDERLINE = re.compile(r"(=|-){3,}[ \t]*")
 _FENCE = re.compile(r"[ \t]{0,3}(```|~~~)")
@@ -23,21 +18,20 @@ _DEFINITION = re.compile(
     r"[ \t]*(?:export[ \t]+|public[ \t]+|private[ \t]+|static[ \t]+|async[ \t]+|pub[ \t]+)*"
     r"(?:def|class|function|func|fn|interface|struct|enum|trait|CREATE[ \t]+TABLE)[ \t]+[A-Za-z_].*"
 )
-_MARKDOWN = (".md", ".markdown", ".mdx", ".rst")
 
 
 def profile(source: Source) -> Profile:
     encoding, text = _read(source)
     markdown = is_markdown(source, text)
-    language = _LANGUAGES.get(source.suffix)
+    language = LANGUAGES.get(source.suffix)
     lines = text.count("\n") + (not text.endswith("\n"))
     cut = len(text) >= MAX_TEXT
-    quoted = "" if encoding == "utf-8" else f', encoding="{encoding}"'
+    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
     return Profile(
         kind="text",
         title="Markdown" if markdown else f"{language} text" if language else "plain text",
         bytes=source.size,
-        load=f"text = open({{name}}{quoted}).read()",
+        load=f"from pathlib import Path; text = Path({{name}}).read_text({quoted})",
         facts={"encoding": encoding, "lines": lines, "words": len(text.split()), "characters": len(text)},
         structure=_outline(text, source, markdown=markdown),
         preview=passage(text),
@@ -58,7 +52,7 @@ def sections(source: Source) -> list[Section]:
 
 def is_markdown(source: Source, text: str) -> bool:
     """By its name, or a text without another language's name that has headings."""
-    if source.suffix in _MARKDOWN:
+    if source.suffix in MARKDOWN:
         return True
     return source.suffix in ("", ".txt") and bool(re.match(r"#{1,3} \S", text)) and "\n\n" in text
 
@@ -94,7 +88,7 @@ def _outline(text: str, source: Source, *, markdown: bool) -> list[str]:
         found = [heading for heading, _ in by_heading(text) if heading]
     elif source.suffix == ".py":
         found = _python_outline(text)
-    elif source.suffix in _LANGUAGES:
+    elif source.suffix in LANGUAGES:
         found = [line for line in text.splitlines()[:20_000] if _DEFINITION.fullmatch(line[:300])]
     else:
         found = []

@@ -17,6 +17,7 @@ from tools.files.rows import unique_names, with_numbers
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
+ERRORS = (OpcError, etree.LxmlError)
 MAX_XML = 64 << 20
 MAX_TEXT = 5_000_000
 MAX_BLOCKS = 50_000
@@ -67,7 +68,7 @@ def _opened(source: Source) -> Document:
     office.check(source, MAX_XML)
     try:
         return docx.Document(str(source.path))
-    except (*DAMAGE, OpcError, etree.LxmlError) as error:
+    except (*DAMAGE, *ERRORS) as error:
         raise FileUnreadable("It is a damaged Word document.") from error
 
 

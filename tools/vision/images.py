@@ -78,10 +78,10 @@ def upright(data: bytes) -> "tuple[Image, Facts]":
     # The limit is ours, and an error; Pillow's own is a warning at first.
     Image.MAX_IMAGE_PIXELS = None
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
     except _DAMAGED as error:
         raise ImageRefusedError(_no_image(data)) from error
-    if image.width * image.height > MAX_PIXELS:
+    if not 0 < image.width * image.height <= MAX_PIXELS:
         raise ImageRefusedError(
             f"The image has {image.width} × {image.height} pixels; more than {MAX_PIXELS // 1_000_000} million are not "
             "looked at. Make it smaller first."
@@ -89,13 +89,12 @@ def upright(data: bytes) -> "tuple[Image, Facts]":
     kind, animated = image.format or "", bool(getattr(image, "is_animated", False))
     try:
         image.load()
-        stored = image.size
         turned = image.getexif().get(0x0112, 1) not in (0, 1)
         image = ImageOps.exif_transpose(image) if turned else image
         plain = _plain(image)
     except _DAMAGED as error:
         raise ImageRefusedError("The image is damaged or ends in the middle.") from error
-    facts = Facts(kind, plain.width, plain.height, animated, turned and stored != (0, 0), colours_of(plain))
+    facts = Facts(kind, plain.width, plain.height, animated, turned, colours_of(plain))
     return plain, facts
 
 

@@ -4,6 +4,7 @@ Runs in a worker process (`tools/workers.py`), which loads the models for one im
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from tools.vision.images import Facts, upright
 
@@ -59,12 +60,11 @@ def look(data: bytes) -> Looked:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-    found = reader(numpy.asarray(image)[:, :, ::-1])
-    if found.txts is None:
-        return Looked(facts, ())
+    found: Any = reader(numpy.asarray(image)[:, :, ::-1])  # of a type that depends on the options
+    read = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts is not None else ()
     pieces = [
         _piece(text, float(score), [(float(x) * scale, float(y) * scale) for x, y in box])
-        for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
+        for box, text, score in read
         if text.strip()
     ]
     return Looked(facts, in_reading_order(pieces))

@@ -2,10 +2,10 @@
 
 import ipaddress
 import socket
+from ipaddress import IPv4Address, IPv6Address
 
 import psutil
 
-IPv4Address, IPv6Address = ipaddress.IPv4Address, ipaddress.IPv6Address
 Address = IPv4Address | IPv6Address
 
 INSIDE_V4 = tuple(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from tests.serving import Service, running, settings_for
 from tests.tools.vision.pictures import HOSTILE, LINES, encoded, half_and_half, lying, printed
@@ -74,7 +75,7 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
     seeing = ScriptedChat(replies=["A red and a blue half.", "It shows a flag.", "   ", "never"])
     data = lying(half_and_half((3000, 2000)).rotate(90, expand=True), 6, tag271="SECRETCAMERA")
     async with running(
-        settings_for(tmp_path / "data", vision_max_side=300, vision_timeout=2), model, seeing
+        settings_for(tmp_path / "data", vision_max_side=300, vision_timeout=2), model, seeing=seeing
     ) as service:
         session = await session_with(service, model, {"flag.jpg": data})
         body = await analyse(service, session, "flag.jpg", question="Which colours?")
@@ -85,7 +86,18 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
         assert (await analyse(service, session, "flag.jpg"))["error"] == "The vision model said nothing."
         seeing.gate = asyncio.Semaphore(0)
         assert "did not answer within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
+        seeing.gate = None
+        seeing.replies += [ModelError("It does not see today."), ModelError("Nor now.")]
+        assert (await analyse(service, session, "flag.jpg"))["error"] == "It does not see today."
+        model.replies += ["Final Answer: I cannot tell."]
+        question = {"role": "user", "content": "What does the picture flag.jpg show?"}
+        body = {"session_id": session, "messages": [question], "agent_type": "react"}
+        answer = (await service.http.post("/v1/chat/completions", json=body)).json()
+        (step,) = answer["x_agent_metadata"]["steps"]
+        assert (step["error"], step["observation"]) == ("ToolFailed", "Nor now.")
+        assert answer["choices"][0]["message"]["content"] == "I cannot tell."
     (message,) = seeing.asked[0]
+    assert isinstance(message.content, list)
     words, shown = message.content
     assert words == {"type": "text", "text": "Which colours?"}
     assert isinstance(shown, dict)

@@ -14,6 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from api.server import listen
+from tests.papers import pdf
 from tests.serving import settings_for, until
 from tests.tools.vision.pictures import encoded, half_and_half
 
@@ -26,6 +27,7 @@ about five hundred gigawatt hours of electricity in a year, enough for a city of
 <p>Visitors who walk to the island of Grand Bé at low water have to watch the clock, as the causeway is covered
 again within six hours.</p></article>
 <footer>Cookies. Privacy. All rights reserved.</footer></body></html>"""
+PDF = "application/pdf"
 BOMB_BYTES = 64 << 20
 
 
@@ -45,9 +47,9 @@ def _bomb() -> bytes:
     return b"".join(packer.compress(zeros) for _ in range(BOMB_BYTES >> 20)) + packer.flush()
 
 
-async def drip() -> AsyncIterator[bytes]:
+async def drip(drop: bytes = b"<p>more</p>") -> AsyncIterator[bytes]:
     while True:
-        yield b"<p>more</p>"
+        yield drop
         await asyncio.sleep(0.02)
 
 
@@ -108,7 +110,15 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
 
     @app.get("/drip.png")
     async def dripping() -> StreamingResponse:
-        return StreamingResponse(drip(), media_type="image/png")
+        return StreamingResponse(drip(b"\x89PNG\r\n\x1a\n" + bytes(20)), media_type="image/png")
+
+    @app.get("/report.pdf")
+    async def report() -> Response:
+        return Response(pdf([["The first page is about tides."], ["The second page names 1966."]]), media_type=PDF)
+
+    @app.get("/false.pdf")
+    async def false_pdf() -> Response:
+        return Response(b"no PDF at all", media_type=PDF)
 
     @app.get("/binary")
     async def binary() -> Response:

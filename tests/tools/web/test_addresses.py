@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.tools.web.certificate import self_signed
+from tests.tools.web.hostile import HOSTILE
 from tests.tools.web.pages import Site, site
 from tools.web.addresses import Address, is_outside
 from tools.web.errors import AddressRefusedError, FetchError, NameNotFoundError
@@ -20,103 +21,6 @@ from tools.web.settings import WebSettings
 from tools.web.urls import parse
 
 HTML = ("text/html",)
-
-HOSTILE = {
-    # this machine
-    "loopback": "http://127.0.0.1:{port}/",
-    "loopback, another": "http://127.8.9.10:{port}/",
-    "localhost": "http://localhost:{port}/",
-    "localhost in capitals": "http://LOCALHOST:{port}/",
-    "localhost with a dot": "http://localhost.:{port}/",
-    "below localhost": "http://anything.localhost:{port}/",
-    "localhost.localdomain": "http://localhost.localdomain:{port}/",
-    "any address": "http://0.0.0.0:{port}/",
-    "IPv6 loopback": "http://[::1]:{port}/",
-    "IPv6 loopback in full": "http://[0000:0000:0000:0000:0000:0000:0000:0001]:{port}/",
-    "IPv6 any": "http://[::]:{port}/",
-    # spellings of 127.0.0.1
-    "decimal": "http://2130706433:{port}/",
-    "hexadecimal": "http://0x7f000001:{port}/",
-    "octal": "http://017700000001:{port}/",
-    "dotted octal": "http://0177.0.0.1:{port}/",
-    "dotted hexadecimal": "http://0x7f.0x0.0x0.0x1:{port}/",
-    "two parts": "http://127.1:{port}/",
-    "three parts": "http://127.0.1:{port}/",
-    "leading zeros": "http://127.000.000.001:{port}/",
-    "a trailing dot": "http://127.0.0.1.:{port}/",
-    "overflow": "http://4294967297:{port}/",
-    "circled digits": "http://①②⑦.⓪.⓪.①:{port}/",
-    "full-width digits": "http://\uff11\uff12\uff17.\uff10.\uff10.\uff11:{port}/",
-    "ideographic full stops": "http://127。0。0。1:{port}/",
-    "percent-encoded digits": "http://%31%32%37.0.0.1:{port}/",
-    "percent-encoded dot": "http://127%2e0%2e0%2e1:{port}/",
-    # IPv6 that carries IPv4
-    "IPv4-mapped": "http://[::ffff:127.0.0.1]:{port}/",
-    "IPv4-mapped in hexadecimal": "http://[::ffff:7f00:1]:{port}/",
-    "IPv4-compatible": "http://[::127.0.0.1]:{port}/",
-    "6to4": "http://[2002:7f00:1::]/",
-    "6to4 of a private address": "http://[2002:a00:1::1]/",
-    "NAT64": "http://[64:ff9b::127.0.0.1]/",
-    "NAT64 of a private address": "http://[64:ff9b::a00:1]/",
-    "NAT64, local prefix": "http://[64:ff9b:1::7f00:1]/",
-    "Teredo": "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/",
-    "ISATAP": "http://[2001:4860::5efe:127.0.0.1]/",
-    # the networks inside
-    "private A": "http://10.0.0.1/",
-    "private B": "http://172.16.0.1/",
-    "private B, its end": "http://172.31.255.255/",
-    "private C": "http://192.168.1.1/",
-    "a provider's NAT": "http://100.64.0.1/",
-    "what clouds tell their machines": "http://169.254.169.254/latest/meta-data/",
-    "the same, of another cloud": "http://100.100.100.200/latest/meta-data/",
-    "the same, of a third": "http://168.63.129.16/",
-    "the same, over IPv6": "http://[fd00:ec2::254]/",
-    "the same, by name": "http://metadata.google.internal/",
-    "link-local": "http://169.254.0.1/",
-    "IPv6 link-local": "http://[fe80::1]/",
-    "IPv6 link-local with a zone": "http://[fe80::1%25lo]/",
-    "IPv6 unique local": "http://[fc00::1]/",
-    "IPv6 site-local": "http://[fec0::1]/",
-    "multicast": "http://224.0.0.1/",
-    "IPv6 multicast": "http://[ff02::1]/",
-    "broadcast": "http://255.255.255.255/",
-    "reserved": "http://240.0.0.1/",
-    "measurements": "http://198.18.0.1/",
-    "documentation": "http://192.0.2.1/",
-    "IPv6 documentation": "http://[2001:db8::1]/",
-    "protocol assignments": "http://192.0.0.192/",
-    # what else an address can be made of
-    "a file": "file:///etc/passwd",
-    "gopher": "gopher://example.com/",
-    "FTP": "ftp://example.com/",
-    "data": "data:text/html,hello",
-    "javascript": "javascript:alert(1)",
-    "no scheme": "example.com/page",
-    "no host": "http:///etc/passwd",
-    "one slash": "http:/127.0.0.1/",
-    "a user name": "http://admin@example.com/",
-    "a password": "https://admin:secret@example.com/",
-    "a host as the user name": "http://example.com@127.0.0.1:{port}/",
-    "an encoded at sign": "http://127.0.0.1%40example.com/",
-    "a backslash before the host": "http://example.com\\@127.0.0.1:{port}/",
-    "a line end": "http://127.0.0.1:{port}/\r\nX-Evil: 1",
-    "a tab": "http://127.0.0.1\t:{port}/",
-    "NUL": "http://127.0.0.1\0.example.com/",
-    "a space": "http://example.com /",
-    "another port": "http://example.com:22/",
-    "a database's port": "http://example.com:6379/",
-    "port 0": "http://example.com:0/",
-    "no number for a port": "http://example.com:http/",
-    "a name without a dot": "http://intranet/",
-    "a name of the local network": "http://printer.local/",
-    "a very long name": "http://" + "a" * 300 + ".com/",
-    "a very long label": "http://" + "a" * 64 + ".com/",
-    "a very long address": "http://example.com/" + "a" * 5000,
-    "two hosts": "http://example.com,127.0.0.1/",
-    "an empty host": "http://:80/",
-    "brackets that do not close": "http://[::1/",
-    "nothing": "",
-}
 
 
 @pytest.mark.parametrize("url", HOSTILE.values(), ids=HOSTILE)
