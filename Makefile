@@ -88,6 +88,7 @@ bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.kernels
 	$(BIN)/python -m benchmarks.conversations
+	$(BIN)/python -m benchmarks.files
 	$(BIN)/python -m benchmarks.looking
 	$(BIN)/python -m benchmarks.retrieval
 

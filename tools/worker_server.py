@@ -121,9 +121,9 @@ def work(connection: socket.socket, seccomp_filter: bytes) -> None:
     received = bytearray()
     while chunk := connection.recv(1 << 16):
         received += chunk
-    job: Job = pickle.loads(received)  # noqa: S301 (from the service itself)
     answer = Answer(failed="it ended without an answer")
     try:
+        job: Job = pickle.loads(received)  # noqa: S301 (from the service itself)
         _limit(job)
         _confine(job, seccomp_filter)
         answer = _do(job)

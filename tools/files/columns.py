@@ -30,7 +30,7 @@ def describe_columns(frame: pd.DataFrame) -> list[Column]:
 def head_rows(frame: pd.DataFrame, rows: int = HEAD_ROWS) -> list[list[str]]:
     """The first rows as text; missing cells are empty."""
     part = frame.iloc[:rows, :MAX_COLUMNS]
-    return [[_shown(part.iat[at, column]) for column in range(part.shape[1])] for at in range(part.shape[0])]
+    return [[_shown(cell) for cell in row] for row in part.astype(object).to_numpy().tolist()]
 
 
 def date_columns(columns: Sequence[Column]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ from tools.files.source import Source
 ERRORS = (InvalidFileException,)
 MAX_XML = 512 << 20
 MAX_SHEETS = 30
-MAX_CELLS = 600_000
-"""Cells that are read of one workbook, shared by its sheets."""
+READ_SECONDS = 8.0
+MAX_CELLS = 1_000_000
+"""Time and cells that are read of one workbook, shared by its sheets."""
 MAX_ROWS = 50_000
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _MAX_MERGED = 5000
@@ -93,12 +95,13 @@ def _opened(source: Source) -> Iterator[Any]:
 
 def _sheets(source: Source, workbook: Any) -> Iterator[Sheet]:
     sheets = workbook.worksheets[:MAX_SHEETS]
-    room = MAX_CELLS
+    room, end = MAX_CELLS, time.monotonic() + READ_SECONDS
     for at, sheet in enumerate(sheets):
+        left = len(sheets) - at
         claimed = sheet.max_row or 0
         sheet.reset_dimensions()
-        share = max(room // (len(sheets) - at), 2000)
-        rows, complete = _rows(sheet, share)
+        until = time.monotonic() + max(0.1, (end - time.monotonic()) / left)
+        rows, complete = _rows(sheet, max(room // left, 2000), until)
         room -= sum(map(len, rows))
         yield Sheet(
             name=sheet.title,
@@ -110,16 +113,18 @@ def _sheets(source: Source, workbook: Any) -> Iterator[Sheet]:
         )
 
 
-def _rows(sheet: Any, room: int) -> tuple[list[Row], bool]:
+def _rows(sheet: Any, room: int, until: float) -> tuple[list[Row], bool]:
     """`(rows without the empty end, whether these are all)`."""
     rows: list[Row] = []
     reader = sheet.iter_rows(values_only=True)
     for row in islice(reader, MAX_ROWS):
         rows.append(row)
         room -= len(row) + 1
-        if room < 0:
+        if room < 0 or (len(rows) % 100 == 0 and time.monotonic() > until):
+            complete = False
             break
-    complete = len(rows) < MAX_ROWS and room >= 0
+    else:
+        complete = len(rows) < MAX_ROWS
     while rows and all(cell is None for cell in rows[-1]):
         rows.pop()
     return rows, complete

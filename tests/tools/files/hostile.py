@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
-from tests.tools.files.corpus import CORPUS, workbook
+from tests.tools.files.corpus import CORPUS, slides, workbook
 
 ENTITIES = (
     '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha">'
@@ -44,7 +44,7 @@ def padded(name: str, part: str, size: int) -> bytes:
 
 def understated(name: str, part: str) -> bytes:
     """As `padded`, but the archive's directory says that the part is small."""
-    return claiming(padded(name, part, 80 << 20), part, 1000)
+    return claiming(padded(name, part, 20 << 20), part, 1000)
 
 
 def claiming(data: bytes, part: str, size: int) -> bytes:
@@ -65,7 +65,7 @@ def with_entities(name: str, part: str, prologue: str, entity: str) -> bytes:
 def many_strings() -> bytes:
     strings = b"<si><t>" + b"x" * 1000 + b"</t></si>"
     head = b'<?xml version="1.0"?><sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-    return remade(workbook(), {"xl/sharedStrings.xml": head + strings * 300_000 + b"</sst>"})
+    return remade(workbook(), {"xl/sharedStrings.xml": head + strings * 150_000 + b"</sst>"})
 
 
 def wide_sheet() -> bytes:
@@ -89,7 +89,7 @@ def huge_png() -> bytes:
 
 def png_with_a_text_bomb() -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0))
-    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(200 << 20), 1))
+    text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80 << 20), 1))
     return b"\x89PNG\r\n\x1a\n" + header + text + chunk(b"IDAT", zlib.compress(bytes(8 * 25))) + chunk(b"IEND", b"")
 
 
@@ -141,8 +141,8 @@ PDF_LOOPS = {
 
 
 def pdf_bomb() -> bytes:
-    """A page whose contents unpack to 80 MB."""
-    stream = zlib.compress(zlib.compress(b"BT " * (27 << 20), 1))
+    """A page whose contents unpack to 36 MB."""
+    stream = zlib.compress(zlib.compress(b"BT " * (12 << 20), 1))
     body = stream.decode("latin-1")
     head = f"<< /Length {len(stream)} /Filter [/FlateDecode /FlateDecode] >>"
     page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R >>"
@@ -153,7 +153,7 @@ def pdf_bomb() -> bytes:
 def zip_bomb() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
-        made.writestr("zeros", bytes(200 << 20))
+        made.writestr("zeros", bytes(50 << 20))
     return claiming(out.getvalue(), "zeros", 0xFFFFFFF0)
 
 
@@ -168,8 +168,8 @@ def zip_of_many() -> bytes:
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "blown-up.xlsx": lambda: claiming(workbook(), "xl/worksheets/sheet1.xml", 3 << 30),
-    "blown-up.docx": lambda: padded("report.docx", "word/document.xml", 80 << 20),
-    "blown-up.pptx": lambda: padded("plan.pptx", "ppt/presentation.xml", 80 << 20),
+    "blown-up.docx": lambda: padded("report.docx", "word/document.xml", 66 << 20),
+    "blown-up.pptx": lambda: claiming(slides(), "ppt/presentation.xml", 80 << 20),
     "understated.docx": lambda: understated("report.docx", "word/document.xml"),
     "strings.xlsx": many_strings,
     "wide-sheet.xlsx": wide_sheet,

@@ -49,7 +49,7 @@ async def test_hostile_files_are_bounded(reader: FileReader, tmp_path: Path, nam
     assert len(await reader.describe(path, name)) <= SHORT + 100
 
 
-@pytest.mark.parametrize("name", ["blown-up.xlsx", "blown-up.docx", "many-parts.xlsx"])
+@pytest.mark.parametrize("name", ["blown-up.xlsx", "blown-up.pptx", "many-parts.xlsx"])
 async def test_bombs_are_refused_by_what_they_claim(reader: FileReader, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     await asyncio.to_thread(lambda: path.write_bytes(HOSTILE[name]()))

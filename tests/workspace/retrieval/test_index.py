@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,6 +105,21 @@ async def test_an_index_of_another_model_is_never_mixed_in(make: Make, files: Pa
         await index.sync(whole_text)
         assert other.embedded == ["apples"]
         assert index.documents["a.txt"].segment.vectors.shape == (1, other.dimension)
+
+
+async def test_damage_and_loss_under_a_running_service_are_made_good(make: Make, files: Path, tmp_path: Path) -> None:
+    (files / "a.txt").write_text("apples")
+    index = make()
+    for _ in range(2):
+        await index.sync(whole_text)
+        (tmp_path / "index" / "manifest.json").write_text("{")
+    await index.sync(whole_text)
+    shutil.rmtree(tmp_path / "index")
+    await index.sync(whole_text)
+    assert texts(index) == {"a.txt": "apples"}
+    again = HashedWords()
+    await make(again).sync(whole_text)
+    assert again.embedded == []
 
 
 async def test_other_passages_are_cut_anew(make: Make, files: Path) -> None:
