@@ -117,7 +117,9 @@ async def test_usage_of_runs_that_end_together_is_all_there(start: Start, model:
 async def test_disk(start: Start, model: Any) -> None:
     model.replies, model.repeat = ["hello"], True
     async with start(**LOGIN, user_disk_mb=1) as service, person(service, "ann") as ann:
-        files = {"files": ("big.bin", b"x" * (2 << 20))}
+        large = {"files": ("large.bin", b"x" * (2 << 20))}
+        refused(await ann.http.post("/api/upload", files=large), "insufficient_quota", "disk_full")
+        files = {"files": ("big.bin", b"x" * (1 << 20))}
         assert (await ann.http.post("/api/upload", files=files)).status_code == 201
         refused(await chat(ann), "insufficient_quota", "disk_full")
         refused(await ann.http.post("/api/upload", files=files), "insufficient_quota", "disk_full")
