@@ -87,6 +87,7 @@ test: lint type test-fast test-fuzz test-jail model ## everything: lint, types, 
 bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.conversations
 	$(BIN)/python -m benchmarks.files
 	$(BIN)/python -m benchmarks.looking
 	$(BIN)/python -m benchmarks.retrieval

@@ -33,9 +33,11 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 @router.post(
-    "/api/auth/register", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 429)
+    "/api/auth/register", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 415, 429)
 )
-@router.post("/api/auth/signup", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 429))
+@router.post(
+    "/api/auth/signup", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 415, 429)
+)
 async def register(request: Request, services: Services = Depends(services_of)) -> UserView:
     """Make an account, with the role `user`. 409 when the name is taken."""
     wanted = await _read(request, NewAccount)
@@ -44,7 +46,7 @@ async def register(request: Request, services: Services = Depends(services_of)) 
     return UserView.of(account.user)
 
 
-@router.post("/api/auth/login", openapi_extra=_body(Credentials), responses=errors(400, 401, 429))
+@router.post("/api/auth/login", openapi_extra=_body(Credentials), responses=errors(400, 401, 415, 429))
 async def login(request: Request, services: Services = Depends(services_of)) -> TokenView:
     """A token, as JSON or as the form that OAuth2's password flow sends. Failed attempts are slowed."""
     given = await _read(request, Credentials)

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 OnDeleted = Callable[[str, str], Awaitable[None]]
 """Called with the owner's and the session's id while a session is deleted; maybe again after a crash."""
-REST = 10
+REST = 4
 """Times the length of a round that pass until the next one."""
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
@@ -69,7 +69,6 @@ class Deletions:
                 await told(owner, session_id)
             await self._store.saver.adelete_thread(session_id)
             await self._store.sessions.wipe(session_id)
-        await self._store.scrubber.cut_log()
         self._wiped.set()
 
     async def _scrub_for_ever(self) -> None:
@@ -80,14 +79,18 @@ class Deletions:
             began = time.monotonic()
             try:
                 await self._scrub(await self._store.sessions.in_deletion(Deletion.WIPED))
-            except aiosqlite.Error as error:
+            except FAILURES as error:
                 log.warning("what deleted conversations left in the database is not overwritten yet: %s", error)
             await asyncio.sleep(REST * (time.monotonic() - began))
 
     async def _scrub(self, sessions: list[Session]) -> None:
-        await self._store.scrubber.merge_index()
-        if not await self._store.scrubber.vacuum():
+        scrubber = self._store.scrubber
+        await scrubber.merge_index()
+        if not await scrubber.vacuum():
             log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
+        if not await scrubber.cut_log():
+            log.warning("the write-ahead log could not be cut; that is tried again after the next deletion")
+            return
         for session in sessions:
             await self._store.sessions.delete(session.id)
-        await self._store.scrubber.cut_log()
+        await scrubber.cut_log()

@@ -27,8 +27,7 @@ from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
 from llm import BACKENDS, vision
-from llm.embeddings import open_embeddings
-from llm.reranking import open_reranker
+from llm.embeddings import open_embeddings, open_reranker
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
 from tools.files.reader import FileReader

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from api.settings import Settings
-from llm.embeddings import VectorModel, open_embeddings
-from llm.reranking import open_reranker
+from llm.embeddings import VectorModel, open_embeddings, open_reranker
 from tools.files.sections import Section, sections
 from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.ranking import Ranking
 from workspace.retrieval.searcher import Searcher
+from workspace.retrieval.types import Vectors
 
 K = 10
 USER = "cranfield"
@@ -99,7 +99,7 @@ def by_score(searcher: Searcher, scores: Sequence[float]) -> Run:
     return list(dict.fromkeys(document(searcher.names[at]) for at in order[:200]))
 
 
-def fused(searcher: Searcher, query: str, vector: np.ndarray, ranking: Ranking) -> Run:
+def fused(searcher: Searcher, query: str, vector: Vectors, ranking: Ranking) -> Run:
     return list(
         dict.fromkeys(document(searcher.names[at]) for at, _ in searcher.ranked(query, vector, ranking=ranking))
     )

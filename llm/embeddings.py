@@ -1,9 +1,11 @@
 """Vectors: LangChain's `Embeddings`, in the service or from a server, that say which model they are."""
 
 import asyncio
+import os
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -12,6 +14,9 @@ from typing_extensions import override
 from llm.errors import ModelError
 from llm.settings import EmbeddingSettings
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
+
+if TYPE_CHECKING:
+    from llm.reranking import CrossEncoder
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
 
@@ -76,3 +81,16 @@ def open_embeddings(settings: EmbeddingSettings) -> VectorModel:
     from llm.embeddings_http import OllamaVectors, OpenAIVectors  # noqa: PLC0415
 
     return OllamaVectors(settings) if settings.backend == "ollama" else OpenAIVectors(settings)
+
+
+def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
+    """The configured cross-encoder, loaded at its first use; None when none is configured."""
+    if settings.rerank_path is None:
+        return None
+    from llm.reranking import CrossEncoder  # noqa: PLC0415
+
+    return CrossEncoder(settings, settings.rerank_path)
+
+
+def threads_of(settings: EmbeddingSettings) -> int:
+    return settings.threads or max(1, (os.cpu_count() or 1) // 2)

@@ -14,11 +14,19 @@ from typing import TypeVar
 
 import numpy as np
 from fastembed import TextEmbedding
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
 from tokenizers import Tokenizer
 from typing_extensions import override
 
 from llm import catalog
-from llm.embeddings import EmbeddingError, VectorModel, unit
+from llm.embeddings import EmbeddingError, VectorModel, threads_of, unit
 from llm.settings import EmbeddingSettings
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors
 
@@ -29,6 +37,8 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 BATCH = 4
 """Passages at a time. Larger batches are slower on a CPU: what a layer gives no longer fits its cache."""
 NICENESS = 10
+BROKEN = (OSError, ValueError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
+"""What files that are no such model make the libraries raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +119,13 @@ def _load(settings: EmbeddingSettings) -> _Loaded:
                 f"The model of vectors is not there: {path}. Run `python -m llm.fetch {catalog.VECTORS}`."
             )
     revision = _checked(settings, weights, folder / "tokenizer.json")
-    threads = settings.threads or max(1, (os.cpu_count() or 1) // 2)
     # Without the arena memory goes back after a batch; with it, it stays at the largest batch ever seen.
-    model = TextEmbedding(
-        name, specific_model_path=str(folder), threads=threads, cuda=False, enable_cpu_mem_arena=False
-    )
+    try:
+        model = TextEmbedding(
+            name, specific_model_path=str(folder), threads=threads_of(settings), cuda=False, enable_cpu_mem_arena=False
+        )
+    except BROKEN as error:
+        raise EmbeddingError(f"EMBEDDING_MODEL_PATH: {folder} does not hold {name}: {error}") from error
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -1,7 +1,6 @@
 """A cross-encoder that reads the question and a passage together; none unless its files are configured."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -9,17 +8,18 @@ from pathlib import Path
 
 from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-from llm.embeddings import EmbeddingError
+from llm.embeddings import EmbeddingError, threads_of
+from llm.embeddings_local import BROKEN
 from llm.settings import EmbeddingSettings
 
 
 class CrossEncoder:
     """`workspace.retrieval.types.Reranker` over fastembed's, from local files."""
 
-    def __init__(self, name: str, folder: Path, threads: int) -> None:
-        self._name = name
+    def __init__(self, settings: EmbeddingSettings, folder: Path) -> None:
+        self._name = settings.rerank_model
         self._folder = folder
-        self._threads = threads
+        self._threads = threads_of(settings)
         self._thread = ThreadPoolExecutor(1, "rerank")
 
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -38,14 +38,5 @@ class CrossEncoder:
             return TextCrossEncoder(
                 self._name, specific_model_path=str(self._folder), threads=self._threads, cuda=False
             )
-        except (ValueError, OSError, RuntimeError) as error:
+        except BROKEN as error:
             raise EmbeddingError(f"RERANK_MODEL_PATH: {self._folder} holds no {self._name}: {error}") from error
-
-
-def open_reranker(settings: EmbeddingSettings) -> CrossEncoder | None:
-    """The configured one, loaded at its first use; None when none is."""
-    if settings.rerank_path is None:
-        return None
-    return CrossEncoder(
-        settings.rerank_model, settings.rerank_path, settings.threads or max(1, (os.cpu_count() or 1) // 2)
-    )

@@ -24,5 +24,7 @@ async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
         artifacts=outcome["artifacts"],
         sources=outcome["sources"],
     )
+    if (answer := outcome["answer"]) is not None:
+        step["answer"] = answer
     runtime.stream_writer(StepDone(step))
     return {"steps": [*steps, step], "action": None, "outcome": None}

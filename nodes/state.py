@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
@@ -37,6 +37,8 @@ class Step(TypedDict):
     duration_ms: int
     artifacts: list[ArtifactRef]
     sources: list[Source]
+    answer: NotRequired[str]
+    """What the tool itself answers to the question."""
 
 
 class Action(TypedDict):
@@ -54,6 +56,7 @@ class Outcome(TypedDict):
     error: str | None
     artifacts: list[ArtifactRef]
     sources: list[Source]
+    answer: str | None
     started_at: float
     duration_ms: int
 

@@ -33,6 +33,7 @@ async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
         error=error,
         artifacts=await _artifacts(runtime.context.workspace, extras.files),
         sources=list(extras.sources),
+        answer=extras.answer,
         started_at=started,
         duration_ms=round((time.time() - started) * 1000),
     )

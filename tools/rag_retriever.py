@@ -60,6 +60,8 @@ class RagRetriever(BaseTool):
             found = await self.documents.search(self.user, self.session, query, top_k, files)
         except VectorsUnavailableError as error:
             raise ToolFailed(f"The documents cannot be searched now: {error}") from error
+        except OSError as error:
+            raise ToolFailed(f"The documents cannot be searched now: {error.strerror}") from error
         if not found.files:
             raise ToolFailed("\n".join([NOTHING, *_limits(found)]))
         unknown = [name for name in files or () if name not in found.files]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 from typing import Annotated, Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -29,6 +30,10 @@ NAME = "vision_analyzer"
 DESCRIPTION = "looks at an image file: answers a question about it, or reads the text in it."
 DESCRIBE = "Describe what this image shows. Repeat any text in it word for word."
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
+_ASKS_FOR_TEXT = re.compile(
+    r"\b(what|which|read|repeat|copy|give|extract|transcribe)\b.*\b(text|words|written|printed)\b",
+    re.IGNORECASE | re.DOTALL,
+)
 MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
 """Characters of text in the image, or of the model's answer, that are handed on."""
@@ -86,7 +91,7 @@ class VisionAnalyzer(BaseTool):
         data, workers = await self._file(filename), self.reader.workers
         try:
             if self.vision is None:
-                return told(await workers.run(look, data, seconds=LOOK_SECONDS, memory=LOOK_MEMORY))
+                return told(await workers.run(look, data, seconds=LOOK_SECONDS, memory=LOOK_MEMORY), question)
             picture = await workers.run(show, data, self.settings.max_side, seconds=SHOW_SECONDS, memory=SHOW_MEMORY)
         except ImageRefusedError as error:
             raise ToolRetry(f"{filename}: {error}") from error
@@ -125,10 +130,10 @@ class VisionAnalyzer(BaseTool):
         if not text:
             raise ToolFailed("The vision model said nothing.")
         data = {"seen_by": "model", **_facts(picture.facts), "shown_as": [picture.width, picture.height, picture.mime]}
-        return _cut(text), Extras(data=data)
+        return _cut(text), Extras(answer=_cut(text), data=data)
 
 
-def told(looked: Looked) -> tuple[str, Extras]:
+def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
     """What there is to say without a model that sees, and plainly what is not."""
     text = f"Text in the image:\n{_cut(looked.text)}" if looked.text else "No text was found in the image."
     lines = [
@@ -146,8 +151,10 @@ def told(looked: Looked) -> tuple[str, Extras]:
         }
         for line in looked.lines
     ]
+    asked = looked.text and _ASKS_FOR_TEXT.search(question)
     return f"{text}\n\n{described(looked.facts)}\n{UNSEEN}", Extras(
-        data={"seen_by": "text recognition", **_facts(looked.facts), "lines": lines}
+        answer=f"The text in the image:\n\n{_cut(looked.text)}" if asked else None,
+        data={"seen_by": "text recognition", **_facts(looked.facts), "lines": lines},
     )
 
 

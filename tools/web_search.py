@@ -9,10 +9,10 @@ from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
-from tools.results import Extras, with_sources
+from tools.results import Extras, Source, with_sources
 from tools.web import ddgs_search, tavily_search
+from tools.web.fetch import Fetcher
 from tools.web.queries import Query, SearchError, TimeRange
-from tools.web.settings import WebSettings
 
 NAME = "web_search"
 DESCRIPTION = (
@@ -77,7 +77,7 @@ class WebSearch(BaseTool):
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    settings: WebSettings
+    fetcher: Fetcher
 
     @override
     def _run(self, **given: Any) -> tuple[str, Extras]:
@@ -87,9 +87,8 @@ class WebSearch(BaseTool):
     async def _arun(self, query: str, **options: Any) -> tuple[str, Extras]:
         asked = WebSearchInput(query=query, **options)
         engine = self._engine()
-        search = tavily_search.search if engine == "tavily" else ddgs_search.search
         try:
-            sources = await search(_query(asked), self.settings)
+            sources = await self._ask(engine, _query(asked))
         except SearchError as error:
             raise ToolFailed(f"{error} Do without the web.") from error
         if not sources:
@@ -97,11 +96,17 @@ class WebSearch(BaseTool):
         return with_sources("", sources, {"engine": engine, "query": asked.query})
 
     def _engine(self) -> str:
-        if self.settings.search == "auto":
-            return "tavily" if self.settings.tavily_api_key else "ddgs"
-        if self.settings.search == "tavily" and not self.settings.tavily_api_key:
+        settings = self.fetcher.settings
+        if settings.search == "auto":
+            return "tavily" if settings.tavily_api_key else "ddgs"
+        if settings.search == "tavily" and not settings.tavily_api_key:
             raise ToolFailed("The web cannot be searched: TAVILY_API_KEY is not set. Do without the web.")
-        return self.settings.search
+        return settings.search
+
+    async def _ask(self, engine: str, query: Query) -> list[Source]:
+        if engine == "tavily":
+            return await tavily_search.search(query, self.fetcher.settings, await self.fetcher.tls())
+        return await ddgs_search.search(query, self.fetcher.settings)
 
 
 def _query(asked: WebSearchInput) -> Query:
@@ -119,4 +124,4 @@ def _query(asked: WebSearchInput) -> Query:
 
 def build(kit: ToolKit) -> WebSearch:
     """The tool of one session."""
-    return WebSearch(settings=kit.fetcher.settings)
+    return WebSearch(fetcher=kit.fetcher)

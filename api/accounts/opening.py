@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from api.accounts.identity import Accounts
-from api.accounts.passwords import MIN_LENGTH
+from api.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from api.accounts.signing import GivenKeys, KeyFile, SigningKeyError, SigningKeys
 from api.accounts.tokens import Tokens
 from api.settings import Settings, SettingsError
@@ -44,10 +44,8 @@ async def _first_admin(settings: Settings, store: Store, accounts: Accounts) -> 
     if await store.users.by_name(name) is not None:
         return
     password = settings.admin_password.get_secret_value() if settings.admin_password else ""
-    if len(password) < MIN_LENGTH:
-        raise SettingsError(
-            f"ADMIN_PASSWORD: {name} is to be made, with a password of at least {MIN_LENGTH} characters"
-        )
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise SettingsError(f"ADMIN_PASSWORD: {name} is to be made, with {MIN_LENGTH} to {MAX_LENGTH} characters")
     stored = await accounts.passwords.hash(password)
     if await store.users.create(name, stored, "admin") is not None:
         log.info("made the administrator %s", name)

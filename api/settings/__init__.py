@@ -116,7 +116,7 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, Acco
         return self.vectors(self.models_dir)
 
     def retrieval(self) -> RetrievalSettings:
-        return self.passages(self.max_upload_mb * MIB)
+        return self.passages(self.max_upload_mb * MIB, self.file_workers)
 
     def profile_cache(self) -> ProfileCache | None:
         if not self.enable_file_metadata_cache:
@@ -141,6 +141,8 @@ def load_settings() -> Settings:
             f"AUTH_REQUIRED: without a login everybody who reaches {settings.server_host} may run programs here; "
             "if something else keeps others out, say so with ALLOW_OPEN_NETWORK=true"
         )
+    if settings.secret_key_previous is not None and settings.secret_key is None:
+        raise SettingsError("SECRET_KEY_PREVIOUS: stands alone; SECRET_KEY is the one that signs")
     if "*" in settings.cors_origins and not settings.login_required:
         raise SettingsError("CORS_ORIGINS: * needs AUTH_REQUIRED=true; any page could run programs here otherwise")
     return settings

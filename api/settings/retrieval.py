@@ -54,9 +54,10 @@ class SearchSettings(BaseSettings):
             rerank_path=self.rerank_model_path,
         )
 
-    def passages(self, max_file_bytes: int) -> RetrievalSettings:
+    def passages(self, max_file_bytes: int, readers: int) -> RetrievalSettings:
         return RetrievalSettings(
             passage_tokens=self.retrieval_passage_tokens,
+            readers=readers,
             max_documents=self.retrieval_max_documents,
             max_file_bytes=max_file_bytes,
             max_passages=self.retrieval_max_passages,

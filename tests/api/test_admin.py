@@ -1,12 +1,18 @@
 """Administration: who may do what, and what can never be done."""
 
 import asyncio
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from api import command
 from llm.scripted import ScriptedChat
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 from tests.serving import running, settings_for
@@ -117,45 +123,54 @@ async def test_guests_chat_and_nothing_else(start: Start, model: Any) -> None:
         assert (await gil.http.post("/api/tools/python_coder", json=body)).status_code == 403
 
 
-def admin(data: Path, *arguments: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
-    cheap = {"ARGON2_MEMORY_MB": "1", "ARGON2_PASSES": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "api", "admin", *arguments],
-        env=os.environ | cheap | {"DATA_DIR": str(data)} | environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
 
 
-async def test_the_command_line_does_the_same_beside_a_running_service(start: Start) -> None:
+@pytest.fixture
+def admin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The command line on the test's data folder, in this process."""
+
+    def run(*arguments: str, stdin: str = "", **values: Any) -> Done:
+        monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
+        code = command.main(["admin", *arguments], settings_for(tmp_path / "data", **values))
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+async def test_the_command_line_does_the_same_beside_a_running_service(
+    start: Start, admin: Callable[..., Done]
+) -> None:
     async with start(auth_required="true") as service:
-        data = service.settings.data_dir
 
-        async def run(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
-            return await asyncio.to_thread(admin, data, *arguments, stdin=stdin)
+        async def run(*arguments: str, stdin: str = "") -> Done:
+            return await asyncio.to_thread(admin, *arguments, stdin=stdin)
 
         made = await run("create", "ann", "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert (made.returncode, made.stdout) == (0, "ann is admin\n")
-        assert (await run("create", "ANN", "--password-stdin", stdin=f"{PASSWORD}\n")).returncode == 1
+        assert (made.code, made.out) == (0, "ann is admin\n")
+        assert (await run("create", "ANN", "--password-stdin", stdin=f"{PASSWORD}\n")).code == 1
         headers = {"Authorization": f"Bearer {await log_in(service, 'ann')}"}
         assert (await service.http.get(USERS, headers=headers)).status_code == 200
         last = await run("disable", "ann")
-        assert (last.returncode, last.stderr) == (1, "llm-api: the last administrator stays one\n")
+        assert (last.code, last.err) == (1, "llm-api: the last administrator stays one\n")
         await run("create", "bob", "--role", "user", "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert (await run("disable", "bob")).stdout == "bob is disabled\n"
-        assert "disabled" in (await run("list")).stdout
-        assert (await run("enable", "bob")).returncode == 0
-        assert (await run("reset-password", "bob", "--password-stdin", stdin="battery staple\n")).returncode == 0
+        assert (await run("disable", "bob")).out == "bob is disabled\n"
+        assert "disabled" in (await run("list")).out
+        assert (await run("enable", "bob")).code == 0
+        assert (await run("reset-password", "bob", "--password-stdin", stdin="battery staple\n")).code == 0
         await log_in(service, "bob", "battery staple")
         lines = service.settings.audit_file.read_text()
         assert '"action": "admin reset-password", "target": "bob"' in lines
         assert PASSWORD not in lines
 
 
-def test_what_the_command_line_refuses_is_one_clear_line(tmp_path: Path) -> None:
+def test_what_the_command_line_refuses_is_one_clear_line(admin: Callable[..., Done]) -> None:
     for arguments, stdin, said in (
         (("create", "a b", "--password-stdin"), "long enough", "a name has"),
         (("create", "local", "--password-stdin"), "long enough", "not 'local'"),
@@ -163,9 +178,19 @@ def test_what_the_command_line_refuses_is_one_clear_line(tmp_path: Path) -> None
         (("create", "ann"), "", "no terminal"),
         (("disable", "ann"), "", "there is no user ann"),
     ):
-        done = admin(tmp_path, *arguments, stdin=stdin)
-        assert done.returncode == 1
-        assert said in done.stderr
-        assert done.stderr.count("\n") == 1, done.stderr
-    done = admin(tmp_path, "rotate-secret", SECRET_KEY="x" * 32)
-    assert "SECRET_KEY_PREVIOUS" in done.stderr
+        done = admin(*arguments, stdin=stdin)
+        assert done.code == 1
+        assert said in done.err
+        assert done.err.count("\n") == 1, done.err
+    assert "SECRET_KEY_PREVIOUS" in admin("rotate-secret", secret_key="x" * 32).err
+
+
+def test_the_command_line_is_reached_by_its_name(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "api", "admin", "list"],
+        env=os.environ | {"DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("name")

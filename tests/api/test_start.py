@@ -57,6 +57,7 @@ def test_wrong_values_of_accounts_are_named_and_secrets_are_not_shown(
         ("AUTH_REQUIRED", "yes", "AUTH_REQUIRED"),
         ("SECRET_KEY", "hunter2", "SECRET_KEY: Value error, must have at least 32 bytes"),
         ("SECRET_KEY_PREVIOUS", "hunter2", "SECRET_KEY_PREVIOUS"),
+        ("SECRET_KEY_PREVIOUS", "hunter2" * 5, "SECRET_KEY_PREVIOUS: stands alone"),
         ("CORS_ORIGINS", "*", "CORS_ORIGINS: * needs AUTH_REQUIRED=true"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES"),
         ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES"),

@@ -3,10 +3,7 @@
 import asyncio
 import base64
 import json
-import os
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 
+from api import command
 from api.accounts.signing import KeyFile, SigningKeyError
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 from tests.serving import Service
@@ -201,12 +199,7 @@ async def test_a_rotated_key_goes_on_verifying_until_its_tokens_have_expired(sta
 
 
 def rotate(service: Service, *options: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "api", "admin", "rotate-secret", *options],
-        env=os.environ | {"DATA_DIR": str(service.settings.data_dir)},
-        check=True,
-        capture_output=True,
-    )
+    assert command.main(["admin", "rotate-secret", *options], service.settings) == 0
 
 
 async def test_keys_of_the_environment_are_rotated_by_the_previous_one(start: Start) -> None:

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from llm import catalog
-from llm.embeddings import EmbeddingError, VectorModel, open_embeddings
-from llm.reranking import open_reranker
+from llm.embeddings import EmbeddingError, VectorModel, open_embeddings, open_reranker
 from llm.settings import EmbeddingSettings
 
 

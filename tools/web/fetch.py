@@ -122,10 +122,14 @@ class Fetcher:
             addresses = []
         return [target.host] if self.settings.proxy else [str(address) for address in addresses]
 
-    async def _transport(self) -> httpx.AsyncHTTPTransport:
+    async def tls(self) -> ssl.SSLContext:
+        """Whom to trust: read from disk once, which takes its time."""
         if self._tls is None:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
-        return httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, proxy=self.settings.proxy)
+        return self._tls
+
+    async def _transport(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(verify=await self.tls(), trust_env=False, proxy=self.settings.proxy)
 
     def _next(self, target: Target, answer: httpx.Response) -> Target:
         place = answer.headers.get("location")

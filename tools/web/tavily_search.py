@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import json
+import ssl
 from typing import Any, Never
 
 import httpx
@@ -35,11 +36,11 @@ class _Answer(BaseModel):
     results: list[_Result]
 
 
-async def search(query: Query, settings: WebSettings) -> list[Source]:
+async def search(query: Query, settings: WebSettings, tls: ssl.SSLContext) -> list[Source]:
     """At most `query.max_results` sources, best first. Raises `SearchError`, whose text never holds the key."""
     try:
         async with asyncio.timeout(settings.timeout):
-            answer = _Answer.model_validate(await _ask(query, settings))
+            answer = _Answer.model_validate(await _ask(query, settings, tls))
     except (TimeoutError, TavilyTimeoutError) as error:
         raise SearchError(f"The search did not answer within {settings.timeout:g} seconds.") from error
     except _UNREADABLE as error:
@@ -54,9 +55,9 @@ async def search(query: Query, settings: WebSettings) -> list[Source]:
     return [found(r.title or "", r.url, r.content or "", r.score or 0.0) for r in results[: query.max_results]]
 
 
-async def _ask(query: Query, settings: WebSettings) -> dict[str, Any]:
+async def _ask(query: Query, settings: WebSettings, tls: ssl.SSLContext) -> dict[str, Any]:
     async with httpx.AsyncClient(
-        base_url=settings.tavily_base_url, proxy=settings.proxy, trust_env=False, timeout=settings.timeout
+        base_url=settings.tavily_base_url, verify=tls, proxy=settings.proxy, trust_env=False, timeout=settings.timeout
     ) as http:
         client = AsyncTavilyClient(settings.tavily_api_key, api_base_url=settings.tavily_base_url, client=http)
         arguments = query.for_tavily(datetime.datetime.now(datetime.UTC).date())

@@ -4,12 +4,11 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from workspace.errors import BadNameError
-from workspace.folder import list_files
 from workspace.retrieval.reading import Reading
 from workspace.retrieval.searcher import Document
 from workspace.retrieval.segment import DamagedError, Segment
@@ -35,6 +34,11 @@ class FolderIndex:
         self._cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
         self._manifest: Manifest | None = None
         self._documents: dict[str, Document] = {}
+        self._stamp: tuple[int, ...] | None = None
+        """Of the manifest that is in memory; None while it may differ from the one on disk."""
+        self._unswept = True
+        """There may be files that the manifest does not refer to."""
+        self._saved = 0.0
         self.turn = asyncio.Lock()
         """Held by whoever syncs or drops."""
         self.version: object = object()
@@ -70,13 +74,15 @@ class FolderIndex:
         async with self._store.locked():
             manifest, wanted = await asyncio.to_thread(self._begin, model)
             reading = Reading(self._store, self._embedder, self._settings, extract, lender)
-            saved = time.monotonic()
-            for name, mark in wanted.items():
-                await self._take(name, mark, manifest, reading)
-                if time.monotonic() - saved > SAVE_SECONDS:
-                    await asyncio.to_thread(self._store.write, manifest)
-                    saved = time.monotonic()
-            await asyncio.to_thread(self._end, manifest, save=bool(wanted))
+            todo = iter(wanted.items())
+            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._settings.readers)]
+            try:
+                await asyncio.gather(*readers)
+            finally:
+                for reader in readers:
+                    reader.cancel()
+                await asyncio.gather(*readers, return_exceptions=True)
+            await asyncio.to_thread(self._end, manifest, changed=bool(wanted))
 
     async def drop(self) -> None:
         """Delete the index: nothing of it is left on disk or in memory."""
@@ -97,7 +103,7 @@ class FolderIndex:
         return self._store.folder.is_dir() or bool(self._found())
 
     def _found(self) -> dict[str, Mark]:
-        return marks(self._source, list(list_files(self._source)), self._settings.max_documents)
+        return marks(self._source, self._settings.max_documents)
 
     def _show(self, documents: dict[str, Document]) -> None:
         if documents != self._documents:
@@ -106,7 +112,7 @@ class FolderIndex:
 
     def _begin(self, model: ModelIdentity) -> tuple[Manifest, dict[str, Mark]]:
         """Load what is there and whole, drop what is gone; `(manifest, the files to look at)`."""
-        manifest = self._store.read(model, self._cutting)
+        manifest, self._stamp = self._read(model), None
         found, known = self._found(), len(manifest.records)
         manifest.records = {name: record for name, record in manifest.records.items() if name in found}
         if self._manifest is None or len(manifest.records) != known:
@@ -123,10 +129,18 @@ class FolderIndex:
                 del manifest.records[name]
         if len(manifest.records) != known:
             self._store.write(manifest)
+        self._unswept = self._unswept or len(manifest.records) != known
         self._manifest = manifest
         self._show(documents)
         wanted = {n: m for n, m in found.items() if n not in manifest.records or manifest.records[n].mark != m}
         return manifest, wanted
+
+    def _read(self, model: ModelIdentity) -> Manifest:
+        """The manifest on disk; the one in memory when nobody has written another since."""
+        there = self._manifest
+        if there is not None and there.model == model and self._stamp == self._store.stamp():
+            return there
+        return self._store.read(model, self._cutting)
 
     def _loaded(self, name: str, digest: str, manifest: Manifest) -> Document:
         there = self._documents.get(name)
@@ -134,10 +148,20 @@ class FolderIndex:
             return there
         return Document(name, digest, self._store.read_segment(manifest, digest))
 
-    def _end(self, manifest: Manifest, *, save: bool) -> None:
-        if save:
+    def _end(self, manifest: Manifest, *, changed: bool) -> None:
+        if changed:
             self._store.write(manifest)
-        self._store.sweep(manifest)
+        if changed or self._unswept:
+            self._store.sweep(manifest)  # not before: what a broken sync has left may be of use to this one
+        self._unswept = False
+        self._stamp = self._store.stamp()
+
+    async def _work(self, todo: Iterator[tuple[str, Mark]], manifest: Manifest, reading: Reading) -> None:
+        for name, mark in todo:
+            await self._take(name, mark, manifest, reading)
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                self._saved = time.monotonic()
+                await asyncio.to_thread(self._store.write, replace(manifest, records=dict(manifest.records)))
 
     async def _take(self, name: str, mark: Mark, manifest: Manifest, reading: Reading) -> None:
         """Index one file as it is now. One that is gone, or no file any more, is left to the next sync."""

@@ -23,11 +23,11 @@ class Ranking:
 
     depth: int = 100
     """How many passages of each ranking are looked at."""
-    keywords: float = 0.5
+    keywords: float = 0.4
     """Share of the words' ranking; the rest is the vectors'."""
-    feedback: int = 2
+    feedback: int = 1
     """So many of the passages found first move the question's vector, before vectors are compared again."""
-    feedback_weight: float = 0.8
+    feedback_weight: float = 0.6
     """How far."""
 
 

@@ -19,7 +19,7 @@ RERANKED = 30
 """Passages that a cross-encoder is shown."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """One document in memory."""
 

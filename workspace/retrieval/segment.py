@@ -22,7 +22,7 @@ class DamagedError(Exception):
     """A file of the index is not as it was written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A document's passages, and the vector of each."""
 

@@ -11,6 +11,8 @@ class RetrievalSettings:
     """Of the embedder's; a passage is at most so long."""
     overlap_tokens: int = 30
     """What a passage may repeat of the one before it, within one section."""
+    readers: int = 2
+    """Documents that are read at the same time, by one sync."""
     max_documents: int = 2000
     """Of one user, and of one session; the newest are kept."""
     max_file_bytes: int = 64 << 20

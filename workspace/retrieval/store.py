@@ -89,6 +89,14 @@ class IndexStore:
             pass  # the caller makes it anew from the documents
         return Manifest(model, cutting)
 
+    def stamp(self) -> tuple[int, ...]:
+        """Another one each time somebody has written the manifest; empty when there is none."""
+        try:
+            status = (self.folder / MANIFEST).stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
+
     def write(self, manifest: Manifest) -> None:
         body = {
             "format": FORMAT,

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -84,7 +85,7 @@ async def test_limits_keep_the_newest_and_say_what_is_missing(make: Make, files:
     for number in range(4):
         (files / f"{number}.txt").write_text(f"document {number} " + "word " * 30)
         os.utime(files / f"{number}.txt", (number, number))
-    index = make(max_documents=3, passage_tokens=10, overlap_tokens=0, max_passages=2, max_all_passages=5)
+    index = make(max_documents=3, passage_tokens=10, overlap_tokens=0, max_passages=2, max_all_passages=5, readers=1)
     await index.sync(whole_text)
     assert {n: (r.passages, r.cut, r.reason) for n, r in index.records.items()} == {
         "3.txt": (2, True, ""),
@@ -104,6 +105,21 @@ async def test_an_index_of_another_model_is_never_mixed_in(make: Make, files: Pa
         await index.sync(whole_text)
         assert other.embedded == ["apples"]
         assert index.documents["a.txt"].segment.vectors.shape == (1, other.dimension)
+
+
+async def test_damage_and_loss_under_a_running_service_are_made_good(make: Make, files: Path, tmp_path: Path) -> None:
+    (files / "a.txt").write_text("apples")
+    index = make()
+    for _ in range(2):
+        await index.sync(whole_text)
+        (tmp_path / "index" / "manifest.json").write_text("{")
+    await index.sync(whole_text)
+    shutil.rmtree(tmp_path / "index")
+    await index.sync(whole_text)
+    assert texts(index) == {"a.txt": "apples"}
+    again = HashedWords()
+    await make(again).sync(whole_text)
+    assert again.embedded == []
 
 
 async def test_other_passages_are_cut_anew(make: Make, files: Path) -> None:
@@ -154,7 +170,7 @@ async def test_a_cancelled_sync_keeps_what_is_done(make: Make, files: Path) -> N
             await asyncio.Event().wait()
         return await whole_text(path)
 
-    task = asyncio.create_task(make().sync(extract))
+    task = asyncio.create_task(make(readers=1).sync(extract))
     await third.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -208,7 +224,7 @@ async def test_regression_a_link_in_a_document_s_place_is_not_followed(make: Mak
             (files / "sub").symlink_to(theirs / "sub")
         return await whole_text(path)
 
-    index = make()
+    index = make(readers=1)
     await index.sync(extract)
     assert texts(index) == {"newest.txt": "read first"}
     await index.sync(extract)
