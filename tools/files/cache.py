@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import stat
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ FAILURE_SECONDS = 600.0
 MAX_ENTRIES = 20_000
 SWEEP_SECONDS = 3600.0
 _REMEMBERED = 1024
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +74,18 @@ class ProfileCache:
             entry.unlink(missing_ok=True)
 
     def _hash(self, path: Path) -> str:
-        status = path.stat(follow_symlinks=False)
-        mark = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = self._hashes.get(mark)
-        if known is None:
-            digest = hashlib.sha256()
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-            known = self._hashes[mark] = digest.hexdigest()
-            if len(self._hashes) > _REMEMBERED:
-                self._hashes.popitem(last=False)
-        return known
+        # A pipe or a link in a file's place must neither block nor lead elsewhere.
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(f"{path} is not a regular file")
+            mark = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            known = self._hashes.get(mark)
+            if known is None:
+                known = self._hashes[mark] = hashlib.file_digest(file, "sha256").hexdigest()
+                if len(self._hashes) > _REMEMBERED:
+                    self._hashes.popitem(last=False)
+            return known
 
     def _get(self, key: str) -> Entry | None:
         path = self._folder / f"{key}.json"
