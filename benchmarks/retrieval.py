@@ -186,6 +186,8 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, help="keep the index here")
     parser.add_argument("--tune", action="store_true", help="cross-validate the ranking's parameters")
     arguments = parser.parse_args()
+    if not arguments.collection.is_dir():
+        parser.error(f"the Cranfield collection is not at {arguments.collection}")
     with tempfile.TemporaryDirectory() as scratch:
         asyncio.run(
             measure(arguments.data or Path(scratch), read(arguments.collection), tune=arguments.tune, say=print)

@@ -22,6 +22,8 @@ NOTHING = "No document has been uploaded that could be searched."
 NO_HIT = "No passage of the documents has to do with this. Searched: {files}."
 MAX_NAMES = 20
 """File names that one text lists."""
+MAX_REASONS = 5
+"""Files that could not be read, told with the reason; `data` has all."""
 
 
 class RagRetrieverInput(BaseModel):
@@ -65,7 +67,7 @@ class RagRetriever(BaseTool):
         if not found.files:
             raise ToolFailed("\n".join([NOTHING, *_limits(found)]))
         unknown = [name for name in files or () if name not in found.files]
-        if unknown and len(unknown) == len(files or ()):
+        if unknown:
             told = "\n".join(_limits(found))
             raise ToolRetry(f"There is no {unknown[0]!r} to search. There are: {_names(found.files)}.\n{told}".strip())
         if not found.hits:
@@ -94,7 +96,9 @@ def _source(hit: Hit) -> Source:
 
 def _limits(found: Found) -> list[str]:
     """What the passages do not show, in words."""
-    told = [f"{name} could not be read: {why}" for name, why in list(found.skipped.items())[:MAX_NAMES]]
+    told = [f"{name} could not be read: {why}" for name, why in list(found.skipped.items())[:MAX_REASONS]]
+    if len(found.skipped) > MAX_REASONS:
+        told.append(f"{len(found.skipped) - MAX_REASONS} more files could not be read.")
     if found.pending:
         told.append(f"Still being read, and not searched yet: {_names(found.pending)}.")
     if found.cut:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from workspace.errors import BadNameError
 from workspace.retrieval.reading import Reading
 from workspace.retrieval.searcher import Document
 from workspace.retrieval.segment import DamagedError, Segment
@@ -170,7 +169,7 @@ class FolderIndex:
             copy = scratch / f"document.{name.rpartition('.')[2].lower()}"
             try:
                 digest = await asyncio.to_thread(take, self._source, name, copy, self._settings.max_file_bytes)
-            except (OSError, BadNameError):
+            except OSError:
                 return
             old = manifest.records.get(name)
             if old is not None and old.digest == digest:

@@ -16,8 +16,10 @@ def cut(
 ) -> tuple[list[Passage], bool]:
     """`(at most `limit` passages of at most `size` tokens, whether there would be more)`.
 
-    A passage repeats at most `overlap` tokens of the one before it, whole sentences, and never of another section.
+    A passage repeats at most `overlap` tokens of the one before it (and a quarter of `size`), whole sentences, and
+    never of another section.
     """
+    overlap = min(overlap, size // 4)
     passages: list[Passage] = []
     for section in sections:
         for start, end in _pieces(section.text, spans(section.text), size, overlap):

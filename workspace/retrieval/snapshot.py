@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from workspace.reading import open_file
+from workspace.opening import open_inside
 
 DOCUMENTS = frozenset(("pdf", "docx", "pptx", "html", "htm", "md", "markdown", "txt", "text", "rst"))
 """Endings of what is searched. Tables and images have tools of their own."""
@@ -67,10 +67,10 @@ def _is_text(name: str) -> bool:
 def take(folder: Path, name: str, target: Path, limit: int) -> str:
     """Copy the document to `target`; the sha256 of what was copied, which is at most `limit` bytes and one chunk.
 
-    Raises OSError, also for links on the way, and `BadNameError`.
+    Raises OSError, also for links on the way.
     """
     digest = hashlib.sha256()
-    with open_file(folder, name) as source, target.open("xb") as copy:
+    with open_inside(folder, name) as source, target.open("xb") as copy:
         while copy.tell() <= limit and (chunk := source.read(_CHUNK)):
             digest.update(chunk)
             copy.write(chunk)
