@@ -38,7 +38,6 @@ def main() -> int:
         if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
             fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
-        fetch_vectors(settings)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
         return fail(str(error))
@@ -68,6 +67,7 @@ async def run(settings: Settings) -> None:
     with sock:
         seeing = await load_vision(settings)
         model = await load_model(settings)
+        await asyncio.to_thread(fetch_vectors, settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         name = getattr(model, "name_", settings.llm_backend)

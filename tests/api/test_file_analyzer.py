@@ -74,10 +74,10 @@ async def test_a_name_as_models_write_it_is_understood(service: Service, model: 
 
 
 async def test_an_unknown_name_is_answered_with_those_that_are(service: Service, model: ScriptedChat) -> None:
-    session = await upload(service, model, ("a.csv", SALES.encode()), ("b.txt", b"hello"))
+    session = await upload(service, model, ("a.csv", SALES.encode()), ("b.csv", SALES.encode()))
     body = await ask(service, "c.csv", session_id=session)
     assert body["error"].startswith("There is no such file. The files are: ")
-    assert {"a.csv", "b.txt"} <= set(body["error"].rstrip(".").partition(": ")[2].split(", "))
+    assert {"a.csv", "b.csv"} <= set(body["error"].rstrip(".").partition(": ")[2].split(", "))
     assert (await ask(service, "c.csv"))["error"] == "There is no such file; there are no files at all."
 
 
