@@ -13,6 +13,8 @@ from tools.files.profile import FileUnreadable
 HEAD_BYTES = 64 * 1024
 CHECKED_BYTES = 64 << 20
 """So much of a text is looked at to find out its encoding."""
+STRAY_ZEROS = 0.005
+"""The share of zero bytes that a careless program may leave in a text."""
 _CHUNK = 1 << 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -59,7 +61,7 @@ def encoding_of(source: Source) -> str | None:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name if _reads_as_text(head, name) else None
-    if b"\0" in head:
+    if head.count(0) > len(head) * STRAY_ZEROS:
         wide = _wide(head)
         return wide if wide is not None and _reads_as_text(head, wide) else None
     odd = _first_not_utf8(source)

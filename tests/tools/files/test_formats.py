@@ -218,6 +218,11 @@ def test_other_binary_data_has_a_size_at_least(tmp_path: Path) -> None:
     assert profile(put(tmp_path, "b.bin", b"SQLite format 3\0" + bytes(100))).title == "SQLite database"
 
 
+def test_a_stray_zero_makes_no_binary_file(tmp_path: Path) -> None:
+    data = b"name,age\n" + b"Ann,31\n" * 100 + b"B\0b,28\n"
+    assert profile(put(tmp_path, "a.csv", data)).kind == "csv"
+
+
 def test_an_empty_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(FileUnreadable, match="empty"):
         profile(put(tmp_path, "a.csv", b""))
