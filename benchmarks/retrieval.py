@@ -1,6 +1,6 @@
 """How good and how fast the search in documents is: the Cranfield collection through the service's own index.
 
-`python -m benchmarks.retrieval [--collection DIR] [--data DIR] [--tune]` prints the tables of `docs/benchmarks.md`.
+`python -m benchmarks.retrieval --collection DIR [--data DIR] [--tune]` prints the tables of `docs/benchmarks.md`.
 The collection: `cran.all.1400.xml`, `cran.qry.xml`, `cranqrel.trec.txt`. With `--data` the index is kept there and
 used again. Relevance is binary (a judgement above 0); queries count from 1 in the order of their file.
 """
@@ -182,7 +182,7 @@ def cross_validate(collection: Collection, run: Callable[[int, Ranking], Run], s
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--collection", type=Path, default=Path("../shared/data/cranfield"))
+    parser.add_argument("--collection", type=Path, required=True, help="the folder with the Cranfield collection")
     parser.add_argument("--data", type=Path, help="keep the index here")
     parser.add_argument("--tune", action="store_true", help="cross-validate the ranking's parameters")
     arguments = parser.parse_args()
