@@ -43,8 +43,12 @@ BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; g
 install: .venv/.installed ## make .venv and install the locked packages
 
 .PHONY: model
-model: install ## fetch the embedded model's weights (1.1 GB, once per user)
+model: install model-vectors ## fetch the embedded models' weights (1.1 GB, once per user)
 	$(BIN)/python -m llm.fetch
+
+.PHONY: model-vectors
+model-vectors: install ## fetch the model that documents are searched with (23 MB)
+	$(BIN)/python -m llm.fetch minilm
 
 .PHONY: run
 run: install ## install, fetch the model when it is missing, start the service
@@ -64,21 +68,30 @@ type: dev ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: test-fast
-test-fast: dev ## tests with the scripted model (under a minute)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail"
+test-fast: dev model-vectors ## tests with the scripted model (two minutes)
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz"
+
+.PHONY: test-fuzz
+test-fuzz: dev ## made-up requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
+	$(BIN)/pytest -q -m fuzz
 
 .PHONY: test-jail
 test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two minutes)
 	$(BIN)/pytest -q -m jail
 
 .PHONY: test
-test: lint type test-fast test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
+test: lint type test-fast test-fuzz test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
 	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench
 bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.conversations
+	$(BIN)/python -m benchmarks.files
+	$(BIN)/python -m benchmarks.looking
+	@if [ -n "$(CRANFIELD)" ]; then $(BIN)/python -m benchmarks.retrieval --collection "$(CRANFIELD)"; \
+	else echo "The search in documents is measured with CRANFIELD=DIR, the folder of that collection"; fi
 
 .PHONY: format
 format: dev ## format the code and sort imports

@@ -1,22 +1,26 @@
-"""`python -m api`: fetch what is missing, start, say where."""
+"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
 
 import asyncio
 import logging
 import sys
-from logging.handlers import RotatingFileHandler
 
+from api import command
+from api.logs import configure_logging
 from api.server import Server, listen, serve
-from api.services import Services, load_model
+from api.services import Services, load_model, load_vision
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
 from workspace.jail.probe import SandboxUnavailable
+
+log = logging.getLogger(__name__)
 
 BANNER = """
   LLM API {url}
   model   {model}
   data    {data}
   sandbox {sandbox}
+  login   {login}
 
   Try it:
     curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\
@@ -28,6 +32,8 @@ def main() -> int:
     """0 after a clean end, 1 with one clear line when the service cannot start."""
     try:
         settings = load_settings()
+        if sys.argv[1:]:
+            return command.main(sys.argv[1:], settings)
         configure_logging(settings)
         if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
@@ -42,6 +48,16 @@ def main() -> int:
     return 0
 
 
+def fetch_vectors(settings: Settings) -> None:
+    """The model that documents are searched with. The service also starts without it; the search then says so."""
+    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
+        return
+    try:
+        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
+    except (fetch.FetchError, OSError) as error:
+        log.warning("Documents cannot be searched: %s", error)
+
+
 async def run(settings: Settings) -> None:
     try:
         sock = listen(settings)
@@ -49,31 +65,30 @@ async def run(settings: Settings) -> None:
         where = f"{settings.server_host}:{settings.server_port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
+        seeing = await load_vision(settings)
         model = await load_model(settings)
+        await asyncio.to_thread(fetch_vectors, settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         name = getattr(model, "name_", settings.llm_backend)
         data = settings.data_dir.resolve()
 
         def announce(_server: Server, services: Services) -> None:
-            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=services.sandbox.level.value))
+            sandbox = services.sandbox.level.value
+            login = login_words(settings, administered=services.administered)
+            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
 
-        await serve(settings, model, sock, announce)
+        await serve(settings, model, sock, announce, seeing=seeing)
 
 
-def configure_logging(settings: Settings) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 << 20, backupCount=3))
-    logging.basicConfig(
-        level=settings.log_level,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        handlers=handlers,
-    )
-    for chatty in ("httpx", "uvicorn.error", "asyncio", "aiosqlite"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+def login_words(settings: Settings, *, administered: bool) -> str:
+    """What the start says of who may come in."""
+    if not settings.login_required:
+        return "not required: whoever reaches this address is the user 'local'"
+    registration = "anybody may register" if settings.allow_registration else "registration is closed"
+    hint = "" if administered else "\n          nobody administers it yet: python -m api admin create NAME"
+    return f"required; {registration}{hint}"
 
 
 def fail(message: str) -> int:

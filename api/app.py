@@ -3,20 +3,67 @@
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+from typing_extensions import override
 
-from api import artifacts, chat, conversations, errors, health, models, tools
-from api.guards import BodyLimit, LocalOnly
+from api import (
+    admin,
+    artifacts,
+    auth,
+    chat,
+    conversations,
+    docs_page,
+    errors,
+    files,
+    health,
+    keys,
+    models,
+    tools,
+    usage,
+)
+from api.guards import BodyLimit, KnownSites
+from api.headers import SecurityHeaders
+from api.openapi import describe
+from api.request_context import RequestContext
 from api.services import Services
 from workspace.settings import MIB
 
+ROUTES = (health, models, chat, artifacts, conversations, files, tools, auth, keys, usage, admin, docs_page)
+EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
-def create_app(services: Services) -> FastAPI:
+
+class App(FastAPI):
+    """FastAPI, with request ids and careful headers around even its handler of last resort."""
+
+    @override
+    def build_middleware_stack(self) -> ASGIApp:
+        services: Services = self.state.services
+        return RequestContext(SecurityHeaders(super().build_middleware_stack()), services.audit)
+
+
+def create_app(services: Services) -> App:
     """An app that serves `services`. It neither opens nor closes them."""
-    app = FastAPI(title="LLM API", version=version("llm-api"))
+    settings = services.settings
+    app = App(title="LLM API", version=version("llm-api"), docs_url=None, redoc_url=None)
     app.state.services = services
-    for module in (health, models, chat, artifacts, conversations, tools):
+    for module in ROUTES:
         app.include_router(module.router)
+    describe(app)
     errors.install(app)
-    app.add_middleware(BodyLimit, limit=services.settings.max_body_mb * MIB)
-    app.add_middleware(LocalOnly)
+    app.add_middleware(BodyLimit, limit=settings.max_body_mb * MIB)
+    app.add_middleware(
+        KnownSites,
+        login_required=settings.login_required,
+        hosts=settings.allowed_hosts,
+        origins=settings.cors_origins,
+    )
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
+            allow_headers=("*",),
+            expose_headers=EXPOSED,
+        )
     return app

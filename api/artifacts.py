@@ -1,53 +1,59 @@
-"""`GET /api/conversations/{id}/artifacts[/{path}]`: the files of a session, for its owner."""
+"""`/api/conversations/{id}/artifacts[/{path}]`: the files of a session, for its owner."""
 
 import asyncio
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import Response, StreamingResponse
 
 from api.answer import public_artifact
+from api.archives import zipped
 from api.dependencies import own_session, services_of
+from api.documented import DOWNLOAD, Artifacts, binary, errors
+from api.downloads import SAFE, Download, content_disposition
 from api.errors import not_found
 from api.services import Services
+from api.uploads import mime_of
 from checkpoints.sessions import Session
-from workspace.folder import file_infos, regular_file
-from workspace.names import inside
+from workspace.folder import file_infos
+from workspace.opening import open_inside
 
 router = APIRouter()
-
-INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-"""What a browser may show in place; everything else is a download."""
+BASES = ("/api/conversations/{session_id}/artifacts", "/api/chat/sessions/{session_id}/artifacts")
 
 
-@router.get("/api/conversations/{session_id}/artifacts")
 async def list_artifacts(
     session: Session = Depends(own_session), services: Services = Depends(services_of)
-) -> dict[str, Any]:
-    """All files in the session's folder."""
+) -> Artifacts:
+    """All files in the session's folder, oldest first."""
     folder = services.workspaces.folder(session.id)
     infos = await asyncio.to_thread(file_infos, folder)
-    return {"artifacts": [public_artifact(session.id, info) for info in infos]}
+    return Artifacts.model_validate({"artifacts": [public_artifact(session.id, info) for info in infos]})
 
 
-@router.get("/api/conversations/{session_id}/artifacts/{path:path}")
 async def get_artifact(
-    path: str,
+    path: Annotated[str, Path(description="the file's name, folders included")],
     session: Session = Depends(own_session),
     services: Services = Depends(services_of),
-) -> FileResponse:
-    """One file. 404 when it is not there, or not the caller's."""
-    folder = services.workspaces.folder(session.id)
-    file = inside(folder, path)
+) -> Response:
+    """One file, with ranges. Images are shown in place, everything else is a download."""
     try:
-        info = await asyncio.to_thread(regular_file, folder, path)
-    except OSError as error:
+        file = await asyncio.to_thread(open_inside, services.workspaces.folder(session.id), path)
+    except FileNotFoundError as error:
         raise not_found("file") from error
-    inline = info.mime in INLINE
-    return FileResponse(
-        file,
-        media_type=info.mime if inline else "application/octet-stream",
-        filename=file.name,
-        content_disposition_type="inline" if inline else "attachment",
-        headers={"X-Content-Type-Options": "nosniff"},
-    )
+    return Download(file, path.rpartition("/")[2], mime_of(path))
+
+
+async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:
+    """All files of the session as one ZIP archive."""
+    folder = services.workspaces.folder(session.id)
+    names = [info.name for info in await asyncio.to_thread(file_infos, folder)]
+    headers = {**SAFE, "Content-Disposition": content_disposition(f"artifacts-{session.id[:8]}.zip")}
+    return StreamingResponse(zipped(folder, names), headers=headers, media_type="application/zip")
+
+
+for base in BASES:
+    router.get(base, responses=errors(404))(list_artifacts)
+    router.get(f"{base}.zip", response_class=Response, responses=binary("application/zip") | errors(404))(get_archive)
+    router.get(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
+    router.head(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)

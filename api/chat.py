@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from api.answer import Answer
 from api.dependencies import current_user, services_of
+from api.documented import errors
 from api.errors import to_api_error
 from api.forms import read_chat
 from api.runs import Run, stopping_when_gone
@@ -42,8 +43,17 @@ BODY = {
 }
 
 
-@router.post("/v1/chat/completions", openapi_extra=BODY)
-@router.post("/api/chat/completions", openapi_extra=BODY)
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+    },
+    **errors(400, 404, 408, 409, 413, 503),
+}
+
+
+@router.post("/v1/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+@router.post("/api/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
 async def chat_completions(
     request: Request,
     services: Services = Depends(services_of),
@@ -51,7 +61,7 @@ async def chat_completions(
 ) -> Response:
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
-        incoming = await stack.enter_async_context(read_chat(request))
+        incoming = await stack.enter_async_context(read_chat(request, services, user.id))
         turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
         run = services.runs.start(turn.session.id, work(turn, services))
         stack.push_async_callback(run.stop)
@@ -60,7 +70,7 @@ async def chat_completions(
         if incoming.chat.stream:
             frames = stream(
                 run,
-                Frames(services.model_name, turn.session.id),
+                Frames(turn.model, turn.session.id),
                 answer,
                 include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
             )
@@ -71,7 +81,7 @@ async def chat_completions(
         if run.error is not None:
             known = to_api_error(run.error)
             return JSONResponse(known.body(), known.status, headers=headers)
-        return JSONResponse(completion(answer, services.model_name), headers=headers)
+        return JSONResponse(completion(answer, turn.model), headers=headers)
 
 
 async def _closing(frames: AsyncIterator[bytes], owned: AsyncExitStack) -> AsyncIterator[bytes]:

@@ -2,28 +2,39 @@
 
 from collections.abc import Awaitable, Callable
 
-from fastapi import Depends, Request
-from starlette.datastructures import Headers
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
 
 from api.errors import ApiError, not_found
 from api.services import Services
 from checkpoints.sessions import Session
-from checkpoints.users import LOCAL, Role, User
+from checkpoints.users import Role, User
 
 
-def services_of(request: Request) -> Services:
-    services: Services = request.app.state.services
+def services_of(connection: HTTPConnection) -> Services:
+    """For requests and WebSockets."""
+    services: Services = connection.app.state.services
     return services
 
 
-async def authenticate(headers: Headers, services: Services) -> User:  # noqa: ARG001
-    """Who asks, by the headers of a request or of a WebSocket's handshake. Raises 401."""
-    return LOCAL
+async def authenticate(connection: HTTPConnection, services: Services) -> User:
+    """Who asks, in a request or in a WebSocket's handshake; counted as one request. Raises 401, 429."""
+    user = await services.accounts.authenticate(connection.headers)
+    connection.state.user = user
+    services.quotas.request(user)
+    return user
 
 
-async def current_user(request: Request, services: Services = Depends(services_of)) -> User:
-    """Who asks. Raises 401 without a valid token where one is required."""
-    return await authenticate(request.headers, services)
+TOKEN = HTTPBearer(auto_error=False, scheme_name="token", description="the token of a login, or a key (`sk-…`)")
+"""For the OpenAPI document; `authenticate` reads the header itself."""
+
+
+async def current_user(
+    connection: HTTPConnection, services: Services = Depends(services_of), _shown: object = Depends(TOKEN)
+) -> User:
+    """Who asks. Raises 401 without a valid token where one is required, 429 beyond the user's requests per minute."""
+    return await authenticate(connection, services)
 
 
 def require_role(*roles: Role) -> Callable[..., Awaitable[User]]:

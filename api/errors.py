@@ -83,9 +83,12 @@ def _from_model(error: ModelError) -> ApiError:
     return ApiError(503, str(error), kind="service_unavailable", code=code)
 
 
+SOURCES = ("body", "query", "path", "header")
+
+
 def _from_validation(error: RequestValidationError | ValidationError) -> ApiError:
     first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+    where = [part for part in map(str, first["loc"]) if part not in SOURCES and not part.startswith("(")]
     param = ".".join(where) or None
     message = first["msg"].removeprefix("Value error, ")
     return bad_request(f"{param}: {message}" if param else message, param)

@@ -2,26 +2,23 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException
 
-from api.errors import bad_request
+from api.errors import ApiError, bad_request
+from api.intake import MAX_FIELD_BYTES, MAX_FIELDS, Received
+from api.pace import read_whole
 from api.schemas import REFUSED, ChatRequest
+from api.services import Services
 
 JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "tools", "tool_choice")
-FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-MAX_FILES = 50
-MAX_FIELDS = 50
-MAX_FIELD_BYTES = 16 << 20
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,41 +26,48 @@ class Incoming:
     """A checked request and the files that came with it."""
 
     chat: ChatRequest
-    files: list[UploadFile]
+    files: list[Received]
 
 
 @asynccontextmanager
-async def read_chat(request: Request) -> AsyncIterator[Incoming]:
-    """Read and check the body; uploads are open for as long as the block runs. Raises 400, 413 or 415."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in FORMS:
-        try:
-            form = await request.form(max_files=MAX_FILES, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES)
-        except MultiPartException as error:
-            raise bad_request(f"The form cannot be read: {error.message}") from error
-        try:
-            fields: dict[str, Any] = {}
-            files: list[UploadFile] = []
-            for name, value in form.multi_items():
-                if not isinstance(value, UploadFile):
-                    fields[name] = _field(name, value)
-                elif name in ("files", "file", "files[]"):
-                    files.append(value)
-                else:
-                    raise bad_request(f"Files belong into the field 'files', not {name!r}.", "files")
-            yield Incoming(_checked(fields), files)
-        finally:
-            await form.close()
+async def read_chat(request: Request, services: Services, user: str) -> AsyncIterator[Incoming]:
+    """Read and check the body; its files are there for as long as the block runs. Raises 400, 408, 413 or 429."""
+    kind = content_type(request)
+    if kind == "multipart/form-data":
+        async with services.intake.receive(request, user) as form:
+            yield Incoming(_checked(_fields(form.fields)), form.files)
+        return
+    body = await read_whole(request, services.settings.upload_idle_seconds)
+    if kind == "application/x-www-form-urlencoded":
+        yield Incoming(_checked(_fields(_urlencoded(body))), [])
         return
     if kind not in ("application/json", ""):
         raise bad_request("Send application/json or multipart/form-data.", code="unsupported_media_type")
     try:
-        body = json.loads(await request.body())
+        fields = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"The body is not valid JSON: {error}") from error
-    if not isinstance(body, dict):
+    if not isinstance(fields, dict):
         raise bad_request("The body must be a JSON object.")
-    yield Incoming(_checked(body), [])
+    yield Incoming(_checked(fields), [])
+
+
+def content_type(request: Request) -> str:
+    """Without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _urlencoded(body: bytes) -> list[tuple[str, str]]:
+    if len(body) > MAX_FIELD_BYTES:
+        raise ApiError(413, "The form is too large; send JSON.", code="form_too_large")
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise bad_request(f"The form cannot be read: {error}") from error
+
+
+def _fields(given: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    return {name: _field(name, value) for name, value in given}
 
 
 def _field(name: str, text: str) -> Any:
@@ -87,9 +91,3 @@ def _checked(fields: dict[str, Any]) -> ChatRequest:
         return ChatRequest.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
-
-
-async def chunks(upload: UploadFile) -> AsyncIterator[bytes]:
-    """The upload in pieces, so that a large one never stands in memory."""
-    while data := await upload.read(CHUNK):
-        yield data

@@ -1,6 +1,7 @@
 """Plain ASGI middleware: no body beyond the limit, no request that a foreign web page makes."""
 
 import ipaddress
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -44,26 +45,43 @@ class BodyLimit:
         return ApiError(413, f"The request is larger than the limit of {self._limit >> 20} MB.", code="body_too_large")
 
 
-class LocalOnly:
-    """For a service without a login: only this machine's own programs and pages may speak to it.
+class KnownSites:
+    """Refuses requests that name a host we are not, and, without a login, those that a foreign web page makes.
 
-    A web page from elsewhere could otherwise send a form to localhost (it carries its `Origin`), or have its
-    own name point here (then `Host` is not a local name).
+    Without a login, a page from elsewhere could send a form to localhost (it carries its `Origin`), or have its own
+    name point here (then `Host` is not ours). With one, every request carries a token that no page has.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, login_required: bool, hosts: Sequence[str], origins: Sequence[str]) -> None:
         self._app = app
+        self._login_required = login_required
+        self._hosts = tuple(host.lower() for host in hosts)
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket"):
             headers = Headers(scope=scope)
-            origin = headers.get("origin")
-            host = _name(f"//{headers.get('host', 'localhost')}")
-            if not _is_local(host) or (origin is not None and not _is_local(_name(origin))):
+            if not (self._host_is_ours(headers) and self._page_is_known(headers)):
                 error = ApiError(403, "Requests of other sites are refused.", code="foreign_origin")
                 await _refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _host_is_ours(self, headers: Headers) -> bool:
+        if self._login_required and not self._hosts:
+            return True
+        return self._is_ours(_name(f"//{headers.get('host', 'localhost')}"))
+
+    def _page_is_known(self, headers: Headers) -> bool:
+        origin = headers.get("origin")
+        return self._login_required or origin is None or origin in self._origins or self._is_ours(_name(origin))
+
+    def _is_ours(self, host: str | None) -> bool:
+        return _is_local(host) or any(_matches(host or "", pattern) for pattern in self._hosts)
+
+
+def _matches(host: str, pattern: str) -> bool:
+    return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 
 
 def _is_local(host: str | None) -> bool:
@@ -81,4 +99,7 @@ def _name(url: str) -> str | None:
 
 
 async def _refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})  # before it is accepted: servers answer 403
+        return
     await JSONResponse(error.body(), error.status)(scope, receive, send)

@@ -19,10 +19,15 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
         "status": "ok",
         "backend": services.settings.llm_backend,
         "models_available": names(services),
-        "sandbox": {
-            "level": services.sandbox.level.value,
-            "mechanisms": services.sandbox.mechanisms,
-            "missing": services.sandbox.missing,
-        },
+        "sandbox": _sandbox(services),
         "version": version("llm-api"),
     }
+
+
+def _sandbox(services: Services) -> dict[str, Any]:
+    """Which walls are missing is nothing for strangers: they are told where only the machine's owner can ask."""
+    sandbox = services.sandbox
+    told: dict[str, Any] = {"level": sandbox.level.value}
+    if not services.settings.login_required:
+        told |= {"mechanisms": sandbox.mechanisms, "missing": sandbox.missing}
+    return told

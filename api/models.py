@@ -4,12 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from api.dependencies import services_of
+from api.dependencies import current_user, services_of
+from api.documented import errors
 from api.errors import not_found
 from api.schemas import AGENT_TYPES
 from api.services import Services
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(current_user)])
 
 
 @router.get("/v1/models")
@@ -18,7 +19,7 @@ async def list_models(services: Services = Depends(services_of)) -> dict[str, An
     return {"object": "list", "data": [_model(name, services) for name in names(services)]}
 
 
-@router.get("/v1/models/{model_id:path}")
+@router.get("/v1/models/{model_id:path}", responses=errors(404))
 async def get_model(model_id: str, services: Services = Depends(services_of)) -> dict[str, Any]:
     """One model. 404 when there is none of that name."""
     if model_id not in names(services):
@@ -27,7 +28,7 @@ async def get_model(model_id: str, services: Services = Depends(services_of)) ->
 
 
 def names(services: Services) -> list[str]:
-    return [services.model_name, *AGENT_TYPES]
+    return [*services.models.names, *AGENT_TYPES]
 
 
 def _model(name: str, services: Services) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
+from anyio import CancelScope
 from fastapi import Request
 
 from api.errors import ApiError
@@ -43,18 +44,30 @@ class Run:
         if not self._task.done():
             self._stopped_by = why
             self._task.cancel()
-        with suppress(asyncio.CancelledError):
+        # A response whose client left is cancelled at every wait, so this one is shielded: the session is let go, and
+        # the run counted, when the run has ended and not before.
+        with suppress(asyncio.CancelledError), CancelScope(shield=True):
             await asyncio.wait({self._task})
 
     async def wait(self) -> None:
         await asyncio.wait({self._task})
 
 
+class Hold:
+    """A session in somebody's hands."""
+
+    def __init__(self) -> None:
+        self.run: Run | None = None
+        self.moved = asyncio.Event()
+        """Set once a run has started, and when the session is let go."""
+
+
 class Runs:
     """The runs under way: one a session at a time."""
 
     def __init__(self) -> None:
-        self._active: dict[str, Run | None] = {}
+        self._active: dict[str, Hold] = {}
+        self._ended: dict[str, Exception] = {}
         self._closing = False
 
     @contextmanager
@@ -62,6 +75,7 @@ class Runs:
         """The session is ours until the block ends. Raises 409 when it is somebody else's, 503 at shutdown."""
         if self._closing:
             raise ApiError(503, "The service is shutting down.", kind="service_unavailable", code="shutting_down")
+        self._refuse_ended(session_id)
         if session_id in self._active:
             raise ApiError(
                 409,
@@ -70,22 +84,47 @@ class Runs:
                 code="session_busy",
                 headers={"Retry-After": "1"},
             )
-        self._active[session_id] = None
+        hold = self._active[session_id] = Hold()
         try:
             yield
         finally:
             del self._active[session_id]
+            hold.moved.set()
 
     def start(self, session_id: str, work: Callable[[Emit], Coroutine[None, None, None]]) -> Run:
-        """Start a run in a session that is held."""
-        run = self._active[session_id] = Run(work)
+        """Start a run in a session that is held. Raises why, when the session was ended meanwhile."""
+        self._refuse_ended(session_id)
+        hold = self._active[session_id]
+        run = hold.run = Run(work)
+        hold.moved.set()
         return run
+
+    @asynccontextmanager
+    async def ended(self, session_id: str, why: Exception) -> AsyncIterator[None]:
+        """While the block runs, nothing runs in the session and nothing starts: who tries is told `why`.
+
+        A run under way is cancelled. Its answer may take a while to leave, but touches nothing of the session.
+        """
+        self._ended[session_id] = why
+        try:
+            if (hold := self._active.get(session_id)) is not None:
+                if hold.run is None:
+                    await hold.moved.wait()
+                if hold.run is not None:
+                    await hold.run.stop(why)
+            yield
+        finally:
+            self._ended.pop(session_id, None)
+
+    def _refuse_ended(self, session_id: str) -> None:
+        if (why := self._ended.get(session_id)) is not None:
+            raise why
 
     async def stop_all(self) -> None:
         """End every run with the words of a shutdown; no new one starts."""
         self._closing = True
         why = BackendStoppedError("The service is shutting down; ask again in a moment.")
-        await asyncio.gather(*(run.stop(why) for run in list(self._active.values()) if run is not None))
+        await asyncio.gather(*(hold.run.stop(why) for hold in list(self._active.values()) if hold.run is not None))
 
 
 @asynccontextmanager

@@ -1,12 +1,13 @@
 """The wire: what a chat request may say. Unknown fields are ignored, as OpenAI does; known ones that this
 service cannot honour are refused by name."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 AGENT_TYPES = ("auto", "chat", "react", "plan_execute")
 MAX_TEXT = 1_000_000
+MAX_PARTS = 1000
 
 
 class StreamOptions(BaseModel):
@@ -14,23 +15,60 @@ class StreamOptions(BaseModel):
 
 
 class TextPart(BaseModel):
-    type: Literal["text"]
+    type: Literal["text", "input_text"]
     text: str = Field(max_length=MAX_TEXT)
 
 
+class ImageUrl(BaseModel):
+    url: str
+    """`data:image/…;base64,…`, or an address of the public web."""
+    detail: Literal["auto", "low", "high"] = "auto"
+    """Taken and not used: images are scaled to one size (`VISION_MAX_SIDE`)."""
+
+
+class ImagePart(BaseModel):
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class FileData(BaseModel):
+    file_data: str
+    """Base64, alone or in a `data:` address."""
+    filename: str | None = None
+
+
+class FilePart(BaseModel):
+    type: Literal["file"]
+    file: FileData
+
+
+def _kind_of_part(part: Any) -> str | None:
+    kind = part.get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    return {"text": "(text)", "input_text": "(text)", "image_url": "(image)", "file": "(file)"}.get(str(kind))
+
+
+# Names in brackets tell kinds apart; they are no part of the field's name that an error tells.
+Part = Annotated[
+    Annotated[TextPart, Tag("(text)")] | Annotated[ImagePart, Tag("(image)")] | Annotated[FilePart, Tag("(file)")],
+    Discriminator(
+        _kind_of_part,
+        custom_error_type="unknown_part",
+        custom_error_message="the type of a part must be text, image_url or file",
+    ),
+]
+Content = Annotated[
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("(text)")]
+    | Annotated[list[Part], Field(max_length=MAX_PARTS), Tag("(parts)")],
+    Discriminator(lambda content: "(parts)" if isinstance(content, list) else "(text)"),
+]
+
+
 class ChatMessage(BaseModel):
-    """One message. Only text content for now."""
+    """One message. Images and files in it become files of the session."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart] | None = None
+    content: Content | None = None
     name: str | None = None
-
-    @field_validator("content")
-    @classmethod
-    def _short_enough(cls, content: str | list[TextPart] | None) -> str | list[TextPart] | None:
-        if isinstance(content, str) and len(content) > MAX_TEXT:
-            raise ValueError(f"a message holds at most {MAX_TEXT} characters")
-        return content
 
     @model_validator(mode="after")
     def _is_text(self) -> "ChatMessage":
@@ -40,8 +78,14 @@ class ChatMessage(BaseModel):
     @property
     def text(self) -> str:
         if isinstance(self.content, list):
-            return "\n".join(part.text for part in self.content)
+            return "\n".join(part.text for part in self.content if isinstance(part, TextPart))
         return self.content or ""
+
+    @property
+    def attached(self) -> list[tuple[int, ImagePart | FilePart]]:
+        """The images and files among its parts, each with its place."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [(at, part) for at, part in enumerate(parts) if not isinstance(part, TextPart)]
 
 
 class ChatRequest(BaseModel):
@@ -85,7 +129,7 @@ class ChatRequest(BaseModel):
         if messages and messages[-1].role != "user":
             raise ValueError("the last message must be the user's")
         if messages and not messages[-1].text.strip():
-            raise ValueError("the user's message is empty")
+            raise ValueError("the user's message has no text")
         return messages
 
     @property

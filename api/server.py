@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -74,18 +74,24 @@ async def serve(
     sock: socket.socket,
     on_start: Callable[[Server, Services], None],
     *,
+    more_models: Sequence[BaseChatModel] = (),
+    seeing: BaseChatModel | None = None,
     boot: bool = True,
 ) -> None:
     """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
 
-    `boot=False` leaves the kernels' fork server to its first use. Raises `SandboxUnavailable`.
+    `model` answers unless another of the backend's is chosen; `seeing` is shown images.
+    `boot=False` leaves the fork servers to their first use.
+    Raises `SandboxUnavailable`.
     """
-    async with open_services(settings, model, boot=boot) as services:
+    async with open_services(settings, model, seeing, more_models, boot=boot) as services:
         config = uvicorn.Config(
             create_app(services),
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             lifespan="off",
         )

@@ -1,24 +1,43 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
+from api.accounts.disk import DiskUse
+from api.accounts.identity import Accounts
+from api.accounts.meter import Meter
+from api.accounts.opening import open_accounts
+from api.accounts.quotas import Quotas
+from api.audit import AuditLog
+from api.backend_models import BackendModels
+from api.deletion import Deletions, OnDeleted
+from api.intake import Intake
 from api.runs import Runs
 from api.settings import Settings
+from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
+from checkpoints.users import User
 from graph import MODES
-from llm import BACKENDS
+from llm import BACKENDS, vision
+from llm.embeddings import open_embeddings, open_reranker
 from nodes.state import Limits
+from tools.documents import Documents
+from tools.files.cache import ProfileCache
+from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
+from tools.web.fetch import Fetcher
+from tools.workers import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
+from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
@@ -31,13 +50,44 @@ class Services:
     """Everything a route may need."""
 
     settings: Settings
-    model: BaseChatModel
-    model_name: str
+    models: BackendModels
     store: Store
+    accounts: Accounts
+    quotas: Quotas
+    audit: AuditLog
+    administered: bool
+    """Was there an administrator at the start?"""
     workspaces: Workspaces
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
     sandbox: Sandbox
+    intake: Intake
+    uploads: Uploads
+    deletions: Deletions
+    workers: Workers
+    profiles: ProfileCache | None
+    fetcher: Fetcher
+    vision: BaseChatModel | None
+    documents: Documents
+
+    @property
+    def model(self) -> BaseChatModel:
+        """The one that answers when a request names none."""
+        return self.models.get(self.models.default)
+
+    @property
+    def model_name(self) -> str:
+        return self.models.default
+
+    @asynccontextmanager
+    async def metered(self, user: User) -> AsyncIterator[Meter]:
+        """A callback for one run; its tokens are put down to the user however the run ends."""
+        meter = Meter()
+        try:
+            yield meter
+        finally:
+            meter.close()
+            await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
     def limits(self) -> Limits:
         """What one run may use; the window is the model's own."""
@@ -45,12 +95,35 @@ class Services:
         return replace(self.settings.limits(), window=window)
 
     def library(self, user: str) -> Library:
-        """The user's own files."""
-        return Library(self.settings.user_dir(user) / "files", self.settings.max_upload_mb * MIB)
+        """The user's own files, by the user's id."""
+        return library_of(self.settings, user)
+
+    def quota(self, user: User) -> Quota:  # noqa: ARG002 (everybody's is the same)
+        """What the user may keep."""
+        return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
+
+    def reader(self, user: str) -> FileReader:
+        """Reads files for the user."""
+        return FileReader(self.workers, self.profiles, user)
 
     def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
         """What the tools of one session are given."""
-        return ToolKit(workspace=workspace, library=self.library(user), on_output=on_output)
+        return ToolKit(
+            workspace=workspace,
+            reader=self.reader(user),
+            library=self.library(user),
+            on_output=on_output,
+            fetcher=self.fetcher,
+            vision=self.vision,
+            looking=self.settings.vision(),
+            off=self.settings.tools_off,
+            documents=self.documents,
+            user=user,
+        )
+
+
+def library_of(settings: Settings, user: str) -> Library:
+    return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
 async def load_model(settings: Settings) -> BaseChatModel:
@@ -60,29 +133,109 @@ async def load_model(settings: Settings) -> BaseChatModel:
     return model
 
 
-@asynccontextmanager
-async def open_services(settings: Settings, model: BaseChatModel, *, boot: bool = True) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels and the model.
+async def load_vision(settings: Settings) -> BaseChatModel | None:
+    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
+    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
 
-    With `boot` the fork server is made ready in the background. Raises `SandboxUnavailable`.
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    model: BaseChatModel,
+    seeing: BaseChatModel | None = None,
+    more_models: Sequence[BaseChatModel] = (),
+    *,
+    boot: bool = True,
+) -> AsyncIterator[Services]:
+    """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
+
+    With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        close = getattr(model, "close", None)
-        if close is not None:
-            stack.push_async_callback(asyncio.to_thread, close)
+        for loaded in (model, *more_models, seeing):
+            close = getattr(loaded, "close", None)
+            if close is not None:
+                stack.push_async_callback(asyncio.to_thread, close)
         store = await stack.enter_async_context(open_store(settings.database))
+        audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
+        accounts = await open_accounts(settings, store)
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
+        workers = Workers(settings.workers(preload=boot))
+        stack.push_async_callback(workers.aclose)
+        if boot:
+            workers.boot()
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
+        models = BackendModels((model, *more_models), store.choices)
+        await models.restore()
+        profiles = settings.profile_cache()
+        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+
+        async def index_again(user: str) -> None:
+            documents.schedule(user)
+
+        async def forget_profiles(user: str, _session: str = "") -> None:
+            if profiles is not None:
+                await profiles.forget(user)
+
+        # Whoever keeps something of its own about files or sessions hears of changes here.
+        on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
+        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted, documents.drop_session, forget_profiles)
+        intake = Intake(
+            settings.data_dir / "incoming",
+            max_file_bytes=settings.max_upload_mb * MIB,
+            idle_seconds=settings.upload_idle_seconds,
+        )
+        stack.callback(intake.close)
+        await intake.start()
+        uploads = Uploads(
+            store.files,
+            partial(library_of, settings),
+            settings.data_dir / "users",
+            on_changed=on_files_changed,
+            on_removed=(forget_profiles,),
+        )
+        await uploads.reconcile()
+        deletions = Deletions(store, workspaces, runs, on_session_deleted)
+        stack.push_async_callback(deletions.aclose)
+        await deletions.start()
         yield Services(
             settings=settings,
-            model=model,
-            model_name=getattr(model, "name_", model.__class__.__name__),
+            models=models,
             store=store,
+            accounts=accounts,
+            quotas=quotas,
+            audit=audit,
+            administered=await store.users.admins() > 0,
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
             sandbox=sandbox,
+            intake=intake,
+            uploads=uploads,
+            deletions=deletions,
+            workers=workers,
+            profiles=profiles,
+            fetcher=Fetcher(settings.web()),
+            vision=seeing,
+            documents=documents,
         )
+
+
+@asynccontextmanager
+async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+    """The search in documents; its models are loaded at their first use."""
+    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    retrieval = settings.retrieval()
+    places = Places(user=settings.user_dir, session=workspaces.folder)
+    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    try:
+        yield documents
+    finally:
+        await documents.aclose()
+        await embedder.aclose()
+        if reranker is not None:
+            await reranker.aclose()

@@ -8,13 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.accounts.meter import Meter
 from api.answer import public_artifact
-from api.dependencies import member, services_of
+from api.dependencies import current_user, member, services_of
+from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
 from api.turns import hold_session
 from checkpoints.users import User
+from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 from tools.results import Extras
@@ -40,13 +43,13 @@ class ToolRequest(BaseModel):
     input: dict[str, Any]
 
 
-@router.get("/api/tools")
-async def list_tools() -> dict[str, Any]:
+@router.get("/api/tools", dependencies=[Depends(current_user)])
+async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
     """Name, description and input schema of each tool."""
-    return {"tools": describe_all()}
+    return {"tools": describe_all(services.settings.tools_off)}
 
 
-@router.post("/api/tools/{name}")
+@router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
 async def call_tool(
     name: str,
     body: ToolRequest,
@@ -55,7 +58,7 @@ async def call_tool(
     user: User = Depends(member),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in TOOLS:
+    if name not in TOOLS or name in services.settings.tools_off:
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
@@ -63,7 +66,9 @@ async def call_tool(
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            results.append(await _run(build_all(services.tool_kit(workspace, user.id))[name], given))
+            async with services.metered(user) as meter:
+                tool = build_all(services.tool_kit(workspace, user.id))[name]
+                results.append(await _run(tool, given, meter))
 
         run = services.runs.start(session.id, work)
         try:
@@ -96,11 +101,16 @@ def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{where}: {first['msg']}", where) from error
 
 
-async def _run(tool: BaseTool, given: dict[str, Any]) -> Result:
+async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
+    call = {"type": "tool_call", "id": "call", "name": tool.name, "args": given}
     try:
-        answer = await tool.ainvoke({"type": "tool_call", "id": "call", "name": tool.name, "args": given})
+        answer = await tool.ainvoke(call, {"callbacks": [meter]})
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:
         return Result("", str(error), Extras(files=error.new_files))
+    except BackendStoppedError:
+        raise
+    except ModelError as error:  # of a model that the tool asks
+        return Result("", str(error), Extras())
     return Result(str(answer.content), None, answer.artifact)

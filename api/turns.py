@@ -1,5 +1,6 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
@@ -9,9 +10,13 @@ from typing import Any, cast
 from fastapi import Request
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
 
-from api.errors import bad_request, not_found
-from api.forms import Incoming, chunks
+from api.answer import Answer
+from api.attached import first_new, take_attached
+from api.briefing import Briefing
+from api.errors import ApiError, bad_request, not_found
+from api.forms import Incoming
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
@@ -37,6 +42,9 @@ class Turn:
     messages: list[AnyMessage]
     chat: ChatRequest
     user: User
+    mode: str
+    model: str
+    """The backend's model that answers."""
 
 
 def asked_session(request: Request, chat: ChatRequest) -> str | None:
@@ -46,16 +54,22 @@ def asked_session(request: Request, chat: ChatRequest) -> str | None:
     return str(session_id) if session_id else None
 
 
-def wanted_mode(chat: ChatRequest, services: Services) -> str:
-    """`agent_type` wins over `model`; a backend's model runs in `auto`. Raises 404 for an unknown model."""
-    if chat.agent_type is not None:
-        return chat.agent_type
-    if chat.model in AGENT_TYPES:
-        return chat.model
-    if chat.model == services.model_name:
-        return "auto"
-    known = ", ".join([*AGENT_TYPES, services.model_name])
-    raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
+def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
+    """`agent_type` wins over `model`; a backend's model runs in `auto`; guests chat, whatever they ask for.
+
+    Raises 404 for an unknown model.
+    """
+    if chat.agent_type is None and chat.model not in (*AGENT_TYPES, *services.models.names):
+        known = ", ".join([*AGENT_TYPES, *services.models.names])
+        raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
+    if user.role == "guest":
+        return "chat"
+    return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
+
+
+def wanted_model(chat: ChatRequest, services: Services) -> str:
+    """The backend's model that answers: the one named, or the default."""
+    return chat.model if chat.model in services.models.names else services.models.default
 
 
 @asynccontextmanager
@@ -64,57 +78,70 @@ async def hold_session(
 ) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
     """The session asked for, or a new one, held for as long as the block runs.
 
-    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers somebody else.
+    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers another message, 429
+    when the user has runs, tokens or files enough.
     """
+    async with services.quotas.run(user):
+        session = await _session(asked, services, user, first_words)
+        with services.runs.hold(session.id):
+            try:
+                yield session, await services.workspaces.open(session.id, user.id)
+            finally:
+                await services.workspaces.rest()
+
+
+async def _session(asked: str | None, services: Services, user: User, first_words: str) -> Session:
     sessions = services.store.sessions
     if asked is None:
-        session = await sessions.create(user.id, first_words)
-    elif not SESSION_ID.fullmatch(asked):
+        return await sessions.create(user.id, first_words)
+    if not SESSION_ID.fullmatch(asked):
         raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    elif (found := await sessions.get(asked, user.id)) is None:
+    session = await sessions.get(asked, user.id)
+    if session is None:
         raise not_found("session", "session_id")
-    else:
-        session = found
-    with services.runs.hold(session.id):
-        try:
-            yield session, await services.workspaces.open(session.id, user.id)
-        finally:
-            await services.workspaces.rest()
+    return session
 
 
 @asynccontextmanager
 async def open_turn(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
     """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
-    wanted_mode(chat, services)
+    if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
+        raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
+    mode = wanted_mode(chat, services, user)
     asked = asked_session(request, chat)
     first_words = chat.messages[-1].text
     async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
         taken = False
         try:
-            names = await _take_files(incoming, workspace)
+            names = await _take_files(incoming, workspace, services)
             taken = True
         finally:
             if not taken and asked is None:
                 await services.workspaces.discard(session.id)
                 await services.store.sessions.delete(session.id)
+        if names:
+            services.documents.schedule(user.id, session.id)
         yield Turn(
             session=session,
             workspace=workspace,
             messages=to_messages(chat.messages, names, only_new=asked is not None),
             chat=chat,
             user=user,
+            mode=mode,
+            model=wanted_model(chat, services),
         )
 
 
-async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[str]:
-    """Store the uploads: all of them, or none."""
+async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
+    """Store the uploads, and what is in the new messages: all of them, or none."""
     names: list[str] = []
     complete = False
     try:
         for upload in incoming.files:
-            info = await workspace.add_file(upload.filename or "file", chunks(upload))
+            info = await workspace.take_file(upload.label, upload.path)
             names.append(info.name)
+        await take_attached(incoming.chat, workspace, services, names)
         complete = True
     finally:
         if not complete:
@@ -124,11 +151,12 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace) -> list[s
 
 def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
     """The messages that the conversation gains; in a known session only what follows the last assistant's."""
+    now = time.time()
     if only_new:
-        last = max((at for at, message in enumerate(given) if message.role == "assistant"), default=-1)
-        given = given[last + 1 :]
+        given = given[first_new(given) :]
     messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4())) for message in given
+        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
+        for message in given
     ]
     if files:
         messages[-1].additional_kwargs["files"] = files
@@ -137,22 +165,36 @@ def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -
 
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
     """The run of a turn: the top graph, its custom stream handed to `emit`."""
-    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": wanted_mode(turn.chat, services)}
+    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
 
     async def run(emit: Emit) -> None:
+        sessions, answer = services.store.sessions, Answer(turn.session.id)
+        await sessions.said(turn.session.id, [message.text for message in turn.messages])
         context = _context(turn, services, emit)
-        config: RunnableConfig = {"configurable": {"thread_id": turn.session.id}, "recursion_limit": 200}
-        # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
-        stream = cast(
-            "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
-            services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
-        )
-        async with aclosing(stream) as parts:
-            async for _namespace, _mode, event in parts:
-                emit(event)
-        await services.store.sessions.touch(turn.session.id)
+        async with services.metered(turn.user) as meter:
+            config: RunnableConfig = {
+                "configurable": {"thread_id": turn.session.id},
+                "recursion_limit": 200,
+                "callbacks": [meter],
+            }
+            # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+            stream = cast(
+                "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+                services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+            )
+            async with aclosing(stream) as parts:
+                async for _namespace, _mode, event in parts:
+                    answer.feed(event)
+                    emit(event)
+        await sessions.said(turn.session.id, [answer.text])
 
     return run
+
+
+def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
+    if turn.user.role == "guest":
+        return {}
+    return build_all(services.tool_kit(turn.workspace, turn.user.id, show))
 
 
 def _context(turn: Turn, services: Services, emit: Emit) -> Context:
@@ -164,11 +206,14 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
+    library = services.library(turn.user.id)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
     return Context(
-        model=services.model,
-        tools=build_all(services.tool_kit(turn.workspace, turn.user.id, show)),
+        model=services.models.get(turn.model),
+        tools=_tools(turn, services, show),
         workspace=turn.workspace,
-        library=services.library(turn.user.id),
+        library=library,
+        describe=briefing,
         sampling=Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,

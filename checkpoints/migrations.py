@@ -4,6 +4,8 @@ import time
 
 import aiosqlite
 
+from checkpoints.schema_accounts import ACCOUNTS
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sessions (
@@ -15,6 +17,43 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX sessions_by_owner ON sessions (owner, updated DESC)",
     ),
+    (
+        # How far a deletion has come: see checkpoints/sessions.py.
+        "ALTER TABLE sessions ADD COLUMN deletion INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX sessions_by_owner",
+        "CREATE INDEX sessions_by_owner ON sessions (owner, deletion, updated DESC, id DESC)",
+        # What was said, for searching: one row a message. The full-text table keeps no text of its own.
+        """CREATE TABLE passages (
+            id INTEGER PRIMARY KEY,
+            session TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX passages_by_session ON passages (session)",
+        """CREATE VIRTUAL TABLE passages_index USING fts5 (
+            text, content = 'passages', content_rowid = 'id', tokenize = 'trigram'
+        )""",
+        """CREATE TRIGGER passage_added AFTER INSERT ON passages BEGIN
+            INSERT INTO passages_index (rowid, text) VALUES (new.id, new.text);
+        END""",
+        """CREATE TRIGGER passage_dropped AFTER DELETE ON passages BEGIN
+            INSERT INTO passages_index (passages_index, rowid, text) VALUES ('delete', old.id, old.text);
+        END""",
+    ),
+    (
+        """CREATE TABLE files (
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            label TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            sha256 TEXT NOT NULL,
+            mime TEXT NOT NULL,
+            created REAL NOT NULL,
+            ready INTEGER NOT NULL,
+            PRIMARY KEY (owner, name)
+        ) STRICT""",
+        "CREATE INDEX files_by_age ON files (owner, ready, created DESC, name DESC)",
+    ),
+    ACCOUNTS,
 )
 
 

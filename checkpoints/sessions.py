@@ -1,12 +1,31 @@
 """The sessions table: whose session is it? Asked on every access; never answered from checkpoint metadata."""
 
+import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import aiosqlite
 
-MAX_TITLE = 80
+from checkpoints.paging import START, Cursor
+from checkpoints.search import condition, plain
+from checkpoints.titles import shortened, title_of
+
+MAX_PASSAGE = 200_000
+"""Characters of one message that can be searched."""
+_COLUMNS = "s.id, s.owner, s.title, s.created, s.updated"
+
+
+class Deletion(IntEnum):
+    """How far the deletion of a session has come. The row goes last, so a deletion that was cut off is known."""
+
+    NONE = 0
+    BEGUN = 1
+    """Nobody sees the session any more; its data are being deleted."""
+    WIPED = 2
+    """Its data are deleted; what the database's files still hold of them is overwritten next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +39,20 @@ class Session:
     updated: float
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session in a list, with how many messages it holds."""
+
+    session: Session
+    messages: int
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.session.updated, self.session.id)
+
+
 class Sessions:
-    """Rows of `sessions`; every look-up names the owner.
+    """Rows of `sessions`, and of `passages`, what was said in them; every look-up names the owner.
 
     The connection is in autocommit mode and each statement is one call: coroutines share it, and a transaction
     or an open cursor of one would be in the way of the others.
@@ -33,9 +64,8 @@ class Sessions:
     async def create(self, owner: str, first_words: str) -> Session:
         """A new session with an id that cannot be guessed, titled by its first question."""
         now = time.time()
-        title = " ".join(first_words.split())
-        title = title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1].rstrip() + "…"
-        session = Session(secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16), owner, title, now, now)
+        session_id = secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16)
+        session = Session(session_id, owner, title_of(first_words), now, now)
         await self._connection.execute_fetchall(
             "INSERT INTO sessions (id, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
             (session.id, session.owner, session.title, session.created, session.updated),
@@ -45,10 +75,51 @@ class Sessions:
     async def get(self, session_id: str, owner: str) -> Session | None:
         """None when there is no such session, and when it is somebody else's: nobody can tell the two apart."""
         rows = await self._connection.execute_fetchall(
-            "SELECT id, owner, title, created, updated FROM sessions WHERE id = ? AND owner = ?",
+            f"SELECT {_COLUMNS} FROM sessions s WHERE s.id = ? AND s.owner = ? AND s.deletion = 0",  # noqa: S608
             (session_id, owner),
         )
         return next((Session(*row) for row in rows), None)
+
+    async def ids(self, owner: str) -> list[str]:
+        """All sessions of one user but those that are being deleted."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT id FROM sessions WHERE owner = ? AND deletion = 0", (owner,)
+        )
+        return [str(row[0]) for row in rows]
+
+    async def page(self, owner: str, *, after: Cursor = START, limit: int, query: str = "") -> list[Listed]:
+        """The owner's sessions, the one used last first, that hold all words of `query`.
+
+        A session that is used while somebody turns the pages moves to the first one; nothing else moves.
+        """
+        found = condition(query)
+        rows = await self._connection.execute_fetchall(
+            f"SELECT {_COLUMNS}, (SELECT count(*) FROM passages p WHERE p.session = s.id)"  # noqa: S608
+            " FROM sessions s WHERE s.owner = ? AND s.deletion = 0 AND (s.updated, s.id) < (?, ?)"
+            f" AND {found.sql} ORDER BY s.updated DESC, s.id DESC LIMIT ?",
+            (owner, after.time, after.key, *found.values, limit),
+        )
+        return [Listed(Session(*row[:-1]), row[-1]) for row in rows]
+
+    async def count_messages(self, session_id: str) -> int:
+        rows = await self._connection.execute_fetchall("SELECT count(*) FROM passages WHERE session = ?", (session_id,))
+        return next(int(row[0]) for row in rows)
+
+    async def said(self, session_id: str, texts: Sequence[str]) -> None:
+        """Messages that the session gained; from now on they are found, and the session was used now."""
+        passages = json.dumps([plain(text)[:MAX_PASSAGE] for text in texts])
+        await self._connection.execute_fetchall(
+            "INSERT INTO passages (session, text) SELECT ?, value FROM json_each(?)", (session_id, passages)
+        )
+        await self.touch(session_id)
+
+    async def rename(self, session_id: str, owner: str, title: str) -> Session | None:
+        """Give a session a title; None when there is no such session of the owner's."""
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET title = ? WHERE id = ? AND owner = ? AND deletion = 0",
+            (shortened(title), session_id, owner),
+        )
+        return await self.get(session_id, owner)
 
     async def touch(self, session_id: str) -> None:
         """The session was used now."""
@@ -56,5 +127,36 @@ class Sessions:
             "UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id)
         )
 
+    # deletion, in this order
+
+    async def begin_deletion(self, session_id: str, owner: str) -> bool:
+        """Hide the session and forget its title; False when there is no such session of the owner's.
+
+        One whose deletion was cut off may be deleted again.
+        """
+        rows = await self._connection.execute_fetchall(
+            "UPDATE sessions SET deletion = ?1, title = ''"
+            " WHERE id = ?2 AND owner = ?3 AND deletion <= ?1 RETURNING id",
+            (Deletion.BEGUN, session_id, owner),
+        )
+        return bool(list(rows))
+
+    async def wipe(self, session_id: str) -> None:
+        """Delete what was said, as far as it is in our tables."""
+        await self._connection.execute_fetchall("DELETE FROM passages WHERE session = ?", (session_id,))
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET deletion = ? WHERE id = ? AND deletion = ?",
+            (Deletion.WIPED, session_id, Deletion.BEGUN),
+        )
+
+    async def in_deletion(self, state: Deletion) -> list[Session]:
+        """Sessions whose deletion has come this far."""
+        rows = await self._connection.execute_fetchall(
+            f"SELECT {_COLUMNS} FROM sessions s WHERE s.deletion = ?",  # noqa: S608
+            (state,),
+        )
+        return [Session(*row) for row in rows]
+
     async def delete(self, session_id: str) -> None:
+        """The row itself."""
         await self._connection.execute_fetchall("DELETE FROM sessions WHERE id = ?", (session_id,))

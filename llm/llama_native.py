@@ -39,18 +39,18 @@ class Sampling:
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
-def _log_from_c(level: int, text: bytes, _user_data: object) -> None:
+def log_from_c(level: int, text: bytes, _user_data: object) -> None:
     if level == GGML_ERROR:
         log.warning("%s", text.decode("utf-8", "replace").rstrip())
 
 
-def check_file(path: Path) -> None:
-    """Raise `ModelMissingError` or `ModelDamagedError` unless `path` begins like a GGUF file."""
+def check_file(path: Path, advice: str = "Run `make model`, or set LLAMACPP_MODEL_PATH.") -> None:
+    """Raise `ModelMissingError` or `ModelDamagedError`, with `advice`, unless `path` begins like a GGUF file."""
     if not path.is_file():
-        raise ModelMissingError(f"No model file at {path}. Run `make model`, or set LLAMACPP_MODEL_PATH.")
+        raise ModelMissingError(f"No model file at {path}. {advice}")
     with path.open("rb") as file:
         if file.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
-            raise ModelDamagedError(f"{path} is not a GGUF model file. Delete it and run `make model`.")
+            raise ModelDamagedError(f"{path} is not a GGUF model file. Delete it. {advice}")
 
 
 class NativeModel:
@@ -58,7 +58,7 @@ class NativeModel:
 
     def __init__(self, path: Path, settings: LlamaCppSettings) -> None:
         check_file(path)
-        lib.llama_log_set(_log_from_c, ctypes.c_void_p(0))
+        lib.llama_log_set(log_from_c, ctypes.c_void_p(0))
         lib.llama_backend_init()
         self.path = path
         self._model = self._load(path, settings)

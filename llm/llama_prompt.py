@@ -44,15 +44,18 @@ class PromptTemplate:
 
     def tokens(self, turns: Sequence[ChatTurn]) -> list[int]:
         """Tokens of the whole prompt, ready for the assistant's turn."""
-        mark = secrets.token_hex(8)
-        marked = [ChatTurn(role=t["role"], content=f"[{mark}:{at}]") for at, t in enumerate(turns)]
-        text = self._template.render(messages=marked, add_generation_prompt=True, **self._names)
         tokens: list[int] = []
-        for part, index in _split(text, mark):
+        for part, index in self.pieces([turn["role"] for turn in turns]):
             tokens += self._tokenize(part, True)
             if index is not None:
                 tokens += self._tokenize(turns[index]["content"], False)
         return tokens
+
+    def pieces(self, roles: Sequence[str]) -> list[tuple[str, int | None]]:
+        """The template's own text for turns of these roles, each piece with the index of the turn that follows it."""
+        mark = secrets.token_hex(8)
+        marked = [ChatTurn(role=role, content=f"[{mark}:{at}]") for at, role in enumerate(roles)]
+        return _split(self._template.render(messages=marked, add_generation_prompt=True, **self._names), mark)
 
 
 def _split(text: str, mark: str) -> list[tuple[str, int | None]]:

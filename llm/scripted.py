@@ -101,6 +101,16 @@ class ScriptedChat(BaseChatModel):
         self.finished += 1
 
     @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return _joined([chunk async for chunk in self._astream(messages, stop, **kwargs)])
+
+    @override
     def _generate(
         self,
         messages: list[BaseMessage],
@@ -110,5 +120,9 @@ class ScriptedChat(BaseChatModel):
     ) -> ChatResult:
         chunks = list(self._chunks(messages, stop, kwargs))
         self.finished += 1
-        message = AIMessage(content="".join(chunk.text for chunk in chunks))
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return _joined(chunks)
+
+
+def _joined(chunks: list[ChatGenerationChunk]) -> ChatResult:
+    message = AIMessage(content="".join(chunk.text for chunk in chunks))
+    return ChatResult(generations=[ChatGeneration(message=message)])

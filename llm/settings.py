@@ -1,7 +1,8 @@
-"""Settings of the embedded llama.cpp backend."""
+"""Settings of the models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,38 @@ class LlamaCppSettings:
     """Keep the weights from being swapped out."""
     low_vram: bool = False
     """Keep the KV cache in main memory even when layers are on a GPU."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSettings:
+    """Where vectors come from."""
+
+    backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
+    """In the service, or from a server."""
+    model: str = ""
+    """Its name there; empty means the default of `llm.embeddings`."""
+    model_path: Path | None = None
+    """A folder of a model of your own that fastembed knows by `model`; unset means the one of `models.toml`."""
+    models_dir: Path | None = None
+    """Where fetched weights are kept; unset means the per-user cache."""
+    threads: int = 0
+    """CPU threads for documents (0: half of the cores)."""
+    ollama_host: str = "http://127.0.0.1:11434"
+    openai_base_url: str = "https://api.openai.com/v1"
+    openai_api_key: str = field(default="", repr=False)
+    timeout: float = 60.0
+    """Seconds that a server may take for one batch."""
+    rerank_model: str = "Xenova/ms-marco-MiniLM-L-6-v2"
+    """A cross-encoder that fastembed knows."""
+    rerank_path: Path | None = None
+    """Its folder; unset means that nothing is re-ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCppVisionSettings:
+    """How the embedded model that sees is loaded; it serves one request at a time."""
+
+    model: LlamaCppSettings
+    """Its `model_path` is the model that sees; unset means that there is none."""
+    mmproj_path: Path | None = None
+    """The model's multimodal projector, a GGUF file of its own."""

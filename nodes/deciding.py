@@ -12,7 +12,7 @@ from nodes import history
 from nodes.asking import ask_line
 from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
 from nodes.citing import without_citations
-from nodes.hints import Files, addresses, named
+from nodes.hints import Files, addresses, named, wants_computing
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
@@ -28,14 +28,18 @@ HIDDEN_TYPES = ("module",)
 Prompt = list[BaseMessage]
 
 
-async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt:
-    """The next action when it is plain, else what to ask the model."""
+async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt | str:
+    """The next action or the answer when it is plain, else what to ask the model."""
     steps = state.get("steps", [])
     last, needed = (steps[-1] if steps else None), state.get("needed")
     question = history.question(state)
     if last is not None and last["error"] is None and not needed:
+        if (answer := last.get("answer")) and not wants_computing(question):
+            return answer
         return _answer_from(last, steps, question)
-    if last is not None and last["tool"] == CODE_TOOL and last["error"] is not None and not stuck(steps):
+    if last is not None and last["tool"] == CODE_TOOL and last["error"] != "ToolFailed":
+        if stuck(steps) or last["error"] is None:
+            return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
         return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
@@ -139,13 +143,12 @@ def _program(step: Step) -> str:
 async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
     parts = [history.earlier(state)]
-    workspace = runtime.context.workspace
-    if workspace is not None:
-        if files := await workspace.previews():
-            parts.append(f"Files in the working folder:\n{files}")
-        if variables := [v for v in await workspace.kernel.variables() if v.type not in HIDDEN_TYPES]:
-            listed = "\n".join(_told(variable) for variable in variables[-MAX_VARIABLES:])
-            parts.append(f"Variables that exist already:\n{listed}")
+    workspace, describe = runtime.context.workspace, runtime.context.describe
+    if describe is not None and (files := await describe()):
+        parts.append(f"Files in the working folder:\n{files}")
+    variables = await workspace.kernel.variables() if workspace is not None else []
+    if told := [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]:
+        parts.append("Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]))
     return parts
 
 

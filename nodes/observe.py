@@ -26,5 +26,7 @@ async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
     )
     if (planned := runtime.context.plan_step) is not None:
         step["plan_step"] = planned
+    if (answer := outcome["answer"]) is not None:
+        step["answer"] = answer
     runtime.stream_writer(StepDone(step))
     return {"steps": [*steps, step], "action": None, "outcome": None}

@@ -1,5 +1,7 @@
 """`route`: choose the mode that answers this turn, and start the turn afresh."""
 
+import time
+
 from langgraph.runtime import Runtime
 
 from nodes.choosing import files_at_hand
@@ -45,6 +47,9 @@ async def _choose(state: AgentState, runtime: Runtime[Context]) -> tuple[str, st
 
 
 async def record(state: AgentState) -> Update:
-    """The answer joins the conversation."""
+    """The answer joins the conversation, with the time at which it was complete."""
     answer = state.get("answer")
-    return {"messages": [answer] if answer is not None else [], "answer": None}
+    if answer is None:
+        return {"messages": [], "answer": None}
+    told = {**answer.additional_kwargs, "created_at": time.time()}
+    return {"messages": [answer.model_copy(update={"additional_kwargs": told})], "answer": None}

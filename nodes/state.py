@@ -1,7 +1,7 @@
 """The two types that every step sees: `AgentState` is kept, `Context` is given."""
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -39,6 +39,8 @@ class Step(TypedDict):
     duration_ms: int
     artifacts: list[ArtifactRef]
     sources: list[Source]
+    answer: NotRequired[str]
+    """What the tool itself answers to the question."""
     plan_step: NotRequired[int]
     """The step of the plan that it was a part of."""
 
@@ -80,6 +82,7 @@ class Outcome(TypedDict):
     error: str | None
     artifacts: list[ArtifactRef]
     sources: list[Source]
+    answer: str | None
     started_at: float
     duration_ms: int
 
@@ -159,6 +162,8 @@ class Context:
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None
+    describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
+    """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)

@@ -36,6 +36,8 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     if isinstance(decided, dict):
         runtime.stream_writer(ThoughtDelta(f"{decided['thought']}\n"))
         return update | {"action": decided}
+    if isinstance(decided, str):
+        return update | _give(decided, runtime)
     thinking = await _think(decided, runtime, fresh=stuck(steps))
     tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
     if tried and not stuck(steps):
@@ -62,6 +64,14 @@ async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh:
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
     return Thinking(said, parse(said.text), answer)
+
+
+def _give(text: str, runtime: Runtime[Context]) -> Update:
+    """An answer that needs no thinking."""
+    answer = AnswerWriter(runtime)
+    answer.write_whole(text)
+    reason = answer.close()
+    return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
 def _finish(thinking: Thinking, state: AgentState) -> Update:

@@ -9,9 +9,10 @@ from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 from pydantic import BaseModel, ValidationError
 
+from llm.errors import BackendStoppedError, ModelError
 from nodes.history import same_step
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
-from tools.errors import ToolError
+from tools.errors import ToolError, ToolFailed
 from tools.results import Extras
 from workspace.session import SessionWorkspace
 
@@ -32,6 +33,7 @@ async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
         error=error,
         artifacts=await _artifacts(runtime.context.workspace, extras.files),
         sources=list(extras.sources),
+        answer=extras.answer,
         started_at=started,
         duration_ms=round((time.time() - started) * 1000),
     )
@@ -51,6 +53,10 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:
         return str(error), type(error).__name__, Extras(files=error.new_files)
+    except BackendStoppedError:
+        raise
+    except ModelError as error:  # of a model that a tool asks; one that writes may be well
+        return str(error), ToolFailed.__name__, Extras()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", Extras()

@@ -16,8 +16,14 @@ from api.settings import Settings
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    """Settings that no environment touches; kernels start bare, which is fast."""
-    defaults: dict[str, Any] = {"server_port": 0, "data_dir": folder, "python_code_preload_libraries": ()}
+    """Settings that no environment touches; kernels start bare and passwords are cheap."""
+    defaults: dict[str, Any] = {
+        "server_port": 0,
+        "data_dir": folder,
+        "python_code_preload_libraries": (),
+        "argon2_memory_mb": 1,
+        "argon2_passes": 1,
+    }
     return Settings(_env_file=None, **{**defaults, **values})
 
 
@@ -34,13 +40,23 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings, model: BaseChatModel) -> AsyncIterator[Service]:
+async def running(
+    settings: Settings, model: BaseChatModel, *more_models: BaseChatModel, seeing: BaseChatModel | None = None
+) -> AsyncIterator[Service]:
     """Serve until the block ends, then shut down as a signal would."""
     loop = asyncio.get_running_loop()
     with listen(settings) as sock:
         started: asyncio.Future[Server] = loop.create_future()
         serving = asyncio.create_task(
-            serve(settings, model, sock, lambda server, _: started.set_result(server), boot=False)
+            serve(
+                settings,
+                model,
+                sock,
+                lambda server, _: started.set_result(server),
+                more_models=more_models,
+                seeing=seeing,
+                boot=False,
+            )
         )
         serving.add_done_callback(lambda task: None if started.done() else started.set_exception(_reason(task)))
         await started

@@ -5,8 +5,11 @@ from typing import Any, Protocol
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from tools import python_coder
+from tools import file_analyzer, python_coder, rag_retriever, read_page, vision_analyzer, web_search
+from tools.files import reader
 from tools.kit import ToolKit
+from tools.vision import images, ocr
+from tools.web import extract
 
 
 class ToolModule(Protocol):
@@ -21,17 +24,26 @@ class ToolModule(Protocol):
 
 TOOLS: dict[str, ToolModule] = {
     "python_coder": python_coder,
+    "file_analyzer": file_analyzer,
+    "rag_retriever": rag_retriever,
+    "read_page": read_page,
+    "vision_analyzer": vision_analyzer,
+    "web_search": web_search,
 }
+
+PRELOAD = (*reader.PRELOAD, *extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
+"""What the workers of all tools should have loaded."""
 
 
 def build_all(kit: ToolKit) -> dict[str, BaseTool]:
-    """All tools of one session, by name."""
-    return {name: tool.build(kit) for name, tool in TOOLS.items()}
+    """All tools of one session that are not turned off, by name."""
+    return {name: tool.build(kit) for name, tool in TOOLS.items() if name not in kit.off}
 
 
-def describe_all() -> list[dict[str, Any]]:
-    """Name, description and JSON schema of each tool's input."""
+def describe_all(off: frozenset[str] = frozenset()) -> list[dict[str, Any]]:
+    """Name, description and JSON schema of the input of each tool that is not `off`."""
     return [
         {"name": name, "description": tool.DESCRIPTION, "input_schema": tool.INPUT.model_json_schema()}
         for name, tool in TOOLS.items()
+        if name not in off
     ]

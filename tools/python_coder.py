@@ -1,6 +1,7 @@
 """Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
 
 import asyncio
+import contextlib
 from typing import Literal
 
 from langchain_core.tools import BaseTool
@@ -12,7 +13,9 @@ from tools.errors import ToolFailed, ToolRetry, ToolSilent
 from tools.kit import OnOutput, ToolKit
 from tools.repair import repaired
 from tools.results import Extras
+from tools.staging import named_files
 from workspace.errors import KernelStartError
+from workspace.library import Library
 from workspace.output import CellResult
 from workspace.session import SessionWorkspace
 
@@ -60,6 +63,7 @@ class PythonCoder(BaseTool):
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     workspace: SessionWorkspace
+    library: Library | None = None
     on_output: OnOutput | None = None
 
     @override
@@ -71,6 +75,7 @@ class PythonCoder(BaseTool):
         code, why = await asyncio.to_thread(_looked_over, code)
         if why is not None:
             raise ToolRetry(why)
+        await self._stage(code)
         try:
             result = await self.workspace.kernel.run(code, on_output=self.on_output)
         except KernelStartError as error:
@@ -82,6 +87,15 @@ class PythonCoder(BaseTool):
             raise ToolSilent(SILENT)
         return text, Extras(files=result.new_files)
 
+    async def _stage(self, code: str) -> None:
+        """Lay copies of the user's own files that the program names into the session's folder."""
+        if self.library is None:
+            return
+        files = [file.name for file in await self.library.files()]
+        for name in await asyncio.to_thread(named_files, code, files):
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: the program will say so
+                await self.library.stage(name, self.workspace.folder)
+
 
 def _looked_over(code: str) -> tuple[str, str | None]:
     code = repaired(code)
@@ -90,7 +104,7 @@ def _looked_over(code: str) -> tuple[str, str | None]:
 
 def build(kit: ToolKit) -> PythonCoder:
     """The tool of one session."""
-    return PythonCoder(workspace=kit.workspace, on_output=kit.on_output)
+    return PythonCoder(workspace=kit.workspace, library=kit.library, on_output=kit.on_output)
 
 
 def observation(result: CellResult) -> str:

@@ -31,6 +31,8 @@ class Extras:
     sources: Sequence[Source] = ()
     lead: str = ""
     """What is said before the sources."""
+    answer: str | None = None
+    """Set when the question that came with the input is answered by these words: nobody has to phrase them again."""
     data: dict[str, Any] = field(default_factory=dict)
     """Anything else that a program wants rather than a model; plain JSON."""
 

@@ -8,12 +8,12 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
 
 from workspace.errors import BadNameError
 from workspace.folder import FileInfo, file_infos, regular_file
-from workspace.names import inside
+from workspace.names import free_name, inside
 from workspace.storing import store
 
 
@@ -28,6 +28,30 @@ class Library:
         """Store an upload under a safe, free name. Raises `FileTooLargeError`."""
         await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         return await store(self.folder, label, chunks, self._max_file_bytes)
+
+    async def free_names(self, labels: Sequence[str], taken: Iterable[str]) -> list[str]:
+        """A safe name for each label that neither the folder has nor `taken`, no two the same."""
+        await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+        return await asyncio.to_thread(self._free_names, labels, set(taken))
+
+    def _free_names(self, labels: Sequence[str], taken: set[str]) -> list[str]:
+        names: list[str] = []
+        for label in labels:
+            names.append(free_name(self.folder, label, taken))
+            taken.add(names[-1])
+        return names
+
+    async def put(self, path: Path, name: str) -> None:
+        """Move a whole file here from elsewhere on the same disk; it is safe there when this returns.
+
+        Raises `FileExistsError` rather than touch another file.
+        """
+        await asyncio.to_thread(_put, path, self.folder / name)
+
+    async def discard(self, names: Iterable[str]) -> None:
+        """Delete what is there of these."""
+        for name in names:
+            await asyncio.to_thread(inside(self.folder, name).unlink, missing_ok=True)
 
     async def files(self) -> list[FileInfo]:
         """All files, oldest first."""
@@ -50,6 +74,13 @@ class Library:
         """
         await self.get(name)
         await asyncio.to_thread(_copy_new, inside(self.folder, name), session_folder, name)
+
+
+def _put(path: Path, target: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    os.link(path, target)  # never over a file that is there
+    path.unlink()
 
 
 def _copy_new(source: Path, folder: Path, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from pathlib import Path
 
 from workspace.errors import BadNameError
@@ -26,14 +27,14 @@ def safe_name(label: str) -> str:
     return stem + dot + suffix
 
 
-def free_name(folder: Path, label: str) -> str:
-    """`safe_name`, numbered when the folder has that name already."""
+def free_name(folder: Path, label: str, taken: Container[str] = ()) -> str:
+    """`safe_name`, numbered when the folder has that name already, or when it is `taken`."""
     name = safe_name(label)
     stem, dot, suffix = name.rpartition(".")
     if not dot:
         stem, suffix = name, ""
     number = 1
-    while (folder / name).exists() or (folder / name).is_symlink():
+    while name in taken or (folder / name).exists() or (folder / name).is_symlink():
         number += 1
         name = f"{stem}-{number}{dot}{suffix}"
     return name

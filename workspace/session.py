@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
-from workspace.folder import FileInfo, file_infos
+from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.preview import preview
 from workspace.settings import WorkspaceSettings
-from workspace.storing import store
-
-MAX_PREVIEWS = 8
+from workspace.storing import put_in_place, store
 
 
 class SessionWorkspace:
@@ -30,6 +27,11 @@ class SessionWorkspace:
         """
         return await store(self.folder, label, chunks, self._settings.max_file_bytes)
 
+    async def take_file(self, label: str, path: Path) -> FileInfo:
+        """Move a whole file from elsewhere on the same disk here, under a safe, free name."""
+        name = await asyncio.to_thread(put_in_place, self.folder, path, label)
+        return await asyncio.to_thread(file_info, self.folder, name)
+
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` chooses among them."""
         return await asyncio.to_thread(file_infos, self.folder, names)
@@ -37,8 +39,3 @@ class SessionWorkspace:
     async def remove_files(self, names: list[str]) -> None:
         for name in names:
             await asyncio.to_thread(inside(self.folder, name).unlink, missing_ok=True)
-
-    async def previews(self) -> str:
-        """A few lines for the model on each of the newest files; empty when there are none."""
-        newest = (await self.files())[-MAX_PREVIEWS:]
-        return "\n".join([await asyncio.to_thread(preview, self.folder, info) for info in newest])

@@ -22,13 +22,14 @@ async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: i
                 if size > limit:
                     raise FileTooLargeError(f"The file {label!r} is larger than the limit of {limit // MIB} MB.")
                 await asyncio.to_thread(file.write, chunk)
-        name = await asyncio.to_thread(_put_in_place, folder, partial, label)
+        name = await asyncio.to_thread(put_in_place, folder, partial, label)
     finally:
         await asyncio.to_thread(partial.unlink, missing_ok=True)
     return await asyncio.to_thread(file_info, folder, name)
 
 
-def _put_in_place(folder: Path, partial: Path, label: str) -> str:
+def put_in_place(folder: Path, partial: Path, label: str) -> str:
+    """Move `partial` to a safe, free name like `label`; the name."""
     name = free_name(folder, label)
     partial.rename(folder / name)
     return name

@@ -9,7 +9,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from workspace.errors import BadNameError
+from workspace.errors import BadNameError, WorkspaceError
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.variables import Variable
@@ -75,20 +75,25 @@ class Workspaces:
         """A run has ended: its kernel is idle now, and another that waits for room may have it."""
         await self._rooms.left()
 
-    async def variables(self, session_id: str, owner: str) -> list[Variable]:
-        """A session's variables, whether its kernel runs or not."""
-        return await (await self.open(session_id, owner)).kernel.variables()
+    async def variables(self, session_id: str) -> list[Variable]:
+        """A session's variables, whether its kernel runs or not. Makes nothing on the disk."""
+        workspace = self._open.get(session_id)
+        if workspace is None:
+            return await Kernel(session_id, self.folder(session_id), self.jail, self._settings, self._rooms).variables()
+        return await workspace.kernel.variables()
 
     async def discard(self, session_id: str) -> None:
-        """End the kernel, forget its variables, delete the folder: nothing of the session is left on disk."""
+        """End the kernel, forget its variables, delete the folder: nothing of the session is left on disk.
+
+        Raises `WorkspaceError` when the folder cannot be deleted.
+        """
         workspace = self._open.pop(session_id, None)
         if workspace is not None:
             self._rooms.remove(workspace.kernel)
             await workspace.kernel.discard()
         else:
             await self.jail.forget(session_id)
-        # A session can make trees deeper than Python's own rmtree can follow.
-        await asyncio.to_thread(subprocess.run, ["rm", "-rf", "--", str(self.folder(session_id))], check=False)
+        await asyncio.to_thread(_delete_tree, self.folder(session_id))
 
     async def aclose(self) -> None:
         """Keep what is unsaved, end all kernels and the fork server."""
@@ -108,3 +113,14 @@ class Workspaces:
             with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor has no path)
                 file.write(secrets.token_bytes(32))
         return path.read_bytes()
+
+
+def _delete_tree(folder: Path) -> None:
+    """Whatever a session made: trees deeper than Python's own rmtree can follow, folders that nobody may enter."""
+    command = ["rm", "-rf", "--", str(folder)]
+    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    if folder.exists():
+        subprocess.run(["chmod", "-R", "u+rwx", "--", str(folder)], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    if folder.exists():
+        raise WorkspaceError("A session's folder could not be deleted.")

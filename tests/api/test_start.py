@@ -1,15 +1,22 @@
 """`python -m api`, as a person starts it: one clear line when it cannot."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
+
+from api.__main__ import login_words
+from api.settings import SettingsError, load_settings
+from llm.scripted import ScriptedChat
+from tests.serving import running, settings_for
 
 
 def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -29,7 +36,7 @@ def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]
     [
         ({"SERVER_PORT": "high"}, "SERVER_PORT"),
         ({"LLM_BACKEND": "magic"}, "LLM_BACKEND: Value error, must be one of: llamacpp"),
-        ({"SERVER_HOST": "0.0.0.0"}, "SERVER_HOST: 0.0.0.0 can be reached by others"),
+        ({"SERVER_HOST": "0.0.0.0", "AUTH_REQUIRED": "false"}, "AUTH_REQUIRED: without a login everybody who reaches"),
         ({"SANDBOX": "maybe"}, "SANDBOX"),
         ({"SERVER_PORT": "0", "LLAMACPP_MODEL_PATH": "/nowhere/model.gguf"}, "No model file at /nowhere/model.gguf"),
     ],
@@ -40,6 +47,62 @@ def test_a_wrong_value_is_one_clear_line(tmp_path: Path, environment: dict[str, 
     assert said in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert not done.stdout
+
+
+def test_wrong_values_of_accounts_are_named_and_secrets_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no `.env` of the developer's
+    for name, value, said in (
+        ("AUTH_REQUIRED", "yes", "AUTH_REQUIRED"),
+        ("SECRET_KEY", "hunter2", "SECRET_KEY: Value error, must have at least 32 bytes"),
+        ("SECRET_KEY_PREVIOUS", "hunter2", "SECRET_KEY_PREVIOUS"),
+        ("SECRET_KEY_PREVIOUS", "hunter2" * 5, "SECRET_KEY_PREVIOUS: stands alone"),
+        ("CORS_ORIGINS", "*", "CORS_ORIGINS: * needs AUTH_REQUIRED=true"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES"),
+        ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES"),
+        ("TOKEN_HOURS", "0", "TOKEN_HOURS"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setenv(name, value)
+            with pytest.raises(SettingsError, match=re.escape(said)) as caught:
+                load_settings()
+            assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "required"),
+    [
+        ({}, False),
+        ({"server_host": "::1"}, False),
+        ({"server_host": "0.0.0.0"}, True),
+        ({"server_host": "192.0.2.1"}, True),
+        ({"auth_required": "true"}, True),
+        ({"server_host": "0.0.0.0", "auth_required": "false", "allow_open_network": True}, False),
+    ],
+)
+def test_a_login_is_required_where_others_can_reach_the_service(
+    tmp_path: Path, values: dict[str, Any], required: bool
+) -> None:
+    settings = settings_for(tmp_path, **values)
+    assert settings.login_required is required
+    words = login_words(settings, administered=False)
+    assert words.startswith("required" if required else "not required")
+    assert ("admin create" in words) is required
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"admin_username": "boss"}, "ADMIN_PASSWORD"),
+        ({"admin_username": "boss", "admin_password": "short"}, "ADMIN_PASSWORD"),
+        ({"admin_username": "../boss", "admin_password": "long enough"}, "ADMIN_USERNAME"),
+    ],
+)
+async def test_an_administrator_who_cannot_be_made_is_told(tmp_path: Path, values: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        async with running(settings_for(tmp_path / "data", **values), ScriptedChat()):
+            pass
 
 
 def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ async def call(service: Service, code: str, **extra: Any) -> dict[str, Any]:
 
 
 async def test_a_tool_is_listed_and_called(service: Service) -> None:
-    (tool,) = (await service.http.get("/api/tools")).json()["tools"]
-    assert tool["name"] == "python_coder"
-    assert tool["input_schema"]["required"] == ["code"]
+    tools = {tool["name"]: tool for tool in (await service.http.get("/api/tools")).json()["tools"]}
+    assert tools["python_coder"]["input_schema"]["required"] == ["code"]
     first = await call(service, "x = 20\nprint('hello')\nx + 1")
     assert (first["output"], first["error"]) == ("hello\n21", None)
     second = await call(service, "open('a.txt', 'w').write(str(x))", session_id=first["session_id"])

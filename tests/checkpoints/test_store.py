@@ -43,9 +43,7 @@ async def test_the_database_is_private_and_in_wal_mode(tmp_path: Path) -> None:
 
 async def test_a_session_is_seen_by_its_owner_alone(tmp_path: Path) -> None:
     async with open_store(tmp_path / "a.sqlite") as store:
-        session = await store.sessions.create("ann", "  What   is\nthis? " + "x" * 200)
-        assert session.title.startswith("What is this? xxx")
-        assert len(session.title) == 80
+        session = await store.sessions.create("ann", "What is this?")
         assert await store.sessions.get(session.id, "ann") == session
         assert await store.sessions.get(session.id, "bob") is None
         assert await store.sessions.get("' OR 1=1 --", "ann") is None

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import io
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from llm import fetch
-from llm.catalog import ModelEntry, PackageSource
+from llm.catalog import ModelEntry, ModelFile, PackageSource
 from llm.fetch import FetchError, ensure
 
 DATA = bytes(range(256)) * 2000
@@ -50,17 +51,16 @@ def hub() -> Iterator[str]:
 
 
 def entry(hub: str = "http://127.0.0.1:9/none", sha256: str | None = None) -> ModelEntry:
-    return ModelEntry(
-        title="small",
+    file = ModelFile(
         file="small.gguf",
         bytes=len(DATA),
         sha256=sha256 or hashlib.sha256(DATA).hexdigest(),
-        licence="none",
         hub=hub,
         packages=PackageSource(
             name="tiny-weights-part{n}", first=1, last=3, version="1.0", member="data/part{n:02}.bin"
         ),
     )
+    return ModelEntry(title="small", licence="none", files=(file,))
 
 
 @pytest.fixture
@@ -79,9 +79,13 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write_wheel(folder: Path, number: int, data: bytes) -> None:
     name = f"tiny_weights_part{number}"
+    write_wheel_of(folder, name, {f"{name}/data/part{number:02}.bin": data})
+
+
+def write_wheel_of(folder: Path, name: str, data: dict[str, bytes]) -> None:
     info = f"{name}-1.0.dist-info"
     files = {
-        f"{name}/data/part{number:02}.bin": data,
+        **data,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -148,3 +152,37 @@ def test_no_source_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     with pytest.raises(FetchError, match=r"hub: .*packages: "):
         ensure(entry(), tmp_path, fetch.SOURCES)
+
+
+def folder_entry(hub: str) -> ModelEntry:
+    """Two files: one that only a package has, one that lies in a zip archive within another."""
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("words.json", b"[1]")
+    write_wheel_of(Path(hub), "tiny_words", {"tiny_words/model.zip": inner.getvalue()})
+    write_wheel_of(Path(hub), "tiny_onnx", {"tiny_onnx/model.onnx": b"onnx"})
+    files = [
+        ("model.onnx", b"onnx", "tiny-onnx", "model.onnx", ""),
+        ("words.json", b"[1]", "tiny-words", "model.zip", "words.json"),
+    ]
+    return ModelEntry(
+        title="two files",
+        licence="none",
+        folder="vectors",
+        files=tuple(
+            ModelFile(
+                file=name,
+                bytes=len(data),
+                sha256=hashlib.sha256(data).hexdigest(),
+                packages=PackageSource(name=package, version="1.0", member=member, inside=inside),
+            )
+            for name, data, package, member, inside in files
+        ),
+    )
+
+
+def test_a_model_of_several_files_gets_a_folder(tmp_path: Path, index: Path) -> None:
+    folder = ensure(folder_entry(str(index)), tmp_path / "models")
+    assert folder == tmp_path / "models" / "vectors"
+    there = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+    assert there == {"model.onnx": b"onnx", "words.json": b"[1]"}

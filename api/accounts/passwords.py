@@ -1,0 +1,58 @@
+"""Passwords: argon2id through pwdlib, in threads, a few at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from api.accounts.settings import Argon2
+from api.errors import ApiError
+
+MIN_LENGTH, MAX_LENGTH = 8, 1024
+AT_ONCE = 2
+MAX_WAITING = 32
+"""Each check takes memory and a core; beyond this many, callers are asked to come again."""
+
+
+class Passwords:
+    """Hashes and checks, both at the same price whatever they are given. Both raise 503 when too many wait."""
+
+    def __init__(self, cost: Argon2) -> None:
+        self._hasher = PasswordHash((Argon2Hasher(cost.passes, cost.memory_kib, cost.lanes),))
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def hash(self, password: str) -> str:
+        """What may be stored of a password."""
+        async with self._slot():
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def verify(self, password: str, stored: str | None) -> bool:
+        """Is it the stored one? Nothing is stored (None) for users who do not exist; the answer takes as long."""
+        if stored is None:
+            await self.hash(password)
+            return False
+        async with self._slot():
+            return await asyncio.to_thread(self._hasher.verify, password, stored)
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        if self._waiting >= MAX_WAITING:
+            raise ApiError(
+                503,
+                "Too many people are logging in; try again in a moment.",
+                kind="service_unavailable",
+                code="busy",
+                headers={"Retry-After": "2"},
+            )
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._slots.release()

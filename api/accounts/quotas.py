@@ -1,0 +1,132 @@
+"""How much one user may use: requests per minute, runs at once, tokens per day, disk.
+
+Tokens are counted in the database, when a run ends: a run that has begun is finished, and the next one is refused.
+The rest is counted in memory.
+"""
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from api.accounts.settings import Quota
+from api.errors import ApiError
+from checkpoints.usage import Usage
+from checkpoints.users import User
+
+MINUTE = 60.0
+DAY = 24 * 3600
+MEASURED_SECONDS = 30.0
+"""A measured disk is not measured again for so long."""
+MAX_TRACKED = 10_000
+
+Measure = Callable[[User], Awaitable[int]]
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Quotas:
+    """Refuses with 429 what is beyond a user's limits. `measure` says how many bytes a user has on disk."""
+
+    def __init__(
+        self, default: Quota, usage: Usage, measure: Measure, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._default = default
+        self._usage = usage
+        self._measure = measure
+        self._clock = clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._running: Counter[str] = Counter()
+        self._disk: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def of(self, user: User) -> Quota:
+        """The user's own limits, and the settings' where there is none."""
+        default = self._default
+        return Quota(
+            requests_per_minute=_own(user.requests_per_minute, default.requests_per_minute),
+            concurrent_runs=_own(user.concurrent_runs, default.concurrent_runs),
+            tokens_per_day=_own(user.tokens_per_day, default.tokens_per_day),
+            disk_mb=_own(user.disk_mb, default.disk_mb),
+        )
+
+    def request(self, user: User) -> None:
+        """Count a request: a bucket (token bucket) that holds a minute's worth and fills steadily. Raises 429."""
+        limit = self.of(user).requests_per_minute
+        if limit == 0:
+            return
+        now = self._clock()
+        bucket = self._buckets.setdefault(user.id, _Bucket(float(limit), now))
+        self._buckets.move_to_end(user.id)
+        _bound(self._buckets)
+        bucket.tokens = min(float(limit), bucket.tokens + (now - bucket.at) * limit / MINUTE)
+        bucket.at = now
+        if bucket.tokens < 1:
+            wait = (1 - bucket.tokens) * MINUTE / limit
+            raise _too_much(f"More than {limit} requests in a minute.", "rate_limit_error", "rate_limit_exceeded", wait)
+        bucket.tokens -= 1
+
+    @asynccontextmanager
+    async def run(self, user: User) -> AsyncIterator[None]:
+        """One run, for as long as the block lasts. Raises 429."""
+        limit = self.of(user).concurrent_runs
+        if limit and self._running[user.id] >= limit:
+            text = f"{limit} requests of yours are being answered; wait for one of them."
+            raise _too_much(text, "rate_limit_error", "too_many_runs", 1)
+        self._running[user.id] += 1
+        try:
+            await self._tokens_left(user)
+            await self.room(user)
+            yield
+        finally:
+            self._running[user.id] -= 1
+            if not self._running[user.id]:
+                del self._running[user.id]
+
+    async def room(self, user: User, more: int = 0) -> None:
+        """Is there room for `more` bytes? They are counted as stored until the disk is measured again. Raises 429."""
+        limit = self.of(user).disk_mb << 20
+        if limit == 0:
+            return
+        now = self._clock()
+        at, size = self._disk.get(user.id, (0.0, 0))
+        if user.id not in self._disk or now - at > MEASURED_SECONDS:
+            at, size = now, await self._measure(user)
+        if size + more > limit or (more == 0 and size >= limit):
+            text = f"Your files and sessions fill the {limit >> 20} MB that you may use; delete some."
+            raise _too_much(text, "insufficient_quota", "disk_full", MEASURED_SECONDS)
+        self._disk[user.id] = (at, size + more)
+        self._disk.move_to_end(user.id)
+        _bound(self._disk)
+
+    async def measure_again(self, user_id: str) -> None:
+        """Files of the user's came or went."""
+        self._disk.pop(user_id, None)
+
+    async def session_deleted(self, user_id: str, _session_id: str) -> None:
+        """A session of the user's went."""
+        self._disk.pop(user_id, None)
+
+    async def _tokens_left(self, user: User) -> None:
+        limit = self.of(user).tokens_per_day
+        if limit and await self._usage.tokens_today(user.id) >= limit:
+            text = f"You have used the {limit} tokens of today; a new day begins at midnight UTC."
+            raise _too_much(text, "insufficient_quota", "tokens_used_up", DAY - time.time() % DAY)
+
+
+def _own(own: int | None, default: int) -> int:
+    return default if own is None else own
+
+
+def _too_much(message: str, kind: str, code: str, seconds: float) -> ApiError:
+    return ApiError(429, message, kind=kind, code=code, headers={"Retry-After": str(int(seconds) + 1)})
+
+
+def _bound(kept: OrderedDict[str, Any]) -> None:
+    while len(kept) > MAX_TRACKED:
+        kept.popitem(last=False)

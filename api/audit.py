@@ -1,0 +1,36 @@
+"""The audit log: who did what, when, from where. One JSON object a line in `data/logs/audit.jsonl`; never content."""
+
+import asyncio
+import json
+import logging
+import time
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+MAX_BYTES = 10 << 20
+KEPT_FILES = 10
+MAX_VALUE = 200
+
+
+class AuditLog:
+    """Appends. Whole files are kept as `audit.jsonl.1` and on; the oldest is dropped."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        self._handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+        self._handler.setFormatter(logging.Formatter("%(message)s"))
+
+    def write(self, **entry: str | int | None) -> None:
+        """`entry` has whatever is known: user, action, target, status, from, request."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = {"at": at, **{k: v[:MAX_VALUE] if isinstance(v, str) else v for k, v in entry.items()}}
+        text = json.dumps(line)
+        self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, text, None, None))
+
+    async def record(self, **entry: str | int | None) -> None:
+        """The same, from a coroutine."""
+        await asyncio.to_thread(self.write, **entry)
+
+    def close(self) -> None:
+        self._handler.close()

@@ -1,0 +1,71 @@
+"""What the agent's prompts hold on the files at hand."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from nodes.hints import named
+from tools.files.reader import FileReader
+from workspace.errors import WorkspaceError
+from workspace.folder import FileMark, list_files
+from workspace.library import Library
+from workspace.names import inside
+from workspace.session import SessionWorkspace
+
+MAX_FILES = 8
+MAX_CHARACTERS = 6000
+"""Of all descriptions together; beyond it the older files get one line each."""
+MAX_LISTED = 30
+
+
+@dataclass(slots=True)
+class Briefing:
+    """Called before each thought of one turn. A file is described once, and again when it has changed."""
+
+    reader: FileReader
+    workspace: SessionWorkspace
+    library: Library
+    question: str
+    _known: dict[tuple[str, FileMark], str] = field(default_factory=dict)
+
+    async def __call__(self) -> str:
+        """The newest files of the session, then the names of the library's. Empty when there are none.
+
+        Files of the library that the question names are copied into the session first.
+        """
+        stored = [info.name for info in await self.library.files()]
+        await self._stage(named(self.question, stored))
+        marks = await asyncio.to_thread(list_files, self.workspace.folder)
+        newest = sorted(marks, key=lambda name: (marks[name].modified_ns, name))[-MAX_FILES:]
+        texts = await asyncio.gather(*(self._describe(name, marks[name]) for name in newest))
+        lines = _within(list(texts))
+        if others := [name for name in stored if name not in marks]:
+            more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""
+            listed = ", ".join(others[-MAX_LISTED:])
+            lines.append(f"In the user's library, to be had with file_analyzer: {listed}{more}")
+        return "\n".join(lines)
+
+    async def _stage(self, names: list[str]) -> None:
+        for name in names:
+            try:
+                await self.library.stage(name, self.workspace.folder)
+            except (OSError, WorkspaceError):  # it was deleted meanwhile, or the session's folder is full
+                continue
+
+    async def _describe(self, name: str, mark: FileMark) -> str:
+        known = self._known.get((name, mark))
+        if known is None:
+            try:
+                path = inside(self.workspace.folder, name)
+            except WorkspaceError:
+                return f"- {name}"
+            known = self._known[name, mark] = await self.reader.describe(path, name)
+        return known
+
+
+def _within(texts: list[str]) -> list[str]:
+    room = MAX_CHARACTERS
+    shown: list[str] = []
+    for text in reversed(texts):
+        shown.append(text if len(text) <= room else text.partition("\n")[0])
+        room -= len(shown[-1])
+    return shown[::-1]

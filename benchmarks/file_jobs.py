@@ -1,0 +1,24 @@
+"""What `benchmarks.files` has workers do."""
+
+from pathlib import Path
+
+from tools.files import registry, sections
+
+
+def peak_of(path: Path, question: str) -> int:
+    """In a worker: read the file; bytes that this took beyond what was there before."""
+    before = _memory("VmRSS")
+    if question == "sections":
+        sections.sections(path)
+    else:
+        registry.profile(path)
+    return max(0, _memory("VmHWM") - before)
+
+
+def nothing() -> None:
+    """What a job costs that does nothing."""
+
+
+def _memory(name: str) -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))

@@ -1,0 +1,79 @@
+"""The keys of users' programs: shown once, kept as a digest."""
+
+import hashlib
+import re
+import secrets
+import time
+from dataclasses import dataclass
+
+import aiosqlite
+
+KEY = re.compile(r"sk-[A-Za-z0-9_-]{43}")
+"""32 random bytes: a digest without salt or cost is enough, nobody can guess one."""
+SHOWN = 8
+MAX_KEYS = 100
+USED_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is kept of a key. `prefix` is its beginning, to tell keys apart. Times are seconds since the epoch."""
+
+    id: str
+    owner: str
+    name: str
+    prefix: str
+    created: float
+    used: float | None
+
+
+class ApiKeys:
+    """Rows of `api_keys`; every look-up but `owner_of` names the owner."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def create(self, owner: str, name: str) -> tuple[ApiKey, str] | None:
+        """A new key and its text, which is nowhere else; None when the owner has `MAX_KEYS`."""
+        text = f"sk-{secrets.token_urlsafe(32)}"
+        key = ApiKey(f"key_{secrets.token_hex(8)}", owner, name, text[:SHOWN], time.time(), None)
+        made = await self._connection.execute_fetchall(
+            "INSERT INTO api_keys (id, owner, name, prefix, digest, created) SELECT ?, ?, ?, ?, ?, ? "
+            "WHERE (SELECT count(*) FROM api_keys WHERE owner = ?) < ? RETURNING id",
+            (key.id, owner, name, key.prefix, _digest(text), key.created, owner, MAX_KEYS),
+        )
+        return (key, text) if list(made) else None
+
+    async def list(self, owner: str) -> list[ApiKey]:
+        """Oldest first."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT id, owner, name, prefix, created, used FROM api_keys WHERE owner = ? ORDER BY created", (owner,)
+        )
+        return [ApiKey(*row) for row in rows]
+
+    async def owner_of(self, text: str) -> str | None:
+        """Whose key is it? Notes that it was used."""
+        digest, now = _digest(text), time.time()
+        rows = list(
+            await self._connection.execute_fetchall("SELECT owner, used FROM api_keys WHERE digest = ?", (digest,))
+        )
+        if not rows:
+            return None
+        owner, used = rows[0]
+        if used is None or now - used > USED_SECONDS:
+            await self._connection.execute_fetchall("UPDATE api_keys SET used = ? WHERE digest = ?", (now, digest))
+        return str(owner)
+
+    async def revoke(self, owner: str, key_id: str) -> bool:
+        """Was there such a key of this owner's?"""
+        gone = await self._connection.execute_fetchall(
+            "DELETE FROM api_keys WHERE id = ? AND owner = ? RETURNING id", (key_id, owner)
+        )
+        return bool(list(gone))
+
+    async def revoke_all(self, owner: str) -> None:
+        await self._connection.execute_fetchall("DELETE FROM api_keys WHERE owner = ?", (owner,))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,96 @@
+"""Vectors: LangChain's `Embeddings`, in the service or from a server, that say which model they are."""
+
+import asyncio
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from typing_extensions import override
+
+from llm.errors import ModelError
+from llm.settings import EmbeddingSettings
+from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
+
+if TYPE_CHECKING:
+    from llm.reranking import CrossEncoder
+
+_PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
+
+
+class EmbeddingError(ModelError, VectorsUnavailableError):
+    """Vectors could not be had; the text says what to do about it."""
+
+
+class VectorModel(Embeddings):
+    """What the index is given (`workspace.retrieval.types.Embedder`), and LangChain's interface on top of it."""
+
+    @abstractmethod
+    async def identity(self) -> ModelIdentity:
+        """Raises `EmbeddingError` when the model is not there."""
+
+    @abstractmethod
+    async def passages(self, texts: Sequence[str]) -> Vectors:
+        """Shape `(len(texts), dimension)`, rows of length 1. Raises `EmbeddingError`."""
+
+    @abstractmethod
+    async def question(self, text: str) -> Vectors:
+        """Shape `(dimension,)`, of length 1. Raises `EmbeddingError`."""
+
+    def spans(self, text: str) -> Spans:
+        """An estimate of the model's tokens, for servers that do not show theirs: pieces of at most five letters."""
+        return [match.span() for match in _PIECE.finditer(text)]
+
+    async def aclose(self) -> None:
+        """Give back threads and connections."""
+
+    @override
+    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
+        found: list[list[float]] = (await self.passages(texts)).tolist()
+        return found
+
+    @override
+    async def aembed_query(self, text: str) -> list[float]:
+        found: list[float] = (await self.question(text)).tolist()
+        return found
+
+    @override
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return asyncio.run(self.aembed_documents(texts))
+
+    @override
+    def embed_query(self, text: str) -> list[float]:
+        return asyncio.run(self.aembed_query(text))
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Rows of length 1, so that their inner product is the cosine; rows of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.where(lengths == 0, 1, lengths), dtype=np.float32)
+
+
+def open_embeddings(settings: EmbeddingSettings) -> VectorModel:
+    """The configured model of vectors. It is loaded, or asked for, at its first use."""
+    if settings.backend == "fastembed":
+        from llm.embeddings_local import LocalVectors  # noqa: PLC0415 (onnxruntime is loaded where it is used)
+
+        return LocalVectors(settings)
+    from llm.embeddings_http import OllamaVectors, OpenAIVectors  # noqa: PLC0415
+
+    return OllamaVectors(settings) if settings.backend == "ollama" else OpenAIVectors(settings)
+
+
+def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
+    """The configured cross-encoder, loaded at its first use; None when none is configured."""
+    if settings.rerank_path is None:
+        return None
+    from llm.reranking import CrossEncoder  # noqa: PLC0415
+
+    return CrossEncoder(settings, settings.rerank_path)
+
+
+def threads_of(settings: EmbeddingSettings) -> int:
+    return settings.threads or max(1, (os.cpu_count() or 1) // 2)

@@ -1,0 +1,138 @@
+"""Vectors from a server: Ollama's `/api/embed`, or `/v1/embeddings` of any OpenAI-compatible one."""
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import httpx
+import numpy as np
+from pydantic import BaseModel, ValidationError
+from typing_extensions import override
+
+from llm.embeddings import EmbeddingError, VectorModel, unit
+from llm.settings import EmbeddingSettings
+from workspace.retrieval.types import ModelIdentity, Vectors
+
+BATCH = 64
+"""Texts in one request."""
+
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+class _Vector(BaseModel):
+    index: int
+    embedding: list[float]
+
+
+class _OpenAIAnswer(BaseModel):
+    data: list[_Vector]
+
+
+class _OllamaAnswer(BaseModel):
+    embeddings: list[list[float]]
+
+
+class HttpVectors(VectorModel):
+    """What both kinds of server have in common."""
+
+    def __init__(self, settings: EmbeddingSettings, base: str, model: str, headers: Mapping[str, str]) -> None:
+        self._base = base.rstrip("/")
+        self._model = model
+        self._headers = headers
+        self._timeout = settings.timeout
+        self._identity: ModelIdentity | None = None
+
+    @override
+    async def identity(self) -> ModelIdentity:
+        if self._identity is None:
+            dimension = (await self.passages(["dimension"])).shape[1]
+            self._identity = ModelIdentity(self._model, dimension, await self._revision())
+        return self._identity
+
+    @override
+    async def passages(self, texts: Sequence[str]) -> Vectors:
+        found = [await self._batch(texts[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
+        return np.concatenate(found) if found else np.zeros((0, 0), np.float32)
+
+    @override
+    async def question(self, text: str) -> Vectors:
+        vector: Vectors = (await self.passages([text]))[0]
+        return vector
+
+    @abstractmethod
+    async def _revision(self) -> str: ...
+
+    @abstractmethod
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+    async def _batch(self, texts: Sequence[str]) -> Vectors:
+        vectors = await self._vectors(texts)
+        if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
+            raise EmbeddingError(f"The embedding server {self._base} did not give one vector for each text.")
+        return unit(np.asarray(vectors, np.float32))
+
+    async def _ask(self, method: str, path: str, body: object = None) -> Any:
+        """Raises `EmbeddingError` in words that name the server, the status, and its own message."""
+        try:
+            async with httpx.AsyncClient(timeout=self._timeout, headers=self._headers) as http:
+                answer = await http.request(method, self._base + path, json=body)
+        except httpx.HTTPError as error:
+            raise EmbeddingError(f"The embedding server {self._base} does not answer: {_why(error)}") from error
+        if answer.is_error:
+            words = answer.text[:200]
+            raise EmbeddingError(f"The embedding server {self._base} refused ({answer.status_code}): {words}")
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise EmbeddingError(f"The embedding server {self._base} did not answer in JSON.") from error
+
+
+class OllamaVectors(HttpVectors):
+    """`OLLAMA_HOST`; the model has been pulled there."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        super().__init__(settings, settings.ollama_host, settings.model or "nomic-embed-text", {})
+
+    @override
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        answer = await self._ask("POST", "/api/embed", {"model": self._model, "input": list(texts)})
+        return _parsed(_OllamaAnswer, answer).embeddings
+
+    @override
+    async def _revision(self) -> str:
+        """The digest that Ollama itself tells models apart by."""
+        listed = (await self._ask("GET", "/api/tags")).get("models", [])
+        digests = {entry.get("name", "").removesuffix(":latest"): entry.get("digest", "") for entry in listed}
+        return str(digests.get(self._model.removesuffix(":latest"), ""))[:16]
+
+
+class OpenAIVectors(HttpVectors):
+    """Any server with OpenAI's `/embeddings`."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        headers = {"Authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
+        super().__init__(settings, settings.openai_base_url, settings.model or "text-embedding-3-small", headers)
+
+    @override
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        found = _parsed(_OpenAIAnswer, await self._ask("POST", "/embeddings", body)).data
+        return [vector.embedding for vector in sorted(found, key=lambda vector: vector.index)]
+
+    @override
+    async def _revision(self) -> str:
+        """Nothing tells versions apart behind one name; the address tells servers apart."""
+        return hashlib.sha256(self._base.encode()).hexdigest()[:16]
+
+
+def _parsed(kind: type[Answer], answer: object) -> Answer:
+    try:
+        return kind.model_validate(answer)
+    except ValidationError as error:
+        raise EmbeddingError("The embedding server's answer holds no vectors.") from error
+
+
+def _why(error: httpx.HTTPError) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,153 @@
+"""Vectors made in the service: fastembed over local ONNX files, in threads that step back for everything else."""
+
+import asyncio
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from fastembed import TextEmbedding
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
+from tokenizers import Tokenizer
+from typing_extensions import override
+
+from llm import catalog
+from llm.embeddings import EmbeddingError, VectorModel, threads_of, unit
+from llm.settings import EmbeddingSettings
+from workspace.retrieval.types import ModelIdentity, Spans, Vectors
+
+T = TypeVar("T")
+
+DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+"""What fastembed knows it by."""
+BATCH = 4
+"""Passages at a time. Larger batches are slower on a CPU: what a layer gives no longer fits its cache."""
+NICENESS = 10
+BROKEN = (OSError, ValueError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
+"""What files that are no such model make the libraries raise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    model: TextEmbedding
+    tokenizer: Tokenizer
+    identity: ModelIdentity
+
+
+class LocalVectors(VectorModel):
+    """Documents are embedded in one thread of low priority, questions in another, which never wait for documents."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self._settings = settings
+        self._documents = ThreadPoolExecutor(1, "embed-documents", initializer=_step_back)
+        self._questions = ThreadPoolExecutor(1, "embed-question")
+        self._lock = threading.Lock()
+        self._loaded: _Loaded | None = None
+
+    @override
+    async def identity(self) -> ModelIdentity:
+        return (await self._in(self._documents, self._load)).identity
+
+    @override
+    async def passages(self, texts: Sequence[str]) -> Vectors:
+        """One batch after another, so that those who embed at the same time take turns."""
+        dimension = (await self.identity()).dimension
+        vectors = np.zeros((len(texts), dimension), np.float32)
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))  # alike lengths need little padding
+        for start in range(0, len(order), BATCH):
+            chosen = order[start : start + BATCH]
+            vectors[chosen] = await self._in(self._documents, partial(self._embed, [texts[at] for at in chosen]))
+        return vectors
+
+    @override
+    async def question(self, text: str) -> Vectors:
+        (vector,) = await self._in(self._questions, partial(self._embed, [text]))
+        return np.asarray(vector, np.float32)
+
+    @override
+    def spans(self, text: str) -> Spans:
+        spans: Spans = self._load().tokenizer.encode(text, add_special_tokens=False).offsets
+        return spans
+
+    @override
+    async def aclose(self) -> None:
+        for pool in (self._documents, self._questions):
+            await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    def _embed(self, texts: list[str]) -> Vectors:
+        return unit(np.stack(list(self._load().model.embed(texts, batch_size=len(texts)))))
+
+    def _load(self) -> _Loaded:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = _load(self._settings)
+            return self._loaded
+
+
+def _step_back() -> None:
+    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def _load(settings: EmbeddingSettings) -> _Loaded:
+    name = settings.model or DEFAULT_MODEL
+    folder = _folder(settings, name)
+    known = {model["model"].lower(): model for model in TextEmbedding.list_supported_models()}
+    if name.lower() not in known:
+        raise EmbeddingError(f"EMBEDDING_MODEL: fastembed knows no model {name!r}.")
+    weights = folder / known[name.lower()]["model_file"]
+    for path in (weights, folder / "tokenizer.json"):
+        if not path.is_file():
+            raise EmbeddingError(
+                f"The model of vectors is not there: {path}. Run `python -m llm.fetch {catalog.VECTORS}`."
+            )
+    revision = _checked(settings, weights, folder / "tokenizer.json")
+    # Without the arena memory goes back after a batch; with it, it stays at the largest batch ever seen.
+    try:
+        model = TextEmbedding(
+            name, specific_model_path=str(folder), threads=threads_of(settings), cuda=False, enable_cpu_mem_arena=False
+        )
+    except BROKEN as error:
+        raise EmbeddingError(f"EMBEDDING_MODEL_PATH: {folder} does not hold {name}: {error}") from error
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return _Loaded(model, tokenizer, ModelIdentity(name, model.embedding_size, revision))
+
+
+def _folder(settings: EmbeddingSettings, name: str) -> Path:
+    if settings.model_path is not None:
+        return settings.model_path
+    if name != DEFAULT_MODEL:
+        raise EmbeddingError(f"EMBEDDING_MODEL_PATH: must name the folder with the files of {name!r}.")
+    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(settings.models_dir))
+
+
+def _checked(settings: EmbeddingSettings, *paths: Path) -> str:
+    """A hash over the files. Raises `EmbeddingError` when those of the catalogue are not as it says."""
+    known = {} if settings.model_path else {file.file: file.sha256 for file in catalog.load()[1][catalog.VECTORS].files}
+    whole = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+        if digest.hexdigest() != known.get(path.name, digest.hexdigest()):
+            raise EmbeddingError(f"{path} is damaged. Delete it and run `python -m llm.fetch {catalog.VECTORS}`.")
+        whole.update(digest.digest())
+    return whole.hexdigest()[:16]

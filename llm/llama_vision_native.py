@@ -1,0 +1,108 @@
+"""llama.cpp's multimodal library (`mtmd`) beside the text model: images become tokens of the prompt.
+
+Not safe for use from two threads at once; `llm.llama_vision_engine` is its only caller and owns it.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import llama_cpp as lib
+from llama_cpp import mtmd_cpp as mtmd
+from typing_extensions import override
+
+from llm.errors import ModelDamagedError, ModelError
+from llm.llama_native import Handle, NativeModel, log_from_c
+from llm.settings import LlamaCppSettings
+
+BATCH = 512
+TOKENIZED = 0
+EVALUATED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text of a prompt. Control tokens in it only count when it is the template's own."""
+
+    text: str
+    control: bool
+
+
+Part = Words | bytes
+"""A piece of a prompt: words, or an image as a JPEG or PNG file."""
+
+
+class SeeingModel(NativeModel):
+    """A text model whose prompts may hold images."""
+
+    def __init__(self, path: Path, projector: Path, settings: LlamaCppSettings) -> None:
+        super().__init__(path, settings)
+        mtmd.mtmd_log_set(log_from_c, ctypes.c_void_p(0))
+        mtmd.mtmd_helper_log_set(log_from_c, ctypes.c_void_p(0))
+        params = mtmd.mtmd_context_params_default()
+        params.use_gpu = settings.n_gpu_layers != 0
+        params.print_timings = False
+        if settings.n_threads:
+            params.n_threads = settings.n_threads
+        self._eyes = mtmd.mtmd_init_from_file(str(projector).encode(), self._model, params)
+        if self._eyes is None:
+            super().close()
+            raise ModelDamagedError(f"{projector} cannot be loaded: it is damaged, or does not belong to {path.name}.")
+        if not mtmd.mtmd_support_vision(self._eyes):
+            self.close()
+            raise ModelDamagedError(f"{projector} is no projector of images.")
+
+    @override
+    def close(self) -> None:
+        mtmd.mtmd_free(self._eyes)
+        super().close()
+
+    @contextmanager
+    def prompt(self, parts: Sequence[Part]) -> Iterator["Prompt"]:
+        """The prompt in tokens. Raises `ModelError` when an image cannot be read."""
+        with ExitStack() as stack:
+            given = [self._part(part, stack) for part in parts]
+            pointers = (ctypes.POINTER(mtmd.mtmd_input_part) * len(given))(*map(ctypes.pointer, given))
+            chunks = mtmd.mtmd_input_chunks_init()
+            stack.callback(mtmd.mtmd_input_chunks_free, chunks)
+            if mtmd.mtmd_tokenize_from_parts(self._eyes, chunks, pointers, len(given), False) != TOKENIZED:
+                raise ModelError("The model that sees cannot take this prompt.")
+            count = mtmd.mtmd_input_chunks_size(chunks)
+            yield Prompt(
+                chunks=[mtmd.mtmd_input_chunks_get(chunks, at) for at in range(count)],
+                tokens=int(mtmd.mtmd_helper_get_n_tokens(chunks)),
+            )
+
+    def _part(self, part: Part, stack: ExitStack) -> Handle:
+        if isinstance(part, Words):
+            data = part.text.encode("utf-8", "replace")
+            text = mtmd.mtmd_input_text(text=data, text_len=len(data), add_special=False, parse_special=part.control)
+            return mtmd.mtmd_input_part(text=ctypes.pointer(text))
+        buffer = (ctypes.c_uint8 * len(part)).from_buffer_copy(part)
+        bitmap = mtmd.mtmd_helper_bitmap_init_from_buf(self._eyes, buffer, len(part), False)
+        if bitmap is None:
+            raise ModelError("The model that sees cannot read this image; it takes JPEG and PNG.")
+        stack.callback(mtmd.mtmd_bitmap_free, bitmap)
+        return mtmd.mtmd_input_part(bitmap=bitmap)
+
+    def read(self, chunk: Handle, position: int, *, last: bool) -> int:
+        """Read a piece of a prompt from `position` on; the position after it. With `last`, `sample(chain, -1)` can
+        follow. An image takes seconds."""
+        after = lib.llama_pos(position)  # text is counted from what it holds, an image sets it
+        status = mtmd.mtmd_helper_eval_chunk_single(
+            *(self._eyes, self._ctx, chunk, lib.llama_pos(position), lib.llama_seq_id(0)),
+            *(BATCH, last, ctypes.byref(after)),
+        )
+        if status != EVALUATED:
+            raise RuntimeError(f"a piece of the prompt cannot be read (status {status})")
+        return int(after.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Pieces of text and images in order, valid while the context of `SeeingModel.prompt` is open."""
+
+    chunks: list[Handle]
+    tokens: int

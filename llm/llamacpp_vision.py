@@ -1,0 +1,83 @@
+"""The embedded backend for images: a LangChain chat model over llama.cpp's multimodal library."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from typing_extensions import override
+
+from llm.errors import ModelError
+from llm.llama_native import check_file
+from llm.llama_slots import Piece, Request
+from llm.llama_vision_engine import SeeingEngine, SeeingRequest
+from llm.llamacpp import LlamaCppChat, to_turn
+from llm.settings import LlamaCppSettings
+
+ADVICE = "Set {} to a GGUF file (docs/vision.md)."
+
+
+class LlamaCppSeeingChat(LlamaCppChat):
+    """As `LlamaCppChat`, for messages with images in them: LangChain's image blocks with base64 or a data address.
+
+    One request is served at a time. The weights are loaded with the first one.
+    """
+
+    engine: SeeingEngine  # type: ignore[assignment]
+    """It has the same three methods."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "llamacpp-vision"
+
+    @override
+    def _request(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        deliver: Callable[[Piece | ModelError], None],
+        max_tokens: int | None = None,
+        **wishes: Any,
+    ) -> Request:
+        return SeeingRequest(
+            turns=[to_turn(message) for message in messages],
+            deliver=deliver,
+            sampling=self._sampling(**wishes),
+            stop=tuple(stop or ()),
+            max_tokens=max_tokens,
+            contents=[contents(message) for message in messages],
+        )
+
+
+def contents(message: BaseMessage) -> list[str | bytes]:
+    """A message's words and images in order. Raises `ModelError` for an image that is not in the message itself."""
+    parts: list[str | bytes] = []
+    for block in message.content_blocks:
+        if block["type"] == "text":
+            parts.append(block["text"])
+        elif block["type"] == "image":
+            parts.append(_image(block.get("base64"), block.get("url")))
+        else:
+            raise ModelError(f"The model that sees takes text and images, and no {block['type']}.")
+    return parts
+
+
+def _image(encoded: str | None, url: str | None) -> bytes:
+    if encoded is None and url is not None and url.startswith("data:"):
+        encoded = url.partition(",")[2]
+    if not encoded:
+        raise ModelError("The model that sees takes images in the message itself (base64), not by their address.")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as error:
+        raise ModelError("An image's base64 is damaged.") from error
+
+
+def load(model: Path, projector: Path, settings: LlamaCppSettings) -> LlamaCppSeeingChat:
+    """Raises `ModelMissingError` or `ModelDamagedError` for a file that is not there, or is no GGUF file."""
+    check_file(model, ADVICE.format("LLAMACPP_VISION_MODEL_PATH"))
+    check_file(projector, ADVICE.format("LLAMACPP_VISION_MMPROJ_PATH"))
+    engine = SeeingEngine(model, projector, settings)
+    return LlamaCppSeeingChat(engine=engine, name_=model.stem, temperature=settings.temperature)

@@ -1,0 +1,42 @@
+"""A cross-encoder that reads the question and a passage together; none unless its files are configured."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+from fastembed.rerank.cross_encoder import TextCrossEncoder
+
+from llm.embeddings import EmbeddingError, threads_of
+from llm.embeddings_local import BROKEN
+from llm.settings import EmbeddingSettings
+
+
+class CrossEncoder:
+    """`workspace.retrieval.types.Reranker` over fastembed's, from local files."""
+
+    def __init__(self, settings: EmbeddingSettings, folder: Path) -> None:
+        self._name = settings.rerank_model
+        self._folder = folder
+        self._threads = threads_of(settings)
+        self._thread = ThreadPoolExecutor(1, "rerank")
+
+    async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """One for each text, higher is better. Raises `EmbeddingError` when the model cannot be loaded."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._scores, question, list(texts))
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+
+    def _scores(self, question: str, texts: list[str]) -> list[float]:
+        return [float(score) for score in self._model.rerank(question, texts, batch_size=8)]
+
+    @cached_property
+    def _model(self) -> TextCrossEncoder:
+        try:
+            return TextCrossEncoder(
+                self._name, specific_model_path=str(self._folder), threads=self._threads, cuda=False
+            )
+        except BROKEN as error:
+            raise EmbeddingError(f"RERANK_MODEL_PATH: {self._folder} holds no {self._name}: {error}") from error

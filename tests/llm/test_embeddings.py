@@ -1,0 +1,185 @@
+"""Vectors from the real model, and from servers that speak Ollama's and OpenAI's protocols."""
+
+import asyncio
+import json
+import shutil
+import threading
+from collections.abc import AsyncIterator, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from llm import catalog
+from llm.embeddings import EmbeddingError, VectorModel, open_embeddings, open_reranker
+from llm.settings import EmbeddingSettings
+
+
+@pytest.fixture
+async def minilm() -> AsyncIterator[VectorModel]:
+    model = open_embeddings(EmbeddingSettings())
+    yield model
+    await model.aclose()
+
+
+async def test_the_real_model_tells_alike_from_unlike(minilm: VectorModel) -> None:
+    texts = ["The cat sat on the mat.", "Interest rates rose in March.", "A feline rested on a rug."]
+    vectors = await minilm.passages(texts)
+    assert vectors.shape == (3, 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-5)
+    question = await minilm.question("Where is the kitten?")
+    assert question.shape == (384,)
+    assert int(np.argmin(vectors @ question)) == 1
+    assert (await minilm.passages([])).shape == (0, 384)
+    identity = await minilm.identity()
+    assert (identity.name, identity.dimension) == ("sentence-transformers/all-MiniLM-L6-v2", 384)
+
+
+async def test_a_vector_does_not_depend_on_what_else_is_asked_for(minilm: VectorModel) -> None:
+    texts = [f"{'word ' * length}{length}" for length in (1, 90, 7, 40, 3, 60)]
+    together, alone = await minilm.passages(texts), [(await minilm.passages([text]))[0] for text in texts]
+    assert float((together * np.stack(alone)).sum(axis=1).min()) > 0.99  # int8 is scaled by batch
+
+
+async def test_langchain_s_interface_gives_the_same_vectors(minilm: VectorModel) -> None:
+    (vector,) = await minilm.aembed_documents(["The cat sat on the mat."])
+    np.testing.assert_allclose(vector, await minilm.aembed_query("The cat sat on the mat."), atol=1e-6)
+    assert await asyncio.to_thread(minilm.embed_query, "The cat sat on the mat.") == pytest.approx(vector, abs=1e-6)
+
+
+async def test_tokens_are_the_model_s_and_have_no_limit(minilm: VectorModel) -> None:
+    text = "Unbelievable embeddings " * 1000
+    spans = await asyncio.to_thread(minilm.spans, text)
+    assert len(spans) > 2000
+    assert text[slice(*spans[-1])] in "embeddings"
+
+
+async def test_questions_do_not_wait_for_documents(minilm: VectorModel) -> None:
+    await minilm.identity()
+    many = asyncio.create_task(minilm.passages(["some words " * 80] * 200))
+    await minilm.question("now")
+    assert not many.done()
+    many.cancel()
+    await asyncio.gather(many, return_exceptions=True)
+
+
+async def test_a_missing_or_damaged_model_says_what_to_do(tmp_path: Path) -> None:
+    missing = open_embeddings(EmbeddingSettings(models_dir=tmp_path))
+    with pytest.raises(EmbeddingError, match=r"llm\.fetch minilm"):
+        await missing.question("x")
+    await missing.aclose()
+    entry = catalog.load()[1][catalog.VECTORS]
+    shutil.copytree(entry.path(catalog.models_dir()), entry.path(tmp_path))
+    weights = entry.path(tmp_path) / "model.onnx"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + b"x")
+    damaged = open_embeddings(EmbeddingSettings(models_dir=tmp_path))
+    with pytest.raises(EmbeddingError, match="damaged"):
+        await damaged.identity()
+    weights.write_bytes(whole)
+    assert (await damaged.identity()).dimension == 384, "mended without a restart"
+    await damaged.aclose()
+
+
+async def test_another_model_needs_its_files() -> None:
+    for settings, words in [
+        (EmbeddingSettings(model="BAAI/bge-small-en-v1.5"), "EMBEDDING_MODEL_PATH"),
+        (EmbeddingSettings(model="nobody/none", model_path=Path("/nowhere")), "EMBEDDING_MODEL"),
+    ]:
+        model = open_embeddings(settings)
+        with pytest.raises(EmbeddingError, match=words):
+            await model.identity()
+        await model.aclose()
+
+
+async def test_a_cross_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert open_reranker(EmbeddingSettings()) is None
+    reranker = open_reranker(EmbeddingSettings(rerank_path=tmp_path))
+    assert reranker is not None
+    with pytest.raises(EmbeddingError, match="RERANK_MODEL_PATH"):
+        await reranker.scores("question", ["text"])
+    await reranker.aclose()
+
+
+class Server(BaseHTTPRequestHandler):
+    """Vectors of a text's length and its first letter; `broken` changes the answer."""
+
+    asked: list[tuple[str, str | None, Any]] = []  # noqa: RUF012
+    broken: str = ""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        type(self).asked.append((self.path, self.headers.get("Authorization"), body))
+        vectors = [[float(len(text)), float(ord(text[0])), 1.0] for text in body["input"]]
+        if self.broken == "status":
+            self.answer({"error": "no such model"}, 404)
+        elif self.broken == "short":
+            self.answer({"embeddings": vectors[1:], "data": []})
+        elif self.broken == "words":
+            self.answer("what?")
+        elif self.path == "/api/embed":
+            self.answer({"embeddings": vectors})
+        else:
+            data = [{"index": at, "embedding": vector} for at, vector in enumerate(vectors)]
+            self.answer({"data": data[::-1]})
+
+    def do_GET(self) -> None:
+        self.answer({"models": [{"name": "nomic-embed-text:latest", "digest": "abcdef0123456789ffff"}]})
+
+    def answer(self, body: Any, status: int = 200) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Server.asked, Server.broken = [], ""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
+
+
+def remote(kind: str, url: str) -> VectorModel:
+    if kind == "ollama":
+        return open_embeddings(EmbeddingSettings(backend="ollama", ollama_host=url))
+    return open_embeddings(EmbeddingSettings(backend="openai", openai_base_url=f"{url}/v1", openai_api_key="sk-1"))
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_servers_give_vectors_in_batches(server: str, kind: str) -> None:
+    model = remote(kind, server)
+    texts = ["a" * (1 + at) for at in range(130)]
+    vectors = await model.passages(texts)
+    expected = np.array([[len(text), ord("a"), 1] for text in texts], np.float32)
+    np.testing.assert_allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True), rtol=1e-5)
+    assert [len(body["input"]) for _, _, body in Server.asked] == [64, 64, 2]
+    path, authorization, body = Server.asked[0]
+    assert (path, authorization) == (("/api/embed", None) if kind == "ollama" else ("/v1/embeddings", "Bearer sk-1"))
+    assert body["model"] == ("nomic-embed-text" if kind == "ollama" else "text-embedding-3-small")
+    identity = await model.identity()
+    assert identity.dimension == 3
+    assert kind == "openai" or identity.revision == "abcdef0123456789"
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+@pytest.mark.parametrize("broken", ["status", "short", "words"])
+async def test_a_server_that_fails_is_named(server: str, kind: str, broken: str) -> None:
+    Server.broken = broken
+    with pytest.raises(EmbeddingError, match="embedding server"):
+        await remote(kind, server).passages(["a", "b"])
+
+
+async def test_no_server_is_one_clear_error() -> None:
+    with pytest.raises(EmbeddingError, match="does not answer"):
+        await remote("ollama", "http://127.0.0.1:9").question("x")

@@ -1,0 +1,97 @@
+"""What a fetched page may be, how large, and how long it may take."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.tools.web.pages import ARTICLE, Site, site
+from tools.web.errors import FetchError
+from tools.web.fetch import Fetcher
+from tools.web.settings import WebSettings
+from workspace.settings import MIB
+
+KINDS = ("text/",)
+
+
+@pytest.fixture
+async def web() -> AsyncIterator[Site]:
+    async with site() as running:
+        yield running
+
+
+@pytest.fixture
+def fetcher() -> Fetcher:
+    return Fetcher(WebSettings(private_hosts=("127.0.0.1",), timeout=10, max_page_bytes=2 * MIB))
+
+
+@pytest.mark.parametrize("path", ["/article", "/compressed", "/encoded/deflate", "/encoded/raw-deflate", "/again/4"])
+async def test_a_page_comes_whole(web: Site, fetcher: Fetcher, path: str) -> None:
+    page = await fetcher.fetch(web.url + path, KINDS)
+    assert page.body.decode() == ARTICLE
+    assert (page.mime, page.charset) == ("text/html", "utf-8")
+
+
+async def test_a_page_s_address_is_that_of_the_last_redirect(web: Site, fetcher: Fetcher) -> None:
+    page = await fetcher.fetch(f"{web.url}/again/2#part", KINDS)
+    assert page.url == f"{web.url}/article"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/again/5", "redirects more than 5 times"),
+        ("/nowhere", "without saying where to"),
+        ("/status/404", "status 404 (Not Found)"),
+        ("/status/500", "status 500 (Internal Server Error)"),
+        ("/picture", "not of a kind that is read here, but image/png"),
+        ("/flood", "larger than the limit of 2 MB"),
+        ("/declared", "larger than the limit of 2 MB"),
+        ("/bomb", "larger than the limit of 2 MB"),
+        ("/encoded/br", "not asked for (br)"),
+        ("/encoded/twice", "not asked for (gzip, gzip)"),
+        ("/encoded/damaged", "compression is damaged"),
+        ("/encoded/cut", "ends in the middle"),
+    ],
+)
+async def test_what_cannot_be_had_is_said(web: Site, fetcher: Fetcher, path: str, words: str) -> None:
+    with pytest.raises(FetchError) as error:
+        await fetcher.fetch(web.url + path, KINDS)
+    assert words in str(error.value)
+
+
+async def test_a_page_that_never_ends_is_given_up_in_time(web: Site) -> None:
+    fetcher = Fetcher(WebSettings(private_hosts=("127.0.0.1",), timeout=0.5))
+    began = time.monotonic()
+    with pytest.raises(FetchError, match=r"within 0\.5 seconds"):
+        await fetcher.fetch(f"{web.url}/endless", KINDS)
+    assert time.monotonic() - began < 5
+
+
+async def test_nobody_listens(fetcher: Fetcher) -> None:
+    with pytest.raises(FetchError, match="No connection to 127"):
+        await fetcher.fetch("http://127.0.0.1:1/", KINDS)
+
+
+async def test_nothing_of_the_service_s_own_is_sent(
+    web: Site, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No proxy and no password from the environment, no cookie from one page to the next."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    await fetcher.fetch(f"{web.url}/cookie", KINDS)
+    await fetcher.fetch(f"{web.url}/article", KINDS)
+    assert web.hits == ["/cookie", "/article", "/article"]
+    allowed = {"host", "user-agent", "accept", "accept-encoding", "connection"}
+    assert all(set(headers) == allowed for headers in web.headers)
+
+
+async def test_a_configured_proxy_is_asked_for_the_name_but_never_for_the_inside(web: Site) -> None:
+    """The site stands where the proxy would: it is sent the whole address."""
+    fetcher = Fetcher(WebSettings(proxy=web.url, timeout=10), lookup=lambda _: [])
+    page = await fetcher.fetch("http://shop.example.com/article", KINDS)
+    assert page.body.decode() == ARTICLE
+    assert web.headers[0]["host"] == "shop.example.com"
+    with pytest.raises(FetchError, match="inside"):
+        await fetcher.fetch("http://169.254.169.254/article", KINDS)
+    assert len(web.hits) == 1

@@ -1,0 +1,109 @@
+"""Says what a file holds: its structure, statistics, a preview, and how to load it."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from tools.errors import ToolFailed, ToolRetry
+from tools.files.profile import FileUnreadable
+from tools.files.reader import FileReader
+from tools.files.render import as_data, long
+from tools.kit import ToolKit
+from tools.results import Extras
+from workspace.errors import BadNameError
+from workspace.library import Library
+from workspace.names import inside
+from workspace.session import SessionWorkspace
+
+NAME = "file_analyzer"
+DESCRIPTION = (
+    "says what a file holds: columns, types, ranges and first rows of a table, sheets of a workbook, pages of a "
+    "document, size of a picture, and the line of Python that loads it. The input is the file's name."
+)
+MAX_LISTED = 30
+
+
+class FileAnalyzerInput(BaseModel):
+    """Input of `file_analyzer`."""
+
+    filename: str = Field(
+        min_length=1, max_length=1000, description="The name of a file of the session or of the user's library."
+    )
+
+
+INPUT: type[BaseModel] = FileAnalyzerInput
+
+
+class FileAnalyzer(BaseTool):
+    """The observation is a profile in words, `Extras.data` the same as data.
+
+    A file of the library is copied into the session, so that programs can read it too. Raises `ToolRetry` for a name
+    that there is not, `ToolFailed` for a file that cannot be read.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    args_schema: type[BaseModel] = INPUT
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    workspace: SessionWorkspace
+    reader: FileReader | None
+    library: Library | None
+
+    @override
+    def _run(self, filename: str) -> tuple[str, Extras]:
+        raise ToolFailed("file_analyzer only runs asynchronously")
+
+    @override
+    async def _arun(self, filename: str) -> tuple[str, Extras]:
+        if self.reader is None:
+            raise ToolFailed("Files cannot be analysed here.")
+        name = await self._find(filename)
+        try:
+            profile = await self.reader.profile(inside(self.workspace.folder, name))
+        except FileUnreadable as error:
+            raise ToolFailed(f"{name} cannot be read. {error}") from error
+        except BadNameError as error:
+            raise ToolRetry(f"{name} is not a file of this session.") from error
+        return long(profile, name), Extras(data=as_data(profile, name))
+
+    async def _find(self, asked: str) -> str:
+        """The name of a file that is, or now is, in the session's folder."""
+        own = [info.name for info in await self.workspace.files()]
+        if (name := matching(asked, own)) is not None:
+            return name
+        stored = [info.name for info in await self.library.files()] if self.library is not None else []
+        name = matching(asked, stored)
+        if self.library is None or name is None:
+            raise ToolRetry(_unknown([*reversed(own), *reversed(stored)]))
+        try:
+            await self.library.stage(name, self.workspace.folder)
+        except FileNotFoundError as error:
+            raise ToolRetry(_unknown(own)) from error
+        return name
+
+
+def build(kit: ToolKit) -> FileAnalyzer:
+    """The tool of one session."""
+    return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library)
+
+
+def matching(asked: str, names: Sequence[str]) -> str | None:
+    """The name that is meant: models put quotes and folders around names, and do not mind the case."""
+    wanted = asked.strip().strip("`'\"").removeprefix("./")
+    if wanted in names:
+        return wanted
+    alike = [name for name in names if name.casefold() == wanted.casefold()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _unknown(names: Sequence[str]) -> str:
+    there = list(dict.fromkeys(names))
+    if not there:
+        return "There is no such file; there are no files at all."
+    more = f" and {len(there) - MAX_LISTED} more" if len(there) > MAX_LISTED else ""
+    return f"There is no such file. The files are: {', '.join(there[:MAX_LISTED])}{more}."

@@ -1,0 +1,99 @@
+"""HTML: title, headings, tables, the words without the markup."""
+
+from bs4 import BeautifulSoup, Tag
+
+from tools.files.deadline import OutOfTime, at_most
+from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
+from tools.files.sections import Section, SectionWriter
+from tools.files.source import Source, encoding_of, read_text
+
+PARSE_SECONDS = 3.0
+MAX_SOURCE = 8_000_000
+"""Characters of markup that are parsed."""
+MAX_TEXT = 5_000_000
+MAX_OUTLINE = 40
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_SILENT = ("script", "style", "noscript", "template", "svg", "head")
+_BLOCKS = frozenset(
+    ("p", "div", "li", "tr", "table", "section", "article", "br", "pre", "blockquote", "dt", "dd", *_HEADINGS)
+)
+
+
+def profile(source: Source) -> Profile:
+    soup, encoding, cut = _parsed(source)
+    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    headings = [f"{'  ' * (int(tag.name[1]) - 1)}{plain(tag.get_text(' '), 100)}" for tag in soup.find_all(_HEADINGS)]
+    tables = soup.find_all("table")
+    facts: dict[str, Fact] = {
+        "title": plain(title, 200),
+        "encoding": encoding,
+        "tables": len(tables),
+        "links": len(soup.find_all("a", href=True)),
+        "images": len(soup.find_all("img")),
+    }
+    outline = headings[:MAX_OUTLINE]
+    outline += [f"table {at + 1}: {plain(_columns(table), 150)}" for at, table in enumerate(tables[:10])]
+    load = (
+        "df = pd.read_html({name})[0]"
+        if tables
+        else "import bs4, pathlib; soup = bs4.BeautifulSoup(pathlib.Path({name}).read_bytes(), 'lxml')"
+    )
+    return Profile(
+        kind="html",
+        title="HTML page",
+        bytes=source.size,
+        load=load,
+        facts={key: value for key, value in facts.items() if value not in ("", 0)},
+        structure=outline,
+        preview=passage("\n".join(text for _, text in _passages(soup))),
+        notes=[f"Only the first {MAX_SOURCE:,} characters were looked at."] if cut else [],
+    )
+
+
+def sections(source: Source) -> list[Section]:
+    """One a heading."""
+    soup, _, _ = _parsed(source)
+    writer = SectionWriter(MAX_TEXT)
+    for heading, text in _passages(soup):
+        writer.add(text, heading=heading)
+    return writer.sections
+
+
+def _parsed(source: Source) -> tuple[BeautifulSoup, str, bool]:
+    encoding = encoding_of(source) or "utf-8"
+    markup = read_text(source, encoding, MAX_SOURCE + 1)
+    try:
+        with at_most(PARSE_SECONDS):
+            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+    except OutOfTime:
+        raise FileUnreadable("Its markup is too large or too deeply nested.") from None
+
+
+def _columns(table: Tag) -> str:
+    first = table.find("tr")
+    cells = first.find_all(["th", "td"])[:20] if isinstance(first, Tag) else []
+    return ", ".join(cell.get_text(" ", strip=True) for cell in cells)
+
+
+def _passages(soup: BeautifulSoup) -> list[tuple[str | None, str]]:
+    """`(heading, text below it, itself included)`, in one walk over the leaves."""
+    found: list[tuple[str | None, list[str]]] = [(None, [])]
+    for tag in soup.find_all(_SILENT):
+        tag.decompose()
+    for node in soup.descendants:
+        if isinstance(node, Tag):
+            if node.name in _HEADINGS:
+                found.append((plain(node.get_text(" "), 200) or None, []))
+            if node.name in _BLOCKS:
+                found[-1][1].append("\n")
+            elif node.name in ("td", "th"):
+                found[-1][1].append(" | ")
+        elif type(node).__name__ == "NavigableString":
+            found[-1][1].append(str(node))
+    texts = [(heading, _tidy("".join(parts))) for heading, parts in found]
+    return [(heading, text) for heading, text in texts if text]
+
+
+def _tidy(text: str) -> str:
+    lines = (" ".join(line.split()).removeprefix("| ") for line in text.split("\n"))
+    return "\n".join(line for line in lines if line)

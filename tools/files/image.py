@@ -1,0 +1,70 @@
+"""Pictures: size, mode, EXIF. Only the header is read; a small picture is decoded to see that it is whole."""
+
+from PIL import ExifTags, Image
+
+from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, plain
+from tools.files.sections import Section
+from tools.files.source import Source
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+DECODED_PIXELS = 16_000_000
+HUGE_PIXELS = 178_956_970
+"""What Pillow itself refuses to open."""
+_EXIF = {
+    "Make": "camera_make", "Model": "camera_model", "DateTime": "taken", "Orientation": "orientation",
+    "Software": "software", "Artist": "artist", "Copyright": "copyright", "ImageDescription": "description",
+}  # fmt: skip
+
+
+def profile(source: Source) -> Profile:
+    # A header is no danger, however many pixels it claims; decoding is what `DECODED_PIXELS` bounds.
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(source.path, formats=FORMATS) as image:
+            pixels = image.width * image.height
+            facts: dict[str, Fact] = {
+                "size": f"{image.width} × {image.height} pixels",
+                "width": image.width,
+                "height": image.height,
+                "mode": image.mode,
+                "format": image.format or "",
+                "frames": int(getattr(image, "n_frames", 1)) if pixels <= DECODED_PIXELS else 1,
+            }
+            if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to look for EXIF behind its pixels
+                facts |= _exif(image)
+            notes = [_damage(image)] if pixels <= DECODED_PIXELS else []
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error
+    if pixels > HUGE_PIXELS:
+        notes = ["It has so many pixels that programs refuse to open it."]
+    return Profile(
+        kind="image",
+        title=f"{facts['format']} picture",
+        bytes=source.size,
+        load="from PIL import Image; image = Image.open({name})",
+        facts=facts,
+        notes=[note for note in notes if note],
+    )
+
+
+def sections(source: Source) -> list[Section]:
+    """None: what a picture shows is not text yet."""
+    del source
+    return []
+
+
+def _exif(image: Image.Image) -> dict[str, Fact]:
+    try:
+        tags = dict(image.getexif())
+    except DAMAGE:
+        return {}
+    named = {ExifTags.TAGS.get(number, ""): value for number, value in list(tags.items())[:200]}
+    return {ours: plain(named[theirs], 100) for theirs, ours in _EXIF.items() if named.get(theirs)}
+
+
+def _damage(image: Image.Image) -> str:
+    try:
+        image.load()
+    except DAMAGE:
+        return "It is damaged or cut off: not all of it can be decoded."
+    return ""

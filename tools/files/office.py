@@ -1,0 +1,49 @@
+"""What Excel, Word and PowerPoint files have in common: they are ZIP archives of XML."""
+
+import zipfile
+from datetime import date
+
+from tools.files.profile import Fact, FileUnreadable, plain
+from tools.files.source import Source
+
+MAX_MEMBERS = 10_000
+_XML = (".xml", ".rels", ".vml")
+
+
+def check(source: Source, max_xml: int) -> None:
+    """Refuse an archive that unpacks to more than `max_xml` bytes of XML, the part that is parsed.
+
+    What a member claims to unpack to is a bound: zipfile reads no more. Raises `FileUnreadable`.
+    """
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise FileUnreadable("It is a damaged Office file.") from error
+    if len(members) > MAX_MEMBERS:
+        raise FileUnreadable(f"It has {len(members):,} parts; no Office file of use has so many.")
+    if any(member.flag_bits & 1 for member in members):
+        raise FileUnreadable("It is locked with a password.")
+    size = sum(member.file_size for member in members if member.filename.lower().endswith(_XML))
+    if size > max_xml:
+        raise FileUnreadable(
+            f"It unpacks to {size >> 20:,} MB, and at most {max_xml >> 20:,} MB can be read: it is too large, "
+            "or blown up to do harm."
+        )
+
+
+def about(properties: object) -> dict[str, Fact]:
+    """Author, title and dates, where the document names them."""
+    facts: dict[str, Fact] = {}
+    for key, names in (
+        ("title", ("title",)),
+        ("author", ("author", "creator")),
+        ("subject", ("subject",)),
+        ("keywords", ("keywords",)),
+        ("created", ("created",)),
+        ("modified", ("modified",)),
+    ):
+        value = next((found for name in names if (found := getattr(properties, name, None))), None)
+        if value:
+            facts[key] = value.isoformat() if isinstance(value, date) else plain(value, 200)
+    return facts

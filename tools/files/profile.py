@@ -1,0 +1,118 @@
+"""What is known of a file: plain data, made by the handlers, the same for every format.
+
+Everything in it came out of a stranger's file, so `plain` bounds and tidies each text on its way in.
+"""
+
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from tools.jobs import JobError
+
+DAMAGE = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError),
+    *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(struct.error, zlib.error, zipfile.BadZipFile),
+)
+"""What libraries raise on files that are damaged, or made to confuse them. MemoryError is not among them."""
+
+Fact: TypeAlias = str | int | float | bool | list[str] | None
+"""Plain JSON; floats are finite."""
+ValueKind = Literal["integer", "number", "date", "boolean", "text", "empty", "nested", "mixed"]
+
+MAX_COLUMNS = 100
+"""Columns that a profile describes; wider tables say how many they have."""
+MAX_CELL = 60
+MAX_PREVIEW = 2000
+HEAD_ROWS = 5
+_LINE_BREAKS = "\n\t"
+
+
+class FileUnreadable(JobError):  # noqa: N818 (reads as what it says)
+    """A file that cannot be read; the text tells a person why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    dtype: str
+    """What pandas makes of it."""
+    kind: ValueKind
+    missing: int = 0
+    distinct: int | None = None
+    minimum: str | None = None
+    maximum: str | None = None
+    mean: float | None = None
+    examples: list[str] = field(default_factory=list)
+    """Different values, the most frequent first when there are few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows and columns: a CSV file, a sheet, a table on a page."""
+
+    columns: list[Column]
+    column_count: int
+    rows: int
+    rows_exact: bool = True
+    sampled_rows: int | None = None
+    """The statistics rest on so many rows; None when on all."""
+    name: str | None = None
+    head: list[list[str]] = field(default_factory=list)
+    load: str | None = None
+    """One line of Python that loads it; `{name}` stands for the file's name, quoted."""
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a handler finds in a file."""
+
+    kind: str
+    """The registry's name of the format: `csv`, `xlsx`, `pdf`, …"""
+    title: str
+    """The format in words: `Excel workbook`."""
+    bytes: int
+    load: str | None = None
+    """As `Table.load`."""
+    facts: dict[str, Fact] = field(default_factory=dict)
+    """What else the format knows of itself: pages, encoding, author, size in pixels."""
+    tables: list[Table] = field(default_factory=list)
+    structure: list[str] = field(default_factory=list)
+    """Lines that outline it: the shape of nested data, headings, slides, members of an archive."""
+    preview: str = ""
+    """The first words."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader has to know: sampled, cut, damaged in part."""
+
+
+def plain(value: object, limit: int = MAX_CELL, *, keep: str = "") -> str:
+    """`value` as text of one line without control, direction or private characters, at most `limit` long.
+
+    `keep` names characters that stay although they are not printable, such as line breaks.
+    """
+    raw = str(value)[: limit * 4 + 100]
+    text = "".join(c if c.isprintable() or c in keep else " " for c in raw if not _hidden(c))
+    if not keep:
+        text = " ".join(text.split())
+    return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + "…"
+
+
+def passage(text: str, limit: int = MAX_PREVIEW) -> str:
+    """The first `limit` characters of a text, its lines kept."""
+    return plain(text.replace("\r\n", "\n").replace("\r", "\n"), limit, keep=_LINE_BREAKS).strip("\n")
+
+
+def plain_all(values: Iterable[object], limit: int = MAX_CELL) -> list[str]:
+    return [plain(value, limit) for value in values]
+
+
+def _hidden(character: str) -> bool:
+    """Characters that show as nothing and change how others show: direction marks, zero width, half surrogates."""
+    return unicodedata.category(character) in ("Cf", "Cs", "Co") and character != "\u200d"

@@ -1,0 +1,84 @@
+"""Files, read in workers and remembered: what everything outside `tools/files` uses."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.files import registry
+from tools.files import sections as documents
+from tools.files.cache import Entry, ProfileCache
+from tools.files.profile import FileUnreadable, Profile
+from tools.files.render import file_label, human_size, short
+from tools.files.sections import Section
+from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
+
+PRELOAD = ("tools.files.preload",)
+"""What the workers should have imported."""
+SECTIONS_SECONDS = 120.0
+"""A whole document takes longer than a look at its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReader:
+    """Reads one owner's files. Nothing that a file holds can hurt the service: it is parsed in a worker."""
+
+    workers: Workers
+    cache: ProfileCache | None = None
+    owner: str = ""
+
+    async def profile(self, path: Path) -> Profile:
+        """What is known of the file. Raises `FileUnreadable`, whose text is fit for a person."""
+        key = None
+        if self.cache is not None:
+            try:
+                key = await self.cache.key(path, self.owner)
+            except OSError as error:
+                raise FileUnreadable("It cannot be opened.") from error
+        entry = await self.cache.get(key) if self.cache is not None and key is not None else None
+        if entry is None:
+            entry = await self._read(path)
+            if self.cache is not None and key is not None:
+                await self.cache.put(key, entry)
+        if entry.profile is None:
+            raise FileUnreadable(entry.unreadable)
+        return entry.profile
+
+    async def sections(self, path: Path) -> list[Section]:
+        """The text of a document in pieces; empty when it has none. Raises `FileUnreadable`."""
+        try:
+            return await self.workers.run(documents.sections, path, seconds=SECTIONS_SECONDS)
+        except WorkerError as error:
+            raise FileUnreadable(_words(error)) from error
+
+    async def describe(self, path: Path, name: str) -> str:
+        """A few lines for a model on the file that it knows as `name`; one that cannot be read is told as such."""
+        try:
+            return short(await self.profile(path), name)
+        except FileUnreadable as error:
+            return f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}"
+
+    async def _read(self, path: Path) -> Entry:
+        try:
+            return Entry(await self.workers.run(registry.profile, path))
+        except FileUnreadable as error:
+            return Entry(None, str(error))
+        except WorkersUnavailable as error:
+            raise FileUnreadable(_words(error)) from error
+        except WorkerError as error:
+            return Entry(None, _words(error))
+
+
+def _words(error: WorkerError) -> str:
+    if isinstance(error, WorkerTimeout):
+        return "Reading it takes too long; it is too large or too intricate."
+    if isinstance(error, WorkerOutOfMemory):
+        return "Reading it takes too much memory; it is too large, or blown up to do harm."
+    if isinstance(error, WorkersUnavailable):
+        return "Files cannot be read at the moment; the service's log says why."
+    return "It is damaged, or not what its name says."
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat(follow_symlinks=False).st_size
+    except OSError:
+        return 0

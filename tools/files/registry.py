@@ -1,0 +1,163 @@
+"""Which handler reads a file: told by its content; its name only tells kinds of text apart."""
+
+import csv
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+from tools.files.languages import names_a_language
+from tools.files.profile import DAMAGE, FileUnreadable, Profile
+from tools.files.source import Source, encoding_of, head_text, open_source
+
+if TYPE_CHECKING:
+    from tools.files.sections import Section
+
+
+T = TypeVar("T")
+
+
+class Handler(Protocol):
+    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read.
+
+    `ERRORS`, when there, are what its libraries raise beyond `DAMAGE`.
+    """
+
+    def profile(self, source: Source) -> Profile:
+        """Structure, statistics and a preview, of bounded size."""
+
+    def sections(self, source: Source) -> "list[Section]":
+        """The text in pieces; empty when there is none."""
+
+
+HANDLERS: dict[str, str] = {
+    "csv": "tools.files.delimited",
+    "xlsx": "tools.files.excel",
+    "json": "tools.files.nested",
+    "jsonl": "tools.files.nested_lines",
+    "parquet": "tools.files.parquet",
+    "pdf": "tools.files.pdf",
+    "docx": "tools.files.word",
+    "pptx": "tools.files.slides",
+    "html": "tools.files.html",
+    "text": "tools.files.text",
+    "image": "tools.files.image",
+    "zip": "tools.files.archive",
+    "binary": "tools.files.binary",
+}
+"""Module of each kind; imported when the first file of its kind is met."""
+
+_MAGIC = (
+    (b"%PDF-", "pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"GIF87a", "image"),
+    (b"GIF89a", "image"),
+    (b"II*\0", "image"),
+    (b"MM\0*", "image"),
+)
+_OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
+_TABLES = (".csv", ".tsv", ".tab", ".psv")
+_HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
+
+
+def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
+    """Ask the handler of a file. Runs in a worker. Raises `FileUnreadable`."""
+    source = open_source(path)
+    handler = import_module(HANDLERS[recognise(source)])
+    broken: tuple[type[Exception], ...] = (*DAMAGE, *getattr(handler, "ERRORS", ()))
+    try:
+        return question(cast("Handler", handler), source)
+    except RecursionError:
+        raise FileUnreadable("Its contents are nested too deeply to be read.") from None
+    except broken as error:
+        raise FileUnreadable("It is damaged, or not what it seems.") from error
+
+
+def profile(path: Path) -> Profile:
+    """What is known of a file. Raises `FileUnreadable`."""
+    return examine(path, lambda handler, source: handler.profile(source))
+
+
+def recognise(source: Source) -> str:
+    """The file's kind, a key of `HANDLERS`. Raises `FileUnreadable` for what has none and says why."""
+    head = source.head
+    if not head:
+        raise FileUnreadable("It is empty.")
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    if (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[:2] == b"BM" and head[6:10] == bytes(4)):
+        return "image"
+    if head.startswith(b"PAR1") and _tail(source) == b"PAR1":
+        return "parquet"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _zip_kind(source)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        raise FileUnreadable(
+            "It is an Office file of the old binary kind, or one locked with a password. Save it as .xlsx, .docx or "
+            ".pptx without a password."
+        )
+    encoding = encoding_of(source)
+    if b"%PDF-" in head[:1024] and (encoding is None or source.suffix == ".pdf"):
+        return "pdf"
+    return "binary" if encoding is None else _text_kind(source, head_text(source, encoding))
+
+
+def _tail(source: Source) -> bytes:
+    with source.path.open("rb") as file:
+        file.seek(max(0, source.size - 4))
+        return file.read(4)
+
+
+def _zip_kind(source: Source) -> str:
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise FileUnreadable(
+            "It begins like a ZIP archive (or an Office file), but it is damaged or cut off."
+        ) from error
+    return next((kind for member, kind in _OFFICE.items() if member in names), "zip")
+
+
+def _text_kind(source: Source, text: str) -> str:
+    if source.suffix in _TABLES:
+        return "csv"
+    if _JSON.match(text):
+        return "jsonl" if source.suffix in (".jsonl", ".ndjson") or _is_lines_of_json(text) else "json"
+    if source.suffix != ".md" and _HTML.match(text):
+        return "html"
+    if not names_a_language(source) and is_table(text):
+        return "csv"
+    return "text"
+
+
+def _is_lines_of_json(text: str) -> bool:
+    lines = [line for line in text.splitlines()[:3] if line.strip()]
+    if len(lines) < 2:
+        return False
+    try:
+        return isinstance(json.loads(lines[0]), dict | list) and lines[1].lstrip()[:1] in ("{", "[")
+    except (ValueError, RecursionError):
+        return False
+
+
+def is_table(text: str) -> bool:
+    """Whether the lines fall into the same number of short fields, at one and the same separator."""
+    lines = [line for line in text.splitlines()[:20] if line.strip()]
+    if len(lines) < 3:
+        return False
+    for separator in "\t;|,":
+        rows = [len(row) for row in csv.reader(lines[:-1], delimiter=separator)] if _fits(lines) else []
+        if rows and min(rows) == max(rows) >= 2 and all(len(line) < 80 * rows[0] for line in lines):
+            return separator != "," or rows[0] >= 3
+    return False
+
+
+def _fits(lines: list[str]) -> bool:
+    return all(len(line) < 10_000 and "\0" not in line for line in lines)

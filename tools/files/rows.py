@@ -1,0 +1,57 @@
+"""Rows of tables, as text and as a data frame."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from tools.files.columns import head_rows
+from tools.files.profile import MAX_COLUMNS, plain
+from tools.files.sections import Section, SectionWriter
+
+SECTION_ROWS = 50
+MAX_TEXT = 2_000_000
+_TOTALS = frozenset(("total", "totals", "grand total", "sum", "subtotal", "합계", "총계", "소계", "summe", "gesamt"))
+
+
+def rows_as_text(frame: pd.DataFrame, heading: str | None = None, limit: int = MAX_TEXT) -> list[Section]:
+    """`column: value, column: value` a row, `SECTION_ROWS` rows a section."""
+    writer = SectionWriter(limit)
+    names = [plain(name) for name in frame.columns[:MAX_COLUMNS]]
+    for start in range(0, len(frame), SECTION_ROWS):
+        if writer.full:
+            break
+        rows = head_rows(frame.iloc[start : start + SECTION_ROWS], SECTION_ROWS)
+        lines = [", ".join(f"{name}: {cell}" for name, cell in zip(names, row, strict=True) if cell) for row in rows]
+        writer.add("\n".join(lines), heading=heading)
+    return writer.sections
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """As pandas names repeated and empty columns."""
+    seen: dict[str, int] = {}
+    unique = []
+    for at, name in enumerate(names):
+        wanted = name or f"Unnamed: {at}"
+        count = seen.get(wanted, 0)
+        seen[wanted] = count + 1
+        unique.append(f"{wanted}.{count}" if count else wanted)
+    return unique
+
+
+def ends_with_total(frame: pd.DataFrame) -> bool:
+    """Whether the last row sums up the others, which a sum over the column would count twice."""
+    if len(frame) < 3:
+        return False
+    cells = [cell for cell in frame.iloc[-1, :MAX_COLUMNS].tolist() if isinstance(cell, str)]
+    return any(cell.strip().rstrip(":").lower() in _TOTALS for cell in cells)
+
+
+def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of text that hold nothing but numbers, as numbers."""
+    return frame.apply(_numbers) if len(frame) else frame
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    converted = pd.to_numeric(column.str.replace(",", ""), errors="coerce")
+    return converted if bool(converted.notna().all()) else column

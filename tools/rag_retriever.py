@@ -1,0 +1,122 @@
+"""Looks a question up in the user's documents and gives the passages that answer it, with file and page."""
+
+from typing import Literal
+
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from tools.documents import Documents, Found
+from tools.errors import ToolFailed, ToolRetry
+from tools.kit import ToolKit
+from tools.results import Extras, Source, with_sources
+from workspace.retrieval.types import Hit, VectorsUnavailableError
+
+NAME = "rag_retriever"
+DESCRIPTION = (
+    "searches the text of the uploaded documents (PDF, Word, PowerPoint, HTML, Markdown, text) "
+    "and returns the passages that fit a question best. It does not read tables of numbers or images."
+)
+TOP_K = 5
+NOTHING = "No document has been uploaded that could be searched."
+NO_HIT = "No passage of the documents has to do with this. Searched: {files}."
+MAX_NAMES = 20
+"""File names that one text lists."""
+MAX_REASONS = 5
+"""Files that could not be read, told with the reason; `data` has all."""
+
+
+class RagRetrieverInput(BaseModel):
+    """Input of `rag_retriever`."""
+
+    query: str = Field(min_length=1, max_length=2000, description="What to look for: a question or a few words.")
+    top_k: int = Field(default=TOP_K, ge=1, le=20, description="How many passages to return.")
+    files: list[str] | None = Field(default=None, max_length=100, description="Search these files alone.")
+
+
+INPUT: type[BaseModel] = RagRetrieverInput
+
+
+class RagRetriever(BaseTool):
+    """The observation is the passages, numbered; raises `ToolFailed` when there is nothing to search."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    args_schema: type[BaseModel] = INPUT
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    documents: Documents | None
+    user: str
+    session: str
+
+    @override
+    def _run(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
+        raise ToolFailed("rag_retriever only runs asynchronously")
+
+    @override
+    async def _arun(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
+        if self.documents is None:
+            raise ToolFailed(NOTHING)
+        try:
+            found = await self.documents.search(self.user, self.session, query, top_k, files)
+        except VectorsUnavailableError as error:
+            raise ToolFailed(f"The documents cannot be searched now: {error}") from error
+        except OSError as error:
+            raise ToolFailed(f"The documents cannot be searched now: {error.strerror}") from error
+        if not found.files:
+            raise ToolFailed("\n".join([NOTHING, *_limits(found)]))
+        unknown = [name for name in files or () if name not in found.files]
+        if unknown:
+            told = "\n".join(_limits(found))
+            raise ToolRetry(f"There is no {unknown[0]!r} to search. There are: {_names(found.files)}.\n{told}".strip())
+        if not found.hits:
+            return "\n".join([NO_HIT.format(files=_names(found.files)), *_limits(found)]), Extras(data=_data(found))
+        return with_sources("\n".join(_limits(found)), [_source(hit) for hit in found.hits], _data(found))
+
+
+def build(kit: ToolKit) -> RagRetriever:
+    """The tool of one session."""
+    return RagRetriever(documents=kit.documents, user=kit.user, session=kit.workspace.session_id)
+
+
+def _source(hit: Hit) -> Source:
+    passage = hit.passage
+    return Source(
+        kind="file",
+        title=hit.file,
+        url=None,
+        page=passage.page,
+        heading=passage.heading,
+        position=passage.position,
+        score=hit.score,
+        text=passage.text,
+    )
+
+
+def _limits(found: Found) -> list[str]:
+    """What the passages do not show, in words."""
+    told = [f"{name} could not be read: {why}" for name, why in list(found.skipped.items())[:MAX_REASONS]]
+    if len(found.skipped) > MAX_REASONS:
+        told.append(f"{len(found.skipped) - MAX_REASONS} more files could not be read.")
+    if found.pending:
+        told.append(f"Still being read, and not searched yet: {_names(found.pending)}.")
+    if found.cut:
+        told.append(f"So long that their end is not searched: {_names(found.cut)}.")
+    return told
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _data(found: Found) -> dict[str, object]:
+    return {
+        "documents": len(found.files),
+        "passages": found.passages,
+        "skipped": found.skipped,
+        "pending": found.pending,
+        "cut": found.cut,
+        "seconds": {name: round(value, 4) for name, value in found.seconds.items()},
+    }

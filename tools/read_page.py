@@ -1,0 +1,141 @@
+"""Reads a page of the public web: fetched safely, its main text taken out."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import unquote
+
+from langchain_core.tools import BaseTool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from tools.errors import ToolFailed, ToolRetry
+from tools.files.profile import FileUnreadable
+from tools.files.reader import FileReader
+from tools.kit import ToolKit
+from tools.results import Extras, Source, with_sources
+from tools.web.errors import FetchError, UnreachableError
+from tools.web.extract import Readable, readable
+from tools.web.fetch import Fetcher, Page
+from tools.workers import WorkerError
+
+NAME = "read_page"
+DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
+PDF = "application/pdf"
+KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json", PDF)
+MAX_TEXT = 5000
+"""Characters that the model is shown at once."""
+EXTRACT_SECONDS = 15.0
+EXTRACT_MEMORY = 768 << 20
+OTHERWISE = "Try another page, or do without."
+READ_ON = "… [{left} more characters: start={end} reads on]"
+NO_TEXT = (
+    "The page has no text that can be read; it may be drawn by a program in the browser, or be an image. " + OTHERWISE
+)
+
+
+def _is_text(url: str) -> str:
+    url.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    return url.strip().strip("<>\"'")
+
+
+class ReadPageInput(BaseModel):
+    """Input of `read_page`."""
+
+    url: Annotated[str, AfterValidator(_is_text)] = Field(
+        min_length=1, max_length=4096, description="The page's address, https://…"
+    )
+    start: int = Field(default=0, ge=0, description="characters of its text to leave out, to read on")
+
+
+INPUT: type[BaseModel] = ReadPageInput
+
+
+class ReadPage(BaseTool):
+    """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed`
+    when the web cannot be reached."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    args_schema: type[BaseModel] = INPUT
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    fetcher: Fetcher
+    reader: FileReader | None
+
+    @override
+    def _run(self, url: str, start: int = 0) -> tuple[str, Extras]:
+        raise ToolFailed("read_page only runs asynchronously")
+
+    @override
+    async def _arun(self, url: str, start: int = 0) -> tuple[str, Extras]:
+        try:
+            page = await self.fetcher.fetch(url, KINDS)
+        except UnreachableError as error:
+            raise ToolFailed(f"{error} {OTHERWISE}") from error
+        except FetchError as error:
+            raise ToolRetry(f"{error} {OTHERWISE}") from error
+        read = await self._extract(page)
+        if not read.text:
+            raise ToolRetry(NO_TEXT)
+        if start >= len(read.text):
+            raise ToolRetry(f"The page's text has {len(read.text)} characters; start has to be less.")
+        source = _source(page, read, start)
+        return with_sources("", [source], {"url": page.url, "characters": len(read.text), "start": start})
+
+    async def _extract(self, page: Page) -> Readable:
+        if self.reader is None:
+            raise ToolFailed("Pages cannot be read here.")
+        if page.body.startswith(b"%PDF-"):
+            return await self._document(page, self.reader)
+        if page.mime == PDF or b"\0" in page.body[:1024]:
+            raise ToolRetry(f"This is not what its server calls it, and no text. {OTHERWISE}")
+        try:
+            return await self.reader.workers.run(
+                readable,
+                *(page.body, page.mime, page.charset, page.url),
+                seconds=EXTRACT_SECONDS,
+                memory=EXTRACT_MEMORY,
+            )
+        except WorkerError as error:
+            raise ToolFailed(f"The page could not be read: {error} {OTHERWISE}") from error
+
+    async def _document(self, page: Page, reader: FileReader) -> Readable:
+        """A PDF, read as any file is."""
+        with tempfile.TemporaryDirectory(prefix="read-page-") as folder:
+            path = Path(folder) / "page.pdf"
+            await asyncio.to_thread(path.write_bytes, page.body)
+            try:
+                sections = await reader.sections(path)
+            except FileUnreadable as error:
+                raise ToolRetry(f"The PDF cannot be read. {error} {OTHERWISE}") from error
+        parts = [f"(page {s.page}) {s.text}" if s.page is not None else s.text for s in sections]
+        return Readable(unquote(page.url.rpartition("/")[2]), "\n\n".join(parts))
+
+
+def _source(page: Page, read: Readable, start: int) -> Source:
+    end = min(len(read.text), start + MAX_TEXT)
+    shown = read.text[start:end]
+    if end < len(read.text):
+        whole = shown.rpartition("\n")[0] or shown
+        # A paragraph is cut at its end, unless too little would be left.
+        shown = whole if len(whole) > MAX_TEXT // 2 else shown
+        end = start + len(shown)
+        shown += "\n" + READ_ON.format(left=len(read.text) - end, end=end)
+    return Source(
+        kind="web",
+        title=read.title or page.url,
+        url=page.url,
+        page=None,
+        heading=None,
+        position=start,
+        score=1.0,
+        text=shown,
+    )
+
+
+def build(kit: ToolKit) -> ReadPage:
+    """The tool of one session."""
+    return ReadPage(fetcher=kit.fetcher, reader=kit.reader)

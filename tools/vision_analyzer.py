@@ -1,0 +1,193 @@
+"""Looks at an image: with a model that sees where there is one, else at its text, size and colours."""
+
+import asyncio
+import base64
+import re
+from typing import Annotated, Any, Literal
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import BaseTool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from tools.errors import ToolFailed, ToolRetry
+from tools.file_analyzer import matching
+from tools.files.reader import FileReader
+from tools.kit import ToolKit
+from tools.results import Extras
+from tools.vision.images import Facts, ImageRefusedError, Picture, show
+from tools.vision.ocr import Looked, look
+from tools.vision.settings import VisionSettings
+from tools.workers import WorkerError
+from workspace.errors import BadNameError, FileTooLargeError
+from workspace.library import Library
+from workspace.reading import read_file
+from workspace.session import SessionWorkspace
+from workspace.settings import MIB
+
+NAME = "vision_analyzer"
+DESCRIPTION = "looks at an image file: answers a question about it, or reads the text in it."
+DESCRIBE = "Describe what this image shows. Repeat any text in it word for word."
+IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
+_ASKS_FOR_TEXT = re.compile(
+    r"\b(what|which|read|repeat|copy|give|extract|transcribe)\b.*\b(text|words|written|printed)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+MAX_FILE = 64 * MIB
+MAX_TEXT = 4000
+"""Characters of text in the image, or of the model's answer, that are handed on."""
+SHOW_SECONDS, SHOW_MEMORY = 20.0, 1 << 30
+LOOK_SECONDS, LOOK_MEMORY = 120.0, 2 << 30
+UNSEEN = (
+    "No model that sees images is set up here, so this is all that is known: what the image shows besides its text, "
+    "size and colours was not seen."
+)
+
+
+def _is_text(text: str) -> str:
+    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    return text.strip()
+
+
+class VisionInput(BaseModel):
+    """Input of `vision_analyzer`."""
+
+    filename: Annotated[str, AfterValidator(_is_text)] = Field(
+        min_length=1, max_length=500, description="An image of the session or of the user's files."
+    )
+    question: Annotated[str, AfterValidator(_is_text)] = Field(
+        default=DESCRIBE, min_length=1, max_length=4000, description="What to find out."
+    )
+
+
+INPUT: type[BaseModel] = VisionInput
+
+
+class VisionAnalyzer(BaseTool):
+    """The observation is the model's answer, or the text, size and colours. `ToolRetry` for a file that is no image
+    that can be looked at, `ToolFailed` when looking failed."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    args_schema: type[BaseModel] = INPUT
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    workspace: SessionWorkspace
+    library: Library | None
+    reader: FileReader | None
+    vision: BaseChatModel | None
+    settings: VisionSettings
+
+    @override
+    def _run(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
+        raise ToolFailed("vision_analyzer only runs asynchronously")
+
+    @override
+    async def _arun(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
+        if self.reader is None:
+            raise ToolFailed("Images cannot be looked at here.")
+        data, workers = await self._file(filename), self.reader.workers
+        try:
+            if self.vision is None:
+                return told(await workers.run(look, data, seconds=LOOK_SECONDS, memory=LOOK_MEMORY), question)
+            picture = await workers.run(show, data, self.settings.max_side, seconds=SHOW_SECONDS, memory=SHOW_MEMORY)
+        except ImageRefusedError as error:
+            raise ToolRetry(f"{filename}: {error}") from error
+        except WorkerError as error:
+            raise ToolFailed(f"{filename} could not be looked at: {error}") from error
+        return await self._ask(self.vision, picture, question)
+
+    async def _file(self, filename: str) -> bytes:
+        """The bytes of a file of the session, or else of the user's library."""
+        own = [info.name for info in await self.workspace.files()]
+        stored = [info.name for info in await self.library.files()] if self.library is not None else []
+        if (name := matching(filename, own)) is not None:
+            folder = self.workspace.folder
+        elif self.library is not None and (name := matching(filename, stored)) is not None:
+            folder = self.library.folder
+        try:
+            if name is not None:
+                return await asyncio.to_thread(read_file, folder, name, MAX_FILE)
+        except FileTooLargeError as error:
+            raise ToolRetry(str(error)) from error
+        except (FileNotFoundError, BadNameError):
+            pass  # it was deleted, or made something else, in this moment
+        images = [name for name in dict.fromkeys([*own, *stored]) if name.lower().endswith(IMAGES)]
+        raise ToolRetry(f"There is no file {filename!r}. The images are: {', '.join(images[:20]) or 'none'}.")
+
+    async def _ask(self, model: BaseChatModel, picture: Picture, question: str) -> tuple[str, Extras]:
+        """The image lives in this one message, which nobody keeps."""
+        shown = {"type": "image", "base64": base64.b64encode(picture.data).decode(), "mime_type": picture.mime}
+        message = HumanMessage(content=[{"type": "text", "text": question}, shown])
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                answer = await model.ainvoke([message])
+        except TimeoutError as error:
+            raise ToolFailed(f"The vision model did not answer within {self.settings.timeout:g} seconds.") from error
+        text = answer.text.strip()
+        if not text:
+            raise ToolFailed("The vision model said nothing.")
+        data = {"seen_by": "model", **_facts(picture.facts), "shown_as": [picture.width, picture.height, picture.mime]}
+        return _cut(text), Extras(answer=_cut(text), data=data)
+
+
+def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
+    """What there is to say without a model that sees, and plainly what is not."""
+    text = f"Text in the image:\n{_cut(looked.text)}" if looked.text else "No text was found in the image."
+    lines = [
+        {
+            "text": "  ".join(piece.text for piece in line),
+            "confidence": min(piece.confidence for piece in line),
+            "pieces": [
+                {
+                    "text": piece.text,
+                    "confidence": piece.confidence,
+                    "box": [piece.left, piece.top, piece.width, piece.height],
+                }
+                for piece in line
+            ],
+        }
+        for line in looked.lines
+    ]
+    asked = looked.text and _ASKS_FOR_TEXT.search(question)
+    return f"{text}\n\n{described(looked.facts)}\n{UNSEEN}", Extras(
+        answer=f"The text in the image:\n\n{_cut(looked.text)}" if asked else None,
+        data={"seen_by": "text recognition", **_facts(looked.facts), "lines": lines},
+    )
+
+
+def described(facts: Facts) -> str:
+    """Size, orientation and colours, in a sentence or two."""
+    colours = ", ".join(f"{name} ({share:.0%})" for name, share in facts.colours) or "no colour stands out"
+    notes = [
+        f"The image is {facts.width} × {facts.height} pixels ({facts.orientation}, {facts.format}).",
+        f"Main colours: {colours}.",
+        "It was stored lying on its side or head and has been turned upright." if facts.turned else "",
+        "It is animated; only its first picture was looked at." if facts.animated else "",
+    ]
+    return " ".join(note for note in notes if note)
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    return {
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "orientation": facts.orientation,
+        "animated": facts.animated,
+        "turned_upright": facts.turned,
+        "colours": [{"name": name, "share": share} for name, share in facts.colours],
+    }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + f"… [{len(text) - MAX_TEXT} more characters left out]"
+
+
+def build(kit: ToolKit) -> VisionAnalyzer:
+    """The tool of one session."""
+    return VisionAnalyzer(
+        workspace=kit.workspace, library=kit.library, reader=kit.reader, vision=kit.vision, settings=kit.looking
+    )

@@ -1,0 +1,77 @@
+"""Search without a key, by the `ddgs` package.
+
+It asks several engines in threads that nobody can stop, so it runs in a process of its own (`ddgs_main.py`), which is
+ended when the time is over.
+"""
+
+import asyncio
+import json
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tools.results import Source
+from tools.web.queries import Query, SearchError, found
+from tools.web.settings import WebSettings
+
+MAIN = Path(__file__).with_name("ddgs_main.py").resolve()
+GIVE_UP_AFTER = 0.8
+"""Share of the whole time after which one engine is no longer waited for."""
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""Nothing of the service's own: no key, no proxy."""
+
+
+async def search(query: Query, settings: WebSettings) -> list[Source]:
+    """At most `query.max_results` sources, best first. Raises `SearchError`."""
+    request = {
+        "topic": query.topic,
+        "proxy": settings.proxy,
+        "timeout": max(1, round(settings.timeout * GIVE_UP_AFTER)),
+        "arguments": query.for_ddgs(),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(MAIN)), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=ENVIRONMENT
+    )
+    try:
+        async with asyncio.timeout(settings.timeout):
+            out, _ = await process.communicate(json.dumps(request).encode())
+    except TimeoutError as error:
+        raise SearchError(f"The search did not answer within {settings.timeout:g} seconds.") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return sources(query, _answer(out))
+
+
+def _answer(out: bytes) -> list[dict[str, Any]]:
+    try:
+        answer = json.loads(out)
+    except ValueError as error:
+        raise SearchError("The search broke down.") from error
+    if reason := answer.get("error"):
+        raise SearchError(reason)
+    results: list[dict[str, Any]] = answer["results"]
+    return results
+
+
+def sources(query: Query, results: list[dict[str, Any]]) -> list[Source]:
+    """What `DDGS.text` and `DDGS.news` give, as sources; the score falls with the place."""
+    kept = []
+    for place, result in enumerate(results, start=1):
+        url = str(result.get("href") or result.get("url") or "")
+        host = _host(url)
+        if host and query.allows(host):
+            text = " ".join(str(result[key]) for key in ("date", "body") if result.get(key))
+            kept.append(found(str(result.get("title") or ""), url, text, 1 / place))
+    return kept[: query.max_results]
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if parts.scheme in ("http", "https") else ""

@@ -1,0 +1,127 @@
+"""Searches the web: by Tavily when there is a key, else by `ddgs`, which needs none."""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from langchain_core.tools import BaseTool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import override
+
+from tools.errors import ToolFailed, ToolRetry
+from tools.kit import ToolKit
+from tools.results import Extras, Source, with_sources
+from tools.web import ddgs_search, tavily_search
+from tools.web.fetch import Fetcher
+from tools.web.queries import Query, SearchError, TimeRange
+
+NAME = "web_search"
+DESCRIPTION = (
+    "searches the web and returns titles, addresses and excerpts of pages. "
+    "For what is newer than you know, or what you are not sure of. read_page reads one of the pages."
+)
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
+
+
+def _domain(text: str) -> str:
+    domain = text.strip().lower().removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+    if len(domain) > 253 or not _DOMAIN.fullmatch(domain):
+        raise ValueError("this is not a domain such as example.org")
+    return domain
+
+
+def _is_text(text: str) -> str:
+    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    return text.strip()
+
+
+def _listed(given: object) -> object:
+    """Models write one text where a list is wanted."""
+    return [part for part in re.split(r"[,\s]+", given) if part] if isinstance(given, str) else given
+
+
+Domains = Annotated[list[Annotated[str, AfterValidator(_domain)]], BeforeValidator(_listed), Field(max_length=20)]
+
+
+class WebSearchInput(BaseModel):
+    """Input of `web_search`."""
+
+    query: Annotated[str, AfterValidator(_is_text)] = Field(
+        min_length=1, max_length=400, description="What to search for, as for a search engine."
+    )
+    max_results: int = Field(default=5, ge=1, le=20)
+    depth: Literal["basic", "advanced"] = Field(
+        default="basic", description="advanced finds more fitting excerpts and takes longer (Tavily only)"
+    )
+    topic: Literal["general", "news", "finance"] = "general"
+    days: int | None = Field(default=None, ge=1, le=3650, description="nothing older than so many days")
+    time_range: TimeRange | None = Field(default=None, description="nothing older; instead of days")
+    include_domains: Domains = Field(default_factory=list, description="only these, as example.org")
+    exclude_domains: Domains = Field(default_factory=list, description="none of these")
+
+    @model_validator(mode="after")
+    def _one_time(self) -> Self:
+        if self.days is not None and self.time_range is not None:
+            raise ValueError("give days or time_range, not both")
+        return self
+
+
+INPUT: type[BaseModel] = WebSearchInput
+
+
+class WebSearch(BaseTool):
+    """The observation is the results, numbered; raises `ToolFailed` when none can be had."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: str = NAME
+    description: str = DESCRIPTION
+    args_schema: type[BaseModel] = INPUT
+    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    fetcher: Fetcher
+
+    @override
+    def _run(self, **given: Any) -> tuple[str, Extras]:
+        raise ToolFailed("web_search only runs asynchronously")
+
+    @override
+    async def _arun(self, query: str, **options: Any) -> tuple[str, Extras]:
+        asked = WebSearchInput(query=query, **options)
+        engine = self._engine()
+        try:
+            sources = await self._ask(engine, _query(asked))
+        except SearchError as error:
+            raise ToolFailed(f"{error} Do without the web.") from error
+        if not sources:
+            raise ToolRetry(f"Nothing was found for {asked.query!r}. Use fewer or other words.")
+        return with_sources("", sources, {"engine": engine, "query": asked.query})
+
+    def _engine(self) -> str:
+        settings = self.fetcher.settings
+        if settings.search == "auto":
+            return "tavily" if settings.tavily_api_key else "ddgs"
+        if settings.search == "tavily" and not settings.tavily_api_key:
+            raise ToolFailed("The web cannot be searched: TAVILY_API_KEY is not set. Do without the web.")
+        return settings.search
+
+    async def _ask(self, engine: str, query: Query) -> list[Source]:
+        if engine == "tavily":
+            return await tavily_search.search(query, self.fetcher.settings, await self.fetcher.tls())
+        return await ddgs_search.search(query, self.fetcher.settings)
+
+
+def _query(asked: WebSearchInput) -> Query:
+    return Query(
+        text=asked.query,
+        max_results=asked.max_results,
+        depth=asked.depth,
+        topic=asked.topic,
+        days=asked.days,
+        time_range=asked.time_range,
+        include_domains=tuple(asked.include_domains),
+        exclude_domains=tuple(asked.exclude_domains),
+    )
+
+
+def build(kit: ToolKit) -> WebSearch:
+    """The tool of one session."""
+    return WebSearch(fetcher=kit.fetcher)

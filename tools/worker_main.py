@@ -1,0 +1,14 @@
+"""Starts the fork server of `tools/workers.py`. Executed by its path: `worker_main.py CONTROL_FD [MODULE …]`."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+if __name__ == "__main__":
+    # `tools/__init__.py` imports every tool with its libraries, and a worker needs none of them.
+    package = ModuleType("tools")
+    package.__path__ = [str(Path(__file__).resolve().parent)]
+    sys.modules["tools"] = package
+    from tools.worker_server import main
+
+    main()

@@ -1,0 +1,130 @@
+"""All users' indexes: one of the user's own documents, one of each session's, searched together.
+
+Nothing but a user's own folder, and a session that the caller has found to be the user's, is ever put together.
+"""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workspace.errors import BadNameError
+from workspace.retrieval.index import FolderIndex
+from workspace.retrieval.searcher import Document, Searcher
+from workspace.retrieval.settings import RetrievalSettings
+from workspace.retrieval.types import Embedder, Hit, Reranker
+
+MAX_OPEN = 64
+"""Indexes kept in memory; the longest unused are read again when they are asked for."""
+MAX_SEARCHERS = 16
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
+
+Scope = tuple[str, str | None]
+"""A user, and the session, or None for the user's own documents."""
+_Searchable = tuple[Searcher, dict[str, str]]
+"""A searcher, and under which name each file's content stands in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie on disk."""
+
+    user: Callable[[str], Path]
+    """Everything of one user's."""
+    session: Callable[[str], Path]
+    """One session's folder."""
+
+
+class Indexes:
+    """Opens them on first use. `sync` of a scope comes before its search."""
+
+    def __init__(
+        self, places: Places, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None
+    ) -> None:
+        self._places = places
+        self._embedder = embedder
+        self._settings = settings
+        self._reranker = reranker
+        self._open: OrderedDict[Scope, FolderIndex] = OrderedDict()
+        self._searchers: OrderedDict[tuple[tuple[object, frozenset[str]], ...], _Searchable] = OrderedDict()
+
+    def index(self, scope: Scope) -> FolderIndex:
+        """Raises `BadNameError` when the user or the session could not be one of ours."""
+        index = self._open.get(scope)
+        if index is None:
+            index = FolderIndex(self._source(scope), self._folder(scope), self._embedder, self._settings)
+            self._open[scope] = index
+        self._open.move_to_end(scope)
+        idle = [each for each, other in self._open.items() if each != scope and not other.turn.locked()]
+        for each in idle[: max(0, len(self._open) - MAX_OPEN)]:
+            del self._open[each]
+        return index
+
+    async def search(
+        self, scopes: Sequence[Scope], text: str, k: int, files: Collection[str] | None = None
+    ) -> list[Hit]:
+        """The best `k` passages of all scopes together, of `files` alone when they are named.
+
+        Raises `VectorsUnavailableError`.
+        """
+        searcher, names = await self._searcher([self.index(scope) for scope in scopes])
+        if not len(searcher):
+            return []
+        vector = await self._embedder.question(text)
+        wanted = None if files is None else {names[file] for file in files if file in names}
+        ranked = await asyncio.to_thread(searcher.ranked, text, vector, wanted)
+        if self._reranker is not None:
+            ranked = await searcher.reranked(ranked, text, self._reranker)
+        return await asyncio.to_thread(searcher.hits, ranked, k)
+
+    async def drop(self, scope: Scope) -> None:
+        """Delete the index of a scope; of a user, those of all sessions too."""
+        user, session = scope
+        scopes = [scope] if session is not None else [(user, name) for name in await self._sessions(user)] + [scope]
+        for each in scopes:
+            index = self.index(each)
+            async with index.turn:
+                await index.drop()
+            self._open.pop(each, None)
+        self._searchers.clear()
+
+    def _source(self, scope: Scope) -> Path:
+        user, session = scope
+        return self._places.user(_checked(user)) / "files" if session is None else self._places.session(session)
+
+    def _folder(self, scope: Scope) -> Path:
+        user, session = scope
+        below = self._places.user(_checked(user))
+        return below / "index" if session is None else below / "index-sessions" / _checked(session)
+
+    async def _sessions(self, user: str) -> list[str]:
+        folder = self._places.user(_checked(user)) / "index-sessions"
+        return await asyncio.to_thread(lambda: [path.name for path in folder.iterdir()] if folder.is_dir() else [])
+
+    async def _searcher(self, indexes: Sequence[FolderIndex]) -> _Searchable:
+        """Over all documents that are as they were indexed, each content once."""
+        stale = [frozenset(await index.changed()) for index in indexes]
+        key = tuple(zip((index.version for index in indexes), stale, strict=True))
+        found = self._searchers.get(key)
+        if found is None:
+            documents: dict[str, Document] = {}
+            names: dict[str, str] = {}
+            for index, changed in zip(indexes, stale, strict=True):
+                for name, document in index.documents.items():
+                    if name not in changed:
+                        names[name] = documents.setdefault(document.digest, document).name
+            dimension = (await self._embedder.identity()).dimension
+            found = await asyncio.to_thread(Searcher, list(documents.values()), dimension), names
+            self._searchers[key] = found
+            while len(self._searchers) > MAX_SEARCHERS:
+                self._searchers.popitem(last=False)
+        self._searchers.move_to_end(key)
+        return found
+
+
+def _checked(name: str) -> str:
+    if not _ID.fullmatch(name):
+        raise BadNameError("not a user or session id")
+    return name

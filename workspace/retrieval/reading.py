@@ -1,0 +1,77 @@
+"""How a document becomes a segment: text, passages, vectors."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from workspace.retrieval.passages import cut
+from workspace.retrieval.segment import Codes, DamagedError, Segment
+from workspace.retrieval.settings import RetrievalSettings
+from workspace.retrieval.store import IndexStore, Manifest
+from workspace.retrieval.types import Embedder, Extract, Passage, UnreadableError, VectorsUnavailableError
+
+NO_TEXT = "It holds no text. If it was scanned, its pages are images."
+FULL = "It is not searched: all documents together are too long."
+
+
+class Lender(Protocol):
+    """An index that may hold the same document."""
+
+    def lend(self, digest: str, dimension: int) -> Segment | None:
+        """The segment of a document with this content, when there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one sync reads documents with."""
+
+    store: IndexStore
+    embedder: Embedder
+    settings: RetrievalSettings
+    extract: Extract
+    lender: Lender | None
+
+    async def read(self, copy: Path, digest: str, manifest: Manifest, room: int) -> Segment | str:
+        """The document's segment, which is on disk by then; or why it has none, in words for a person."""
+        if await asyncio.to_thread(_size, copy) > self.settings.max_file_bytes:
+            return f"It is larger than {self.settings.max_file_bytes >> 20} MB."
+        found = await self._made_before(digest, manifest)
+        if found is not None:
+            return found if len(found.passages) <= room else FULL
+        try:
+            sections = await self.extract(copy)
+        except UnreadableError as error:
+            return str(error)
+        most = self.settings.max_passages
+        size, overlap = self.settings.passage_tokens, self.settings.overlap_tokens
+        passages, more = await asyncio.to_thread(cut, sections, self.embedder.spans, size, overlap, most)
+        if not passages:
+            return NO_TEXT
+        if len(passages) > room:
+            return FULL
+        segment = Segment(tuple(passages), await self._vectors(passages, manifest.model.dimension), more)
+        await asyncio.to_thread(self.store.write_segment, manifest, digest, segment)
+        return segment
+
+    async def _made_before(self, digest: str, manifest: Manifest) -> Segment | None:
+        """From a sync that was broken off, a file of the same content, or the lender."""
+        with contextlib.suppress(DamagedError):
+            return await asyncio.to_thread(self.store.read_segment, manifest, digest)
+        lent = self.lender.lend(digest, manifest.model.dimension) if self.lender is not None else None
+        if lent is not None:
+            await asyncio.to_thread(self.store.write_segment, manifest, digest, lent)
+        return lent
+
+    async def _vectors(self, passages: list[Passage], dimension: int) -> Codes:
+        vectors = await self.embedder.passages([passage.for_search() for passage in passages])
+        if vectors.shape != (len(passages), dimension) or not np.isfinite(vectors).all():
+            raise VectorsUnavailableError("The model of vectors gave other vectors than it said it would.")
+        return vectors.astype(np.float16)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
