@@ -28,15 +28,12 @@ async def files_at_hand(runtime: Runtime[Context]) -> Files:
 
 
 async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files) -> str | None:
-    """The tool for the next action; None when none is left that has not failed for good."""
-    tools = runtime.context.tools
-    left = [name for name in tools if name not in _given_up(state.get("steps", []))]
-    if not left:
-        return None
-    question = history.question(state)
-    likely = likely_tools(question, files, left)
-    if likely[0] not in left or len(likely) == 1:
-        return likely[0]
+    """The tool for the next action; None when every one that fits the question has failed for good."""
+    tools, question = runtime.context.tools, history.question(state)
+    failed = _given_up(state.get("steps", []))
+    likely = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
+    if len(likely) <= 1:
+        return likely[0] if likely else None
     listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
     at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
     told = f"Question: {question}\nFiles: {at_hand or 'none'}"

@@ -11,6 +11,7 @@ from openai import NotFoundError
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
+from tools import TOOLS
 
 CSV = b"region,revenue\nNorth,10\nSouth,32\nSouth,5\n"
 USER = [{"role": "user", "content": "Which region has the highest total revenue?"}]
@@ -52,8 +53,7 @@ async def test_a_question_about_a_file_is_worked_out(service: Service, model: Sc
     assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"] > 0
     asked = str(model.asked[0][1].content)
     assert "sales.csv" in asked
-    assert "region (text" in asked
-    assert "revenue (integer" in asked
+    assert "columns: region (text: South/North), revenue (integer)" in asked
     assert answer.headers["x-session-id"] == body["x_session_id"]
 
 
@@ -216,7 +216,18 @@ async def test_an_unknown_tool_is_answered_with_the_list(service: Service, model
     model.replies = ["Action: browse\nAction Input: x", "Final Answer: no"]
     body = await ask(service, "?", agent_type="react")
     step = body["x_agent_metadata"]["steps"][0]  # type: ignore[index]
-    assert "The tools are: python_coder, " in step["observation"]
+    assert f"The tools are: {', '.join(TOOLS)}." in step["observation"]
+
+
+async def test_a_look_up_that_cannot_be_done_is_said_and_nothing_is_computed_in_its_place(
+    start: Start, model: ScriptedChat
+) -> None:
+    model.replies = ["Final Answer: The web cannot be reached."]
+    async with start(tavily_api_key="tvly-x", tavily_base_url="http://127.0.0.1:1") as service:
+        body = await ask(service, "Search the web for the height of Mount Foo", agent_type="react")
+    steps = body["x_agent_metadata"]["steps"]  # type: ignore[index]
+    assert [(step["tool"], step["error"]) for step in steps] == [("web_search", "ToolFailed")]
+    assert "What was tried:" in str(model.asked[0][1].content)
 
 
 async def test_a_repeated_action_is_answered_not_run(service: Service, model: ScriptedChat) -> None:

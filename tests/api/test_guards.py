@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from tests.people import HI, LOGIN, PASSWORD, Start, log_in, person
-from tests.serving import Service
+from tests.serving import Service, until
 
 
 def careful(answer: httpx.Response) -> None:
@@ -65,6 +65,8 @@ async def test_the_client_address_is_believed_of_a_trusted_proxy_alone(start: St
             service.settings.audit_file.write_text("")
             for last in (1, 2):
                 await guess(service, f"198.51.100.7, 203.0.113.{last}")
+            # The log is written beside the answer.
+            await until(lambda file=service.settings.audit_file: len(entries(file)) == 2)  # type: ignore[misc]
             assert {entry["from"] for entry in entries(service.settings.audit_file)} == addresses
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step, until
+from tools import TOOLS
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 
@@ -21,6 +22,7 @@ async def call(service: Service, code: str, **extra: Any) -> dict[str, Any]:
 
 async def test_a_tool_is_listed_and_called(service: Service) -> None:
     tools = {tool["name"]: tool for tool in (await service.http.get("/api/tools")).json()["tools"]}
+    assert set(tools) == set(TOOLS)
     assert tools["python_coder"]["input_schema"]["required"] == ["code"]
     first = await call(service, "x = 20\nprint('hello')\nx + 1")
     assert (first["output"], first["error"]) == ("hello\n21", None)

@@ -20,5 +20,11 @@ def test_a_forgotten_citation_is_added_where_a_passage_holds_the_answer() -> Non
     assert owed("Yes.", []) == ""
 
 
+def test_one_sentence_that_a_passage_holds_is_enough() -> None:
+    talk = "It was looked up somewhere, nothing came of that at first, and more words follow here. "
+    assert owed(talk + "The warranty of the pump is 36 months.", PUMP) == " [2]"
+    assert owed(talk + "The warranty of the boat is 12 years.", PUMP) == ""
+
+
 def test_numbers_of_citations_are_no_numbers_of_the_answer() -> None:
     assert without_citations("36 months [2].") == "36 months ."
