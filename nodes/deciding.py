@@ -4,6 +4,8 @@ Each situation has a prompt of its own with just what it needs (docs/agent.md).
 """
 
 import json
+import re
+from itertools import accumulate
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -23,6 +25,8 @@ MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
+NOTHING_MORE = """There is nothing more to search for. Reply with "Final Answer:" and what the passages say about it. \
+When they say nothing about it, reply with: Final Answer: I did not find it in the sources that I searched."""
 HIDDEN_TYPES = ("module",)
 
 Prompt = list[BaseMessage]
@@ -62,9 +66,25 @@ def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     if last["tool"] == CODE_TOOL:
         return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
     if last["sources"]:
-        passages = "\n\n".join(step["observation"] for step in steps if step["sources"])
-        return _messages("cite", f"Question: {question}", f"Passages:\n{passages[-MAX_KNOWN:]}")
+        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {question}")
     return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
+
+
+def _passages(steps: list[Step]) -> str:
+    """What the look-ups found, in the order of its numbers; the newest and best stay when there is no room for all."""
+    looked_up = [_blocks(step["observation"]) for step in steps if step["sources"]]
+    room = MAX_KNOWN
+    kept: list[str] = []
+    for blocks in reversed(looked_up):
+        fitting = [block for block, size in zip(blocks, accumulate(map(len, blocks)), strict=True) if size <= room]
+        kept.append("\n\n".join(fitting))
+        room -= len(kept[-1])
+    return "\n\n".join(filter(None, reversed(kept))) or looked_up[-1][0][:MAX_KNOWN]
+
+
+def _blocks(observation: str) -> list[str]:
+    """A passage each, with its number."""
+    return re.split(r"\n\n(?=\[\d{1,3}\])", observation)
 
 
 def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Context]) -> Action | Prompt:
@@ -93,6 +113,8 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
 
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
+    if any(step["sources"] for step in steps):  # the prompt that has just been read, with one more line
+        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {question}", NOTHING_MORE)
     tried = history.notes(steps)[-MAX_KNOWN:]
     return _messages("without", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 

@@ -54,8 +54,9 @@ async def test_nothing_is_left_on_the_disk(service: Service, model: ScriptedChat
     """The database included: rows, free pages, write-ahead log, search index. Others' conversations stay."""
     model.replies = ["Nothing special."]
     other = (await ask(service, "Something else"))["x_session_id"]
-    for turn in range(3):
-        model.replies.append(f"{MARKER} {turn} " + "x" * 5000)
+    long = [f"{MARKER} {turn} " + "x" * 5000 for turn in range(3)]
+    summaries = [f"They spoke of {MARKER}."] * 2  # made of the old turns before the third is answered
+    model.replies += [*long[:2], *summaries, long[2]]
     first = (await ask(service, f"Tell me of {MARKER}"))["x_session_id"]
     for turn in range(2):
         await ask(service, f"More of {MARKER} {turn} " + "y" * 3000, session_id=first)
