@@ -27,7 +27,8 @@ class ScriptedChat(BaseChatModel):
 
     With `repeat`, the last reply is given for ever. `piece` is the size of a streamed piece in characters.
     `gate`, when set, must be released once a piece. `asked` holds the messages of every call, `finished`
-    counts the calls that ran to their end.
+    counts the calls that ran to their end. Held to `choices`, it gives the next reply when it is one of them, else
+    the first of them, which takes nothing from the script; `held` holds the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -40,6 +41,7 @@ class ScriptedChat(BaseChatModel):
     name_: str = "scripted"
     asked: list[list[BaseMessage]] = Field(default_factory=list)
     arguments: list[dict[str, Any]] = Field(default_factory=list)
+    held: list[list[BaseMessage]] = Field(default_factory=list)
     finished: int = 0
 
     @property
@@ -51,6 +53,10 @@ class ScriptedChat(BaseChatModel):
         return len(text) // 4 + 1
 
     def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> str:
+        choices: list[str] = arguments.get("choices") or []
+        if choices and not any(reply in choices for reply in self.replies[len(self.asked) :][:1]):
+            self.held.append(messages)
+            return choices[0]
         self.asked.append(messages)
         self.arguments.append(arguments)
         at = len(self.asked) - 1
