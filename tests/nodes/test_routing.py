@@ -21,9 +21,13 @@ JSON format: {{ "title": "your concise title here" }}
 {HISTORY}"""
 TAGS = f"### Task:\nGenerate 1-3 broad tags for the chat history.\n### Output:\nJSON\n### Chat History:\n{HISTORY}"
 FOLLOW_UPS = f"### Task:\nSuggest 3-5 follow-up questions.\n### Output:\nJSON array\n### Chat History:\n{HISTORY}"
-AUTOCOMPLETE = "### Task:\nYou are an autocompletion system.\n### Instructions:\n…\n<type>General</type>\n<text>The sun</text>"
+AUTOCOMPLETE = "### Task:\nYou are an autocompletion system.\n### Instructions:\n…\n<type>General</type>\n<text>The</text>"
+    "### Task:\nYou are an autocompletion system.\n### Instructions:\n…\n<type>General</type>\n<text>The sun</text>"
+)
 QUERIES = f"### Task:\nSay whether search queries are needed.\n### Output:\nJSON\n{HISTORY}"
-LIBRE = f"Provide a concise, 5-word-or-less title for the conversation, with no punctuation.\n\nConversation:\n{HISTORY}"
+LIBRE = f"Provide a concise, 5-word-or-less title for the conversation, no punctuation.\n\nConversation:\n{HISTORY}"
+    f"Provide a concise, 5-word-or-less title for the conversation, with no punctuation.\n\nConversation:\n{HISTORY}"
+)
 OLD = "Create a concise, 3-5 word phrase as a title for the following query: How big is the moon?"
 FOUND = """### Task:
 Respond to the user query using the provided context, with citations.
@@ -83,7 +87,11 @@ def test_questions_are_no_housekeeping(text: str) -> None:
         ("And in Rome?", WORKED, "react"),
         ("Compute the mean of revenue, plot it per month, and save the table as out.xlsx", TABLE, "plan_execute"),
         ("1. Find the total revenue\n2. Find the best region\n3. Write both to a file", TABLE, "plan_execute"),
-        ("First compute 2**10. Then count its digits. Finally tell me whether 1024 is a cube.", NOTHING, "plan_execute"),
+        (
+            "First compute 2**10. Then count its digits. Finally tell me if it is a cube.",
+            NOTHING,
+            "plan_execute",
+        ),
         ("What is the mean? What is the median? Which region is first?", TABLE, "plan_execute"),
         ("Tell me a joke, write a poem and suggest a name for a cat", NOTHING, "chat"),
         ("Calculate the mean of revenue. Round to 2 decimals. Use only rows of 2024.", TABLE, "react"),
