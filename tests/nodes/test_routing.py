@@ -21,13 +21,9 @@ JSON format: {{ "title": "your concise title here" }}
 {HISTORY}"""
 TAGS = f"### Task:\nGenerate 1-3 broad tags for the chat history.\n### Output:\nJSON\n### Chat History:\n{HISTORY}"
 FOLLOW_UPS = f"### Task:\nSuggest 3-5 follow-up questions.\n### Output:\nJSON array\n### Chat History:\n{HISTORY}"
-AUTOCOMPLETE = "### Task:\nYou are an autocompletion system.\n### Instructions:\n…\n<type>General</type>\n<text>The</text>"
-    "### Task:\nYou are an autocompletion system.\n### Instructions:\n…\n<type>General</type>\n<text>The sun</text>"
-)
+AUTOCOMPLETE = "### Task:\nYou are an autocompletion system.\n### Notes:\n…\n<type>General</type>\n<text>The</text>"
 QUERIES = f"### Task:\nSay whether search queries are needed.\n### Output:\nJSON\n{HISTORY}"
-LIBRE = f"Provide a concise, 5-word-or-less title for the conversation, no punctuation.\n\nConversation:\n{HISTORY}"
-    f"Provide a concise, 5-word-or-less title for the conversation, with no punctuation.\n\nConversation:\n{HISTORY}"
-)
+LIBRE = f"Provide a concise, 5-word-or-less title for the conversation, briefly.\n\nConversation:\n{HISTORY}"
 OLD = "Create a concise, 3-5 word phrase as a title for the following query: How big is the moon?"
 FOUND = """### Task:
 Respond to the user query using the provided context, with citations.
