@@ -33,7 +33,9 @@ class ScriptedChat(BaseChatModel):
     A reply that is an `AIMessage` may call tools: name and id come first, then the arguments in pieces. What is bound
     by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
     `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
-    size of a streamed piece in characters. `gate`, when set, must be released once a piece.
+    size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it
+    gives the next reply when it is one of them, else the first of them, which takes nothing from the script; `held`
+    holds the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -46,6 +48,7 @@ class ScriptedChat(BaseChatModel):
     name_: str = "scripted"
     asked: list[list[BaseMessage]] = Field(default_factory=list)
     arguments: list[dict[str, Any]] = Field(default_factory=list)
+    held: list[list[BaseMessage]] = Field(default_factory=list)
     finished: int = 0
     native_tools: bool = False
     """What it says of itself; it can be bound to tools either way."""
@@ -59,6 +62,10 @@ class ScriptedChat(BaseChatModel):
         return len(text) // 4 + 1
 
     def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> AIMessage:
+        choices: list[str] = arguments.get("choices") or []
+        if choices and not any(reply in choices for reply in self.replies[len(self.asked) :][:1]):
+            self.held.append(messages)
+            return AIMessage(choices[0])
         self.asked.append(messages)
         self.arguments.append(arguments)
         at = len(self.asked) - 1
