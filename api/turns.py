@@ -1,25 +1,26 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
-import time
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import Request
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
 from api.answer import Answer
-from api.attached import first_new, take_attached
+from api.attached import take_attached
 from api.briefing import Briefing
 from api.errors import ApiError, bad_request, not_found
 from api.forms import Incoming
+from api.history import messages_of
 from api.runs import Emit
-from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
+from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
+from api.turn_messages import open_calls, to_messages
+from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from nodes.events import Event, ToolOutput
@@ -30,7 +31,6 @@ from workspace.workspaces import SESSION_ID
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
         raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
     if user.role == "guest":
         return "chat"
-    return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
+    return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
 
 
 def wanted_model(chat: ChatRequest, services: Services) -> str:
@@ -109,12 +109,14 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
+    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
     asked = asked_session(request, chat)
-    first_words = chat.messages[-1].text
-    async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
+    async with hold_session(asked, services, user, first_words=chat.asked) as (session, workspace):
         taken = False
         try:
+            waiting = open_calls(await messages_of(session, services)) if asked is not None else []
             names = await _take_files(incoming, workspace, services)
+            messages = to_messages(chat.messages, names, only_new=asked is not None, open_calls=waiting)
             taken = True
         finally:
             if not taken and asked is None:
@@ -125,7 +127,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
         yield Turn(
             session=session,
             workspace=workspace,
-            messages=to_messages(chat.messages, names, only_new=asked is not None),
+            messages=messages,
             chat=chat,
             user=user,
             mode=mode,
@@ -147,20 +149,6 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services:
         if not complete:
             await workspace.remove_files(names)
     return names
-
-
-def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
-    """The messages that the conversation gains; in a known session only what follows the last assistant's."""
-    now = time.time()
-    if only_new:
-        given = given[first_new(given) :]
-    messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
-        for message in given
-    ]
-    if files:
-        messages[-1].additional_kwargs["files"] = files
-    return messages
 
 
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
@@ -207,7 +195,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             room -= len(text)
 
     library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
         model=services.models.get(turn.model),
         tools=_tools(turn, services, show),
@@ -221,6 +209,8 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
-        limits=services.limits(),
+        client_tools=client_tools(chat),
+        response_format=chat.wanted_format,
+        limits=steps_for(chat, services.limits()),
         user=turn.user.id,
     )
