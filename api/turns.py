@@ -222,5 +222,6 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             stop=chat.stops,
         ),
         limits=services.limits(),
+        budget=services.settings.budget(),
         user=turn.user.id,
     )

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langgraph.runtime import Runtime
 
@@ -40,8 +41,11 @@ async def ask(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: BaseChatModel | None = None,
 ) -> Said:
     """Stream one reply through `on_text`. An empty reply is asked again, warmer, up to `limits.tries` times.
+
+    `model` stands in for the run's own.
 
     Raises what the model raises.
     """
@@ -49,7 +53,7 @@ async def ask(
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
-        said = await _once(runtime, messages, sampling, on_text)
+        said = await _once(runtime, messages, sampling, on_text, model)
         if said.text.strip() or sampling.max_tokens == 0:
             break
     return said
@@ -74,12 +78,13 @@ async def _once(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: BaseChatModel | None = None,
     **more: Any,
 ) -> Said:
     parts: list[str] = []
     reason = "stop"
     arguments = _arguments(sampling) | more
-    stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **arguments)
+    stream = (model or runtime.context.model).astream(list(messages), stop=list(sampling.stop) or None, **arguments)
     async with aclosing(stream) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             if text := chunk.text:
