@@ -27,7 +27,7 @@ from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
 from llm import BACKENDS, vision
-from llm.embeddings import open_embeddings, open_reranker
+from llm.embeddings import VectorModel, open_embeddings, open_reranker
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
@@ -69,6 +69,7 @@ class Services:
     fetcher: Fetcher
     vision: BaseChatModel | None
     documents: Documents
+    vectors: VectorModel
 
     @property
     def model(self) -> BaseChatModel:
@@ -115,6 +116,8 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
+            coder=self.model,
+            coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
             documents=self.documents,
@@ -166,7 +169,9 @@ async def open_services(
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
+        vectors = open_embeddings(settings.embeddings())
+        stack.push_async_callback(vectors.aclose)
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
         runs = Runs()
         stack.push_async_callback(runs.stop_all)
         models = BackendModels((model, *more_models), store.choices)
@@ -222,13 +227,16 @@ async def open_services(
             fetcher=Fetcher(settings.web()),
             vision=seeing,
             documents=documents,
+            vectors=vectors,
         )
 
 
 @asynccontextmanager
-async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+async def _open_documents(
+    settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
+) -> AsyncIterator[Documents]:
     """The search in documents; its models are loaded at their first use."""
-    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    reranker = open_reranker(settings.embeddings())
     retrieval = settings.retrieval()
     places = Places(user=settings.user_dir, session=workspaces.folder)
     documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
@@ -236,6 +244,5 @@ async def _open_documents(settings: Settings, workspaces: Workspaces, workers: W
         yield documents
     finally:
         await documents.aclose()
-        await embedder.aclose()
         if reranker is not None:
             await reranker.aclose()

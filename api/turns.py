@@ -212,5 +212,6 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits()),
+        budget=services.settings.budget(),
         user=turn.user.id,
     )

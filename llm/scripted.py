@@ -34,9 +34,9 @@ class ScriptedChat(BaseChatModel):
     A reply that is an `AIMessage` may call tools: name and id come first, then the arguments in pieces. What is bound
     by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
     `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
-    size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it
-    gives the next reply when it is one of them, else the first of them, which takes nothing from the script; `held`
-    holds the messages of those calls.
+    size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it gives
+    the next reply when it is one of them, else the first of them, which takes nothing from the script; `held` holds
+    the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)

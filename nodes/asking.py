@@ -44,13 +44,13 @@ async def ask(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: Runnable[LanguageModelInput, AIMessage] | None = None,
     *,
     on_call: Callable[[ToolCallChunk], None] | None = None,
-    model: Runnable[LanguageModelInput, AIMessage] | None = None,
     **more: Any,
 ) -> Said:
-    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model` is the context's, bound to
-    tools. An empty reply is asked again, warmer, up to `limits.tries` times.
+    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
+    bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
 
     Raises what the model raises.
     """

@@ -5,6 +5,7 @@ Each situation has a prompt of its own with just what it needs (docs/agent.md).
 
 import json
 import re
+from dataclasses import dataclass
 from itertools import accumulate
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -18,18 +19,24 @@ from nodes.hints import Files, addresses, named, wants_computing
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
-from workspace.jail.variables import Variable
+from tools.coding.setting import variables_at_hand
 
-MAX_VARIABLES = 30
 MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
+CODING = ("write", "mend")
+"""Prompts whose reply is a program."""
 NOTHING_MORE = """There is nothing more to search for. Reply with "Final Answer:" and what the passages say about it. \
 When they say nothing about it, reply with: Final Answer: I did not find it in the sources that I searched."""
-HIDDEN_TYPES = ("module",)
 
-Prompt = list[BaseMessage]
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is asked next; `coding` is for the one that writes programs."""
+
+    messages: list[BaseMessage]
+    coding: bool = False
 
 
 async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt | str:
@@ -151,11 +158,12 @@ async def _query(state: AgentState, runtime: Runtime[Context], question: str) ->
     if not earlier:
         return question
     prompt = _messages("phrase", earlier, f"Question: {question}")
-    return await ask_line(runtime, prompt) or question
+    return await ask_line(runtime, prompt.messages) or question
 
 
 def _messages(prompt: str, *parts: str, **values: str) -> Prompt:
-    return [SystemMessage(render(prompt, **values)), HumanMessage("\n\n".join(part for part in parts if part))]
+    told = HumanMessage("\n\n".join(part for part in parts if part))
+    return Prompt([SystemMessage(render(prompt, **values)), told], coding=prompt in CODING)
 
 
 def _program(step: Step) -> str:
@@ -168,12 +176,6 @@ async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     workspace, describe = runtime.context.workspace, runtime.context.describe
     if describe is not None and (files := await describe()):
         parts.append(f"Files in the working folder:\n{files}")
-    variables = await workspace.kernel.variables() if workspace is not None else []
-    if told := [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]:
-        parts.append("Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]))
+    if workspace is not None:
+        parts.append(await variables_at_hand(workspace))
     return parts
-
-
-def _told(variable: Variable) -> str:
-    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
-    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)

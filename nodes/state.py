@@ -169,6 +169,8 @@ class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
 
     model: Annotated[BaseChatModel, SkipJsonSchema()]
+    coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
+    """A model that writes programs better; None: `model` writes them."""
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from langchain_core.messages import BaseMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
 from nodes.citing import owed, without_citations
-from nodes.deciding import decide, stuck
+from nodes.deciding import Prompt, decide, stuck
 from nodes.events import ThoughtDelta
 from nodes.evidence import unsupported_numbers
 from nodes.protocol import CODE_TOOL, Reply, parse
@@ -50,7 +49,7 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     return update | _finish(thinking, state)
 
 
-async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh: bool) -> Thinking:
+async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
     splitter, answer = ReplySplitter(), AnswerWriter(runtime)
 
     def emit(split: Split) -> None:
@@ -59,7 +58,8 @@ async def _think(prompt: list[BaseMessage], runtime: Runtime[Context], *, fresh:
         answer.write(split.answer)
 
     sampling = bounded(runtime, stop=STOP, fresh=fresh)
-    said = await ask(runtime, prompt, sampling, lambda text: emit(splitter.feed(text)))
+    coder = runtime.context.coder if prompt.coding else None
+    said = await ask(runtime, prompt.messages, sampling, lambda text: emit(splitter.feed(text)), model=coder)
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
