@@ -20,6 +20,7 @@ from api.forms import Incoming
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
+from api.settings.runs import RunPolicy
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from nodes.events import Event, ToolOutput
@@ -67,6 +68,15 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
     return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
 
 
+def wanted_policy(request: Request, services: Services) -> RunPolicy:
+    """What to do while the session answers another message: the header, or the setting. Raises 400."""
+    match request.headers.get("x-run-policy", services.settings.run_policy):
+        case "reject" | "enqueue" | "interrupt" as policy:
+            return policy
+        case _:
+            raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
+
+
 def wanted_model(chat: ChatRequest, services: Services) -> str:
     """The backend's model that answers: the one named, or the default."""
     return chat.model if chat.model in services.models.names else services.models.default
@@ -74,7 +84,7 @@ def wanted_model(chat: ChatRequest, services: Services) -> str:
 
 @asynccontextmanager
 async def hold_session(
-    asked: str | None, services: Services, user: User, *, first_words: str
+    asked: str | None, services: Services, user: User, *, first_words: str, policy: RunPolicy = "reject"
 ) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
     """The session asked for, or a new one, held for as long as the block runs.
 
@@ -83,8 +93,10 @@ async def hold_session(
     """
     async with services.quotas.run(user):
         session = await _session(asked, services, user, first_words)
-        with services.runs.hold(session.id):
+        async with services.runs.hold(session.id, policy) as lease:
             try:
+                if lease.from_elsewhere:
+                    await services.workspaces.retire(session.id)
                 yield session, await services.workspaces.open(session.id, user.id)
             finally:
                 await services.workspaces.rest()
@@ -111,7 +123,8 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     mode = wanted_mode(chat, services, user)
     asked = asked_session(request, chat)
     first_words = chat.messages[-1].text
-    async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
+    policy = wanted_policy(request, services)
+    async with hold_session(asked, services, user, first_words=first_words, policy=policy) as (session, workspace):
         taken = False
         try:
             names = await _take_files(incoming, workspace, services)
