@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.accounts.meter import Meter
 from api.answer import public_artifact
+from api.continuing import hold_session
 from api.dependencies import current_user, member, services_of
 from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
-from api.turns import hold_session, wanted_policy
+from api.turns import wanted_policy
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
@@ -63,8 +64,8 @@ async def call_tool(
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
     policy = wanted_policy(request, services)
-    held = hold_session(body.session_id or None, services, user, first_words=name, policy=policy)
-    async with held as (session, workspace):
+    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
+        session, workspace = held.session, held.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:

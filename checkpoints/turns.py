@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import aiosqlite
 
-_COLUMNS = "t.id, t.session, t.state, t.fingerprint, t.checkpoint, t.created, t.newest"
+_COLUMNS = "t.id, t.session, t.state, t.fingerprint, t.instructions, t.checkpoint, t.created, t.newest"
 _TURNS = "(SELECT *, id = (SELECT max(id) FROM turns n WHERE n.session = turns.session) AS newest FROM turns)"
 _HEAD = "(SELECT max(checkpoint_id) FROM checkpoints c WHERE c.thread_id = turns.session AND c.checkpoint_ns = '')"
 
@@ -22,6 +22,8 @@ class Turn:
     state: Literal["open", "done", "cut"]
     """`open` while it is answered, and for ever when the service died meanwhile; `cut`: ended before its answer."""
     fingerprint: str
+    instructions: str
+    """A digest of the client's system prompt."""
     checkpoint: str | None
     """langgraph's, of the thread as the turn left it; None while it is open."""
     created: float
@@ -36,7 +38,7 @@ class Turns:
         self._connection = connection
 
     async def begin(self, session: str, owner: str, fingerprint: str, instructions: str) -> int:
-        """A question was asked; `instructions` is a digest of the client's system prompt. The turn's id."""
+        """A question was asked. The turn's id."""
         rows = await self._connection.execute_fetchall(
             "INSERT INTO turns (session, owner, state, fingerprint, instructions, created)"
             " VALUES (?, ?, 'open', ?, ?, ?) RETURNING id",
@@ -44,12 +46,14 @@ class Turns:
         )
         return next(int(row[0]) for row in rows)
 
-    async def finish(self, turn: int, fingerprint: str) -> None:
-        """It was answered, and the thread's newest checkpoint is its end."""
-        await self._connection.execute_fetchall(
-            f"UPDATE turns SET state = 'done', fingerprint = ?, checkpoint = {_HEAD} WHERE id = ?",  # noqa: S608
+    async def finish(self, turn: int, fingerprint: str) -> str | None:
+        """It was answered. Its end is the thread's newest checkpoint, which is returned."""
+        rows = await self._connection.execute_fetchall(
+            f"UPDATE turns SET state = 'done', fingerprint = ?, checkpoint = {_HEAD} WHERE id = ?"  # noqa: S608
+            " RETURNING checkpoint",
             (fingerprint, turn),
         )
+        return next((row[0] for row in rows), None)
 
     async def cut(self, turn: int) -> None:
         """It was ended before its answer was complete."""
@@ -80,10 +84,10 @@ class Turns:
         Those with the same system prompt, then those after which nothing was said, then the latest.
         """
         rows = await self._connection.execute_fetchall(
-            f"SELECT {_COLUMNS} FROM json_each(?1) f JOIN {_TURNS} t ON t.fingerprint = f.value AND t.owner = ?2"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM json_each(?1) f CROSS JOIN {_TURNS} t ON t.fingerprint = f.value AND t.owner = ?2"  # noqa: S608
             " JOIN sessions s ON s.id = t.session AND s.owner = ?2 AND s.deletion = 0"
             " WHERE t.newest OR t.checkpoint IS NOT NULL"
-            " ORDER BY f.key DESC, t.instructions = ?3 DESC, t.newest DESC, t.id DESC LIMIT 20",
+            " ORDER BY f.key DESC, t.instructions = ?3 DESC, t.newest DESC, t.id DESC LIMIT 200",
             (json.dumps(list(fingerprints)), owner, instructions),
         )
         found = [_turn(row) for row in rows]
@@ -91,4 +95,4 @@ class Turns:
 
 
 def _turn(row: Any) -> Turn:
-    return Turn(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]))
+    return Turn(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))
