@@ -9,7 +9,6 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.messages.tool import tool_call
 
-from api.attached import first_new
 from api.errors import bad_request
 from api.messages import ChatMessage, MessageCall
 from nodes.calling import NO_RESULT
@@ -18,18 +17,15 @@ LEGACY_ID = "call_function"
 """Of a call that was made the old way, which has no id."""
 
 
-def to_messages(
-    given: list[ChatMessage], files: list[str], *, only_new: bool, open_calls: Sequence[ToolCall] = ()
-) -> list[AnyMessage]:
-    """The messages that the conversation gains; in a known session only what follows the last assistant's.
+def to_messages(new: Sequence[ChatMessage], start: int, open_calls: Sequence[ToolCall] = ()) -> list[AnyMessage]:
+    """The messages that the conversation gains. `new` begins at the request's message number `start`.
 
     `open_calls` are those that the session waits for; each gets a result, for one that the client leaves out a note
     that there is none. Raises 400 for a result that answers no call.
     """
-    start = first_new(given) if only_new else 0
     waiting = {call["id"] or "": call["name"] for call in open_calls}
     messages: list[AnyMessage] = []
-    for at, message in enumerate(given[start:], start):
+    for at, message in enumerate(new, start):
         if message.role in ("tool", "function"):
             messages.append(_result(message, at, waiting))
             continue
@@ -40,11 +36,9 @@ def to_messages(
         waiting = {call["id"] or "": call["name"] for call in calls}
     messages += _missing(waiting)
     now = time.time()
-    for made in messages:
-        made.id = str(uuid.uuid4())
-        made.additional_kwargs["created_at"] = now
-    if files:
-        messages[-1].additional_kwargs["files"] = files
+    for one in messages:
+        one.id = str(uuid.uuid4())
+        one.additional_kwargs["created_at"] = now
     return messages
 
 
