@@ -27,10 +27,26 @@ from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
 from api.openapi import describe
 from api.request_context import RequestContext
+from api.responses import routes as responses
 from api.services import Services
 from workspace.settings import MIB
 
-ROUTES = (health, models, chat, embeddings, artifacts, conversations, files, tools, auth, keys, usage, admin, docs_page)
+ROUTES = (
+    health,
+    models,
+    chat,
+    responses,
+    embeddings,
+    artifacts,
+    conversations,
+    files,
+    tools,
+    auth,
+    keys,
+    usage,
+    admin,
+    docs_page,
+)
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 

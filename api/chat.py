@@ -1,7 +1,7 @@
 """`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -21,6 +21,7 @@ from api.services import Services
 from api.stream import Frames, completion_id, stream
 from api.turns import open_turn, work
 from checkpoints.users import User
+from nodes.events import Event
 
 router = APIRouter()
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -77,7 +78,7 @@ async def chat_completions(
             include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
         )
         return RunResponse(run, frames, headers=headers, media_type="text/event-stream")
-    await _collect(run, answer, request)
+    await collect(run, answer, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
@@ -99,12 +100,14 @@ class RunResponse(StreamingResponse):
             await self._run.stop()
 
 
-async def _collect(run: Run, answer: Answer, request: Request) -> None:
+async def collect(run: Run, answer: Answer, request: Request, also: Callable[[Event], object] | None = None) -> None:
     """Read the run to its end, or stop it when the client goes away."""
     try:
         async with stopping_when_gone(run, request):
             async for event in run.events():
-                answer.feed(event)
+                known = answer.feed(event)
+                if also is not None:
+                    also(known)
     finally:
         await run.stop()
 

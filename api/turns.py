@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool
 from api.answer import Answer
 from api.attached import first_new, take_attached
 from api.briefing import Briefing
-from api.continuing import Held, hold_session
+from api.continuing import Held, hold_point, hold_session
 from api.errors import ApiError, bad_request, not_found
 from api.fingerprints import answered, chain, instructions
 from api.forking import discard
@@ -46,6 +46,7 @@ class Turn:
     workspace: SessionWorkspace
     messages: list[AnyMessage]
     chat: ChatRequest
+    given: Incoming
     user: User
     mode: str
     model: str
@@ -128,6 +129,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             workspace=workspace,
             messages=messages,
             chat=chat,
+            given=incoming,
             user=user,
             mode=mode,
             model=wanted_model(chat, services),
@@ -141,6 +143,10 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
 async def _hold(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
     """In a session that the client names, only what follows its last assistant message is new."""
     chat, policy = incoming.chat, wanted_policy(request, services)
+    if incoming.point is not None:
+        async with hold_point(incoming.point, services, user, policy=policy) as held:
+            yield replace(held, new=chat.messages)
+        return
     asked = asked_session(request, chat)
     if asked is None:
         async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
@@ -214,7 +220,8 @@ async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncItera
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
     if turn.user.role == "guest":
         return {}
-    return build_all(services.tool_kit(turn.workspace, turn.user.id, show))
+    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, show)), turn.given.only_tools
+    return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
 
 
 def _context(turn: Turn, services: Services, emit: Emit) -> Context:
@@ -241,6 +248,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
+        instructions=turn.given.instructions,
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits()),

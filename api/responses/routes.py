@@ -1,0 +1,215 @@
+"""`/v1/responses`: create, stream, ask for again, cancel, delete."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+
+from api.answer import Answer
+from api.chat import HEADERS, RunResponse, collect
+from api.dependencies import current_user, services_of
+from api.documented import errors
+from api.errors import ApiError, bad_request, not_found, to_api_error
+from api.forms import read_object
+from api.responses.body import Body, input_items
+from api.responses.items import Items
+from api.responses.opening import opened, response_id
+from api.responses.request import REFUSED, ResponsesRequest
+from api.runs import Emit, Run, Work
+from api.services import Services
+from api.stream import DONE, KEEPALIVE, KEEPALIVE_SECONDS
+from api.turns import Turn, open_turn, work
+from checkpoints.responses import StoredResponse
+from checkpoints.users import User
+from llm.errors import ModelError
+from nodes.events import Event
+from workspace.errors import WorkspaceError
+
+router = APIRouter(tags=["responses"])
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": ResponsesRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+            }
+        },
+    }
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A `response`; with `stream: true` its events, as Server-Sent Events",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+    },
+    **errors(400, 404, 408, 409, 413, 503),
+}
+
+
+@router.post("/v1/responses", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+async def create_response(
+    request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> Response:
+    """Answer one turn; with `stream: true` as typed events."""
+    asked = _asked(await read_object(request, services))
+    given = await opened(asked, services, user)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(given.naming())
+        incoming = await given.incoming(services, user)
+        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
+        body = Body(response_id(), asked, turn.model, turn.session.id)
+        doing = kept(work(turn, services), turn, body, asked, services) if asked.store else work(turn, services)
+        run = services.runs.start(turn.session.id, doing, stack)
+    answer, items = Answer(turn.session.id), Items(body.id, turn.session.id)
+    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+    if asked.stream:
+        frames = told(run, body, items, answer)
+        return RunResponse(run, frames, headers=headers, media_type="text/event-stream")
+    await collect(run, answer, request, items.feed)
+    if run.error is not None:
+        known = to_api_error(run.error)
+        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+    items.close(answer)
+    return JSONResponse(body.ended(items, answer), headers=headers)
+
+
+def _asked(fields: dict[str, Any]) -> ResponsesRequest:
+    for name, harmless in REFUSED.items():
+        if fields.get(name) not in harmless:
+            raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
+    try:
+        return ResponsesRequest.model_validate({k: v for k, v in fields.items() if v is not None})
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+
+
+def kept(inner: Work, turn: Turn, body: Body, asked: ResponsesRequest, services: Services) -> Work:
+    """The run, noted when it begins and however it ends: the response can be asked for again, and gone on from."""
+    responses = services.store.responses
+
+    async def run(emit: Emit) -> None:
+        answer, items = Answer(turn.session.id), Items(body.id, turn.session.id)
+        given = input_items(body.id, asked.input)
+        begun = StoredResponse(body.id, turn.session.id, None, body.begun(), given)
+        await responses.begin(begun, turn.user.id)
+        final = body.failed(ApiError(500, "Something went wrong inside the service.", kind="server_error"))
+
+        def both(event: Event) -> None:
+            items.feed(answer.feed(event))
+            emit(event)
+
+        try:
+            await inner(both)
+            items.close(answer)
+            final = body.ended(items, answer)
+        except asyncio.CancelledError:
+            final = {**body.begun(), "status": "cancelled"}
+            raise
+        except (ApiError, ModelError, WorkspaceError) as error:
+            final = body.failed(to_api_error(error))
+            raise
+        finally:
+            await responses.finish(body.id, turn.note.checkpoint, final)
+
+    return run
+
+
+async def told(run: Run, body: Body, items: Items, answer: Answer) -> AsyncIterator[bytes]:
+    """All frames of a run, numbered. Closing the generator does not stop the run; its owner does."""
+    number = 0
+
+    def frame(event: dict[str, Any]) -> bytes:
+        nonlocal number
+        event = {"type": event["type"], "sequence_number": number, **event}
+        number += 1
+        data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        return f"event: {event['type']}\ndata: {data}\n\n".encode()
+
+    for kind in ("response.created", "response.in_progress"):
+        yield frame({"type": kind, "response": body.begun()})
+    while True:
+        try:
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
+                event = await run.next_event()
+        except TimeoutError:
+            yield KEEPALIVE
+            continue
+        if event is None:
+            break
+        for one in items.feed(answer.feed(event)):
+            yield frame(one)
+    if run.error is not None:
+        failed = body.failed(to_api_error(run.error))
+        yield frame({"type": "response.failed", "response": {**failed, "output": items.output}})
+    else:
+        for one in items.close(answer):
+            yield frame(one)
+        ended = body.ended(items, answer)
+        yield frame({"type": f"response.{ended['status']}", "response": ended})
+    yield DONE
+
+
+async def own_response(
+    response_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> StoredResponse:
+    """404 when there is none, and when it is somebody else's."""
+    found = await services.store.responses.get(response_id, user.id)
+    if found is None:
+        raise not_found("response", "response_id")
+    return found
+
+
+@router.get("/v1/responses/{response_id}", responses=errors(404))
+async def get_response(found: StoredResponse = Depends(own_response)) -> dict[str, Any]:
+    """As it stands now."""
+    return found.body
+
+
+@router.delete("/v1/responses/{response_id}", responses=errors(404))
+async def delete_response(
+    found: StoredResponse = Depends(own_response),
+    services: Services = Depends(services_of),
+    user: User = Depends(current_user),
+) -> dict[str, Any]:
+    """Forget the response. Its conversation stays, until it is deleted itself."""
+    await services.store.responses.delete(found.id, user.id)
+    return {"id": found.id, "object": "response.deleted", "deleted": True}
+
+
+@router.post("/v1/responses/{response_id}/cancel", responses=errors(400, 404))
+async def cancel_response(
+    found: StoredResponse = Depends(own_response),
+    services: Services = Depends(services_of),
+    user: User = Depends(current_user),
+) -> dict[str, Any]:
+    """End the run. Raises 400 when it has ended already."""
+    if found.body["status"] != "in_progress":
+        raise bad_request(f"This response is {found.body['status']}.", "response_id", "not_in_progress")
+    await services.runs.cancel(found.session)
+    now = await services.store.responses.get(found.id, user.id)
+    return (now or found).body
+
+
+@router.get("/v1/responses/{response_id}/input_items", responses=errors(400, 404))
+async def get_input_items(
+    found: StoredResponse = Depends(own_response),
+    order: Literal["asc", "desc"] = "desc",
+    limit: int = Query(default=20, ge=1, le=100),
+    after: str | None = Query(default=None, description="the id of the last item of the page before"),
+) -> dict[str, Any]:
+    """The items that were sent, one page."""
+    items = found.input if order == "asc" else found.input[::-1]
+    start = next((at + 1 for at, item in enumerate(items) if item["id"] == after), 0)
+    page = items[start : start + limit]
+    return {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else None,
+        "last_id": page[-1]["id"] if page else None,
+        "has_more": start + limit < len(items),
+    }
