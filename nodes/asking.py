@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langgraph.runtime import Runtime
 
-from nodes.events import ModelCalled
+from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
 
 RETRY_TEMPERATURE = 0.7
@@ -82,6 +82,8 @@ async def _once(
     stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **arguments)
     async with aclosing(stream) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
+            if thought := chunk.additional_kwargs.get("reasoning_content"):
+                runtime.stream_writer(ThoughtDelta(thought))
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)
