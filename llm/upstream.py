@@ -16,7 +16,8 @@ ANYWHERE = "http://model-server"
 """The address that clients of this transport name; the server is chosen for each request."""
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 5.0
-"""Between two looks at every server."""
+"""Between two looks at every server, and while none is well:"""
+CHECK_SECONDS_DOWN = 1.0
 DOWN_SECONDS = 10.0
 """A server that failed is passed over for so long, unless a look finds it well before."""
 PROBE_SECONDS = 3.0
@@ -32,6 +33,8 @@ class Endpoint:
         self.busy = 0
         self.used = 0.0
         self.down_until = 0.0
+        self.seen = False
+        """Has it ever answered?"""
         self.models: Mapping[str, int | None] = {}
         """The models that it listed last, each with its window in tokens where the server tells it."""
 
@@ -47,7 +50,7 @@ class Endpoint:
     def well(self) -> None:
         if not self.up:
             log.info("the model server %s is back", self.url)
-        self.down_until = 0.0
+        self.seen, self.down_until = True, 0.0
 
     def target(self, request: httpx.Request) -> httpx.URL:
         return self.url.copy_with(raw_path=self.url.raw_path.rstrip(b"/") + request.url.raw_path)
@@ -77,11 +80,14 @@ class Upstream(httpx.AsyncBaseTransport):
         self._listed = listed
         self._headers = dict(headers or {})
         self.timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None)
-        self.connected: bool | None = None
-        """Did a server answer when they were looked at last? None before the first look."""
         self.on_up: Callable[[], Awaitable[None]] | None = None
         self.refused: set[tuple[str, str]] = set()
         """`(model, feature)` that the servers were found not to know."""
+
+    @property
+    def connected(self) -> bool:
+        """Has a server answered, and not failed since?"""
+        return any(endpoint.seen and endpoint.up for endpoint in self._endpoints)
 
     @property
     def models(self) -> dict[str, int | None]:
@@ -113,6 +119,8 @@ class Upstream(httpx.AsyncBaseTransport):
                 endpoint.busy -= 1
         if response.status_code in FAILED:
             endpoint.failed()
+        else:
+            endpoint.well()
         return httpx.Response(
             response.status_code, headers=response.headers, stream=body, extensions=response.extensions
         )
@@ -131,10 +139,9 @@ class Upstream(httpx.AsyncBaseTransport):
 
     async def check(self) -> None:
         """Look at every server: is it there, and which models has it?"""
-        found = await asyncio.gather(*(self._look(endpoint) for endpoint in self._endpoints))
-        self.connected = any(found)
+        await asyncio.gather(*(self._look(endpoint) for endpoint in self._endpoints))
 
-    async def _look(self, endpoint: Endpoint) -> bool:
+    async def _look(self, endpoint: Endpoint) -> None:
         url = f"{endpoint.url}{self._probe}"
         try:
             async with asyncio.timeout(PROBE_SECONDS):
@@ -150,9 +157,8 @@ class Upstream(httpx.AsyncBaseTransport):
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             log.debug("the model server %s: %s", endpoint.url, error)
             endpoint.failed()
-            return False
+            return
         endpoint.well()
-        return True
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -170,7 +176,7 @@ class Upstream(httpx.AsyncBaseTransport):
         while True:
             if self.connected and self.on_up is not None:
                 await self.on_up()
-            await asyncio.sleep(CHECK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS if self.connected else CHECK_SECONDS_DOWN)
             await self.check()
 
     @override
