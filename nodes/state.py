@@ -103,6 +103,7 @@ class AgentState(TypedDict, total=False):
     needed: str
     thoughts: int
     answer_text: str | None
+    spoken: str
     finish_reason: str
     answer: AIMessage | None
     plan: list[PlanStep]
@@ -168,6 +169,8 @@ class Context:
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
+    protocol: Literal["text", "native"] = "text"
+    """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None
