@@ -101,5 +101,5 @@ format: dev ## format the code and sort imports
 .PHONY: lock
 lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
 	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
-	$(COMPILE) --no-emit-package llama-cpp-python --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-emit-package llama-cpp-python --extra dev --extra studio -c requirements.lock pyproject.toml -o requirements-dev.lock
 	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock

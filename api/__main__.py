@@ -7,10 +7,11 @@ import sys
 from api import command
 from api.logs import configure_logging
 from api.server import Server, listen, serve
-from api.services import Services, load_model, load_vision
+from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from llm import catalog, fetch
 from llm.errors import ModelError
+from llm.factory import load_models
 from workspace.jail.probe import SandboxUnavailable
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def main() -> int:
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings)
-        if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
+        if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
             default, entries = catalog.load()
             fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
         asyncio.run(run(settings))
@@ -65,21 +66,19 @@ async def run(settings: Settings) -> None:
         where = f"{settings.server_host}:{settings.server_port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
-        seeing = await load_vision(settings)
-        model = await load_model(settings)
+        models = await load_models(settings.models())
         await asyncio.to_thread(fetch_vectors, settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        name = getattr(model, "name_", settings.llm_backend)
         data = settings.data_dir.resolve()
 
         def announce(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
-            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=sandbox, login=login))
+            sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
 
-        await serve(settings, model, sock, announce, seeing=seeing)
+        await serve(settings, models.chat, sock, announce, coder=models.coder, seeing=models.vision)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:

@@ -1,11 +1,9 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -26,8 +24,8 @@ from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm import BACKENDS, vision
 from llm.embeddings import open_embeddings, open_reranker
+from llm.factory import opened
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
@@ -41,8 +39,6 @@ from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
-
-ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +63,8 @@ class Services:
     workers: Workers
     profiles: ProfileCache | None
     fetcher: Fetcher
+    coder: BaseChatModel
+    """Writes programs; the model that answers, where no other is configured."""
     vision: BaseChatModel | None
     documents: Documents
 
@@ -89,9 +87,9 @@ class Services:
             meter.close()
             await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
-    def limits(self) -> Limits:
-        """What one run may use; the window is the model's own."""
-        window = getattr(self.model, "window", Limits().window)
+    def limits(self, model: BaseChatModel) -> Limits:
+        """What one run may use; the window is that of the model that answers."""
+        window = getattr(model, "window", Limits().window)
         return replace(self.settings.limits(), window=window)
 
     def library(self, user: str) -> Library:
@@ -115,7 +113,7 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
-            coder=self.model,
+            coder=self.coder,
             coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
@@ -128,18 +126,6 @@ def library_of(settings: Settings, user: str) -> Library:
     return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
-async def load_model(settings: Settings) -> BaseChatModel:
-    """The configured backend's model. Raises `ModelError` with what to do about it."""
-    backend = import_module(BACKENDS[settings.llm_backend])
-    model: BaseChatModel = await asyncio.to_thread(backend.build, settings.llamacpp())
-    return model
-
-
-async def load_vision(settings: Settings) -> BaseChatModel | None:
-    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
-    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
-
-
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -147,6 +133,7 @@ async def open_services(
     seeing: BaseChatModel | None = None,
     more_models: Sequence[BaseChatModel] = (),
     *,
+    coder: BaseChatModel | None = None,
     boot: bool = True,
 ) -> AsyncIterator[Services]:
     """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
@@ -154,10 +141,8 @@ async def open_services(
     With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        for loaded in (model, *more_models, seeing):
-            close = getattr(loaded, "close", None)
-            if close is not None:
-                stack.push_async_callback(asyncio.to_thread, close)
+        given = (model, *more_models, coder, seeing)
+        await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
@@ -222,6 +207,7 @@ async def open_services(
             workers=workers,
             profiles=profiles,
             fetcher=Fetcher(settings.web()),
+            coder=coder or model,
             vision=seeing,
             documents=documents,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import Request
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -22,6 +23,7 @@ from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
 from checkpoints.sessions import Session
 from checkpoints.users import User
+from llm.served import ServedChat
 from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
@@ -170,7 +172,10 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     async def run(emit: Emit) -> None:
         sessions, answer = services.store.sessions, Answer(turn.session.id)
         await sessions.said(turn.session.id, [message.text for message in turn.messages])
-        context = _context(turn, services, emit)
+        model = services.models.get(turn.model)
+        if isinstance(model, ServedChat):
+            await model.ready()
+        context = _context(turn, services, model, emit)
         async with services.metered(turn.user) as meter:
             config: RunnableConfig = {
                 "configurable": {"thread_id": turn.session.id},
@@ -197,7 +202,7 @@ def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[
     return build_all(services.tool_kit(turn.workspace, turn.user.id, show))
 
 
-def _context(turn: Turn, services: Services, emit: Emit) -> Context:
+def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
     chat, room = turn.chat, MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:
@@ -208,9 +213,9 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
 
     library = services.library(turn.user.id)
     briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
-    model = services.models.get(turn.model)
     return Context(
         model=model,
+        coder=services.coder if services.coder is not services.model else None,
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
         library=library,
@@ -222,7 +227,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
-        limits=services.limits(),
+        limits=services.limits(model),
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,

@@ -11,7 +11,7 @@ from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from nodes.calls import Call, Calls
-from nodes.events import ModelCalled
+from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
 
 Model = BaseChatModel | Runnable[LanguageModelInput, AIMessage]
@@ -95,6 +95,8 @@ async def _once(
     )
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
+            if thought := chunk.additional_kwargs.get("reasoning_content"):
+                runtime.stream_writer(ThoughtDelta(thought))
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)
