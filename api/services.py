@@ -115,6 +115,8 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
+            coder=self.model,
+            coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
             documents=self.documents,

@@ -97,7 +97,7 @@ async def call_tool(
 def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
     """The input, as the tool's schema has it. Raises 400 that names the field."""
     try:
-        return schema.model_validate(given).model_dump()
+        return schema.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(["input", *map(str, first["loc"])])
@@ -111,7 +111,7 @@ async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:
-        return Result("", str(error), Extras(files=error.new_files))
+        return Result("", str(error), Extras(files=error.new_files, data=error.data))
     except BackendStoppedError:
         raise
     except ModelError as error:  # of a model that the tool asks

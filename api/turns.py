@@ -235,8 +235,9 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
 
     library = services.library(turn.user.id)
     briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
+    model = services.models.get(turn.model)
     return Context(
-        model=services.models.get(turn.model),
+        model=model,
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
         library=library,
@@ -249,5 +250,7 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             stop=chat.stops,
         ),
         limits=services.limits(),
+        protocol=services.settings.protocol(model),
+        budget=services.settings.budget(),
         user=turn.user.id,
     )

@@ -27,3 +27,7 @@ class PromptTooLongError(ModelError):
 
 class BackendStoppedError(ModelError):
     """The service is shutting down, so nothing more is generated."""
+
+
+class SchemaError(ModelError):
+    """A JSON schema that the model cannot be held to; the text says why."""

@@ -1,16 +1,21 @@
 """One call of the model: streamed, counted, asked again when it says nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
+from nodes.calls import Call, Calls
 from nodes.events import ModelCalled
 from nodes.state import Context, Sampling
 
+Model = BaseChatModel | Runnable[LanguageModelInput, AIMessage]
+"""A chat model, or one that tools are bound to."""
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
 MAX_LINE_TOKENS = 60
@@ -18,10 +23,11 @@ MAX_LINE_TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the model said, and why it ended (stop or length)."""
+    """What the model said, why it ended (stop or length), and the tools that it called."""
 
     text: str
     finish_reason: str
+    calls: tuple[Call, ...] = ()
 
 
 def bounded(runtime: Runtime[Context], *, stop: tuple[str, ...] = (), fresh: bool = False) -> Sampling:
@@ -40,17 +46,18 @@ async def ask(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: Model | None = None,
 ) -> Said:
     """Stream one reply through `on_text`. An empty reply is asked again, warmer, up to `limits.tries` times.
 
-    Raises what the model raises.
+    `model` stands in for the run's own. Raises what the model raises.
     """
     said = Said("", "stop")
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
-        said = await _once(runtime, messages, sampling, on_text)
-        if said.text.strip() or sampling.max_tokens == 0:
+        said = await _once(runtime, messages, sampling, on_text, model)
+        if said.text.strip() or said.calls or sampling.max_tokens == 0:
             break
     return said
 
@@ -74,20 +81,27 @@ async def _once(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: Model | None = None,
     **more: Any,
 ) -> Said:
     parts: list[str] = []
     reason = "stop"
+    calls = Calls()
     arguments = _arguments(sampling) | more
-    stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **arguments)
-    async with aclosing(stream) as chunks:  # type: ignore[type-var]
+    asked = model or runtime.context.model
+    stream = cast(
+        "AsyncGenerator[AIMessageChunk]",
+        asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
+    )
+    async with aclosing(stream) as chunks:
         async for chunk in chunks:
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)
+            calls.feed(chunk.tool_call_chunks)
             reason = chunk.response_metadata.get("finish_reason") or reason
             _report_usage(runtime, chunk)
-    return Said("".join(parts), reason)
+    return Said("".join(parts), reason, calls.all())
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:

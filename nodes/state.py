@@ -103,6 +103,7 @@ class AgentState(TypedDict, total=False):
     needed: str
     thoughts: int
     answer_text: str | None
+    spoken: str
     finish_reason: str
     answer: AIMessage | None
     plan: list[PlanStep]
@@ -159,6 +160,8 @@ class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
 
     model: Annotated[BaseChatModel, SkipJsonSchema()]
+    coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
+    """A model that writes programs better; None: `model` writes them."""
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None
@@ -166,6 +169,8 @@ class Context:
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
     limits: Limits = Limits()
+    protocol: Literal["text", "native"] = "text"
+    """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None
