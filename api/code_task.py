@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.continuing import hold_session
 from api.services import Services, open_services
 from api.settings import load_settings
-from api.turns import hold_session
 from checkpoints.users import LOCAL
 from llm import catalog, fetch
 from llm.factory import load_models
@@ -46,7 +46,8 @@ async def execute_code_task(
     if services is None:
         async with local_services() as opened:
             return await execute_code_task(query, file_paths, session_id, services=opened)
-    async with hold_session(session_id, services, LOCAL, first_words=query) as (session, workspace):
+    async with hold_session(session_id, services, LOCAL, first_words=query) as held:
+        session, workspace = held.session, held.workspace
         names = [await _copy(Path(path), workspace) for path in file_paths]
         tool = build_all(services.tool_kit(workspace, LOCAL.id))[NAME]
         call = {"type": "tool_call", "id": "call", "name": NAME, "args": {"task": query, "files": names}}

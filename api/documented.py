@@ -78,6 +78,13 @@ class Deleted(BaseModel):
     deleted: Literal[True] = True
 
 
+class Cancelled(BaseModel):
+    """`cancelled` is false when nothing was under way."""
+
+    session_id: str
+    cancelled: bool
+
+
 class UserFile(BaseModel):
     """`name` is the service's and stands in programs and URLs; `label` is what the file was called."""
 

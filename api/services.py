@@ -17,8 +17,8 @@ from api.accounts.quotas import Quotas
 from api.audit import AuditLog
 from api.backend_models import BackendModels
 from api.deletion import Deletions, OnDeleted
+from api.holding import Runs
 from api.intake import Intake
-from api.runs import Runs
 from api.settings import Settings
 from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
@@ -154,8 +154,9 @@ async def open_services(
         if boot:
             workers.boot()
         documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
-        runs = Runs()
-        stack.push_async_callback(runs.stop_all)
+        runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
+        stack.push_async_callback(runs.aclose)
+        runs.start_keeping()
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
         profiles = settings.profile_cache()

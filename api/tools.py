@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.accounts.meter import Meter
 from api.answer import public_artifact
+from api.continuing import hold_session
 from api.dependencies import current_user, member, services_of
 from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
-from api.turns import hold_session
+from api.turns import wanted_policy
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
@@ -62,7 +63,9 @@ async def call_tool(
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
-    async with hold_session(body.session_id or None, services, user, first_words=name) as (session, workspace):
+    policy = wanted_policy(request, services)
+    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
+        session, workspace = held.session, held.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:

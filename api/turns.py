@@ -1,10 +1,11 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
+import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from fastapi import Request
@@ -16,11 +17,16 @@ from langchain_core.tools import BaseTool
 from api.answer import Answer
 from api.attached import first_new, take_attached
 from api.briefing import Briefing
+from api.continuing import Held, hold_session
 from api.errors import ApiError, bad_request, not_found
+from api.fingerprints import answered, chain, instructions
+from api.forking import discard
 from api.forms import Incoming
+from api.matching import hold_history
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
 from api.services import Services
+from api.settings.runs import RunPolicy
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
@@ -28,7 +34,6 @@ from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
 from workspace.session import SessionWorkspace
-from workspace.workspaces import SESSION_ID
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
@@ -47,6 +52,19 @@ class Turn:
     mode: str
     model: str
     """The backend's model that answers."""
+    fingerprint: str
+    """Of the conversation up to the question."""
+    instructions: str
+    """A digest of the client's system prompt."""
+    note: "Note"
+
+
+@dataclass(slots=True)
+class Note:
+    """What is known once the turn has been answered."""
+
+    checkpoint: str | None = None
+    """The turn's end: with the session's id a `Point` that others can begin at."""
 
 
 def asked_session(request: Request, chat: ChatRequest) -> str | None:
@@ -69,39 +87,18 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
     return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
 
 
+def wanted_policy(request: Request, services: Services) -> RunPolicy:
+    """What to do while the session answers another message: the header, or the setting. Raises 400."""
+    match request.headers.get("x-run-policy", services.settings.run_policy):
+        case "reject" | "enqueue" | "interrupt" as policy:
+            return policy
+        case _:
+            raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
+
+
 def wanted_model(chat: ChatRequest, services: Services) -> str:
     """The backend's model that answers: the one named, or the default."""
     return chat.model if chat.model in services.models.names else services.models.default
-
-
-@asynccontextmanager
-async def hold_session(
-    asked: str | None, services: Services, user: User, *, first_words: str
-) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
-    """The session asked for, or a new one, held for as long as the block runs.
-
-    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers another message, 429
-    when the user has runs, tokens or files enough.
-    """
-    async with services.quotas.run(user):
-        session = await _session(asked, services, user, first_words)
-        with services.runs.hold(session.id):
-            try:
-                yield session, await services.workspaces.open(session.id, user.id)
-            finally:
-                await services.workspaces.rest()
-
-
-async def _session(asked: str | None, services: Services, user: User, first_words: str) -> Session:
-    sessions = services.store.sessions
-    if asked is None:
-        return await sessions.create(user.id, first_words)
-    if not SESSION_ID.fullmatch(asked):
-        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    session = await sessions.get(asked, user.id)
-    if session is None:
-        raise not_found("session", "session_id")
-    return session
 
 
 @asynccontextmanager
@@ -111,28 +108,43 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
-    asked = asked_session(request, chat)
-    first_words = chat.messages[-1].text
-    async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
+    async with _hold(request, incoming, services, user) as held:
+        session, workspace = held.session, held.workspace
         taken = False
         try:
             names = await _take_files(incoming, workspace, services)
             taken = True
         finally:
-            if not taken and asked is None:
-                await services.workspaces.discard(session.id)
-                await services.store.sessions.delete(session.id)
+            if not taken and held.made:
+                await discard(session, services)
         if names:
             services.documents.schedule(user.id, session.id)
+        prints = await asyncio.to_thread(chain, held.fingerprint, held.new)
         yield Turn(
             session=session,
             workspace=workspace,
-            messages=to_messages(chat.messages, names, only_new=asked is not None),
+            messages=to_messages(held.new, names),
             chat=chat,
             user=user,
             mode=mode,
             model=wanted_model(chat, services),
+            fingerprint=prints[-1] if prints else held.fingerprint,
+            instructions=await asyncio.to_thread(instructions, chat.messages),
+            note=Note(),
         )
+
+
+@asynccontextmanager
+async def _hold(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
+    """In a session that the client names, only what follows its last assistant message is new."""
+    chat, policy = incoming.chat, wanted_policy(request, services)
+    asked = asked_session(request, chat)
+    if asked is None:
+        async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
+            yield held
+        return
+    async with hold_session(asked, services, user, first_words="", policy=policy) as held:
+        yield replace(held, new=chat.messages[first_new(chat.messages) :])
 
 
 async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
@@ -151,11 +163,9 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services:
     return names
 
 
-def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
-    """The messages that the conversation gains; in a known session only what follows the last assistant's."""
+def to_messages(given: Sequence[ChatMessage], files: list[str]) -> list[AnyMessage]:
+    """The messages that the conversation gains."""
     now = time.time()
-    if only_new:
-        given = given[first_new(given) :]
     messages: list[AnyMessage] = [
         SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
         for message in given
@@ -171,29 +181,46 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
 
     async def run(emit: Emit) -> None:
         sessions, answer = services.store.sessions, Answer(turn.session.id)
-        await sessions.said(turn.session.id, [message.text for message in turn.messages])
-        model = services.models.get(turn.model)
-        if isinstance(model, ServedChat):
-            await model.ready()
-        context = _context(turn, services, model, emit)
-        async with services.metered(turn.user) as meter:
-            config: RunnableConfig = {
-                "configurable": {"thread_id": turn.session.id},
-                "recursion_limit": 200,
-                "callbacks": [meter],
-            }
-            # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
-            stream = cast(
-                "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
-                services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
-            )
-            async with aclosing(stream) as parts:
-                async for _namespace, _mode, event in parts:
-                    answer.feed(event)
-                    emit(event)
-        await sessions.said(turn.session.id, [answer.text])
+        async with recorded(turn, services, answer):
+            model = services.models.get(turn.model)
+            if isinstance(model, ServedChat):
+                await model.ready()
+            context = _context(turn, services, model, emit)
+            async with services.metered(turn.user) as meter:
+                config: RunnableConfig = {
+                    "configurable": {"thread_id": turn.session.id},
+                    "recursion_limit": 200,
+                    "callbacks": [meter],
+                }
+                # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+                stream = cast(
+                    "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+                    services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+                )
+                async with aclosing(stream) as parts:
+                    async for _namespace, _mode, event in parts:
+                        answer.feed(event)
+                        emit(event)
+            await sessions.said(turn.session.id, [answer.text])
 
     return run
+
+
+@asynccontextmanager
+async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
+    """Note the turn when it begins, and how it ended: with its answer, or cut off."""
+    turns, complete = services.store.turns, False
+    await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
+    number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
+    try:
+        yield
+        turn.note.checkpoint = await turns.finish(
+            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text)
+        )
+        complete = True
+    finally:
+        if not complete:
+            await turns.cut(number)
 
 
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:

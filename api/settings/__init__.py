@@ -14,6 +14,7 @@ from api.settings.kernels import KernelSettings
 from api.settings.models import ModelSettings
 from api.settings.parsing import OptionalPath
 from api.settings.retrieval import SearchSettings
+from api.settings.runs import RunSettings
 from api.settings.tools import ToolSettings
 from llm.settings import EmbeddingSettings
 from tools.files.cache import ProfileCache
@@ -27,7 +28,9 @@ class SettingsError(Exception):
     """One clear line about a wrong value."""
 
 
-class Settings(ModelSettings, AgentSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings):
+class Settings(
+    ModelSettings, AgentSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings, RunSettings
+):
     """Every name in upper case is an environment variable; `.env.example` lists them all."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)

@@ -84,6 +84,8 @@ MATRIX: dict[str, Rule] = {
     "GET /api/conversations/{session_id}": own(SESSION),
     "PATCH /api/conversations/{session_id}": own(SESSION, json={"title": "t"}),
     "DELETE /api/conversations/{session_id}": own(SESSION),
+    "POST /api/conversations/{session_id}/cancel": own(SESSION),
+    "POST /api/chat/sessions/{session_id}/cancel": own(SESSION),
     "GET /api/conversations/{session_id}/messages": own(SESSION),
     "GET /api/conversations/{session_id}/export": own(SESSION),
     "GET /api/conversations/{session_id}/variables": own(SESSION),
