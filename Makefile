@@ -54,6 +54,10 @@ model-vectors: install ## fetch the model that documents are searched with (23 M
 run: install ## install, fetch the model when it is missing, start the service
 	$(BIN)/python -m api
 
+.PHONY: studio
+studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
+	$(BIN)/langgraph dev --allow-blocking
+
 .PHONY: dev
 dev: .venv/.installed-dev ## install the developers' packages too
 

@@ -1,7 +1,6 @@
 """`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
 
 import asyncio
-import logging
 import sys
 
 from api import command
@@ -9,12 +8,11 @@ from api.logs import configure_logging
 from api.server import Server, listen, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
-from llm import catalog, fetch
+from api.weights import fetch_chat, fetch_vectors
 from llm.errors import ModelError
 from llm.factory import load_models
+from llm.fetch import FetchError
 from workspace.jail.probe import SandboxUnavailable
-
-log = logging.getLogger(__name__)
 
 BANNER = """
   LLM API {url}
@@ -36,27 +34,15 @@ def main() -> int:
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings)
-        if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
-            default, entries = catalog.load()
-            fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+        fetch_chat(settings)
         asyncio.run(run(settings))
-    except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
+    except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"The service cannot start: {error}")
     except KeyboardInterrupt:
         return 0
     return 0
-
-
-def fetch_vectors(settings: Settings) -> None:
-    """The model that documents are searched with. The service also starts without it; the search then says so."""
-    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
-        return
-    try:
-        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
-    except (fetch.FetchError, OSError) as error:
-        log.warning("Documents cannot be searched: %s", error)
 
 
 async def run(settings: Settings) -> None:

@@ -3,12 +3,14 @@
 import operator
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
 
 from nodes.budget import Budget
 from nodes.channels import messages_channel
@@ -158,6 +160,9 @@ class Limits:
 @dataclass(frozen=True)
 class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
+
+    # So that a schema can be made of it: what is live is left out of that.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     model: Annotated[BaseChatModel, SkipJsonSchema()]
     coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
