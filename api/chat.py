@@ -111,7 +111,10 @@ async def _collect(run: Run, answer: Answer, request: Request) -> None:
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+    content = answer.text or (None if answer.tool_calls else "")
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if answer.tool_calls:
+        message["tool_calls"] = answer.tool_calls
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
     if cites := answer.annotations():

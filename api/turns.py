@@ -1,16 +1,14 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
 import asyncio
-import time
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from fastapi import Request
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
@@ -22,11 +20,14 @@ from api.errors import ApiError, bad_request, not_found
 from api.fingerprints import answered, chain, instructions
 from api.forking import discard
 from api.forms import Incoming
+from api.history import messages_of
 from api.matching import hold_history
 from api.runs import Emit
-from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
+from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
 from api.settings.runs import RunPolicy
+from api.turn_messages import open_calls, to_messages
+from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
@@ -37,7 +38,6 @@ from workspace.session import SessionWorkspace
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
         raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
     if user.role == "guest":
         return "chat"
-    return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
+    return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
 
 
 def wanted_policy(request: Request, services: Services) -> RunPolicy:
@@ -108,11 +108,16 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
+    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
     async with _hold(request, incoming, services, user) as held:
         session, workspace = held.session, held.workspace
         taken = False
         try:
+            waiting = open_calls(await messages_of(session, services))
+            messages = to_messages(held.new, len(chat.messages) - len(held.new), waiting)
             names = await _take_files(incoming, workspace, services)
+            if names:
+                messages[-1].additional_kwargs["files"] = names
             taken = True
         finally:
             if not taken and held.made:
@@ -123,7 +128,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
         yield Turn(
             session=session,
             workspace=workspace,
-            messages=to_messages(held.new, names),
+            messages=messages,
             chat=chat,
             user=user,
             mode=mode,
@@ -161,18 +166,6 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services:
         if not complete:
             await workspace.remove_files(names)
     return names
-
-
-def to_messages(given: Sequence[ChatMessage], files: list[str]) -> list[AnyMessage]:
-    """The messages that the conversation gains."""
-    now = time.time()
-    messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
-        for message in given
-    ]
-    if files:
-        messages[-1].additional_kwargs["files"] = files
-    return messages
 
 
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
@@ -215,7 +208,7 @@ async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncItera
     try:
         yield
         turn.note.checkpoint = await turns.finish(
-            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text)
+            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
         )
         complete = True
     finally:
@@ -239,7 +232,7 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             room -= len(text)
 
     library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
         model=model,
         coder=services.coder if services.coder is not services.model else None,
@@ -254,7 +247,9 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
-        limits=services.limits(model),
+        client_tools=client_tools(chat),
+        response_format=chat.wanted_format,
+        limits=steps_for(chat, services.limits(model)),
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,

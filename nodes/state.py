@@ -140,6 +140,16 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTools:
+    """Tools that the client runs itself: the turn ends with their calls, the next one begins with their results."""
+
+    tools: tuple[dict[str, Any], ...] = ()
+    """In OpenAI's form."""
+    choice: str | dict[str, Any] = "auto"
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may use."""
 
@@ -173,6 +183,9 @@ class Context:
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
+    client_tools: ClientTools = ClientTools()
+    response_format: dict[str, Any] | None = None
+    """OpenAI's, when the answer is to be JSON."""
     limits: Limits = Limits()
     protocol: Literal["text", "native"] = "text"
     """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
