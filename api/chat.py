@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from api.answer import Answer
 from api.dependencies import current_user, services_of
@@ -63,43 +65,56 @@ async def chat_completions(
     async with AsyncExitStack() as stack:
         incoming = await stack.enter_async_context(read_chat(request, services, user.id))
         turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-        run = services.runs.start(turn.session.id, work(turn, services))
-        stack.push_async_callback(run.stop)
-        answer = Answer(turn.session.id)
-        headers = {**HEADERS, "X-Session-ID": turn.session.id}
-        if incoming.chat.stream:
-            frames = stream(
-                run,
-                Frames(turn.model, turn.session.id),
-                answer,
-                include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
-            )
-            # From here on the response owns the turn: it ends, or the client goes away, and all is let go.
-            owned = stack.pop_all()
-            return StreamingResponse(_closing(frames, owned), headers=headers, media_type="text/event-stream")
-        await _collect(run, answer, request)
-        if run.error is not None:
-            known = to_api_error(run.error)
-            return JSONResponse(known.body(), known.status, headers=headers)
-        return JSONResponse(completion(answer, turn.model), headers=headers)
+        # From here on the run owns the turn: it ends, or is stopped, and all is let go.
+        run = services.runs.start(turn.session.id, work(turn, services), stack)
+    answer = Answer(turn.session.id)
+    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+    if incoming.chat.stream:
+        frames = stream(
+            run,
+            Frames(turn.model, turn.session.id),
+            answer,
+            include_usage=bool(incoming.chat.stream_options and incoming.chat.stream_options.include_usage),
+        )
+        return RunResponse(run, frames, headers=headers, media_type="text/event-stream")
+    await _collect(run, answer, request)
+    if run.error is not None:
+        known = to_api_error(run.error)
+        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+    return JSONResponse(completion(answer, turn.model), headers=headers)
 
 
-async def _closing(frames: AsyncIterator[bytes], owned: AsyncExitStack) -> AsyncIterator[bytes]:
-    async with owned:
-        async for data in frames:
-            yield data
+class RunResponse(StreamingResponse):
+    """Streams a run; when it has been sent, or cannot be, the run ends too."""
+
+    def __init__(self, run: Run, frames: AsyncIterator[bytes], **rest: Any) -> None:
+        super().__init__(frames, **rest)
+        self._run = run
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._run.stop()
 
 
 async def _collect(run: Run, answer: Answer, request: Request) -> None:
     """Read the run to its end, or stop it when the client goes away."""
-    async with stopping_when_gone(run, request):
-        async for event in run.events():
-            answer.feed(event)
+    try:
+        async with stopping_when_gone(run, request):
+            async for event in run.events():
+                answer.feed(event)
+    finally:
+        await run.stop()
 
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+    content = answer.text or (None if answer.tool_calls else "")
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if answer.tool_calls:
+        message["tool_calls"] = answer.tool_calls
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
     if cites := answer.annotations():

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.answer import public_artifact
 from api.dependencies import current_user, own_session, services_of
-from api.documented import Conversation, Conversations, Deleted, History, WholeConversation, errors
+from api.documented import Cancelled, Conversation, Conversations, Deleted, History, WholeConversation, errors
 from api.downloads import SAFE, content_disposition
 from api.errors import bad_request, not_found
 from api.export import markdown
@@ -143,6 +143,11 @@ async def list_variables(
     return {"variables": [asdict(variable) for variable in variables]}
 
 
+async def cancel_run(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Cancelled:
+    """End the answer under way. When this answers, the session can go on with the next message."""
+    return Cancelled(session_id=session.id, cancelled=await services.runs.cancel(session.id))
+
+
 def _described(session: Session, messages: int) -> dict[str, Any]:
     return {
         "session_id": session.id,
@@ -168,6 +173,7 @@ for base in BASES:
     router.get(f"{base}/{{session_id}}", response_model_exclude_unset=True, responses=errors(404))(get_conversation)
     router.patch(f"{base}/{{session_id}}", responses=errors(400, 404))(rename_conversation)
     router.delete(f"{base}/{{session_id}}", responses=errors(404, 503))(delete_conversation)
+    router.post(f"{base}/{{session_id}}/cancel", responses=errors(404))(cancel_run)
 router.get("/api/chat/history/{session_id}", response_model_exclude_unset=True, responses=errors(404))(get_history)
 router.get("/api/conversations/{session_id}/messages", response_model_exclude_unset=True, responses=errors(404))(
     get_history

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import aiosqlite
 
 from api.errors import not_found
-from api.runs import Runs
+from api.holding import Runs
 from checkpoints.sessions import Deletion, Session
 from checkpoints.store import Store
 from workspace.errors import WorkspaceError

@@ -17,14 +17,14 @@ from api.accounts.quotas import Quotas
 from api.audit import AuditLog
 from api.backend_models import BackendModels
 from api.deletion import Deletions, OnDeleted
+from api.holding import Runs
 from api.intake import Intake
-from api.runs import Runs
 from api.settings import Settings
 from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm.embeddings import open_embeddings, open_reranker
+from llm.embeddings import VectorModel, open_embeddings, open_reranker
 from llm.factory import opened
 from nodes.state import Limits
 from tools.documents import Documents
@@ -67,6 +67,7 @@ class Services:
     """Writes programs; the model that answers, where no other is configured."""
     vision: BaseChatModel | None
     documents: Documents
+    vectors: VectorModel
 
     @property
     def model(self) -> BaseChatModel:
@@ -113,6 +114,8 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
+            coder=self.coder,
+            coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
             documents=self.documents,
@@ -151,9 +154,12 @@ async def open_services(
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
-        runs = Runs()
-        stack.push_async_callback(runs.stop_all)
+        vectors = open_embeddings(settings.embeddings())
+        stack.push_async_callback(vectors.aclose)
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
+        runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
+        stack.push_async_callback(runs.aclose)
+        runs.start_keeping()
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
         profiles = settings.profile_cache()
@@ -208,13 +214,16 @@ async def open_services(
             coder=coder or model,
             vision=seeing,
             documents=documents,
+            vectors=vectors,
         )
 
 
 @asynccontextmanager
-async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+async def _open_documents(
+    settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
+) -> AsyncIterator[Documents]:
     """The search in documents; its models are loaded at their first use."""
-    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    reranker = open_reranker(settings.embeddings())
     retrieval = settings.retrieval()
     places = Places(user=settings.user_dir, session=workspaces.folder)
     documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
@@ -222,6 +231,5 @@ async def _open_documents(settings: Settings, workspaces: Workspaces, workers: W
         yield documents
     finally:
         await documents.aclose()
-        await embedder.aclose()
         if reranker is not None:
             await reranker.aclose()

@@ -13,7 +13,7 @@ from typing import Any
 from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
 from api.runs import Run
-from nodes.events import AnswerDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
+from nodes.events import AnswerDelta, CallDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keep-alive\n\n"
@@ -49,6 +49,8 @@ class Frames:
                 return self.chunk({"reasoning_content": text, "reasoning": text})
             case AnswerDelta(text):
                 return self.chunk({"content": text})
+            case CallDelta():
+                return self.chunk({"tool_calls": [call_piece(event)]})
             case ToolOutput(text):
                 return self.chunk({}, x_agent_output=text)
             case StepDone(step):
@@ -67,6 +69,14 @@ class Frames:
 
     def usage(self, answer: Answer) -> bytes:
         return frame({**self._head, "choices": [], "usage": answer.usage()})
+
+
+def call_piece(event: CallDelta) -> dict[str, Any]:
+    """Id and name once, then the arguments in pieces."""
+    if event.id is None:
+        return {"index": event.index, "function": {"arguments": event.arguments}}
+    function = {"name": event.name, "arguments": event.arguments}
+    return {"index": event.index, "id": event.id, "type": "function", "function": function}
 
 
 def frame(body: dict[str, Any]) -> bytes:

@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.accounts.meter import Meter
 from api.answer import public_artifact
+from api.continuing import hold_session
 from api.dependencies import current_user, member, services_of
 from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
-from api.turns import hold_session
+from api.turns import wanted_policy
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
@@ -62,7 +63,9 @@ async def call_tool(
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
-    async with hold_session(body.session_id or None, services, user, first_words=name) as (session, workspace):
+    policy = wanted_policy(request, services)
+    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
+        session, workspace = held.session, held.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
@@ -94,7 +97,7 @@ async def call_tool(
 def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
     """The input, as the tool's schema has it. Raises 400 that names the field."""
     try:
-        return schema.model_validate(given).model_dump()
+        return schema.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(["input", *map(str, first["loc"])])
@@ -108,7 +111,7 @@ async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:
-        return Result("", str(error), Extras(files=error.new_files))
+        return Result("", str(error), Extras(files=error.new_files, data=error.data))
     except BackendStoppedError:
         raise
     except ModelError as error:  # of a model that the tool asks

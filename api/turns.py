@@ -1,26 +1,33 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
-import time
-import uuid
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from fastapi import Request
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 
 from api.answer import Answer
 from api.attached import first_new, take_attached
 from api.briefing import Briefing
+from api.continuing import Held, hold_session
 from api.errors import ApiError, bad_request, not_found
+from api.fingerprints import answered, chain, instructions
+from api.forking import discard
 from api.forms import Incoming
+from api.history import messages_of
+from api.matching import hold_history
 from api.runs import Emit
-from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
+from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
+from api.settings.runs import RunPolicy
+from api.turn_messages import open_calls, to_messages
+from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
@@ -28,11 +35,9 @@ from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
 from workspace.session import SessionWorkspace
-from workspace.workspaces import SESSION_ID
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,19 @@ class Turn:
     mode: str
     model: str
     """The backend's model that answers."""
+    fingerprint: str
+    """Of the conversation up to the question."""
+    instructions: str
+    """A digest of the client's system prompt."""
+    note: "Note"
+
+
+@dataclass(slots=True)
+class Note:
+    """What is known once the turn has been answered."""
+
+    checkpoint: str | None = None
+    """The turn's end: with the session's id a `Point` that others can begin at."""
 
 
 def asked_session(request: Request, chat: ChatRequest) -> str | None:
@@ -66,42 +84,21 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
         raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
     if user.role == "guest":
         return "chat"
-    return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
+    return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
+
+
+def wanted_policy(request: Request, services: Services) -> RunPolicy:
+    """What to do while the session answers another message: the header, or the setting. Raises 400."""
+    match request.headers.get("x-run-policy", services.settings.run_policy):
+        case "reject" | "enqueue" | "interrupt" as policy:
+            return policy
+        case _:
+            raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
 
 
 def wanted_model(chat: ChatRequest, services: Services) -> str:
     """The backend's model that answers: the one named, or the default."""
     return chat.model if chat.model in services.models.names else services.models.default
-
-
-@asynccontextmanager
-async def hold_session(
-    asked: str | None, services: Services, user: User, *, first_words: str
-) -> AsyncIterator[tuple[Session, SessionWorkspace]]:
-    """The session asked for, or a new one, held for as long as the block runs.
-
-    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers another message, 429
-    when the user has runs, tokens or files enough.
-    """
-    async with services.quotas.run(user):
-        session = await _session(asked, services, user, first_words)
-        with services.runs.hold(session.id):
-            try:
-                yield session, await services.workspaces.open(session.id, user.id)
-            finally:
-                await services.workspaces.rest()
-
-
-async def _session(asked: str | None, services: Services, user: User, first_words: str) -> Session:
-    sessions = services.store.sessions
-    if asked is None:
-        return await sessions.create(user.id, first_words)
-    if not SESSION_ID.fullmatch(asked):
-        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    session = await sessions.get(asked, user.id)
-    if session is None:
-        raise not_found("session", "session_id")
-    return session
 
 
 @asynccontextmanager
@@ -111,28 +108,48 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
-    asked = asked_session(request, chat)
-    first_words = chat.messages[-1].text
-    async with hold_session(asked, services, user, first_words=first_words) as (session, workspace):
+    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
+    async with _hold(request, incoming, services, user) as held:
+        session, workspace = held.session, held.workspace
         taken = False
         try:
+            waiting = open_calls(await messages_of(session, services))
+            messages = to_messages(held.new, len(chat.messages) - len(held.new), waiting)
             names = await _take_files(incoming, workspace, services)
+            if names:
+                messages[-1].additional_kwargs["files"] = names
             taken = True
         finally:
-            if not taken and asked is None:
-                await services.workspaces.discard(session.id)
-                await services.store.sessions.delete(session.id)
+            if not taken and held.made:
+                await discard(session, services)
         if names:
             services.documents.schedule(user.id, session.id)
+        prints = await asyncio.to_thread(chain, held.fingerprint, held.new)
         yield Turn(
             session=session,
             workspace=workspace,
-            messages=to_messages(chat.messages, names, only_new=asked is not None),
+            messages=messages,
             chat=chat,
             user=user,
             mode=mode,
             model=wanted_model(chat, services),
+            fingerprint=prints[-1] if prints else held.fingerprint,
+            instructions=await asyncio.to_thread(instructions, chat.messages),
+            note=Note(),
         )
+
+
+@asynccontextmanager
+async def _hold(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
+    """In a session that the client names, only what follows its last assistant message is new."""
+    chat, policy = incoming.chat, wanted_policy(request, services)
+    asked = asked_session(request, chat)
+    if asked is None:
+        async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
+            yield held
+        return
+    async with hold_session(asked, services, user, first_words="", policy=policy) as held:
+        yield replace(held, new=chat.messages[first_new(chat.messages) :])
 
 
 async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
@@ -151,49 +168,52 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services:
     return names
 
 
-def to_messages(given: list[ChatMessage], files: list[str], *, only_new: bool) -> list[AnyMessage]:
-    """The messages that the conversation gains; in a known session only what follows the last assistant's."""
-    now = time.time()
-    if only_new:
-        given = given[first_new(given) :]
-    messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
-        for message in given
-    ]
-    if files:
-        messages[-1].additional_kwargs["files"] = files
-    return messages
-
-
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
     """The run of a turn: the top graph, its custom stream handed to `emit`."""
     start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
 
     async def run(emit: Emit) -> None:
         sessions, answer = services.store.sessions, Answer(turn.session.id)
-        await sessions.said(turn.session.id, [message.text for message in turn.messages])
-        model = services.models.get(turn.model)
-        if isinstance(model, ServedChat):
-            await model.ready()
-        context = _context(turn, services, model, emit)
-        async with services.metered(turn.user) as meter:
-            config: RunnableConfig = {
-                "configurable": {"thread_id": turn.session.id},
-                "recursion_limit": 200,
-                "callbacks": [meter],
-            }
-            # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
-            stream = cast(
-                "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
-                services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
-            )
-            async with aclosing(stream) as parts:
-                async for _namespace, _mode, event in parts:
-                    answer.feed(event)
-                    emit(event)
-        await sessions.said(turn.session.id, [answer.text])
+        async with recorded(turn, services, answer):
+            model = services.models.get(turn.model)
+            if isinstance(model, ServedChat):
+                await model.ready()
+            context = _context(turn, services, model, emit)
+            async with services.metered(turn.user) as meter:
+                config: RunnableConfig = {
+                    "configurable": {"thread_id": turn.session.id},
+                    "recursion_limit": 200,
+                    "callbacks": [meter],
+                }
+                # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+                stream = cast(
+                    "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+                    services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+                )
+                async with aclosing(stream) as parts:
+                    async for _namespace, _mode, event in parts:
+                        answer.feed(event)
+                        emit(event)
+            await sessions.said(turn.session.id, [answer.text])
 
     return run
+
+
+@asynccontextmanager
+async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
+    """Note the turn when it begins, and how it ended: with its answer, or cut off."""
+    turns, complete = services.store.turns, False
+    await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
+    number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
+    try:
+        yield
+        turn.note.checkpoint = await turns.finish(
+            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
+        )
+        complete = True
+    finally:
+        if not complete:
+            await turns.cut(number)
 
 
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
@@ -212,9 +232,10 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             room -= len(text)
 
     library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
         model=model,
+        coder=services.coder if services.coder is not services.model else None,
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
         library=library,
@@ -226,6 +247,10 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             max_tokens=chat.token_limit,
             stop=chat.stops,
         ),
-        limits=services.limits(model),
+        client_tools=client_tools(chat),
+        response_format=chat.wanted_format,
+        limits=steps_for(chat, services.limits(model)),
+        protocol=services.settings.protocol(model),
+        budget=services.settings.budget(),
         user=turn.user.id,
     )

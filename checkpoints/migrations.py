@@ -5,6 +5,7 @@ import time
 import aiosqlite
 
 from checkpoints.schema_accounts import ACCOUNTS
+from checkpoints.schema_runs import RUNS
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -54,6 +55,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX files_by_age ON files (owner, ready, created DESC, name DESC)",
     ),
     ACCOUNTS,
+    RUNS,
 )
 
 

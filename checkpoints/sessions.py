@@ -143,7 +143,8 @@ class Sessions:
 
     async def wipe(self, session_id: str) -> None:
         """Delete what was said, as far as it is in our tables."""
-        await self._connection.execute_fetchall("DELETE FROM passages WHERE session = ?", (session_id,))
+        for table in ("passages", "turns", "leases"):
+            await self._connection.execute_fetchall(f"DELETE FROM {table} WHERE session = ?", (session_id,))  # noqa: S608
         await self._connection.execute_fetchall(
             "UPDATE sessions SET deletion = ? WHERE id = ? AND deletion = ?",
             (Deletion.WIPED, session_id, Deletion.BEGUN),

@@ -15,9 +15,11 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from checkpoints.api_keys import ApiKeys
 from checkpoints.choices import Choices
 from checkpoints.files import Files
+from checkpoints.leases import Leases
 from checkpoints.migrations import migrate
 from checkpoints.scrub import Scrubber
 from checkpoints.sessions import Sessions
+from checkpoints.turns import Turns
 from checkpoints.usage import Usage
 from checkpoints.users import Users
 
@@ -36,6 +38,8 @@ class Store:
     choices: Choices
     files: Files
     scrubber: Scrubber
+    leases: Leases
+    turns: Turns
 
 
 @asynccontextmanager
@@ -60,6 +64,8 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
             api_keys=ApiKeys(own),
             usage=Usage(own),
             choices=Choices(own),
+            leases=Leases(own),
+            turns=Turns(own),
         )
 
 

@@ -29,6 +29,10 @@ class BackendStoppedError(ModelError):
     """The service is shutting down, so nothing more is generated."""
 
 
+class SchemaError(ModelError):
+    """A JSON schema that the model cannot be held to; the text says why."""
+
+
 class ServerUnreachableError(ModelError):
     """The model server does not answer, or went away in the middle of a reply."""
 

@@ -42,6 +42,7 @@ class LlamaEngine:
         self._clock = 0
         self._failure: ModelError | None = None
         self._model: NativeModel | None = None
+        self.speaks_tools = False
         self._vocabulary = threading.Lock()
         self._ready = threading.Event()
         self._slots = [Slot(number) for number in range(settings.parallel)]
@@ -98,6 +99,7 @@ class LlamaEngine:
                 eos=model.eos_text,
                 tokenize=lambda text, control: model.tokenize(text, control=control),
             )
+            self.speaks_tools = template.speaks_tools
         except ModelError as error:
             self._failure = error
             return
@@ -138,7 +140,7 @@ class LlamaEngine:
                 request.deliver(ModelError(str(error)))
 
     def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
-        prompt = template.tokens(request.turns)
+        prompt = template.tokens(request.turns, request.tools)
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
         slot, shared = self._slot_for(prompt, model)

@@ -36,6 +36,8 @@ class Sampling:
     seed: int | None = None
     grammar: str | None = None
     """GBNF text, rule `root`."""
+    trigger: str | None = None
+    """The grammar holds from this text on, where that is one token of the model's; else it does not hold at all."""
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
@@ -169,11 +171,7 @@ class NativeModel:
     def sampler(self, how: Sampling) -> Handle:
         """A chain for `sample`; free it with `free_sampler`. Raises ValueError on a bad grammar."""
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
-        if how.grammar is not None:
-            rules = lib.llama_sampler_init_grammar(self._vocab, how.grammar.encode(), b"root")
-            if rules is None:
-                lib.llama_sampler_free(chain)
-                raise ValueError("the grammar cannot be parsed")
+        if how.grammar is not None and (rules := self._rules(how.grammar, how.trigger, chain)) is not None:
             lib.llama_sampler_chain_add(chain, rules)
         if how.temperature <= 0:
             lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
@@ -184,6 +182,20 @@ class NativeModel:
         seed = lib.LLAMA_DEFAULT_SEED if how.seed is None else how.seed & 0x7FFFFFFF
         lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(seed))
         return chain
+
+    def _rules(self, grammar: str, trigger: str | None, chain: Handle) -> Handle | None:
+        text, root = grammar.encode(), b"root"
+        if trigger is None:
+            rules = lib.llama_sampler_init_grammar(self._vocab, text, root)
+        elif len(tokens := self.tokenize(trigger, control=True)) == 1:
+            first = (lib.llama_token * 1)(*tokens)
+            rules = lib.llama_sampler_init_grammar_lazy_patterns(self._vocab, text, root, None, 0, first, 1)
+        else:
+            return None
+        if rules is None:
+            lib.llama_sampler_free(chain)
+            raise ValueError("the grammar cannot be parsed")
+        return rules
 
     def free_sampler(self, chain: Handle) -> None:
         lib.llama_sampler_free(chain)

@@ -1,14 +1,16 @@
 """Chat messages → tokens, through the template that the model file carries.
 
 Only the template itself may speak in control tokens. The text of a message is tokenized apart, as plain text,
-so that nobody can end a turn or speak as the system by writing `<|im_end|>` into a question or a file.
+so that nobody can end a turn or speak as the system by writing `<|im_end|>` into a question, a file or a tool's
+description.
 """
 
+import json
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Never, TypedDict
+from typing import Any, Never, NotRequired, TypedDict
 
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -22,40 +24,89 @@ CHATML = (
 
 
 class ChatTurn(TypedDict):
+    """`tool_calls` are OpenAI's, with the arguments as an object."""
+
     role: str
     content: str
+    tool_calls: NotRequired[list[dict[str, Any]]]
 
 
 class PromptTemplate:
     """Renders turns into tokens. `tokenize(text, control=...)` is the model's own."""
 
     def __init__(self, source: str | None, *, bos: str, eos: str, tokenize: Callable[[str, bool], list[int]]) -> None:
+        source = source or CHATML
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
         environment.globals["raise_exception"] = _refuse
         environment.globals["strftime_now"] = lambda form: datetime.now().astimezone().strftime(form)
+        environment.filters["tojson"] = _to_json
         try:
-            self._template = environment.from_string(source or CHATML)
+            self._template = environment.from_string(source)
         except TemplateError as error:
             raise ModelDamagedError(f"The model's chat template cannot be read: {error}") from error
         self._names = {"bos_token": bos, "eos_token": eos}
         self._tokenize = tokenize
+        self.speaks_tools = "<tool_call>" in source and "<function=" not in source
+        """Whether it shows tools to the model, and the model calls them as `llm.tool_calls` reads it."""
 
-    def tokens(self, turns: Sequence[ChatTurn]) -> list[int]:
-        """Tokens of the whole prompt, ready for the assistant's turn."""
+    def tokens(self, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
+        """Tokens of the whole prompt, ready for the assistant's turn. `tools` are in OpenAI's form."""
+        marks = _Marks(self._is_plain)
+        shown = [self._marked(turn, marks) for turn in turns]
         tokens: list[int] = []
-        for part, index in self.pieces([turn["role"] for turn in turns]):
+        for part, index in self._render(shown, marks.mark, tools=[marks.leaves(dict(tool)) for tool in tools]):
             tokens += self._tokenize(part, True)
             if index is not None:
-                tokens += self._tokenize(turns[index]["content"], False)
+                tokens += self._tokenize(marks.texts[index], False)
         return tokens
 
     def pieces(self, roles: Sequence[str]) -> list[tuple[str, int | None]]:
         """The template's own text for turns of these roles, each piece with the index of the turn that follows it."""
-        mark = secrets.token_hex(8)
-        marked = [ChatTurn(role=role, content=f"[{mark}:{at}]") for at, role in enumerate(roles)]
-        return _split(self._template.render(messages=marked, add_generation_prompt=True, **self._names), mark)
+        marks = _Marks(self._is_plain)
+        return self._render([ChatTurn(role=role, content=marks.text("")) for role in roles], marks.mark)
+
+    def _marked(self, turn: ChatTurn, marks: "_Marks") -> ChatTurn:
+        calls = turn.get("tool_calls")
+        if not calls:
+            return ChatTurn(role=turn["role"], content=marks.text(turn["content"]))
+        content = marks.text(turn["content"]) if turn["content"] else ""
+        return ChatTurn(role=turn["role"], content=content, tool_calls=marks.leaves(calls))
+
+    def _is_plain(self, text: str) -> bool:
+        """Whether no part of it would count as a control token."""
+        return self._tokenize(text, True) == self._tokenize(text, False)
+
+    def _render(self, turns: Sequence[ChatTurn], mark: str, tools: Sequence[Any] = ()) -> list[tuple[str, int | None]]:
+        try:
+            text = self._template.render(
+                messages=turns, tools=list(tools) or None, add_generation_prompt=True, **self._names
+            )
+        except TemplateError as error:
+            raise ModelDamagedError(f"The model's chat template fails: {error}") from error
+        return _split(text, mark)
+
+
+class _Marks:
+    """Placeholders for texts that are tokenized apart."""
+
+    def __init__(self, is_plain: Callable[[str], bool]) -> None:
+        self.mark = secrets.token_hex(8)
+        self.texts: list[str] = []
+        self._is_plain = is_plain
+
+    def text(self, text: str) -> str:
+        self.texts.append(text)
+        return f"[{self.mark}:{len(self.texts) - 1}]"
+
+    def leaves(self, value: Any) -> Any:
+        """`value` with a mark for each string in it, keys too, that would speak in control tokens."""
+        if isinstance(value, str):
+            return value if self._is_plain(value) else self.text(value)
+        if isinstance(value, Mapping):
+            return {self.leaves(key): self.leaves(one) for key, one in value.items()}
+        return [self.leaves(one) for one in value] if isinstance(value, list) else value
 
 
 def _split(text: str, mark: str) -> list[tuple[str, int | None]]:
@@ -63,6 +114,11 @@ def _split(text: str, mark: str) -> list[tuple[str, int | None]]:
     pieces = re.split(rf"\[{mark}:(\d+)\]", text)
     indexes: list[int | None] = [int(i) for i in pieces[1::2]]
     return list(zip(pieces[::2], [*indexes, None], strict=True))
+
+
+def _to_json(value: Any, indent: int | None = None) -> str:
+    """As models were trained on it: jinja's own filter writes `<` and quotes for web pages."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def _refuse(message: str) -> Never:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from llm.errors import ModelError
 from llm.llama_native import NativeModel, Sampling
@@ -33,6 +33,8 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
+    tools: tuple[dict[str, Any], ...] = ()
+    """Shown to the model by its template, in OpenAI's form."""
     cancelled: bool = False
 
 

@@ -1,33 +1,35 @@
 """The embedded backend: a LangChain chat model over our llama.cpp engine."""
 
 import asyncio
-import json
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 from typing_extensions import override
 
 from llm import catalog
 from llm.errors import ModelError
+from llm.json_grammar import grammar_of_format
 from llm.llama_engine import LlamaEngine
+from llm.llama_form import grammar_for
+from llm.llama_messages import ChunkWriter, to_turn
 from llm.llama_native import Sampling
-from llm.llama_prompt import ChatTurn
 from llm.llama_slots import Piece, Request
 from llm.settings import LlamaCppSettings
-
-ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "user"}
+from llm.tool_binding import Tool, bound_arguments
+from llm.tool_messages import joined
 
 
 class LlamaCppChat(BaseChatModel):
-    """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF) and
-    `choices` (the reply is one of these texts).
+    """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF),
+    `choices` (the reply is one of these texts), `response_format` and `tools` (OpenAI's; see `bind_tools`).
 
     Safe for any number of concurrent callers. Generation ends before the next token when the consumer of
     `astream` goes away. Raises `ModelError` (and what is under it in `llm.errors`).
@@ -43,20 +45,50 @@ class LlamaCppChat(BaseChatModel):
     def _llm_type(self) -> str:
         return "llamacpp"
 
+    @property
+    def native_tools(self) -> bool:
+        """Whether the model's own template shows it tools, so that `bind_tools` has an effect."""
+        return self.engine.speaks_tools
+
+    @property
+    def native_first(self) -> bool:
+        """Whether an agent should rather use `bind_tools` than plain text: not with models of this size."""
+        return False
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """LangChain's. `required`, `any` and a name are enforced by a grammar; what is called by itself also has the
+        form that the tool's schema wants. Raises ValueError for a choice that names no tool."""
+        return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
+
+    def check_format(self, response_format: Mapping[str, Any]) -> None:
+        """Raise `SchemaError` for a `response_format` that replies cannot be held to."""
+        grammar_of_format(response_format)
+
     def _request(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
         deliver: Callable[[Piece | ModelError], None],
         max_tokens: int | None = None,
+        tools: Sequence[dict[str, Any]] = (),
         **wishes: Any,
     ) -> Request:
+        shown = tuple(tools) if self.native_tools and wishes.get("tool_choice") != "none" else ()
         return Request(
-            turns=[to_turn(message) for message in messages],
+            turns=[to_turn(message, native=self.native_tools) for message in messages],
             deliver=deliver,
-            sampling=self._sampling(**wishes),
+            sampling=self._sampling(tools=shown, **wishes),
             stop=tuple(stop or ()),
             max_tokens=max_tokens,
+            tools=shown,
         )
 
     def _sampling(
@@ -65,14 +97,15 @@ class LlamaCppChat(BaseChatModel):
         temperature: float | None = None,
         top_p: float | None = None,
         seed: int | None = None,
-        grammar: str | None = None,
-        choices: list[str] | None = None,
+        **form: Any,
     ) -> Sampling:
+        grammar, trigger = grammar_for(**form)
         return Sampling(
             temperature=self.temperature if temperature is None else temperature,
             top_p=1.0 if top_p is None else top_p,
             seed=seed,
-            grammar=grammar_of(choices) if choices else grammar,
+            grammar=grammar,
+            trigger=trigger,
         )
 
     @override
@@ -92,14 +125,12 @@ class LlamaCppChat(BaseChatModel):
         request = self._request(messages, stop, deliver, **kwargs)
         self.engine.submit(request)
         try:
-            finished = False
-            while not finished:
-                piece = await pieces.get()
-                chunk = to_chunk(piece, self.name_)
-                finished = chunk.generation_info is not None
-                if run_manager is not None:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
+            reply = ChunkWriter(self.name_, kwargs.get("tools") or ())
+            while not reply.finished:
+                for chunk in reply.chunks(await pieces.get()):
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
         finally:
             self.engine.cancel(request)
 
@@ -126,11 +157,9 @@ class LlamaCppChat(BaseChatModel):
         request = self._request(messages, stop, pieces.put, **kwargs)
         self.engine.submit(request)
         try:
-            finished = False
-            while not finished:
-                chunk = to_chunk(pieces.get(), self.name_)
-                finished = chunk.generation_info is not None
-                yield chunk
+            reply = ChunkWriter(self.name_, kwargs.get("tools") or ())
+            while not reply.finished:
+                yield from reply.chunks(pieces.get())
         finally:
             self.engine.cancel(request)
 
@@ -157,42 +186,6 @@ class LlamaCppChat(BaseChatModel):
     def close(self) -> None:
         """Stop what is being generated and free the weights."""
         self.engine.close()
-
-
-def grammar_of(choices: Sequence[str]) -> str:
-    """GBNF that admits exactly these texts."""
-    return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)
-
-
-def to_turn(message: BaseMessage) -> ChatTurn:
-    return ChatTurn(role=ROLES.get(message.type, "user"), content=message.text)
-
-
-def to_chunk(piece: Piece | ModelError, model: str) -> ChatGenerationChunk:
-    """One streamed chunk; the last one carries usage and the finish reason. Raises the error it is given."""
-    if isinstance(piece, ModelError):
-        raise piece
-    message = AIMessageChunk(content=piece.text)
-    if piece.finish_reason is None:
-        return ChatGenerationChunk(message=message)
-    message.response_metadata = {"finish_reason": piece.finish_reason, "model_name": model}
-    message.usage_metadata = {
-        "input_tokens": piece.prompt_tokens,
-        "output_tokens": piece.completion_tokens,
-        "total_tokens": piece.prompt_tokens + piece.completion_tokens,
-        "input_token_details": {"cache_read": piece.cached_tokens},
-    }
-    return ChatGenerationChunk(message=message, generation_info={"finish_reason": piece.finish_reason})
-
-
-def joined(chunks: list[ChatGenerationChunk]) -> ChatResult:
-    last = chunks[-1].message
-    message = AIMessage(
-        content="".join(chunk.text for chunk in chunks),
-        response_metadata=last.response_metadata,
-        usage_metadata=last.usage_metadata if isinstance(last, AIMessageChunk) else None,
-    )
-    return ChatResult(generations=[ChatGeneration(message=message)])
 
 
 def build(settings: LlamaCppSettings) -> LlamaCppChat:

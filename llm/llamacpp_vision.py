@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from langchain_core.messages import BaseMessage
 from typing_extensions import override
 
 from llm.errors import ModelError
+from llm.llama_messages import to_turn
 from llm.llama_native import check_file
 from llm.llama_slots import Piece, Request
 from llm.llama_vision_engine import SeeingEngine, SeeingRequest
-from llm.llamacpp import LlamaCppChat, to_turn
+from llm.llamacpp import LlamaCppChat
 from llm.settings import LlamaCppSettings
 
 ADVICE = "Set {} to a GGUF file (docs/vision.md)."
@@ -32,6 +33,11 @@ class LlamaCppSeeingChat(LlamaCppChat):
     def _llm_type(self) -> str:
         return "llamacpp-vision"
 
+    @property
+    @override
+    def native_tools(self) -> bool:
+        return False
+
     @override
     def _request(
         self,
@@ -39,6 +45,7 @@ class LlamaCppSeeingChat(LlamaCppChat):
         stop: list[str] | None,
         deliver: Callable[[Piece | ModelError], None],
         max_tokens: int | None = None,
+        tools: Sequence[dict[str, Any]] = (),
         **wishes: Any,
     ) -> Request:
         return SeeingRequest(

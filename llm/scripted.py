@@ -5,17 +5,23 @@ can look at a run in the middle.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, InvalidToolCall, ToolCall
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
+from llm.json_grammar import grammar_of_format
 from llm.text_stream import TextStream
+from llm.tool_binding import Tool, bound_arguments
+from llm.tool_calls import CallPiece
+from llm.tool_messages import joined, part_chunk
 
 
 class ScriptEndedError(AssertionError):
@@ -25,9 +31,13 @@ class ScriptEndedError(AssertionError):
 class ScriptedChat(BaseChatModel):
     """Gives `replies` in order; an exception in the list is raised; a function is asked with the messages.
 
-    With `repeat`, the last reply is given for ever. `piece` is the size of a streamed piece in characters.
-    `gate`, when set, must be released once a piece. `asked` holds the messages of every call, `finished`
-    counts the calls that ran to their end.
+    A reply that is an `AIMessage` may call tools, with malformed arguments in `invalid_tool_calls`: name and id come
+    first, then the arguments in pieces. What is bound
+    by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
+    `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
+    size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it gives
+    the next reply when it is one of them, else the first of them, which takes nothing from the script; `held` holds
+    the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -40,7 +50,10 @@ class ScriptedChat(BaseChatModel):
     name_: str = "scripted"
     asked: list[list[BaseMessage]] = Field(default_factory=list)
     arguments: list[dict[str, Any]] = Field(default_factory=list)
+    held: list[list[BaseMessage]] = Field(default_factory=list)
     finished: int = 0
+    native_tools: bool = False
+    """What it says of itself; it can be bound to tools either way."""
 
     @property
     def _llm_type(self) -> str:
@@ -50,7 +63,11 @@ class ScriptedChat(BaseChatModel):
     def get_num_tokens(self, text: str) -> int:
         return len(text) // 4 + 1
 
-    def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> str:
+    def _next(self, messages: list[BaseMessage], arguments: dict[str, Any]) -> AIMessage:
+        choices: list[str] = arguments.get("choices") or []
+        if choices and not any(reply in choices for reply in self.replies[len(self.asked) :][:1]):
+            self.held.append(messages)
+            return AIMessage(choices[0])
         self.asked.append(messages)
         self.arguments.append(arguments)
         at = len(self.asked) - 1
@@ -61,12 +78,30 @@ class ScriptedChat(BaseChatModel):
         reply = self.replies[at]
         if isinstance(reply, Exception):
             raise reply
-        return str(reply(messages)) if callable(reply) else str(reply)
+        if callable(reply):
+            reply = reply(messages)
+        return reply if isinstance(reply, AIMessage) else AIMessage(str(reply))
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[Tool],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
+
+    def check_format(self, response_format: Mapping[str, Any]) -> None:
+        """As the embedded model does. Raises `SchemaError`."""
+        grammar_of_format(response_format)
 
     def _chunks(
         self, messages: list[BaseMessage], stop: Sequence[str] | None, arguments: dict[str, Any]
     ) -> Iterator[ChatGenerationChunk]:
-        reply = self._next(messages, {"stop": stop, **arguments})
+        message = self._next(messages, {"stop": stop, **arguments})
+        reply = message.text
         text = TextStream(stop or ())
         limit = arguments.get("max_tokens")
         made, reason = 0, "stop"
@@ -79,10 +114,23 @@ class ScriptedChat(BaseChatModel):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
             if text.stopped:
                 break
+        calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
+        if calls and reason == "stop":
+            reason = "tool_calls"
+            for at, call in enumerate(calls):
+                yield from self._call(at, call)
         read = sum(len(message.text) for message in messages) // 4 + 1
         last = AIMessageChunk(content=text.flush(), response_metadata={"finish_reason": reason})
         last.usage_metadata = {"input_tokens": read, "output_tokens": made, "total_tokens": read + made}
         yield ChatGenerationChunk(message=last, generation_info={"finish_reason": reason})
+
+    def _call(self, at: int, call: ToolCall | InvalidToolCall) -> Iterator[ChatGenerationChunk]:
+        args = call["args"]
+        written = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
+        pieces = [CallPiece(at, "", call["id"], call["name"])]
+        pieces += [CallPiece(at, written[n : n + self.piece]) for n in range(0, len(written), self.piece)]
+        for piece in pieces:
+            yield ChatGenerationChunk(message=part_chunk(piece))
 
     @override
     async def _astream(
@@ -108,7 +156,7 @@ class ScriptedChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return _joined([chunk async for chunk in self._astream(messages, stop, **kwargs)])
+        return joined([chunk async for chunk in self._astream(messages, stop, **kwargs)])
 
     @override
     def _generate(
@@ -120,9 +168,4 @@ class ScriptedChat(BaseChatModel):
     ) -> ChatResult:
         chunks = list(self._chunks(messages, stop, kwargs))
         self.finished += 1
-        return _joined(chunks)
-
-
-def _joined(chunks: list[ChatGenerationChunk]) -> ChatResult:
-    message = AIMessage(content="".join(chunk.text for chunk in chunks))
-    return ChatResult(generations=[ChatGeneration(message=message)])
+        return joined(chunks)

@@ -1,11 +1,13 @@
 """One call of the model: streamed, counted, asked again when it says nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
+from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from nodes.events import ModelCalled, ThoughtDelta
@@ -18,10 +20,12 @@ MAX_LINE_TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the model said, and why it ended (stop or length)."""
+    """What the model said, why it ended (stop or length), and the tools that it called."""
 
     text: str
     finish_reason: str
+    called: bool = False
+    """Tools were called; `on_call` has the calls."""
 
 
 def bounded(runtime: Runtime[Context], *, stop: tuple[str, ...] = (), fresh: bool = False) -> Sampling:
@@ -40,8 +44,13 @@ async def ask(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    model: Runnable[LanguageModelInput, AIMessage] | None = None,
+    *,
+    on_call: Callable[[ToolCallChunk], None] | None = None,
+    **more: Any,
 ) -> Said:
-    """Stream one reply through `on_text`. An empty reply is asked again, warmer, up to `limits.tries` times.
+    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
+    bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
 
     Raises what the model raises.
     """
@@ -49,8 +58,8 @@ async def ask(
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
-        said = await _once(runtime, messages, sampling, on_text)
-        if said.text.strip() or sampling.max_tokens == 0:
+        said = await _once(runtime, messages, sampling, on_text, on_call, model, **more)
+        if said.text.strip() or said.called or sampling.max_tokens == 0:
             break
     return said
 
@@ -74,22 +83,32 @@ async def _once(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
+    on_call: Callable[[ToolCallChunk], None] | None = None,
+    model: Runnable[LanguageModelInput, AIMessage] | None = None,
     **more: Any,
 ) -> Said:
     parts: list[str] = []
-    reason = "stop"
+    reason, called = "stop", False
     arguments = _arguments(sampling) | more
-    stream = runtime.context.model.astream(list(messages), stop=list(sampling.stop) or None, **arguments)
-    async with aclosing(stream) as chunks:  # type: ignore[type-var]
+    asked = model or runtime.context.model
+    stream = cast(
+        "AsyncGenerator[AIMessageChunk]",
+        asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
+    )
+    async with aclosing(stream) as chunks:
         async for chunk in chunks:
             if thought := chunk.additional_kwargs.get("reasoning_content"):
                 runtime.stream_writer(ThoughtDelta(thought))
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)
+            if on_call is not None and isinstance(chunk, AIMessageChunk):
+                called = called or bool(chunk.tool_call_chunks)
+                for piece in chunk.tool_call_chunks:
+                    on_call(piece)
             reason = chunk.response_metadata.get("finish_reason") or reason
             _report_usage(runtime, chunk)
-    return Said("".join(parts), reason)
+    return Said("".join(parts), reason, called)
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:
@@ -97,7 +116,7 @@ def _arguments(sampling: Sampling) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}
 
 
-def _report_usage(runtime: Runtime[Context], chunk: AIMessageChunk) -> None:
+def _report_usage(runtime: Runtime[Context], chunk: AIMessage) -> None:
     usage = chunk.usage_metadata
     if usage:
         runtime.context.budget.spend(usage["total_tokens"])

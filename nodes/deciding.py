@@ -5,6 +5,7 @@ Each situation has a prompt of its own with just what it needs (docs/agent.md).
 
 import json
 import re
+from dataclasses import dataclass
 from itertools import accumulate
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -18,18 +19,24 @@ from nodes.hints import Files, addresses, named, wants_computing
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
-from workspace.jail.variables import Variable
+from tools.coding.setting import variables_at_hand
 
-MAX_VARIABLES = 30
 MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
+CODING = ("write", "mend")
+"""Prompts whose reply is a program."""
 NOTHING_MORE = """There is nothing more to search for. Reply with "Final Answer:" and what the passages say about it. \
 When they say nothing about it, reply with: Final Answer: I did not find it in the sources that I searched."""
-HIDDEN_TYPES = ("module",)
 
-Prompt = list[BaseMessage]
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is asked next; `coding` is for the one that writes programs."""
+
+    messages: list[BaseMessage]
+    coding: bool = False
 
 
 async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt | str:
@@ -45,7 +52,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         if stuck(steps) or last["error"] is None:
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
-        return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
+        return _messages("mend", *await setting(state, runtime), f"Task: {question}", _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
         return _further(question, steps, needed, runtime) if needed else await _another_way(state, runtime)
     files = await files_at_hand(runtime)
@@ -109,7 +116,7 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     known = history.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {history.question(state)}"
-    return _messages("act", *await _setting(state, runtime), question, f"Known:\n{known}", tools=tools)
+    return _messages("act", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
 
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
@@ -127,7 +134,7 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     coder = runtime.context.tools.get(CODE_TOOL)
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
     question = f"Question: {history.question(state)}"
-    return _messages("write", *await _setting(state, runtime), question, *so_far, tools=tools)
+    return _messages("write", *await setting(state, runtime), question, *so_far, tools=tools)
 
 
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
@@ -151,29 +158,24 @@ async def _query(state: AgentState, runtime: Runtime[Context], question: str) ->
     if not earlier:
         return question
     prompt = _messages("phrase", earlier, f"Question: {question}")
-    return await ask_line(runtime, prompt) or question
+    return await ask_line(runtime, prompt.messages) or question
 
 
 def _messages(prompt: str, *parts: str, **values: str) -> Prompt:
-    return [SystemMessage(render(prompt, **values)), HumanMessage("\n\n".join(part for part in parts if part))]
+    told = HumanMessage("\n\n".join(part for part in parts if part))
+    return Prompt([SystemMessage(render(prompt, **values)), told], coding=prompt in CODING)
 
 
 def _program(step: Step) -> str:
     return f"Program:\n```python\n{step['input']}\n```"
 
 
-async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
+async def setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
     parts = [history.earlier(state)]
     workspace, describe = runtime.context.workspace, runtime.context.describe
     if describe is not None and (files := await describe()):
         parts.append(f"Files in the working folder:\n{files}")
-    variables = await workspace.kernel.variables() if workspace is not None else []
-    if told := [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]:
-        parts.append("Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]))
+    if workspace is not None:
+        parts.append(await variables_at_hand(workspace))
     return parts
-
-
-def _told(variable: Variable) -> str:
-    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
-    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)

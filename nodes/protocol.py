@@ -9,6 +9,8 @@ import json
 import re
 from dataclasses import dataclass
 
+from tools.coding.fences import FENCE
+
 LABELS = {
     "thought": r"thought|thinking|reasoning",
     "action": r"action|tool",
@@ -21,7 +23,6 @@ _LABEL = re.compile(
     r"^[ \t>*_#-]*(?:" + "|".join(f"(?P<{name}>{words})" for name, words in LABELS.items()) + r")[ \t*_]*:[*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_FENCE = re.compile(r"^[ \t]*```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_TOOL = "python_coder"
 CODE_KEYS = ("code", "input", "program", "python")
@@ -48,7 +49,7 @@ def parse(text: str) -> Reply:
         return Reply(thought=thought, final=sections["final"])
     if "need" in sections:
         return Reply(thought=thought, need=sections["need"])
-    fenced = _FENCE.search(text)
+    fenced = FENCE.search(text)
     if fenced and fenced.group(1).lower() in ("python", "py"):
         return Reply(
             thought=thought[: max(0, thought.find("```"))].strip(),
@@ -63,7 +64,7 @@ def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
     raw = sections.get("input")
     if raw is None:  # the label was left out: what follows the tool's name is the input
         raw = sections.get("action", "").partition("\n")[2]
-    if not raw.strip() and (fenced := _FENCE.search(text)):
+    if not raw.strip() and (fenced := FENCE.search(text)):
         raw = fenced.group(0)
     called = re.fullmatch(r"([\w-]+)\((.*)\)", tool, re.DOTALL)
     if called and not raw.strip():
@@ -73,7 +74,7 @@ def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
 
 def clean_input(raw: str) -> str:
     """The code or text of an action input: out of its fence, or out of a JSON object that only wraps it."""
-    fenced = _FENCE.search(raw) or None
+    fenced = FENCE.search(raw) or None
     if fenced:
         return fenced.group(2).strip("\n")
     if inline := _INLINE_FENCE.search(raw):
@@ -93,7 +94,7 @@ def clean_input(raw: str) -> str:
 def _sections(text: str) -> dict[str, str]:
     """The first text under each label, up to an observation that the model made up; `""` is what precedes all."""
     sections: dict[str, str] = {}
-    fences = [match.span() for match in _FENCE.finditer(text)]
+    fences = [match.span() for match in FENCE.finditer(text)]
     marks = [m for m in _LABEL.finditer(text) if not any(start < m.start() < end for start, end in fences)]
     sections[""] = text[: marks[0].start()].strip() if marks else text.strip()
     for mark, following in zip(marks, [*marks[1:], None][: len(marks)], strict=True):

@@ -2,13 +2,22 @@
 
 import time
 
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
+from nodes.asking import ask_one_of
 from nodes.choosing import files_at_hand
 from nodes.events import Routed
-from nodes.hints import addresses, named, wants_computing, wants_documents, wants_web
+from nodes.hints import sort_files
 from nodes.history import question
+from nodes.prompts import render
+from nodes.routing import Situation, choose_mode
 from nodes.state import AgentState, Context, Update
+
+KINDS = {"talk": "chat", "work": "react"}
+"""What the model is asked to tell apart, and the mode that each means."""
+MAX_TOLD = 1500
+"""Characters of the question that it is shown."""
 
 
 async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
@@ -26,6 +35,7 @@ async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
         "plan": [],
         "replans": 0,
         "answer_text": None,
+        "spoken": "",
         "finish_reason": "stop",
     }
 
@@ -34,16 +44,30 @@ async def _choose(state: AgentState, runtime: Runtime[Context]) -> tuple[str, st
     wanted = state.get("wanted_mode", "auto")
     if wanted != "auto":
         return wanted, "asked for by the client"
-    workspace, asked = runtime.context.workspace, question(state)
-    if workspace is not None and await workspace.files():
-        return "react", "the session has files"
-    if addresses(asked) or wants_web(asked):
-        return "react", "the question asks for the web"
-    if wants_computing(asked):
-        return "react", "something has to be computed"
-    if named(asked, (library := await files_at_hand(runtime)).all) or (library.documents and wants_documents(asked)):
-        return "react", "the question asks for the user's files"
-    return "chat", "nothing to compute or to read"
+    if not runtime.context.tools:
+        return "chat", "there are no tools"
+    asked = question(state)
+    chosen = choose_mode(asked, await _situation(state, runtime))
+    return chosen or await _ask_the_model(asked, runtime)
+
+
+async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
+    workspace = runtime.context.workspace
+    own = [info.name for info in await workspace.files()] if workspace is not None else []
+    said = [message for message in state["messages"] if isinstance(message, (HumanMessage, AIMessage))]
+    answers = [message for message in said if isinstance(message, AIMessage)]
+    return Situation(
+        own=sort_files(own),
+        all=await files_at_hand(runtime),
+        worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
+        first=len(said) == 1,
+    )
+
+
+async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[str, str]:
+    prompt = [SystemMessage(render("route")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
+    kind = await ask_one_of(runtime, prompt, list(KINDS))
+    return KINDS[kind], f"the model took it for {kind}"
 
 
 async def record(state: AgentState) -> Update:

@@ -105,6 +105,7 @@ class AgentState(TypedDict, total=False):
     needed: str
     thoughts: int
     answer_text: str | None
+    spoken: str
     finish_reason: str
     answer: AIMessage | None
     plan: list[PlanStep]
@@ -139,6 +140,16 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTools:
+    """Tools that the client runs itself: the turn ends with their calls, the next one begins with their results."""
+
+    tools: tuple[dict[str, Any], ...] = ()
+    """In OpenAI's form."""
+    choice: str | dict[str, Any] = "auto"
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may use."""
 
@@ -164,13 +175,20 @@ class Context:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     model: Annotated[BaseChatModel, SkipJsonSchema()]
+    coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
+    """A model that writes programs better; None: `model` writes them."""
     tools: Annotated[Mapping[str, BaseTool], SkipJsonSchema()] = field(default_factory=dict)
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
+    client_tools: ClientTools = ClientTools()
+    response_format: dict[str, Any] | None = None
+    """OpenAI's, when the answer is to be JSON."""
     limits: Limits = Limits()
+    protocol: Literal["text", "native"] = "text"
+    """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None

@@ -4,12 +4,15 @@ import asyncio
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.services import open_services
 from llm.scripted import ScriptedChat
-from tests.serving import Service, python_step
+from tests.serving import Service, python_step, settings_for
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,3 +47,21 @@ async def test_the_streaming_example_runs(service: Service, model: ScriptedChat)
     assert process.returncode == 0
     assert out.decode().strip().endswith("[step] 57120\n57120")
     assert out.decode().startswith("Thought: I compute it.")
+
+
+async def test_the_example_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As printed, but for the model, which is scripted, and the file, which lies elsewhere."""
+    (tmp_path / "orders.csv").write_text("city,amount\nOslo,3\nRome,4\n")
+    monkeypatch.chdir(tmp_path)
+    replies = [
+        "```python\nprint(sum(int(line.split(',')[1]) for line in list(open('orders.csv'))[1:]))\n```",
+        "```python\nopen('plot.png', 'wb').write(b'x')\nprint('drawn')\n```",
+    ]
+    (code,) = BLOCK.findall((ROOT / "docs" / "coding.md").read_text())
+    printed: list[object] = []
+    names: dict[str, Any] = {"print": printed.append}
+    exec(code.replace("asyncio.run(main())", ""), names)
+    async with open_services(settings_for(tmp_path / "data"), ScriptedChat(replies=replies), boot=False) as services:
+        names["local_services"] = lambda: nullcontext(services)
+        await names["main"]()
+    assert printed == ["7", ["plot.png"]]

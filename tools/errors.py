@@ -1,14 +1,16 @@
 """The two ways in which a tool can fail. Both become observations in `nodes/tool_call.py`, nowhere else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class ToolError(Exception):
-    """The text is written for the model. `new_files` are what the tool made before it failed."""
+    """The text is for the model, `data` for programs. `new_files` are what the tool made before it failed."""
 
-    def __init__(self, message: str, new_files: Sequence[str] = ()) -> None:
+    def __init__(self, message: str, new_files: Sequence[str] = (), data: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.new_files = list(new_files)
+        self.data = dict(data or {})
 
 
 class ToolRetry(ToolError):  # noqa: N818 (the design's word)

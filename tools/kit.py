@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
 
+from tools.coding.settings import CodingSettings
 from tools.documents import Documents
 from tools.files.reader import FileReader
 from tools.vision.settings import VisionSettings
@@ -31,6 +32,10 @@ class ToolKit:
     """Fetches pages of the public web; its settings are those of the web search too."""
     vision: BaseChatModel | None = None
     """A model that is shown images; None where there is none."""
+    coder: BaseChatModel | None = None
+    """A model that writes programs; None where there is none."""
+    coding: CodingSettings = field(default_factory=CodingSettings)
+    """How it is asked."""
     looking: VisionSettings = field(default_factory=VisionSettings)
     """How images are shown to it."""
     off: frozenset[str] = frozenset()

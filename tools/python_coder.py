@@ -1,53 +1,56 @@
-"""Runs the model's Python in the session's kernel and says what happened in the words that a model needs."""
+"""Runs Python in the session's kernel: a program as given, or one written for a task in words."""
 
-import asyncio
-import contextlib
-from typing import Literal
+from typing import Literal, Self
 
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
-from tools.code_check import refusal
+from tools.coding.graph import CodeContext, work_out
+from tools.coding.running import Attempt, Runner
 from tools.errors import ToolFailed, ToolRetry, ToolSilent
-from tools.kit import OnOutput, ToolKit
-from tools.repair import repaired
+from tools.kit import ToolKit
 from tools.results import Extras
-from tools.staging import named_files
-from workspace.errors import KernelStartError
-from workspace.library import Library
-from workspace.output import CellResult
-from workspace.session import SessionWorkspace
 
 NAME = "python_coder"
 DESCRIPTION = (
     "runs Python in a session that remembers variables and returns what is printed. "
     "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
 )
-MAX_STDERR = 1000
-MAX_OBSERVATION = 4000
-"""Characters of output that the model is shown; the middle of longer output is left out."""
-LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
-TOO_SLOW = (
-    "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
-    "formula instead of recursion, vectorised operations instead of loops, or less data."
-)
-DIED = (
-    "Python itself ended while the program ran{why}. What this program had defined is gone; earlier variables are kept."
-)
-SILENT = "The program ran but printed nothing. print() the values that are asked for."
+NO_CODER = "There is no model here that writes programs; give `code` instead of `task`."
 
 
 class PythonCoderInput(BaseModel):
-    """Input of `python_coder`."""
+    """Input of `python_coder`: `code`, or `task` (and the `files` that it is about)."""
 
-    code: str = Field(min_length=1, max_length=100_000, description="A complete Python program.")
+    code: str | None = Field(default=None, min_length=1, max_length=100_000, description="A complete Python program.")
+    task: str | None = Field(
+        default=None, min_length=1, max_length=20_000, description="What to compute, in words; a program is written."
+    )
+    files: list[str] = Field(
+        default_factory=list,
+        max_length=20,
+        description="With `task`: names of the files that it is about; all of the session's when left out.",
+    )
 
-    @field_validator("code")
+    @field_validator("code", "task")
     @classmethod
-    def _is_text(cls, code: str) -> str:
-        code.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
-        return code
+    def _is_text(cls, text: str | None) -> str | None:
+        if text is not None:
+            text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        return text
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.code is None) == (self.task is None):
+            raise ValueError("give `code` or `task`, one of them")
+        return self
+
+
+class Program(BaseModel):
+    """What a model is shown: it writes the program itself."""
+
+    code: str = Field(description="A complete Python program that print()s every value that is asked for.")
 
 
 INPUT: type[BaseModel] = PythonCoderInput
@@ -62,78 +65,52 @@ class PythonCoder(BaseTool):
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
-    workspace: SessionWorkspace
-    library: Library | None = None
-    on_output: OnOutput | None = None
+    kit: ToolKit
+
+    @property
+    @override
+    def tool_call_schema(self) -> type[BaseModel]:
+        return Program
 
     @override
-    def _run(self, code: str) -> tuple[str, Extras]:
+    def _run(self, code: str | None = None, task: str | None = None, files: tuple[str, ...] = ()) -> tuple[str, Extras]:
         raise ToolFailed("python_coder only runs asynchronously")
 
     @override
-    async def _arun(self, code: str) -> tuple[str, Extras]:
-        code, why = await asyncio.to_thread(_looked_over, code)
+    async def _arun(
+        self, code: str | None = None, task: str | None = None, files: tuple[str, ...] = ()
+    ) -> tuple[str, Extras]:
+        if task is not None:
+            return await self._work_out(task, list(files))
+        runner = Runner(self.kit)
+        code, why = await runner.check(code or "")
         if why is not None:
             raise ToolRetry(why)
-        await self._stage(code)
-        try:
-            result = await self.workspace.kernel.run(code, on_output=self.on_output)
-        except KernelStartError as error:
-            raise ToolFailed(str(error)) from error
-        text = observation(result)
-        if result.status != "ok":
-            raise ToolRetry(text, result.new_files)
-        if not text.strip():
-            raise ToolSilent(SILENT)
-        return text, Extras(files=result.new_files)
+        attempt = await runner.run(code)
+        if attempt["error"] == "failed":
+            raise ToolRetry(attempt["output"], attempt["files"])
+        if attempt["error"] == "silent":
+            raise ToolSilent(attempt["output"], attempt["files"])
+        return attempt["output"], Extras(files=attempt["files"])
 
-    async def _stage(self, code: str) -> None:
-        """Lay copies of the user's own files that the program names into the session's folder."""
-        if self.library is None:
-            return
-        files = [file.name for file in await self.library.files()]
-        for name in await asyncio.to_thread(named_files, code, files):
-            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: the program will say so
-                await self.library.stage(name, self.workspace.folder)
+    async def _work_out(self, task: str, names: list[str]) -> tuple[str, Extras]:
+        if self.kit.coder is None:
+            raise ToolFailed(NO_CODER)
+        settings = self.kit.coding
+        context = CodeContext(self.kit.coder, Runner(self.kit), 1 + settings.max_iterations, settings.max_tokens)
+        attempts = await work_out(task, names, context)
+        last, told = attempts[-1], {"code": attempts[-1]["code"], "attempts": attempts}
+        if last["error"] is not None:
+            raise ToolRetry(
+                f"No program worked. The last one:\n{last['code']}\n{last['output']}", _files(attempts), told
+            )
+        return last["output"], Extras(files=_files(attempts), data=told)
 
 
-def _looked_over(code: str) -> tuple[str, str | None]:
-    code = repaired(code)
-    return code, refusal(code)
+def _files(attempts: list[Attempt]) -> list[str]:
+    return list(dict.fromkeys(name for attempt in attempts for name in attempt["files"]))
 
 
 def build(kit: ToolKit) -> PythonCoder:
     """The tool of one session."""
-    return PythonCoder(workspace=kit.workspace, library=kit.library, on_output=kit.on_output)
-
-
-def observation(result: CellResult) -> str:
-    """Output, the last value, the error with its line, new files; cut in the middle when long."""
-    parts = []
-    if result.lost:
-        names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
-        parts.append(LOST.format(names=names))
-    parts.append(result.stdout.strip())
-    if result.value is not None and result.value != "None":
-        parts.append(result.value)
-    if result.status == "timeout":
-        parts.append(TOO_SLOW.format(seconds=result.seconds))
-    elif result.status == "died":
-        parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
-    elif result.error is not None:
-        parts.append(result.error.short())
-    if result.stderr.strip() and (result.status != "ok" or not any(parts)):
-        parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
-    if result.new_files:
-        parts.append("New files: " + ", ".join(result.new_files[:20]))
-    return cut_middle("\n".join(part for part in parts if part), MAX_OBSERVATION)
-
-
-def cut_middle(text: str, limit: int) -> str:
-    """At most about `limit` characters, whole lines from both ends."""
-    if len(text) <= limit:
-        return text
-    head, tail = text[: limit // 2], text[-limit // 2 :]
-    head = head.rpartition("\n")[0] or head
-    tail = tail.partition("\n")[2] or tail
-    return f"{head}\n… [{len(text) - len(head) - len(tail)} characters left out] …\n{tail}"
+    return PythonCoder(kit=kit)

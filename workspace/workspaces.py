@@ -75,6 +75,11 @@ class Workspaces:
         """A run has ended: its kernel is idle now, and another that waits for room may have it."""
         await self._rooms.left()
 
+    async def retire(self, session_id: str) -> None:
+        """End the session's Python here: another process has run programs since, and its snapshot is the newer one."""
+        if (workspace := self._open.get(session_id)) is not None:
+            await workspace.kernel.close()
+
     async def variables(self, session_id: str) -> list[Variable]:
         """A session's variables, whether its kernel runs or not. Makes nothing on the disk."""
         workspace = self._open.get(session_id)

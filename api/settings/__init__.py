@@ -9,13 +9,14 @@ from pydantic_settings import SettingsConfigDict
 
 from api.accounts.settings import AccountsConfig, Argon2
 from api.settings.accounts import AccountSettings
+from api.settings.agent import AgentSettings
 from api.settings.kernels import KernelSettings
 from api.settings.models import ModelSettings
 from api.settings.parsing import OptionalPath
 from api.settings.retrieval import SearchSettings
+from api.settings.runs import RunSettings
 from api.settings.tools import ToolSettings
 from llm.settings import EmbeddingSettings
-from nodes.state import Limits
 from tools.files.cache import ProfileCache
 from workspace.retrieval.settings import RetrievalSettings
 from workspace.settings import MIB, WorkspaceSettings
@@ -27,7 +28,9 @@ class SettingsError(Exception):
     """One clear line about a wrong value."""
 
 
-class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings):
+class Settings(
+    ModelSettings, AgentSettings, KernelSettings, ToolSettings, SearchSettings, AccountSettings, RunSettings
+):
     """Every name in upper case is an environment variable; `.env.example` lists them all."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
@@ -44,8 +47,6 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, Acco
     log_file: OptionalPath = None
     """Also log into this file."""
 
-    react_max_iterations: int = Field(default=6, ge=1, le=100)
-    """Tool calls in one turn."""
     python_code_timeout: float = Field(default=60, gt=0)
     """Seconds that one program may run."""
     max_upload_mb: int = Field(default=64, ge=1)
@@ -122,9 +123,6 @@ class Settings(ModelSettings, KernelSettings, ToolSettings, SearchSettings, Acco
         if not self.enable_file_metadata_cache:
             return None
         return ProfileCache(self.data_dir / "cache" / "files", self.file_metadata_cache_ttl_hours)
-
-    def limits(self) -> Limits:
-        return Limits(max_iterations=self.react_max_iterations)
 
 
 def load_settings() -> Settings:

@@ -173,6 +173,19 @@ async def test_auto_takes_react_when_there_are_files(service: Service, model: Sc
     assert (told["agent_type"], told["route_reason"]) == ("react", "the session has files")
 
 
+async def test_the_model_says_one_word_where_rules_cannot_tell(service: Service, model: ScriptedChat) -> None:
+    model.replies = ["work", python_step("print(6 * 7)"), "Final Answer: 42"]
+    body: Any = await ask(service, "Help me with my riddle")
+    told = body["x_agent_metadata"]
+    assert (told["agent_type"], told["route_reason"]) == ("react", "the model took it for work")
+    assert told["llm_calls"] == 3
+    assert model.arguments[0]["choices"] == ["talk", "work"]
+    model.replies.append("With water.")
+    body = await ask(service, "Help me with my garden")
+    assert body["x_agent_metadata"]["route_reason"] == "the model took it for talk"
+    assert len(model.held) == 1
+
+
 async def test_sampling_reaches_the_model(service: Service, model: ScriptedChat) -> None:
     model.replies = ["one two three four"]
     answer = await service.client.chat.completions.create(

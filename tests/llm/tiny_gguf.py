@@ -66,7 +66,7 @@ def write(path: Path, metadata: Mapping[str, Any], shapes: Mapping[str, Shape]) 
     return path
 
 
-def text_model(path: Path) -> Path:
+def text_model(path: Path, chat: str = CHAT) -> Path:
     """One layer; every byte is a token."""
     kinds = [CONTROL] * 5 + [BYTE] * 256
     metadata = {
@@ -85,7 +85,7 @@ def text_model(path: Path) -> Path:
         "tokenizer.ggml.bos_token_id": 1,
         "tokenizer.ggml.eos_token_id": 4,
         "tokenizer.ggml.add_space_prefix": False,
-        "tokenizer.chat_template": CHAT,
+        "tokenizer.chat_template": chat,
     }
     layer = {
         **{"attn_norm": [WIDTH], "ffn_norm": [WIDTH]},

@@ -1,0 +1,86 @@
+"""A task for `python_coder` from Python: no server, no HTTP, the same session folders, kernels and models."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.continuing import hold_session
+from api.services import Services, open_services
+from api.settings import load_settings
+from checkpoints.users import LOCAL
+from llm import catalog, fetch
+from llm.factory import load_models
+from tools import build_all
+from tools.errors import ToolError
+from tools.python_coder import NAME
+from workspace.session import SessionWorkspace
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTask:
+    """What became of a task. `error` is None when a program worked; `code` is the last one that was written."""
+
+    session_id: str
+    output: str
+    error: str | None
+    code: str
+    artifacts: list[Path]
+
+
+async def execute_code_task(
+    query: str,
+    file_paths: Sequence[str | Path] = (),
+    session_id: str | None = None,
+    *,
+    services: Services | None = None,
+) -> CodeTask:
+    """Write a program for `query`, run it, mend it while it fails.
+
+    The files are copied into the session. With the `session_id` of an earlier result, its variables and files are
+    still there. `services` is what `local_services` opens: give it when there is more than one task, so that the
+    model is loaded once. Raises `OSError` for a file that cannot be read, `ApiError` for a session that is not there.
+    """
+    if services is None:
+        async with local_services() as opened:
+            return await execute_code_task(query, file_paths, session_id, services=opened)
+    async with hold_session(session_id, services, LOCAL, first_words=query) as held:
+        session, workspace = held.session, held.workspace
+        names = [await _copy(Path(path), workspace) for path in file_paths]
+        tool = build_all(services.tool_kit(workspace, LOCAL.id))[NAME]
+        call = {"type": "tool_call", "id": "call", "name": NAME, "args": {"task": query, "files": names}}
+        error = None
+        try:
+            answer = await tool.ainvoke(call)
+            output, data, files = str(answer.content), answer.artifact.data, list(answer.artifact.files)
+        except ToolError as failed:
+            output, data, files, error = "", failed.data, failed.new_files, str(failed)
+        artifacts = [workspace.folder / name for name in files]
+        return CodeTask(session.id, output, error, str(data.get("code", "")), artifacts)
+
+
+@asynccontextmanager
+async def local_services() -> AsyncIterator[Services]:
+    """Everything that a server has but the server, by the settings of the environment; weights fetched if missing.
+
+    Raises `SettingsError`, `ModelError`, `FetchError` or `SandboxUnavailable`.
+    """
+    settings = load_settings()
+    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
+        default, entries = catalog.load()
+        await asyncio.to_thread(fetch.ensure, entries[default], catalog.models_dir(settings.models_dir))
+    models = await load_models(settings.models())
+    async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
+        yield services
+
+
+async def _copy(path: Path, workspace: SessionWorkspace) -> str:
+    """The file's name in the session; its bytes pass through a part file beside the folder."""
+    part = workspace.folder.parent / f"{workspace.folder.name}.{path.name}.part"
+    try:
+        await asyncio.to_thread(shutil.copyfile, path, part)
+        return (await workspace.take_file(path.name, part)).name
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)

@@ -1,0 +1,80 @@
+"""Leases: one run at a time in a session, whatever process of the service it is in.
+
+A lease is taken in one statement, renewed by its process while the run lasts, and free for all once it has expired:
+a process that died holds nothing for longer than that. The row stays after the release and remembers who held it
+last. The clock is the machine's, which all processes on one database file share.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import aiosqlite
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A session that is ours for now."""
+
+    session: str
+    hold: str
+    """Names this one holding."""
+    from_elsewhere: bool
+    """Another process held it last."""
+
+
+class Leases:
+    """Rows of `leases`, as one process sees them; each statement is one call, see `Sessions`."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+        self._process = secrets.token_hex(8)
+
+    async def take(self, session: str, seconds: float) -> Lease | None:
+        """The lease, for `seconds`; None while somebody else's has not expired."""
+        hold, now = secrets.token_hex(8), time.time()
+        rows = await self._connection.execute_fetchall(
+            "INSERT INTO leases (session, process, hold, before, expires) VALUES (?1, ?2, ?3, ?2, ?4)"
+            " ON CONFLICT (session) DO UPDATE SET"
+            " before = process, process = ?2, hold = ?3, expires = ?4, stop = '' WHERE expires <= ?5"
+            " RETURNING before",
+            (session, self._process, hold, now + seconds, now),
+        )
+        return next((Lease(session, hold, row[0] != self._process) for row in rows), None)
+
+    async def renew(self, seconds: float) -> set[str]:
+        """Renew all of this process; the holds that it still has."""
+        now = time.time()
+        rows = await self._connection.execute_fetchall(
+            "UPDATE leases SET expires = ? WHERE process = ? AND expires > 0 RETURNING hold",
+            (now + seconds, self._process),
+        )
+        return {str(row[0]) for row in rows}
+
+    async def asked_to_stop(self) -> dict[str, str]:
+        """Session → why, of those of this process that somebody wants to end."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT session, stop FROM leases WHERE process = ? AND expires > 0 AND stop != ''", (self._process,)
+        )
+        return {str(row[0]): str(row[1]) for row in rows}
+
+    async def ask_to_stop(self, session: str, why: str) -> bool:
+        """Tell whoever holds the session to end; False when nobody does."""
+        rows = await self._connection.execute_fetchall(
+            "UPDATE leases SET stop = ? WHERE session = ? AND expires > ? RETURNING hold",
+            (why, session, time.time()),
+        )
+        return bool(list(rows))
+
+    async def held(self, session: str) -> bool:
+        """Does anybody hold it?"""
+        rows = await self._connection.execute_fetchall(
+            "SELECT 1 FROM leases WHERE session = ? AND expires > ?", (session, time.time())
+        )
+        return bool(list(rows))
+
+    async def release(self, lease: Lease) -> None:
+        """Let go of it; nothing happens when it is not ours any more."""
+        await self._connection.execute_fetchall(
+            "UPDATE leases SET expires = 0, stop = '' WHERE session = ? AND hold = ?", (lease.session, lease.hold)
+        )

@@ -1,0 +1,1 @@
+"""Programs for `python_coder`: written from a task, looked over, run, mended."""

@@ -1,0 +1,48 @@
+"""What a program did, in the words that a model needs to go on."""
+
+from workspace.output import CellResult
+
+MAX_STDERR = 1000
+MAX_OBSERVATION = 4000
+"""Characters of output that the model is shown; the middle of longer output is left out."""
+LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
+TOO_SLOW = (
+    "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
+    "formula instead of recursion, vectorised operations instead of loops, or less data."
+)
+DIED = (
+    "Python itself ended while the program ran{why}. What this program had defined is gone; earlier variables are kept."
+)
+SILENT = "The program ran but printed nothing. print() the values that are asked for."
+
+
+def observation(result: CellResult) -> str:
+    """Output, the last value, the error with its line, new files; cut in the middle when long."""
+    parts = []
+    if result.lost:
+        names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
+        parts.append(LOST.format(names=names))
+    parts.append(result.stdout.strip())
+    if result.value is not None and result.value != "None":
+        parts.append(result.value)
+    if result.status == "timeout":
+        parts.append(TOO_SLOW.format(seconds=result.seconds))
+    elif result.status == "died":
+        parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
+    elif result.error is not None:
+        parts.append(result.error.short())
+    if result.stderr.strip() and (result.status != "ok" or not any(parts)):
+        parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
+    if result.new_files:
+        parts.append("New files: " + ", ".join(result.new_files[:20]))
+    return cut_middle("\n".join(part for part in parts if part), MAX_OBSERVATION)
+
+
+def cut_middle(text: str, limit: int) -> str:
+    """At most about `limit` characters, whole lines from both ends."""
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit // 2], text[-limit // 2 :]
+    head = head.rpartition("\n")[0] or head
+    tail = tail.partition("\n")[2] or tail
+    return f"{head}\n… [{len(text) - len(head) - len(tail)} characters left out] …\n{tail}"

@@ -1,0 +1,63 @@
+"""One program in the session's kernel: looked over, given the files that it names, run, and put into words."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import TypedDict
+
+from tools.code_check import refusal
+from tools.coding.observing import SILENT, observation
+from tools.errors import ToolFailed
+from tools.kit import ToolKit
+from tools.repair import repaired
+from tools.staging import named_files
+from workspace.errors import KernelStartError
+
+
+class Attempt(TypedDict):
+    """A program and what became of it. `error` is None, or `refused`, `failed` or `silent`."""
+
+    code: str
+    output: str
+    error: str | None
+    files: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Runs programs of one session."""
+
+    kit: ToolKit
+
+    async def check(self, code: str) -> tuple[str, str | None]:
+        """The program with small slips repaired, and why it is not run, if so."""
+        return await asyncio.to_thread(_looked_over, code)
+
+    async def run(self, code: str) -> Attempt:
+        """Run a program that has been checked. Raises `ToolFailed` when no kernel can be had."""
+        await self._stage(code)
+        try:
+            result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
+        except KernelStartError as error:
+            raise ToolFailed(str(error)) from error
+        text, files = observation(result), list(result.new_files)
+        if result.status != "ok":
+            return Attempt(code=code, output=text, error="failed", files=files)
+        if not text.strip():
+            return Attempt(code=code, output=SILENT, error="silent", files=files)
+        return Attempt(code=code, output=text, error=None, files=files)
+
+    async def _stage(self, code: str) -> None:
+        """Lay copies of the user's own files that the program names into the session's folder."""
+        library = self.kit.library
+        if library is None:
+            return
+        files = [file.name for file in await library.files()]
+        for name in await asyncio.to_thread(named_files, code, files):
+            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: the program will say so
+                await library.stage(name, self.kit.workspace.folder)
+
+
+def _looked_over(code: str) -> tuple[str, str | None]:
+    code = repaired(code)
+    return code, refusal(code)

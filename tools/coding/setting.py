@@ -1,0 +1,60 @@
+"""What a program that is to be written may use: variables that exist, files with their columns."""
+
+import asyncio
+from collections.abc import Sequence
+
+from tools.errors import ToolFailed
+from tools.kit import ToolKit
+from workspace.errors import WorkspaceError
+from workspace.jail.variables import Variable
+from workspace.names import inside
+from workspace.session import SessionWorkspace
+
+MAX_VARIABLES = 30
+MAX_FILES = 8
+HIDDEN_TYPES = ("module",)
+
+
+async def variables_at_hand(workspace: SessionWorkspace) -> str:
+    """A line for each variable: name, type, size, more where it is known. Empty when there are none."""
+    variables = await workspace.kernel.variables()
+    told = [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]
+    return "Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]) if told else ""
+
+
+def _told(variable: Variable) -> str:
+    size = f"shape {variable.shape}" if variable.shape.startswith("(") else variable.shape and f"{variable.shape} items"
+    return " ".join(part for part in (f"- {variable.name} ({variable.type})", size, variable.detail) if part)
+
+
+async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
+    """The named files, laid into the session's folder and described; the session's newest when none are named.
+
+    Raises `ToolFailed` for a file that is not there.
+    """
+    there = [info.name for info in await kit.workspace.files()]
+    for name in names:
+        if name not in there:
+            await _stage(kit, name)
+    described = [await _describe(kit, name) for name in (list(names) or there)[-MAX_FILES:]]
+    return "Files in the working folder:\n" + "\n".join(described) if described else ""
+
+
+async def _stage(kit: ToolKit, name: str) -> None:
+    missing = ToolFailed(f"There is no file named {name!r} in this session or among the user's files.")
+    if kit.library is None:
+        raise missing
+    try:
+        await kit.library.stage(name, kit.workspace.folder)
+    except (FileNotFoundError, WorkspaceError) as error:
+        raise missing from error
+
+
+async def _describe(kit: ToolKit, name: str) -> str:
+    if kit.reader is None:
+        return f"- {name}"
+    try:
+        path = await asyncio.to_thread(inside, kit.workspace.folder, name)
+    except WorkspaceError as error:  # a link that leads out of the folder
+        raise ToolFailed(f"There is no file named {name!r} in this session.") from error
+    return await kit.reader.describe(path, name)

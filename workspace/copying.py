@@ -1,0 +1,39 @@
+"""Files of one session's folder, copied into another's."""
+
+import os
+import shutil
+from collections.abc import Container
+from pathlib import Path
+
+from workspace.errors import FileTooLargeError
+from workspace.folder import list_files
+from workspace.opening import open_inside
+
+NANOSECONDS = 10**9
+
+
+def copy_files(source: Path, target: Path, *, named: Container[str], until: float, max_bytes: int) -> list[str]:
+    """Copy the files that are `named`, and those last written before `until` (seconds since the epoch); their names.
+
+    The source may be changed by a program at the same moment: what has gone meanwhile is left out, and links are
+    never followed. Raises `FileTooLargeError` beyond `max_bytes` in all.
+    """
+    copied, room = [], max_bytes
+    for name, mark in list_files(source).items():
+        if name not in named and mark.modified_ns > until * NANOSECONDS:
+            continue
+        try:
+            file = open_inside(source, name)
+        except FileNotFoundError:
+            continue
+        with file:
+            room -= os.fstat(file.fileno()).st_size
+            if room < 0:
+                raise FileTooLargeError(f"The session's files are larger than {max_bytes >> 20} MB.")
+            place = target / name
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with place.open("xb") as copy:
+                shutil.copyfileobj(file, copy)
+        os.utime(place, ns=(mark.modified_ns, mark.modified_ns))
+        copied.append(name)
+    return copied
