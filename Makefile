@@ -54,6 +54,10 @@ model-vectors: install ## fetch the model that documents are searched with (23 M
 run: install ## install, fetch the model when it is missing, start the service
 	$(BIN)/python -m api
 
+.PHONY: studio
+studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
+	$(BIN)/langgraph dev --allow-blocking
+
 .PHONY: dev
 dev: .venv/.installed-dev ## install the developers' packages too
 
@@ -101,5 +105,5 @@ format: dev ## format the code and sort imports
 .PHONY: lock
 lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
 	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
-	$(COMPILE) --no-emit-package llama-cpp-python --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-emit-package llama-cpp-python --extra dev --extra studio -c requirements.lock pyproject.toml -o requirements-dev.lock
 	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock

@@ -1,11 +1,9 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -22,12 +20,13 @@ from api.deletion import Deletions, OnDeleted
 from api.holding import Runs
 from api.intake import Intake
 from api.settings import Settings
+from api.streams import Streams
 from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm import BACKENDS, vision
 from llm.embeddings import VectorModel, open_embeddings, open_reranker
+from llm.factory import opened
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
@@ -41,8 +40,6 @@ from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
-
-ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +57,7 @@ class Services:
     workspaces: Workspaces
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
+    streams: Streams
     sandbox: Sandbox
     intake: Intake
     uploads: Uploads
@@ -67,6 +65,8 @@ class Services:
     workers: Workers
     profiles: ProfileCache | None
     fetcher: Fetcher
+    coder: BaseChatModel
+    """Writes programs; the model that answers, where no other is configured."""
     vision: BaseChatModel | None
     documents: Documents
     vectors: VectorModel
@@ -90,9 +90,9 @@ class Services:
             meter.close()
             await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
-    def limits(self) -> Limits:
-        """What one run may use; the window is the model's own."""
-        window = getattr(self.model, "window", Limits().window)
+    def limits(self, model: BaseChatModel) -> Limits:
+        """What one run may use; the window is that of the model that answers."""
+        window = getattr(model, "window", Limits().window)
         return replace(self.settings.limits(), window=window)
 
     def library(self, user: str) -> Library:
@@ -116,7 +116,7 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
-            coder=self.model,
+            coder=self.coder,
             coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
@@ -129,18 +129,6 @@ def library_of(settings: Settings, user: str) -> Library:
     return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
-async def load_model(settings: Settings) -> BaseChatModel:
-    """The configured backend's model. Raises `ModelError` with what to do about it."""
-    backend = import_module(BACKENDS[settings.llm_backend])
-    model: BaseChatModel = await asyncio.to_thread(backend.build, settings.llamacpp())
-    return model
-
-
-async def load_vision(settings: Settings) -> BaseChatModel | None:
-    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
-    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
-
-
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -148,6 +136,7 @@ async def open_services(
     seeing: BaseChatModel | None = None,
     more_models: Sequence[BaseChatModel] = (),
     *,
+    coder: BaseChatModel | None = None,
     boot: bool = True,
 ) -> AsyncIterator[Services]:
     """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
@@ -155,10 +144,8 @@ async def open_services(
     With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        for loaded in (model, *more_models, seeing):
-            close = getattr(loaded, "close", None)
-            if close is not None:
-                stack.push_async_callback(asyncio.to_thread, close)
+        given = (model, *more_models, coder, seeing)
+        await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
@@ -175,6 +162,7 @@ async def open_services(
         runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
         stack.push_async_callback(runs.aclose)
         runs.start_keeping()
+        streams = Streams()
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
         profiles = settings.profile_cache()
@@ -189,7 +177,12 @@ async def open_services(
 
         # Whoever keeps something of its own about files or sessions hears of changes here.
         on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
-        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted, documents.drop_session, forget_profiles)
+        on_session_deleted: tuple[OnDeleted, ...] = (
+            quotas.session_deleted,
+            documents.drop_session,
+            forget_profiles,
+            streams.session_deleted,
+        )
         intake = Intake(
             settings.data_dir / "incoming",
             max_file_bytes=settings.max_upload_mb * MIB,
@@ -219,6 +212,7 @@ async def open_services(
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
+            streams=streams,
             sandbox=sandbox,
             intake=intake,
             uploads=uploads,
@@ -226,6 +220,7 @@ async def open_services(
             workers=workers,
             profiles=profiles,
             fetcher=Fetcher(settings.web()),
+            coder=coder or model,
             vision=seeing,
             documents=documents,
             vectors=vectors,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from fastapi import Request
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
@@ -29,6 +30,7 @@ from api.turn_messages import open_calls, to_messages
 from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
 from checkpoints.sessions import Session
 from checkpoints.users import User
+from llm.served import ServedChat
 from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
@@ -60,8 +62,9 @@ class Turn:
 
 @dataclass(slots=True)
 class Note:
-    """What is known once the turn has been answered."""
+    """What is known of the turn's answer: all of it once the run has ended."""
 
+    answer: Answer
     checkpoint: str | None = None
     """The turn's end: with the session's id a `Point` that others can begin at."""
 
@@ -135,7 +138,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             model=wanted_model(chat, services),
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
-            note=Note(),
+            note=Note(Answer(session.id)),
         )
 
 
@@ -177,9 +180,12 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
 
     async def run(emit: Emit) -> None:
-        sessions, answer = services.store.sessions, Answer(turn.session.id)
+        sessions, answer = services.store.sessions, turn.note.answer
         async with recorded(turn, services, answer):
-            context = _context(turn, services, emit)
+            model = services.models.get(turn.model)
+            if isinstance(model, ServedChat):
+                await model.ready()
+            context = _context(turn, services, model, emit)
             async with services.metered(turn.user) as meter:
                 config: RunnableConfig = {
                     "configurable": {"thread_id": turn.session.id},
@@ -193,8 +199,7 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
                 )
                 async with aclosing(stream) as parts:
                     async for _namespace, _mode, event in parts:
-                        answer.feed(event)
-                        emit(event)
+                        emit(answer.feed(event))
             await sessions.said(turn.session.id, [answer.text])
 
     return run
@@ -224,7 +229,7 @@ def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[
     return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
 
 
-def _context(turn: Turn, services: Services, emit: Emit) -> Context:
+def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
     chat, room = turn.chat, MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:
@@ -236,7 +241,8 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
     library = services.library(turn.user.id)
     briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
-        model=services.models.get(turn.model),
+        model=model,
+        coder=services.coder if services.coder is not services.model else None,
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
         library=library,
@@ -251,7 +257,8 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
         instructions=turn.given.instructions,
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
-        limits=steps_for(chat, services.limits()),
+        limits=steps_for(chat, services.limits(model)),
+        protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
     )

@@ -50,6 +50,11 @@ class LlamaCppChat(BaseChatModel):
         """Whether the model's own template shows it tools, so that `bind_tools` has an effect."""
         return self.engine.speaks_tools
 
+    @property
+    def native_first(self) -> bool:
+        """Whether an agent should rather use `bind_tools` than plain text: not with models of this size."""
+        return False
+
     @override
     def bind_tools(
         self,

@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, InvalidToolCall, ToolCall
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field
@@ -31,7 +31,8 @@ class ScriptEndedError(AssertionError):
 class ScriptedChat(BaseChatModel):
     """Gives `replies` in order; an exception in the list is raised; a function is asked with the messages.
 
-    A reply that is an `AIMessage` may call tools: name and id come first, then the arguments in pieces. What is bound
+    A reply that is an `AIMessage` may call tools, with malformed arguments in `invalid_tool_calls`: name and id come
+    first, then the arguments in pieces. What is bound
     by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
     `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
     size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it gives
@@ -113,17 +114,19 @@ class ScriptedChat(BaseChatModel):
                 yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
             if text.stopped:
                 break
-        if message.tool_calls and reason == "stop":
+        calls: list[ToolCall | InvalidToolCall] = [*message.tool_calls, *message.invalid_tool_calls]
+        if calls and reason == "stop":
             reason = "tool_calls"
-            for at, call in enumerate(message.tool_calls):
+            for at, call in enumerate(calls):
                 yield from self._call(at, call)
         read = sum(len(message.text) for message in messages) // 4 + 1
         last = AIMessageChunk(content=text.flush(), response_metadata={"finish_reason": reason})
         last.usage_metadata = {"input_tokens": read, "output_tokens": made, "total_tokens": read + made}
         yield ChatGenerationChunk(message=last, generation_info={"finish_reason": reason})
 
-    def _call(self, at: int, call: ToolCall) -> Iterator[ChatGenerationChunk]:
-        written = json.dumps(call["args"], ensure_ascii=False)
+    def _call(self, at: int, call: ToolCall | InvalidToolCall) -> Iterator[ChatGenerationChunk]:
+        args = call["args"]
+        written = args if isinstance(args, str) else json.dumps(args, ensure_ascii=False)
         pieces = [CallPiece(at, "", call["id"], call["name"])]
         pieces += [CallPiece(at, written[n : n + self.piece]) for n in range(0, len(written), self.piece)]
         for piece in pieces:

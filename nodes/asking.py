@@ -1,16 +1,16 @@
 """One call of the model: streamed, counted, asked again when it says nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
-from nodes.events import ModelCalled
+from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
 
 RETRY_TEMPERATURE = 0.7
@@ -20,7 +20,7 @@ MAX_LINE_TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the model said, and why it ended (stop or length)."""
+    """What the model said, why it ended (stop or length), and the tools that it called."""
 
     text: str
     finish_reason: str
@@ -90,9 +90,15 @@ async def _once(
     parts: list[str] = []
     reason, called = "stop", False
     arguments = _arguments(sampling) | more
-    stream = (model or runtime.context.model).astream(list(messages), stop=list(sampling.stop) or None, **arguments)
-    async with aclosing(stream) as chunks:  # type: ignore[type-var]
+    asked = model or runtime.context.model
+    stream = cast(
+        "AsyncGenerator[AIMessageChunk]",
+        asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
+    )
+    async with aclosing(stream) as chunks:
         async for chunk in chunks:
+            if thought := chunk.additional_kwargs.get("reasoning_content"):
+                runtime.stream_writer(ThoughtDelta(thought))
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)

@@ -52,7 +52,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         if stuck(steps) or last["error"] is None:
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
-        return _messages("mend", *await _setting(state, runtime), f"Task: {question}", _program(last), happened)
+        return _messages("mend", *await setting(state, runtime), f"Task: {question}", _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
         return _further(question, steps, needed, runtime) if needed else await _another_way(state, runtime)
     files = await files_at_hand(runtime)
@@ -116,7 +116,7 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     known = history.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {history.question(state)}"
-    return _messages("act", *await _setting(state, runtime), question, f"Known:\n{known}", tools=tools)
+    return _messages("act", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
 
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
@@ -134,7 +134,7 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     coder = runtime.context.tools.get(CODE_TOOL)
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
     question = f"Question: {history.question(state)}"
-    return _messages("write", *await _setting(state, runtime), question, *so_far, tools=tools)
+    return _messages("write", *await setting(state, runtime), question, *so_far, tools=tools)
 
 
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
@@ -170,7 +170,7 @@ def _program(step: Step) -> str:
     return f"Program:\n```python\n{step['input']}\n```"
 
 
-async def _setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
+async def setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
     parts = [history.earlier(state)]
     workspace, describe = runtime.context.workspace, runtime.context.describe

@@ -35,6 +35,7 @@ async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
         "plan": [],
         "replans": 0,
         "answer_text": None,
+        "spoken": "",
         "finish_reason": "stop",
     }
 

@@ -3,12 +3,14 @@
 import operator
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
 
 from nodes.budget import Budget
 from nodes.channels import messages_channel
@@ -103,6 +105,7 @@ class AgentState(TypedDict, total=False):
     needed: str
     thoughts: int
     answer_text: str | None
+    spoken: str
     finish_reason: str
     answer: AIMessage | None
     plan: list[PlanStep]
@@ -168,6 +171,9 @@ class Limits:
 class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
 
+    # So that a schema can be made of it: what is live is left out of that.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+
     model: Annotated[BaseChatModel, SkipJsonSchema()]
     coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
     """A model that writes programs better; None: `model` writes them."""
@@ -183,6 +189,8 @@ class Context:
     response_format: dict[str, Any] | None = None
     """OpenAI's, when the answer is to be JSON."""
     limits: Limits = Limits()
+    protocol: Literal["text", "native"] = "text"
+    """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None

@@ -22,6 +22,7 @@ async def synthesize(state: AgentState, runtime: Runtime[Context]) -> Update:
     told: dict[str, Any] = {"steps": state.get("steps", []), "mode": "react"}
     if text is None:
         text, reason = await _conclude(state, runtime)
+        text = state.get("spoken", "") + text
         told["incomplete"] = True
     if runtime.context.plan_step is None:
         runtime.stream_writer(Finished(reason))

@@ -1,15 +1,15 @@
 """`tool_call`: run the chosen tool. The one place where a tool's errors become words for the model."""
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from llm.errors import BackendStoppedError, ModelError
+from nodes.calls import arguments_of
 from nodes.history import same_step
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
 from tools.errors import ToolError, ToolFailed
@@ -68,25 +68,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
 
 def _call(tool: BaseTool, action: Action) -> dict[str, Any]:
     """The tool call that LangChain expects."""
-    return {"type": "tool_call", "id": "call", "name": tool.name, "args": _arguments(tool, action["input"])}
-
-
-def _arguments(tool: BaseTool, text: str) -> dict[str, Any]:
-    """A JSON object or `field: value` lines of the tool's own fields; any other text goes into its first field."""
-    schema = tool.args_schema
-    assert isinstance(schema, type) and issubclass(schema, BaseModel)
-    fields = list(schema.model_fields)
-    if text.lstrip().startswith("{"):
-        try:
-            given = json.loads(text)
-        except (ValueError, RecursionError):
-            given = None
-        if isinstance(given, dict) and given and set(given) <= set(fields):
-            return given
-    lines = [line.partition(":") for line in text.strip().splitlines()]
-    if lines and all(colon and name.strip() in fields for name, colon, _ in lines):
-        return {name.strip(): value.strip() for name, _, value in lines}
-    return {fields[0]: text}
+    return {"type": "tool_call", "id": "call", "name": tool.name, "args": arguments_of(tool, action["input"])}
 
 
 async def _artifacts(workspace: SessionWorkspace | None, names: Sequence[str]) -> list[ArtifactRef]:

@@ -47,6 +47,12 @@ class PythonCoderInput(BaseModel):
         return self
 
 
+class Program(BaseModel):
+    """What a model is shown: it writes the program itself."""
+
+    code: str = Field(description="A complete Python program that print()s every value that is asked for.")
+
+
 INPUT: type[BaseModel] = PythonCoderInput
 
 
@@ -60,6 +66,11 @@ class PythonCoder(BaseTool):
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
     kit: ToolKit
+
+    @property
+    @override
+    def tool_call_schema(self) -> type[BaseModel]:
+        return Program
 
     @override
     def _run(self, code: str | None = None, task: str | None = None, files: tuple[str, ...] = ()) -> tuple[str, Extras]:

@@ -24,7 +24,7 @@ class Body:
             "created_at": int(time.time()),
             "completed_at": None,
             "status": "in_progress",
-            "background": False,
+            "background": asked.background,
             "error": None,
             "incomplete_details": None,
             "instructions": asked.instructions,

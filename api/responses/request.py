@@ -8,7 +8,6 @@ from api.errors import bad_request
 
 MAX_ITEMS = 10_000
 REFUSED: dict[str, tuple[Any, ...]] = {
-    "background": (None, False),
     "prompt": (None,),
     "max_tool_calls": (None,),
     "top_logprobs": (None, 0),
@@ -54,6 +53,8 @@ class ResponsesRequest(BaseModel):
     store: bool = True
     """Whether the response can be asked for again. The conversation is kept either way."""
     stream: bool = False
+    background: bool = False
+    """The run goes on without its client; the response is asked for again."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -83,6 +84,8 @@ class ResponsesRequest(BaseModel):
         if self.previous_response_id and self.conversation:
             message = "previous_response_id: not together with conversation"
             raise bad_request(message, "previous_response_id")
+        if self.background and not self.store:
+            raise bad_request("background: needs store", "background")
         if "message.output_text.logprobs" in self.include:
             raise bad_request("include: logprobs are not supported by this service", "include", "unsupported_field")
 

@@ -1,8 +1,6 @@
 """`/v1/responses`: create, stream, ask for again, cancel, delete."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any, Literal
 
@@ -11,19 +9,20 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
-from api.answer import Answer
-from api.chat import HEADERS, RunResponse, collect
 from api.dependencies import current_user, services_of
 from api.documented import errors
 from api.errors import ApiError, bad_request, not_found, to_api_error
 from api.forms import read_object
+from api.live import HEADERS
 from api.responses.body import Body, input_items
 from api.responses.items import Items
 from api.responses.opening import opened, response_id
 from api.responses.request import REFUSED, ResponsesRequest
-from api.runs import Emit, Run, Work
+from api.responses.streaming import ResponseStream, told
+from api.runs import Emit, Work, finished
 from api.services import Services
-from api.stream import DONE, KEEPALIVE, KEEPALIVE_SECONDS
+from api.stream import Frames
+from api.streams import Live
 from api.turns import Turn, open_turn, work
 from checkpoints.responses import StoredResponse
 from checkpoints.users import User
@@ -63,19 +62,27 @@ async def create_response(
         incoming = await given.incoming(services, user)
         turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
         body = Body(response_id(), asked, turn.model, turn.session.id)
-        doing = kept(work(turn, services), turn, body, asked, services) if asked.store else work(turn, services)
+        items = Items(body.id, turn.session.id)
+        doing = itemised(work(turn, services), items, turn)
+        if asked.store:
+            doing = kept(doing, turn, body, items, services)
+            sent = input_items(body.id, asked.input)
+            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent)
+            await services.store.responses.begin(begun, user.id)
         run = services.runs.start(turn.session.id, doing, stack)
-    answer, items = Answer(turn.session.id), Items(body.id, turn.session.id)
+    frames = Frames(turn.model, turn.session.id)
+    live = Live(run, frames, turn.note.answer, include_usage=False, background=asked.background)
+    services.streams.add(turn.session.id, live)
     headers = {**HEADERS, "X-Session-ID": turn.session.id}
     if asked.stream:
-        frames = told(run, body, items, answer)
-        return RunResponse(run, frames, headers=headers, media_type="text/event-stream")
-    await collect(run, answer, request, items.feed)
+        return ResponseStream(live, told(run, body, turn), headers=headers)
+    if asked.background:
+        return JSONResponse(body.begun(), headers=headers)
+    await finished(run, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
-    items.close(answer)
-    return JSONResponse(body.ended(items, answer), headers=headers)
+    return JSONResponse(body.ended(items, turn.note.answer), headers=headers)
 
 
 def _asked(fields: dict[str, Any]) -> ResponsesRequest:
@@ -88,25 +95,28 @@ def _asked(fields: dict[str, Any]) -> ResponsesRequest:
         raise RequestValidationError(error.errors()) from error
 
 
-def kept(inner: Work, turn: Turn, body: Body, asked: ResponsesRequest, services: Services) -> Work:
-    """The run, noted when it begins and however it ends: the response can be asked for again, and gone on from."""
-    responses = services.store.responses
+def itemised(inner: Work, items: Items, turn: Turn) -> Work:
+    """The run, whose events are made into items as they come."""
 
     async def run(emit: Emit) -> None:
-        answer, items = Answer(turn.session.id), Items(body.id, turn.session.id)
-        given = input_items(body.id, asked.input)
-        begun = StoredResponse(body.id, turn.session.id, None, body.begun(), given)
-        await responses.begin(begun, turn.user.id)
-        final = body.failed(ApiError(500, "Something went wrong inside the service.", kind="server_error"))
-
         def both(event: Event) -> None:
-            items.feed(answer.feed(event))
+            items.feed(event)
             emit(event)
 
+        await inner(both)
+        items.close(turn.note.answer)
+
+    return run
+
+
+def kept(inner: Work, turn: Turn, body: Body, items: Items, services: Services) -> Work:
+    """The run, noted however it ends: the response can be asked for again, and gone on from."""
+
+    async def run(emit: Emit) -> None:
+        final = body.failed(ApiError(500, "Something went wrong inside the service.", kind="server_error"))
         try:
-            await inner(both)
-            items.close(answer)
-            final = body.ended(items, answer)
+            await inner(emit)
+            final = body.ended(items, turn.note.answer)
         except asyncio.CancelledError:
             final = {**body.begun(), "status": "cancelled"}
             raise
@@ -114,44 +124,9 @@ def kept(inner: Work, turn: Turn, body: Body, asked: ResponsesRequest, services:
             final = body.failed(to_api_error(error))
             raise
         finally:
-            await responses.finish(body.id, turn.note.checkpoint, final)
+            await services.store.responses.finish(body.id, turn.note.checkpoint, final)
 
     return run
-
-
-async def told(run: Run, body: Body, items: Items, answer: Answer) -> AsyncIterator[bytes]:
-    """All frames of a run, numbered. Closing the generator does not stop the run; its owner does."""
-    number = 0
-
-    def frame(event: dict[str, Any]) -> bytes:
-        nonlocal number
-        event = {"type": event["type"], "sequence_number": number, **event}
-        number += 1
-        data = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        return f"event: {event['type']}\ndata: {data}\n\n".encode()
-
-    for kind in ("response.created", "response.in_progress"):
-        yield frame({"type": kind, "response": body.begun()})
-    while True:
-        try:
-            async with asyncio.timeout(KEEPALIVE_SECONDS):
-                event = await run.next_event()
-        except TimeoutError:
-            yield KEEPALIVE
-            continue
-        if event is None:
-            break
-        for one in items.feed(answer.feed(event)):
-            yield frame(one)
-    if run.error is not None:
-        failed = body.failed(to_api_error(run.error))
-        yield frame({"type": "response.failed", "response": {**failed, "output": items.output}})
-    else:
-        for one in items.close(answer):
-            yield frame(one)
-        ended = body.ended(items, answer)
-        yield frame({"type": f"response.{ended['status']}", "response": ended})
-    yield DONE
 
 
 async def own_response(
@@ -181,15 +156,15 @@ async def delete_response(
     return {"id": found.id, "object": "response.deleted", "deleted": True}
 
 
-@router.post("/v1/responses/{response_id}/cancel", responses=errors(400, 404))
+@router.post("/v1/responses/{response_id}/cancel", responses=errors(404))
 async def cancel_response(
     found: StoredResponse = Depends(own_response),
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> dict[str, Any]:
-    """End the run. Raises 400 when it has ended already."""
+    """End the run. One that has ended already stays as it is."""
     if found.body["status"] != "in_progress":
-        raise bad_request(f"This response is {found.body['status']}.", "response_id", "not_in_progress")
+        return found.body
     await services.runs.cancel(found.session)
     now = await services.store.responses.get(found.id, user.id)
     return (now or found).body

@@ -1,5 +1,8 @@
 """How far the agent may go."""
 
+from typing import Literal
+
+from langchain_core.language_models import BaseChatModel
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
@@ -11,6 +14,9 @@ from tools.coding.settings import CodingSettings
 class AgentSettings(BaseSettings):
     """What one turn may use, and how programs are written."""
 
+    tool_protocol: Literal["auto", "text", "native"] = "auto"
+    """How the model calls tools: `native` by its backend's tool calling, `text` in words that any model can write,
+    `auto` by what is known of the model."""
     react_max_iterations: int = Field(default=6, ge=1, le=100)
     """Tool calls in one turn."""
     python_code_max_iterations: int = Field(default=3, ge=0, le=20)
@@ -24,6 +30,13 @@ class AgentSettings(BaseSettings):
 
     def limits(self) -> Limits:
         return Limits(max_iterations=self.react_max_iterations)
+
+    def protocol(self, model: BaseChatModel) -> Literal["text", "native"]:
+        """`auto` is native where the model has tools and does better with them than with words."""
+        if self.tool_protocol != "auto":
+            return self.tool_protocol
+        able = getattr(model, "native_tools", False)
+        return "native" if getattr(model, "native_first", able) and able else "text"
 
     def budget(self) -> Budget:
         """A fresh one, for one turn."""

@@ -23,6 +23,7 @@ MADE_UP = {
     "name": "missing",
     "path": "missing.txt",
     "model_id": "missing",
+    "response_id": "resp_missing",
 }
 
 
@@ -79,6 +80,11 @@ MATRIX: dict[str, Rule] = {
     "POST /v1/chat/completions": signed(json=CHAT),
     "POST /api/chat/completions": signed(json=CHAT),
     "POST /v1/embeddings": signed(json={"input": "hello"}),
+    "POST /v1/responses": signed(json={"input": "hi"}),
+    "GET /v1/responses/{response_id}": own({"response_id": "response"}),
+    "DELETE /v1/responses/{response_id}": own({"response_id": "response"}),
+    "POST /v1/responses/{response_id}/cancel": own({"response_id": "response"}),
+    "GET /v1/responses/{response_id}/input_items": own({"response_id": "response"}),
     "GET /api/tools": signed(),
     "POST /api/tools/{name}": own({"name": "tool"}, MEMBERS, json={"input": {"code": "1 +"}}),
     "GET /api/conversations": signed(),
@@ -87,6 +93,8 @@ MATRIX: dict[str, Rule] = {
     "DELETE /api/conversations/{session_id}": own(SESSION),
     "POST /api/conversations/{session_id}/cancel": own(SESSION),
     "POST /api/chat/sessions/{session_id}/cancel": own(SESSION),
+    "GET /api/conversations/{session_id}/stream": own(SESSION),
+    "GET /api/conversations/{session_id}/run": own(SESSION),
     "GET /api/conversations/{session_id}/messages": own(SESSION),
     "GET /api/conversations/{session_id}/export": own(SESSION),
     "GET /api/conversations/{session_id}/variables": own(SESSION),
@@ -129,6 +137,7 @@ class World:
         """Things that are everybody's: others' are one's own."""
         self.makers: dict[str, Callable[[Person], Any]] = {
             "session": self.session,
+            "response": self.response,
             "artifact": self.artifact,
             "file": self.file,
             "key": self.key,
@@ -144,6 +153,9 @@ class World:
 
     async def session(self, owner: Person) -> str:
         return str((await chat(owner)).json()["x_session_id"])
+
+    async def response(self, owner: Person) -> str:
+        return str((await owner.http.post("/v1/responses", json={"input": "hi"})).json()["id"])
 
     async def artifact(self, _owner: Person) -> str:
         for folder in (self.service.settings.data_dir / "sessions").iterdir():

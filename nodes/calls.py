@@ -1,0 +1,115 @@
+"""Calls of tools: gathered from a stream, and mended when they are malformed."""
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.messages import ToolCallChunk
+from langchain_core.tools import BaseTool
+from langchain_core.utils.json import parse_partial_json
+from pydantic import BaseModel
+
+ALIASES = {"python": "python_coder", "code_interpreter": "python_coder", "file_search": "rag_retriever"}
+"""Names that models were trained to call such tools by."""
+_ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as the model made it: `arguments` should be a JSON object, but is whatever it wrote."""
+
+    name: str
+    arguments: str
+
+
+class Calls:
+    """Feed it the pieces in order."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int | str, Call] = {}
+
+    def feed(self, piece: ToolCallChunk) -> None:
+        index = piece["index"]
+        # Without an index a piece is a whole call.
+        call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
+        call.name += piece["name"] or ""
+        call.arguments += piece["args"] or ""
+
+    def first(self) -> Call | None:
+        """One is run at a time: the model calls the next when it has seen what came of this."""
+        return next((call for call in self._calls.values() if call.name or call.arguments), None)
+
+
+def resolve(name: str, tools: Collection[str]) -> str:
+    """The tool that is meant: case, `functions.` before it and well-known aliases are forgiven; else the name."""
+    plain = name.strip().rpartition(".")[2].casefold()
+    plain = plain if plain in tools else ALIASES.get(plain, plain)
+    return plain if plain in tools else name.strip()
+
+
+def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
+    """The arguments, also out of JSON that is encoded twice, cut off, or not JSON but the text itself; else None."""
+    given = _loaded(raw)
+    if isinstance(given, str):
+        given = _loaded(given) if given.lstrip().startswith("{") else given
+    if isinstance(given, dict):
+        return given
+    fields = _fields(tool)
+    if isinstance(given, str):
+        return {fields[0]: given}
+    if (one := _ONE_FIELD.fullmatch(raw)) and one.group(1) in fields:
+        return {one.group(1): _unquoted(one.group(2))}
+    if raw.strip() and not raw.lstrip().startswith(("{", "[")):
+        return {fields[0]: raw}
+    return None
+
+
+def _loaded(text: str) -> Any:
+    for load in (json.loads, parse_partial_json):
+        try:
+            return load(text, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+def _unquoted(text: str) -> str:
+    """A string whose quotes or escapes are wrong, as well as it can be read."""
+    text = text.strip().removesuffix("}").strip()
+    quote = text[:1]
+    if quote in ('"', "'") and len(text) > 1:
+        text = text[1:].removesuffix(quote)
+        text = text.replace("\\n", "\n").replace("\\t", "\t").replace(f"\\{quote}", quote)
+    return text
+
+
+def _fields(tool: BaseTool) -> list[str]:
+    schema = tool.args_schema
+    assert isinstance(schema, type) and issubclass(schema, BaseModel)
+    return list(schema.model_fields)
+
+
+def as_input(tool: BaseTool, arguments: dict[str, Any]) -> str:
+    """What a step is told to have been given: the text itself where that says it all, else JSON."""
+    values = list(arguments.values())
+    if len(values) == 1 and isinstance(values[0], str) and arguments_of(tool, values[0]) == arguments:
+        return values[0]
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def arguments_of(tool: BaseTool, text: str) -> dict[str, Any]:
+    """A JSON object or `field: value` lines of the tool's own fields; any other text goes into its first field."""
+    fields = _fields(tool)
+    if text.lstrip().startswith("{"):
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError):
+            given = None
+        if isinstance(given, dict) and given and set(given) <= set(fields):
+            return given
+    lines = [line.partition(":") for line in text.strip().splitlines()]
+    if lines and all(colon and name.strip() in fields for name, colon, _ in lines):
+        return {name.strip(): value.strip() for name, _, value in lines}
+    return {fields[0]: text}

@@ -1,0 +1,135 @@
+"""The native protocol: the backend's own tool calling, through the public routes."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, ToolMessage
+
+from llm.errors import ToolsUnsupportedError
+from llm.scripted import ScriptedChat
+from tests.api.talking import ask
+from tests.serving import Service, python_step, running, settings_for
+from tools import TOOLS
+
+ASKED = "What is 6 * 7?"
+
+
+def call(code: str, text: str = "", name: str = "python_coder") -> AIMessage:
+    return AIMessage(text, tool_calls=[{"name": name, "args": {"code": code}, "id": "c", "type": "tool_call"}])
+
+
+@pytest.fixture
+async def native(tmp_path: Path) -> AsyncIterator[tuple[Service, ScriptedChat]]:
+    model = ScriptedChat(native_tools=True)
+    async with running(settings_for(tmp_path / "data"), model) as service:
+        yield service, model
+
+
+async def test_a_model_with_tools_is_given_them(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    model.replies = [call("print(6 * 7)", "I multiply."), "It is 42."]
+    body = await ask(service, ASKED)
+    message, told = body["choices"][0]["message"], body["x_agent_metadata"]
+    assert (message["content"], message["reasoning_content"]) == ("It is 42.", "I multiply.")
+    assert "tool_calls" not in message
+    assert body["choices"][0]["finish_reason"] == "stop"
+    (step,) = told["steps"]
+    assert (step["tool"], step["input"], step["observation"]) == ("python_coder", "print(6 * 7)", "42")
+    assert [tool["function"]["name"] for tool in model.arguments[0]["tools"]] == list(TOOLS)
+    program = model.arguments[0]["tools"][0]["function"]["parameters"]
+    assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, and not a task
+    exchange = model.asked[1][-2:]
+    assert isinstance(exchange[0], AIMessage)
+    assert isinstance(exchange[1], ToolMessage)
+    assert exchange[0].tool_calls[0]["id"] == exchange[1].tool_call_id
+    model.replies.append("You asked for 6 * 7.")
+    again = await ask(service, "Sum up with numbers 1 and 2", session_id=body["x_session_id"])
+    assert again["choices"][0]["message"]["content"] == "You asked for 6 * 7."
+    assert "Answer: It is 42." in str(model.asked[2][1].content)
+
+
+async def test_a_long_speech_before_a_call_is_shown_and_kept(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    speech = "First I tell you at length what I am going to do. " * 5
+    model.replies = [call("print(6 * 7)", speech), "It is 42."]
+    body = await ask(service, ASKED)
+    content = body["choices"][0]["message"]["content"]
+    assert content == f"{speech}\n\nIt is 42."
+    history = (await service.http.get(f"/api/chat/history/{body['x_session_id']}")).json()["messages"]
+    assert history[-1]["content"] == content
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ['"{\\"code\\": \\"print(6 * 7)\\"}"', "print(6 * 7)", '{"code": "print(6 * 7)', "code: print(6 * 7)"],
+)
+async def test_malformed_calls_are_mended(native: tuple[Service, ScriptedChat], arguments: str) -> None:
+    service, model = native
+    broken = AIMessage("", invalid_tool_calls=[{"name": "python", "args": arguments, "id": "c", "error": None}])
+    model.replies = [broken, "It is 42."]
+    body = await ask(service, ASKED)
+    assert body["x_agent_metadata"]["steps"][0]["observation"] == "42"
+
+
+async def test_a_call_that_cannot_be_read_is_asked_for_again(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    broken = AIMessage("", invalid_tool_calls=[{"name": "python_coder", "args": "[6", "id": "c", "error": None}])
+    model.replies = [broken, call("print(6 * 7)"), "It is 42."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42."
+    assert "could not be read" in str(model.asked[1][-1].content)
+    model.replies += [call("x", name="magic"), "I cannot."]
+    body = await ask(service, ASKED)
+    assert "There is no tool named 'magic'" in body["x_agent_metadata"]["steps"][0]["observation"]
+
+
+async def test_old_observations_are_cut_short(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    model.replies = [call(f"print('{n}' * 3000)") for n in range(4)] + ["Done."]
+    await ask(service, ASKED)
+    told = [len(m.text) for m in model.asked[4] if isinstance(m, ToolMessage)]
+    assert [size < 600 for size in told] == [True, True, False, False]
+
+
+async def test_the_end_of_the_steps_gives_the_best_answer(tmp_path: Path) -> None:
+    model = ScriptedChat(native_tools=True, replies=[call("1 / 0"), call("2 / 0"), "It could not be computed."])
+    async with running(settings_for(tmp_path / "data", react_max_iterations=2), model) as service:
+        body = await ask(service, ASKED)
+        assert body["choices"][0]["message"]["content"].startswith(
+            "I had to stop before I was sure (2 steps). It could"
+        )
+
+
+@pytest.mark.parametrize(("protocol", "able", "bound"), [("text", True, False), ("native", False, True)])
+async def test_the_setting_decides(tmp_path: Path, protocol: str, able: bool, bound: bool) -> None:
+    model = ScriptedChat(native_tools=able, replies=["Final Answer: 42" if protocol == "text" else "42"])
+    settings: dict[str, Any] = {"tool_protocol": protocol}
+    async with running(settings_for(tmp_path / "data", **settings), model) as service:
+        body = await ask(service, ASKED)
+        assert body["choices"][0]["message"]["content"] == "42"
+        assert ("tools" in model.arguments[0]) == bound
+
+
+async def test_a_server_without_tools_is_asked_in_words(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    refused = ToolsUnsupportedError("no tools")
+    model.replies = [refused, python_step("print(6 * 7)"), refused, "Final Answer: It is 42."]
+    body = await ask(service, ASKED)
+    assert body["x_agent_metadata"]["steps"][0]["observation"] == "42"
+    assert body["choices"][0]["message"]["content"] == "It is 42."
+
+
+async def test_a_stream_holds_no_calls(native: tuple[Service, ScriptedChat]) -> None:
+    """Clients would run tools that are the service's."""
+    service, model = native
+    model.replies = [call("print(6 * 7)", "I multiply."), "It is 42."]
+    body = {"messages": [{"role": "user", "content": ASKED}], "stream": True}
+    async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
+        lines = [line.removeprefix("data: ") async for line in answer.aiter_lines() if line.startswith("data: {")]
+    deltas = [choice["delta"] for line in lines for choice in json.loads(line)["choices"]]
+    assert not any("tool_calls" in delta for delta in deltas)
+    assert "".join(delta.get("content") or "" for delta in deltas) == "It is 42."
+    assert "".join(delta.get("reasoning_content") or "" for delta in deltas) == "I multiply.\n"
