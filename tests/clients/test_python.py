@@ -168,7 +168,9 @@ async def test_curl(service: Service) -> None:
 async def test_nothing_is_left_running(service: Service, model: SceneChat) -> None:
     """A client that is gone before its first frame ends its run too."""
     model.gate = asyncio.Semaphore(0)
-    asking = asyncio.create_task(service.http.post("/v1/chat/completions", json={"model": "chat", "messages": says(LONG)}))
+    asking = asyncio.create_task(
+        service.http.post("/v1/chat/completions", json={"model": "chat", "messages": says(LONG)})
+    )
     await until(lambda: len(model.asked) == 1)
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
