@@ -240,17 +240,22 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         workspace=turn.workspace,
         library=library,
         describe=briefing,
-        sampling=Sampling(
-            temperature=chat.temperature,
-            top_p=chat.top_p,
-            seed=chat.seed,
-            max_tokens=chat.token_limit,
-            stop=chat.stops,
-        ),
+        sampling=sampling_of(chat),
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits(model)),
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
+    )
+
+
+def sampling_of(chat: ChatRequest) -> Sampling:
+    """The request's wishes for the answer."""
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        seed=chat.seed,
+        max_tokens=chat.token_limit,
+        stop=chat.stops,
     )
