@@ -247,13 +247,7 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         workspace=turn.workspace,
         library=library,
         describe=briefing,
-        sampling=Sampling(
-            temperature=chat.temperature,
-            top_p=chat.top_p,
-            seed=chat.seed,
-            max_tokens=chat.token_limit,
-            stop=chat.stops,
-        ),
+        sampling=sampling_of(chat),
         instructions=turn.given.instructions,
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
@@ -261,4 +255,15 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
+    )
+
+
+def sampling_of(chat: ChatRequest) -> Sampling:
+    """The request's wishes for the answer."""
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        seed=chat.seed,
+        max_tokens=chat.token_limit,
+        stop=chat.stops,
     )
