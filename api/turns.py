@@ -31,7 +31,7 @@ from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_f
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
-from nodes.events import Event, ToolOutput
+from nodes.events import AnswerDelta, Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
 from workspace.session import SessionWorkspace
@@ -57,6 +57,8 @@ class Turn:
     """Of the conversation up to the question."""
     instructions: str
     """A digest of the client's system prompt."""
+    address: str
+    """How the client calls the service: scheme, host and port."""
     note: "Note"
 
 
@@ -138,6 +140,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             model=wanted_model(chat, services),
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
+            address=address_of(request, services),
             note=Note(Answer(session.id)),
         )
 
@@ -200,6 +203,8 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
                 async with aclosing(stream) as parts:
                     async for _namespace, _mode, event in parts:
                         emit(answer.feed(event))
+            if images := _images(turn, services):
+                emit(answer.feed(AnswerDelta(images)))
             await sessions.said(turn.session.id, [answer.text])
 
     return run
@@ -220,6 +225,19 @@ async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncItera
     finally:
         if not complete:
             await turns.cut(number)
+
+
+def address_of(request: Request, services: Services) -> str:
+    """`PUBLIC_URL`, or what the request says."""
+    return (services.settings.public_url or str(request.base_url)).rstrip("/")
+
+
+def _images(turn: Turn, services: Services) -> str:
+    """Links to what the agent drew, behind an answer in words that is whole."""
+    answer = turn.note.answer
+    if turn.chat.wanted_format is not None or answer.finish_reason != "stop" or not answer.text:
+        return ""
+    return services.image_links.markdown(turn.session.id, answer.steps, turn.address)
 
 
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
