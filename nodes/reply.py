@@ -27,6 +27,7 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     if before and made and all((call["name"], call["args"]) in before for call in made):
         # Small models repeat a call whose result stands before them.
         without = replace(runtime.context, client_tools=ClientTools())
+        messages = [SystemMessage(f"{messages[0].text}\n\n{render('results')}"), *messages[1:]]
         runtime = runtime.override(context=without)
         said, made = await _ask_within_window(messages, runtime, None), []
     if made:
