@@ -97,16 +97,16 @@ def tools_of(body: ResponsesRequest) -> tuple[list[dict[str, Any]], frozenset[st
     """
     functions, ours = [], set()
     for at, tool in enumerate(body.tools):
-        kind = tool.get("type")
+        kind = str(tool.get("type"))[:100]
         if kind == "function":
             function = {key: tool[key] for key in ("name", "description", "parameters", "strict") if key in tool}
             functions.append({"type": "function", "function": function})
         elif kind in BUILT_IN:
-            ours |= set(BUILT_IN[str(kind)])
+            ours |= set(BUILT_IN[kind])
         else:
             field = f"tools.{at}.type"
             known = ", ".join(["function", *BUILT_IN])
-            raise bad_request(f"{field}: {str(kind)[:100]!r} is not among {known}", field, "unsupported_tool")
+            raise bad_request(f"{field}: {kind!r} is not among {known}", field, "unsupported_tool")
     if functions and ours:
         raise bad_request("tools: functions of yours and the service's own tools do not go into one request", "tools")
     if body.tool_choice == "none":
@@ -119,12 +119,12 @@ def choice_of(body: ResponsesRequest) -> tuple[Any, frozenset[str] | None]:
     choice = body.tool_choice
     if isinstance(choice, str):
         return choice, None
-    kind = choice.get("type")
+    kind = str(choice.get("type"))[:100]
     if kind == "function":
         return {"type": "function", "function": {"name": choice.get("name")}}, None
     if kind in BUILT_IN and any(tool.get("type") == kind for tool in body.tools):
-        return "auto", frozenset(BUILT_IN[str(kind)])
-    raise bad_request(f"tool_choice: {str(kind)[:100]!r} is not among the tools", "tool_choice")
+        return "auto", frozenset(BUILT_IN[kind])
+    raise bad_request(f"tool_choice: {kind!r} is not among the tools", "tool_choice")
 
 
 def format_of(body: ResponsesRequest) -> dict[str, Any] | None:

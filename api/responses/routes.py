@@ -1,6 +1,7 @@
 """`/v1/responses`: create, stream, ask for again, cancel, delete."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from typing import Any, Literal
 
@@ -86,6 +87,10 @@ async def create_response(
 
 
 def _asked(fields: dict[str, Any]) -> ResponsesRequest:
+    try:
+        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or a number that is none
+        raise bad_request("The body has what JSON cannot say.") from error
     for name, harmless in REFUSED.items():
         if fields.get(name) not in harmless:
             raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")

@@ -282,6 +282,16 @@ async def test_an_error_in_the_middle_is_told_and_kept(service: Service, model: 
 
 RESULT = {"type": "function_call_output", "call_id": "x", "output": "y"}
 STRICT = {"type": "json_schema", "name": "x", "strict": True, "schema": {"type": "string"}}
+
+
+async def test_what_json_cannot_say_is_refused(service: Service) -> None:
+    """The body is told back in the response, which then was a 500."""
+    headers = {"content-type": "application/json"}
+    for odd in ('"instructions": "\\ud83d"', '"tools": [{"type": "web_search", "x": NaN}]', '"tools": [{"type": {}}]'):
+        answer = await service.http.post("/v1/responses", content=f'{{"input": "a", {odd}}}', headers=headers)
+        assert answer.status_code == 400, odd
+
+
 BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("no input", {}, 400, "input"),
     ("empty", {"input": []}, 400, "input"),
