@@ -136,7 +136,7 @@ class OllamaChat(ServedChat):
             given["format"] = choice_schema(choices)
         elif wishes.get("response_format"):
             given["response_format"] = wishes["response_format"]
-        if wishes.get("tools"):
+        if wishes.get("tools") and wishes.get("tool_choice") != "none":
             given["tools"] = wishes["tools"]
         return given
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict
 from typing_extensions import override
 
 from llm.errors import ModelError, ServerUnreachableError
+from llm.tool_binding import bound_arguments
 from llm.upstream import Upstream
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)
@@ -175,13 +175,17 @@ class ServedChat(BaseChatModel):
         raise NotImplementedError("Models on servers are asked asynchronously.")
 
     @override
-    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """`tools` in any of LangChain's forms; `tool_choice` as OpenAI has it, or a tool's name, or `any`."""
-        chosen = {"any": "required", True: "required"}.get(tool_choice, tool_choice)
-        if isinstance(chosen, str) and chosen not in ("auto", "none", "required"):
-            chosen = {"type": "function", "function": {"name": chosen}}
-        given = {"tool_choice": chosen} if chosen else {}
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **given, **kwargs)
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """LangChain's. How far a choice is enforced is the server's affair; Ollama knows none but `none`.
+        Raises ValueError for a choice that names no tool."""
+        return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     @override
     def get_num_tokens(self, text: str) -> int:
