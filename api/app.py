@@ -19,6 +19,7 @@ from api import (
     files,
     health,
     keys,
+    live,
     models,
     tools,
     usage,
@@ -30,7 +31,22 @@ from api.request_context import RequestContext
 from api.services import Services
 from workspace.settings import MIB
 
-ROUTES = (health, models, chat, embeddings, artifacts, conversations, files, tools, auth, keys, usage, admin, docs_page)
+ROUTES = (
+    health,
+    models,
+    chat,
+    embeddings,
+    artifacts,
+    conversations,
+    live,
+    files,
+    tools,
+    auth,
+    keys,
+    usage,
+    admin,
+    docs_page,
+)
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 

@@ -123,6 +123,7 @@ MEANINGS = {
     404: "There is no such thing, or it is somebody else's.",
     408: "The request made no progress.",
     409: "Somebody else was faster; try again.",
+    410: "It is not kept any more.",
     413: "Too large, too many, or no room left.",
     415: "Another content type is needed.",
     416: "The range lies outside the file.",

@@ -42,12 +42,27 @@ class EventLog:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def reader(self) -> "Reader":
-        return Reader(self)
+    def reader(self, after: int = 0) -> "Reader":
+        """Begins behind event `after`."""
+        return Reader(self, after)
+
+    @property
+    def characters(self) -> int:
+        """Of the text that is kept."""
+        return self._characters
+
+    @property
+    def length(self) -> int:
+        """The number of the newest event."""
+        return self._dropped + len(self._events)
+
+    def keeps(self, number: int) -> bool:
+        """Is everything from event `number` on still there?"""
+        return self._dropped < number <= self.length + 1
 
     async def get(self, number: int) -> Event | None:
         """Event `number`, when it has come; None when the log ends before it. Raises `EventsDroppedError`."""
-        while number > self._dropped + len(self._events):
+        while number > self.length:
             if self._closed:
                 return None
             await self._changed.wait()
@@ -59,9 +74,9 @@ class EventLog:
 class Reader:
     """One reader's place in a log."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, after: int) -> None:
         self._log = log
-        self.read = 0
+        self.read = after
         """How many events it has read: the number of the last one."""
 
     async def next(self) -> Event | None:

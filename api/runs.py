@@ -68,6 +68,10 @@ class Run:
                 self._task.cancel()
             await asyncio.wait({self._task})
 
+    def when_ended(self, told: Callable[[], None]) -> None:
+        """Call `told` once the run has ended."""
+        self._task.add_done_callback(lambda _: told())
+
     async def wait(self) -> None:
         await asyncio.wait({self._task})
 
@@ -87,3 +91,12 @@ async def stopping_when_gone(run: Run, request: Request) -> AsyncIterator[None]:
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+async def finished(run: Run, request: Request) -> None:
+    """Wait for the run to end, and stop it when the client goes away."""
+    try:
+        async with stopping_when_gone(run, request):
+            await run.wait()
+    finally:
+        await run.stop()

@@ -31,6 +31,8 @@ class ChatRequest(Wishes):
     """How many steps an agent may take: half of the service's limit, the limit, or twice as many."""
 
     stream: bool = False
+    background: bool = False
+    """The run goes on when the client goes away."""
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)

@@ -20,6 +20,7 @@ from api.deletion import Deletions, OnDeleted
 from api.holding import Runs
 from api.intake import Intake
 from api.settings import Settings
+from api.streams import Streams
 from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
@@ -56,6 +57,7 @@ class Services:
     workspaces: Workspaces
     graph: CompiledStateGraph[Any, Any, Any, Any]
     runs: Runs
+    streams: Streams
     sandbox: Sandbox
     intake: Intake
     uploads: Uploads
@@ -160,6 +162,7 @@ async def open_services(
         runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
         stack.push_async_callback(runs.aclose)
         runs.start_keeping()
+        streams = Streams()
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
         profiles = settings.profile_cache()
@@ -174,7 +177,12 @@ async def open_services(
 
         # Whoever keeps something of its own about files or sessions hears of changes here.
         on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
-        on_session_deleted: tuple[OnDeleted, ...] = (quotas.session_deleted, documents.drop_session, forget_profiles)
+        on_session_deleted: tuple[OnDeleted, ...] = (
+            quotas.session_deleted,
+            documents.drop_session,
+            forget_profiles,
+            streams.session_deleted,
+        )
         intake = Intake(
             settings.data_dir / "incoming",
             max_file_bytes=settings.max_upload_mb * MIB,
@@ -204,6 +212,7 @@ async def open_services(
             workspaces=workspaces,
             graph=MODES["auto"].compile(checkpointer=store.saver),
             runs=runs,
+            streams=streams,
             sandbox=sandbox,
             intake=intake,
             uploads=uploads,

@@ -12,6 +12,7 @@ from typing import Any
 
 from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
+from api.event_log import EventsDroppedError
 from api.runs import Run
 from nodes.events import AnswerDelta, CallDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
@@ -28,8 +29,10 @@ class Frames:
     """Writes the frames of one completion."""
 
     def __init__(self, model: str, session_id: str) -> None:
+        self.id = completion_id()
+        self.model = model
         self._head = {
-            "id": completion_id(),
+            "id": self.id,
             "object": "chat.completion.chunk",
             "created": int(time.time()),
             "model": model,
@@ -41,7 +44,7 @@ class Frames:
         return frame({**self._head, "choices": [choice], **extra})
 
     def first(self) -> bytes:
-        return self.chunk({"role": "assistant", "content": ""}, x_session_id=self._session_id)
+        return self.chunk({"role": "assistant", "content": ""}, x_session_id=self._session_id or None)
 
     def event(self, event: Event) -> bytes | None:
         match event:
@@ -64,7 +67,7 @@ class Frames:
         cites = answer.annotations()
         delta = {"annotations": cites} if cites else {}
         return self.chunk(
-            delta, answer.finish_reason, x_session_id=self._session_id, x_agent_metadata=answer.metadata()
+            delta, answer.finish_reason, x_session_id=self._session_id or None, x_agent_metadata=answer.metadata()
         )
 
     def usage(self, answer: Answer) -> bytes:
@@ -87,24 +90,46 @@ def error_frame(error: ApiError) -> bytes:
     return frame({**error.body(), "choices": []})
 
 
-async def stream(run: Run, frames: Frames, answer: Answer, *, include_usage: bool) -> AsyncIterator[bytes]:
-    """All frames of a run. Closing the generator does not stop the run; its owner does."""
-    yield frames.first()
+def numbered(frames: Frames, number: int, data: bytes) -> bytes:
+    """A frame with its id: what a client that comes back sends as `Last-Event-ID`."""
+    return b"id: %s:%d\n%s" % (frames.id.encode(), number, data)
+
+
+async def stream(
+    run: Run, frames: Frames, answer: Answer, *, include_usage: bool, after: int | None = None
+) -> AsyncIterator[bytes]:
+    """All frames of a run, or those behind frame `after`. Closing the generator does not stop the run; its owner does.
+
+    The first frame is number 0, each event has its own number, and the last ones follow. `answer` has taken in all
+    events when the run has ended.
+    """
+    if after is None:
+        yield numbered(frames, 0, frames.first())
+    reader = run.log.reader(after or 0)
     while True:
         try:
             async with asyncio.timeout(KEEPALIVE_SECONDS):
-                event = await run.next_event()
+                event = await reader.next()
         except TimeoutError:
             yield KEEPALIVE
             continue
+        except EventsDroppedError:
+            yield error_frame(gone())
+            yield DONE
+            return
         if event is None:
             break
-        if (data := frames.event(answer.feed(event))) is not None:
-            yield data
-    if run.error is not None:
-        yield error_frame(to_api_error(run.error))
-    else:
-        yield frames.last(answer)
-        if include_usage:
-            yield frames.usage(answer)
+        if (data := frames.event(event)) is not None:
+            yield numbered(frames, reader.read, data)
+    last = [error_frame(to_api_error(run.error))] if run.error is not None else [frames.last(answer)]
+    if include_usage and run.error is None:
+        last.append(frames.usage(answer))
+    for number, data in enumerate(last, run.log.length + 1):
+        if number > (after or 0):
+            yield numbered(frames, number, data)
     yield DONE
+
+
+def gone() -> ApiError:
+    """For a reader whose place in the stream is not kept any more."""
+    return ApiError(410, "This part of the stream is not kept any more; read the history.", code="stream_gone")

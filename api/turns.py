@@ -61,8 +61,9 @@ class Turn:
 
 @dataclass(slots=True)
 class Note:
-    """What is known once the turn has been answered."""
+    """What is known of the turn's answer: all of it once the run has ended."""
 
+    answer: Answer
     checkpoint: str | None = None
     """The turn's end: with the session's id a `Point` that others can begin at."""
 
@@ -135,7 +136,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             model=wanted_model(chat, services),
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
-            note=Note(),
+            note=Note(Answer(session.id)),
         )
 
 
@@ -173,7 +174,7 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
 
     async def run(emit: Emit) -> None:
-        sessions, answer = services.store.sessions, Answer(turn.session.id)
+        sessions, answer = services.store.sessions, turn.note.answer
         async with recorded(turn, services, answer):
             model = services.models.get(turn.model)
             if isinstance(model, ServedChat):
@@ -192,8 +193,7 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
                 )
                 async with aclosing(stream) as parts:
                     async for _namespace, _mode, event in parts:
-                        answer.feed(event)
-                        emit(event)
+                        emit(answer.feed(event))
             await sessions.said(turn.session.id, [answer.text])
 
     return run
@@ -240,17 +240,22 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         workspace=turn.workspace,
         library=library,
         describe=briefing,
-        sampling=Sampling(
-            temperature=chat.temperature,
-            top_p=chat.top_p,
-            seed=chat.seed,
-            max_tokens=chat.token_limit,
-            stop=chat.stops,
-        ),
+        sampling=sampling_of(chat),
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits(model)),
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
+    )
+
+
+def sampling_of(chat: ChatRequest) -> Sampling:
+    """The request's wishes for the answer."""
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        seed=chat.seed,
+        max_tokens=chat.token_limit,
+        stop=chat.stops,
     )

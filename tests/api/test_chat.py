@@ -101,7 +101,7 @@ async def test_every_frame_is_a_whole_chunk(service: Service, model: ScriptedCha
     body = {"messages": [{"role": "user", "content": "hi"}], "stream": True, "stream_options": {"include_usage": True}}
     answer = await service.http.post("/v1/chat/completions", json=body)
     assert answer.headers["content-type"].startswith("text/event-stream")
-    frames = [line.removeprefix("data: ") for line in answer.text.split("\n\n") if line]
+    frames = [line.removeprefix("data: ") for line in answer.text.split("\n") if line and not line.startswith("id: ")]
     assert frames[-1] == "[DONE]"
     chunks = [json.loads(frame) for frame in frames[:-1]]
     assert {chunk["object"] for chunk in chunks} == {"chat.completion.chunk"}

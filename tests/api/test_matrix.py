@@ -87,6 +87,8 @@ MATRIX: dict[str, Rule] = {
     "DELETE /api/conversations/{session_id}": own(SESSION),
     "POST /api/conversations/{session_id}/cancel": own(SESSION),
     "POST /api/chat/sessions/{session_id}/cancel": own(SESSION),
+    "GET /api/conversations/{session_id}/stream": own(SESSION),
+    "GET /api/conversations/{session_id}/run": own(SESSION),
     "GET /api/conversations/{session_id}/messages": own(SESSION),
     "GET /api/conversations/{session_id}/export": own(SESSION),
     "GET /api/conversations/{session_id}/variables": own(SESSION),

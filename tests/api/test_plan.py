@@ -67,7 +67,7 @@ async def test_the_answers_of_steps_are_thoughts_and_the_plan_streams(service: S
     model.replies, model.repeat = [answering(RULES)], True
     body = {"messages": [{"role": "user", "content": "?"}], "agent_type": "plan_execute", "stream": True}
     answer = await service.http.post("/v1/chat/completions", json=body)
-    chunks = [json.loads(f.removeprefix("data: ")) for f in answer.text.split("\n\n") if f.startswith("data: {")]
+    chunks = [json.loads(f.removeprefix("data: ")) for f in answer.text.split("\n") if f.startswith("data: {")]
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
     assert "".join(delta.get("content", "") for delta in deltas) == "Alpha is 12, beta 30, together 42."
     assert "alpha is 12" in "".join(delta.get("reasoning_content", "") for delta in deltas)

@@ -1,0 +1,29 @@
+"""An answer as OpenAI's `chat.completion`."""
+
+import time
+from typing import Any
+
+from api.answer import Answer
+from api.stream import completion_id
+
+
+def completion(answer: Answer, model: str) -> dict[str, Any]:
+    """An OpenAI `chat.completion` with our two keys beside it."""
+    content = answer.text or (None if answer.tool_calls else "")
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if answer.tool_calls:
+        message["tool_calls"] = answer.tool_calls
+    if answer.reasoning:
+        message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+    if cites := answer.annotations():
+        message["annotations"] = cites
+    return {
+        "id": completion_id(),
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
+        "usage": answer.usage(),
+        "x_session_id": answer.session_id or None,
+        "x_agent_metadata": answer.metadata(),
+    }
