@@ -21,6 +21,7 @@ from api import (
     keys,
     live,
     models,
+    own_model,
     tools,
     usage,
 )
@@ -43,6 +44,7 @@ ROUTES = (
     tools,
     auth,
     keys,
+    own_model,
     usage,
     admin,
     docs_page,

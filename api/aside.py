@@ -42,7 +42,7 @@ async def start_aside(chat: ChatRequest, services: Services, user: User, stack: 
     """Begin the answer. Raises 404 for an unknown model, 400 for wishes that it cannot grant, 429 when the user has
     enough."""
     wanted_mode(chat, services, user)
-    name = wanted_model(chat, services)
+    name = await wanted_model(chat, services, user)
     await check_wishes(chat, services.models.get(name))
     await stack.enter_async_context(services.quotas.run(user))
     answer = Answer("")

@@ -22,6 +22,7 @@ from api.forking import discard
 from api.forms import Incoming
 from api.history import messages_of
 from api.matching import hold_history
+from api.own_model import check_choice, may_choose
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
@@ -97,9 +98,13 @@ def wanted_policy(request: Request, services: Services) -> RunPolicy:
             raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
 
 
-def wanted_model(chat: ChatRequest, services: Services) -> str:
-    """The backend's model that answers: the one named, or the default."""
-    return chat.model if chat.model in services.models.names else services.models.default
+async def wanted_model(chat: ChatRequest, services: Services, user: User) -> str:
+    """The backend's model that answers: the one named, the user's own choice, or the default. Raises 403 for a name
+    where users may not choose."""
+    if chat.model in services.models.names:
+        check_choice(chat.model, services, user)
+        return chat.model
+    return await services.models.default_of(user.id) if may_choose(services, user) else services.models.default
 
 
 @asynccontextmanager
@@ -109,7 +114,8 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
-    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
+    model = await wanted_model(chat, services, user)
+    await check_wishes(chat, services.models.get(model))
     async with _hold(request, incoming, services, user) as held:
         session, workspace = held.session, held.workspace
         taken = False
@@ -133,7 +139,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             chat=chat,
             user=user,
             mode=mode,
-            model=wanted_model(chat, services),
+            model=model,
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
             note=Note(Answer(session.id)),
