@@ -13,7 +13,8 @@ from pydantic import BaseModel, SecretStr
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, choice_schema
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served_reply import choice_schema
 from llm.settings import OpenAISettings
 from llm.upstream import ANYWHERE, Upstream
 

@@ -248,6 +248,16 @@ async def test_tools_are_offered_and_called(server: ModelServer) -> None:
     assert server.chats[0]["tools"][0]["function"]["name"] == "add"
 
 
+async def test_a_call_that_the_model_wrote_into_its_text_is_a_call(server: ModelServer) -> None:
+    server.script = [say('```json\n{"na', 'me": "add", "argu', 'ments": {"a": 1}}\n```'), say("not ", "a call")]
+    async with chatting(server) as model:
+        said = await model.bind_tools(TOOLS).ainvoke(HI)
+        assert [(made["name"], made["args"]) for made in said.tool_calls] == [("add", {"a": 1})]
+        assert said.response_metadata["finish_reason"] == "tool_calls"
+        words = await model.bind_tools(TOOLS).ainvoke(HI)
+        assert (words.text, words.tool_calls) == ("not a call", [])
+
+
 async def test_a_malformed_tool_call_of_openai_is_kept_for_mending(vllm: ModelServer) -> None:
     async def call(reply: Any) -> None:
         await reply.begin()
