@@ -22,6 +22,7 @@ from api import (
     models,
     tools,
     usage,
+    ws,
 )
 from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
@@ -30,7 +31,7 @@ from api.request_context import RequestContext
 from api.services import Services
 from workspace.settings import MIB
 
-ROUTES = (health, models, chat, artifacts, conversations, live, files, tools, auth, keys, usage, admin, docs_page)
+ROUTES = (health, models, chat, artifacts, conversations, live, ws, files, tools, auth, keys, usage, admin, docs_page)
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 

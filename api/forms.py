@@ -91,3 +91,8 @@ def _checked(fields: dict[str, Any]) -> ChatRequest:
         return ChatRequest.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+
+
+def incoming_of(fields: dict[str, Any]) -> Incoming:
+    """A request that came by another way than a body. Raises 400."""
+    return Incoming(_checked(fields), [])

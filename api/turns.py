@@ -8,10 +8,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from fastapi import Request
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
+from starlette.requests import HTTPConnection
 
 from api.answer import Answer
 from api.attached import first_new, take_attached
@@ -66,7 +66,7 @@ class Note:
     """The turn's end: with the session's id a `Point` that others can begin at."""
 
 
-def asked_session(request: Request, chat: ChatRequest) -> str | None:
+def asked_session(request: HTTPConnection, chat: ChatRequest) -> str | None:
     """The session that the client names: field, header or metadata."""
     in_metadata = (chat.metadata or {}).get("session_id")
     session_id = chat.session_id or request.headers.get("x-session-id") or in_metadata
@@ -86,7 +86,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
     return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
 
 
-def wanted_policy(request: Request, services: Services) -> RunPolicy:
+def wanted_policy(request: HTTPConnection, services: Services) -> RunPolicy:
     """What to do while the session answers another message: the header, or the setting. Raises 400."""
     match request.headers.get("x-run-policy", services.settings.run_policy):
         case "reject" | "enqueue" | "interrupt" as policy:
@@ -101,7 +101,7 @@ def wanted_model(chat: ChatRequest, services: Services) -> str:
 
 
 @asynccontextmanager
-async def open_turn(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
+async def open_turn(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
     """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
@@ -134,7 +134,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
 
 
 @asynccontextmanager
-async def _hold(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
+async def _hold(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
     """In a session that the client names, only what follows its last assistant message is new."""
     chat, policy = incoming.chat, wanted_policy(request, services)
     asked = asked_session(request, chat)
