@@ -54,6 +54,10 @@ model-vectors: install ## fetch the model that documents are searched with (23 M
 run: install ## install, fetch the model when it is missing, start the service
 	$(BIN)/python -m api
 
+.PHONY: studio
+studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
+	$(BIN)/langgraph dev --allow-blocking
+
 .PHONY: dev
 dev: .venv/.installed-dev ## install the developers' packages too
 
@@ -93,6 +97,20 @@ bench: dev ## run the benchmarks and print their tables
 	@if [ -n "$(CRANFIELD)" ]; then $(BIN)/python -m benchmarks.retrieval --collection "$(CRANFIELD)"; \
 	else echo "The search in documents is measured with CRANFIELD=DIR, the folder of that collection"; fi
 
+.PHONY: eval
+eval: dev model ## solve the evaluation sets with the embedded model (hours; docs/evals.md)
+	$(BIN)/python -m evals router --half all
+	$(BIN)/python -m evals run --half test
+	$(BIN)/python -m evals run --half test --set da
+	$(BIN)/python -m evals report evals/results/ours-react-text-*-test.jsonl
+
+.PHONY: eval-peers
+eval-peers: dev model ## the same tasks with other harnesses on the same weights (hours)
+	$(UV) venv --quiet --no-project --allow-existing --python $(BIN)/python .venv-peers
+	$(UV) pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements-peers.lock
+	$(BIN)/python -m evals run --half test --harness create_agent
+	$(BIN)/python -m evals run --half test --harness code_agent --limit 3
+
 .PHONY: format
 format: dev ## format the code and sort imports
 	$(BIN)/ruff check --fix-only .
@@ -101,5 +119,6 @@ format: dev ## format the code and sort imports
 .PHONY: lock
 lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
 	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
-	$(COMPILE) --no-emit-package llama-cpp-python --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-emit-package llama-cpp-python --extra dev --extra studio -c requirements.lock pyproject.toml -o requirements-dev.lock
 	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock
+	$(COMPILE) evals/peers/requirements.in -o requirements-peers.lock

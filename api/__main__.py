@@ -1,19 +1,18 @@
 """`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
 
 import asyncio
-import logging
 import sys
 
 from api import command
 from api.logs import configure_logging
 from api.server import Server, listen, serve
-from api.services import Services, load_model, load_vision
+from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
-from llm import catalog, fetch
+from api.weights import fetch_chat, fetch_vectors
 from llm.errors import ModelError
+from llm.factory import load_models
+from llm.fetch import FetchError
 from workspace.jail.probe import SandboxUnavailable
-
-log = logging.getLogger(__name__)
 
 BANNER = """
   LLM API {url}
@@ -35,27 +34,15 @@ def main() -> int:
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings)
-        if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
-            default, entries = catalog.load()
-            fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+        fetch_chat(settings)
         asyncio.run(run(settings))
-    except (SettingsError, ModelError, SandboxUnavailable, fetch.FetchError) as error:
+    except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
     except OSError as error:
         return fail(f"The service cannot start: {error}")
     except KeyboardInterrupt:
         return 0
     return 0
-
-
-def fetch_vectors(settings: Settings) -> None:
-    """The model that documents are searched with. The service also starts without it; the search then says so."""
-    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
-        return
-    try:
-        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
-    except (fetch.FetchError, OSError) as error:
-        log.warning("Documents cannot be searched: %s", error)
 
 
 async def run(settings: Settings) -> None:
@@ -65,21 +52,19 @@ async def run(settings: Settings) -> None:
         where = f"{settings.server_host}:{settings.server_port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
-        seeing = await load_vision(settings)
-        model = await load_model(settings)
+        models = await load_models(settings.models())
         await asyncio.to_thread(fetch_vectors, settings)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        name = getattr(model, "name_", settings.llm_backend)
         data = settings.data_dir.resolve()
 
         def announce(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
-            sys.stdout.write(BANNER.format(url=url, model=name, data=data, sandbox=sandbox, login=login))
+            sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
 
-        await serve(settings, model, sock, announce, seeing=seeing)
+        await serve(settings, models.chat, sock, announce, coder=models.coder, seeing=models.vision)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:

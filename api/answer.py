@@ -8,6 +8,7 @@ from urllib.parse import quote
 from api.citations import annotations, public_sources, sources_of
 from nodes.events import (
     AnswerDelta,
+    CallDelta,
     Event,
     Finished,
     ModelCalled,
@@ -36,14 +37,17 @@ class Answer:
         self._route = Routed("", "")
         self._calls: list[ModelCalled] = []
         self._plan: list[PlanStep] | None = None
+        self.tool_calls: list[dict[str, Any]] = []
+        """Calls of the client's tools, as OpenAI writes them."""
 
     def feed(self, event: Event) -> Event:
         """Takes the event in, and gives it back as it is to be told: a run's steps are numbered through."""
         match event:
             case AnswerDelta(text):
-                if self._first_token is None:
-                    self._first_token = time.monotonic()
+                self._first_token = self._first_token or time.monotonic()
                 self._text.append(text)
+            case CallDelta():
+                self._add_call(event)
             case ThoughtDelta(text):
                 self._thoughts.append(text)
             case StepDone(step):
@@ -63,6 +67,12 @@ class Answer:
                 self.finish_reason = reason
                 self._ended = time.monotonic()
         return event
+
+    def _add_call(self, piece: CallDelta) -> None:
+        if piece.index == len(self.tool_calls):
+            function = {"name": piece.name, "arguments": ""}
+            self.tool_calls.append({"id": piece.id, "type": "function", "function": function})
+        self.tool_calls[piece.index]["function"]["arguments"] += piece.arguments
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ from api import (
     chat,
     conversations,
     docs_page,
+    embeddings,
     errors,
     files,
     health,
@@ -31,7 +32,23 @@ from api.request_context import RequestContext
 from api.services import Services
 from workspace.settings import MIB
 
-ROUTES = (health, models, chat, artifacts, conversations, live, ws, files, tools, auth, keys, usage, admin, docs_page)
+ROUTES = (
+    health,
+    models,
+    chat,
+    embeddings,
+    artifacts,
+    conversations,
+    live,
+    ws,
+    files,
+    tools,
+    auth,
+    keys,
+    usage,
+    admin,
+    docs_page,
+)
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 

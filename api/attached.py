@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from api.errors import ApiError, bad_request
-from api.schemas import ChatMessage, ChatRequest, FilePart, ImagePart
+from api.messages import ChatMessage, FilePart, ImagePart
+from api.schemas import ChatRequest
 from api.services import Services
 from tools.web.errors import FetchError
 from workspace.errors import FileTooLargeError

@@ -7,6 +7,7 @@ from langchain_core.language_models import BaseChatModel
 
 from api.errors import not_found
 from checkpoints.choices import Choices
+from llm.served import ServedChat
 
 log = logging.getLogger(__name__)
 
@@ -14,41 +15,49 @@ CHOICE = "model"
 
 
 class BackendModels:
-    """At least one model. The default is the first, until an administrator chooses another."""
+    """The models in the service, and those that their servers list. The default is the first of the former, until an
+    administrator chooses another.
+    """
 
     def __init__(self, models: Sequence[BaseChatModel], choices: Choices) -> None:
-        self._models = {_name(model): model for model in models}
-        self._default = next(iter(self._models))
+        self._models = list(models)
+        self._chosen: str | None = None
         self._choices = choices
 
     @property
     def names(self) -> list[str]:
-        return list(self._models)
+        """What a server lists changes while the service runs."""
+        listed = [name for model in self._models if isinstance(model, ServedChat) for name in model.upstream.models]
+        return list(dict.fromkeys([*map(name_of, self._models), *listed]))
 
     @property
     def default(self) -> str:
-        return self._default
+        if self._chosen is not None and self._chosen in self.names:
+            return self._chosen
+        return name_of(self._models[0])
 
     def get(self, name: str) -> BaseChatModel:
         """Raises 404 with the names that there are."""
-        if name not in self._models:
-            raise not_found(f"model as {name!r}; there are: {', '.join(self._models)}", "model")
-        return self._models[name]
+        for model in self._models:
+            if name_of(model) == name:
+                return model
+        for model in self._models:
+            if isinstance(model, ServedChat) and name in model.upstream.models:
+                return model.other(name)
+        raise not_found(f"model as {name!r}; there are: {', '.join(self.names)}", "model")
 
     async def restore(self) -> None:
-        """Take up what was chosen before the last stop, if the backend still has it."""
-        chosen = await self._choices.get(CHOICE)
-        if chosen in self._models:
-            self._default = chosen
-        elif chosen is not None:
-            log.warning("the model chosen by an administrator is gone; %s answers", self._default)
+        """Take up what was chosen before the last stop, as soon as the backend has it."""
+        self._chosen = await self._choices.get(CHOICE)
+        if self._chosen is not None and self._chosen not in self.names:
+            log.warning("the model chosen by an administrator is gone; %s answers", self.default)
 
     async def choose(self, name: str) -> None:
         """From now on, and after a restart, this one is the default. Raises 404."""
         self.get(name)
         await self._choices.set(CHOICE, name)
-        self._default = name
+        self._chosen = name
 
 
-def _name(model: BaseChatModel) -> str:
+def name_of(model: BaseChatModel) -> str:
     return str(getattr(model, "name_", model.__class__.__name__))

@@ -15,9 +15,7 @@ from api.live import HEADERS, RunResponse, RunStatus, status_of
 from api.runs import finished
 from api.schemas import ChatRequest
 from api.services import Services
-from api.stream import Frames
-from api.streams import Live
-from api.turns import open_turn, work
+from api.starting import start
 from checkpoints.users import User
 
 router = APIRouter()
@@ -62,20 +60,15 @@ async def chat_completions(
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
         incoming = await stack.enter_async_context(read_chat(request, services, user.id))
-        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-        # From here on the run owns the turn: it ends, or is stopped, and all is let go.
-        run = services.runs.start(turn.session.id, work(turn, services), stack)
-    chat = incoming.chat
-    usage = bool(chat.stream_options and chat.stream_options.include_usage)
-    live = Live(run, Frames(turn.model, turn.session.id), turn.note.answer, usage, background=chat.background)
-    services.streams.add(turn.session.id, live)
-    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+        session_id, live = await start(request, incoming, services, user, stack)
+    chat, run = incoming.chat, live.run
+    headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
         return RunResponse(live, headers=headers)
     if chat.background:
-        return JSONResponse(status_of(turn.session.id, live).model_dump(), 202, headers=headers)
+        return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
-    return JSONResponse(completion(turn.note.answer, turn.model), headers=headers)
+    return JSONResponse(completion(live.answer, live.frames.model), headers=headers)

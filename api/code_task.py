@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.continuing import hold_session
-from api.services import Services, load_model, open_services
+from api.services import Services, open_services
 from api.settings import load_settings
 from checkpoints.users import LOCAL
 from llm import catalog, fetch
+from llm.factory import load_models
 from tools import build_all
 from tools.errors import ToolError
 from tools.python_coder import NAME
@@ -67,10 +68,11 @@ async def local_services() -> AsyncIterator[Services]:
     Raises `SettingsError`, `ModelError`, `FetchError` or `SandboxUnavailable`.
     """
     settings = load_settings()
-    if settings.llm_backend == "llamacpp" and settings.llamacpp_model_path is None:
+    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
         default, entries = catalog.load()
         await asyncio.to_thread(fetch.ensure, entries[default], catalog.models_dir(settings.models_dir))
-    async with open_services(settings, await load_model(settings)) as services:
+    models = await load_models(settings.models())
+    async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
         yield services
 
 

@@ -9,7 +9,10 @@ from api.stream import completion_id
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:
     """An OpenAI `chat.completion` with our two keys beside it."""
-    message: dict[str, Any] = {"role": "assistant", "content": answer.text, "refusal": None}
+    content = answer.text or (None if answer.tool_calls else "")
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    if answer.tool_calls:
+        message["tool_calls"] = answer.tool_calls
     if answer.reasoning:
         message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
     if cites := answer.annotations():
@@ -21,6 +24,6 @@ def completion(answer: Answer, model: str) -> dict[str, Any]:
         "model": model,
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}],
         "usage": answer.usage(),
-        "x_session_id": answer.session_id,
+        "x_session_id": answer.session_id or None,
         "x_agent_metadata": answer.metadata(),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.errors import bad_request, not_found
 from api.fingerprints import START
 from api.forking import discard, fork
-from api.schemas import ChatMessage
+from api.messages import ChatMessage
 from api.services import Services
 from api.settings.runs import RunPolicy
 from checkpoints.sessions import Session

@@ -52,13 +52,15 @@ class Conversations(BaseModel):
 class Message(BaseModel):
     """OpenAI's role and content; `steps`, `artifacts` and `agent_type` are the assistant's, `files` the user's."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
     timestamp: str
     files: list[str] | None = None
     agent_type: str | None = None
     steps: list[dict[str, Any]] | None = None
     artifacts: list[Artifact] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
 
 
 class History(BaseModel):

@@ -8,8 +8,9 @@ a message does.
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from api.schemas import ChatMessage
+from api.messages import ChatMessage
 
 START = ""
 """Of a conversation in which nothing was said."""
@@ -24,12 +25,19 @@ def after(fingerprint: str, message: ChatMessage) -> str:
     if message.role in INSTRUCTIONS:
         return fingerprint
     attached = [part.model_dump_json(exclude={"image_url": {"detail"}}) for _, part in message.attached]
-    return _next(fingerprint, message.role, message.text, attached)
+    calls = [_call(call.model_dump()) for call in message.tool_calls or []]
+    result = [message.tool_call_id] if message.tool_call_id else []
+    return _next(fingerprint, message.role, message.text, [*attached, *calls, *result])
 
 
-def answered(fingerprint: str, text: str) -> str:
-    """The fingerprint once the assistant has answered with `text`."""
-    return _next(fingerprint, "assistant", text, ())
+def answered(fingerprint: str, text: str, calls: Iterable[dict[str, Any]] = ()) -> str:
+    """The fingerprint once the assistant has answered with `text` and with calls of the client's tools."""
+    return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
+
+
+def _call(call: dict[str, Any]) -> str:
+    """By its id alone: clients write the arguments anew."""
+    return str(call["id"])
 
 
 def chain(fingerprint: str, messages: Iterable[ChatMessage]) -> list[str]:

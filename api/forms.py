@@ -86,11 +86,16 @@ def _field(name: str, text: str) -> Any:
 def _checked(fields: dict[str, Any]) -> ChatRequest:
     for name, harmless in REFUSED.items():
         if fields.get(name) not in harmless:
-            raise bad_request(f"{name} is not supported by this service yet", name, "unsupported_field")
+            raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
     try:
-        return ChatRequest.model_validate({k: v for k, v in fields.items() if v is not None})
+        chat = ChatRequest.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+    try:
+        chat.check_choice()
+    except ValueError as error:
+        raise bad_request(str(error), "tool_choice") from error
+    return chat
 
 
 def incoming_of(fields: dict[str, Any]) -> Incoming:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from api.dependencies import services_of
 from api.models import names
 from api.services import Services
+from llm.served import ServedChat
 
 router = APIRouter()
 
@@ -15,12 +16,24 @@ router = APIRouter()
 @router.get("/health")
 async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
     """Always 200 while the service answers; what is missing is said in words."""
+    connections = _connections(services)
     return {
-        "status": "ok",
+        "status": "degraded" if "disconnected" in connections.values() else "ok",
         "backend": services.settings.llm_backend,
+        **connections,
         "models_available": names(services),
         "sandbox": _sandbox(services),
         "version": version("llm-api"),
+    }
+
+
+def _connections(services: Services) -> dict[str, str]:
+    """`ollama_connection`, `openai_connection`: where such servers are in use, how they were found last."""
+    models = (services.model, services.coder, services.vision)
+    return {
+        f"{model._llm_type}_connection": "connected" if model.upstream.connected else "disconnected"
+        for model in models
+        if isinstance(model, ServedChat)
     }
 
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 
 from api.answer import artifacts, public_step
 from api.services import Services
+from api.turn_messages import calls_of
 from checkpoints.sessions import Session
 from nodes.state import Step
 
@@ -37,11 +38,15 @@ def _public(session: Session, message: AnyMessage) -> dict[str, Any]:
         return shown | {"files": extra.get("files", [])}
     if isinstance(message, AIMessage):
         steps: list[Step] = extra.get("steps", [])
+        if message.tool_calls:
+            shown["tool_calls"] = calls_of(message.tool_calls)
         return shown | {
             "agent_type": extra.get("mode"),
             "steps": [public_step(session.id, step) for step in steps],
             "artifacts": artifacts(session.id, steps),
         }
+    if isinstance(message, ToolMessage):
+        return shown | {"tool_call_id": message.tool_call_id}
     return shown
 
 
@@ -49,6 +54,8 @@ def role(message: AnyMessage) -> str:
     """OpenAI's word for who speaks."""
     if isinstance(message, HumanMessage):
         return "user"
+    if isinstance(message, ToolMessage):
+        return "tool"
     return "assistant" if isinstance(message, AIMessage) else "system"
 
 

@@ -50,6 +50,7 @@ class Runs:
         self._queue_seconds = queue_seconds
         self._active: dict[str, Hold] = {}
         self._waiting: dict[str, deque[object]] = {}
+        self._asides: set[Run] = set()
         self._ended: dict[str, Exception] = {}
         self._closing = False
         self._keeping: asyncio.Task[None] | None = None
@@ -95,6 +96,14 @@ class Runs:
         hold.run = Run(work, owned.pop_all() if owned is not None else None)
         return hold.run
 
+    def start_aside(self, work: Work, owned: AsyncExitStack) -> Run:
+        """Start a run that belongs to no session. Raises 503 at shutdown."""
+        self._refuse_at_shutdown()
+        run = Run(work, owned.pop_all())
+        self._asides.add(run)
+        run.when_ended(lambda: self._asides.discard(run))
+        return run
+
     async def cancel(self, session_id: str) -> bool:
         """End the answer under way, in whatever process; False when there is none."""
         return await self._stop(session_id, CANCELLED)
@@ -120,7 +129,8 @@ class Runs:
         """End every run with the words of a shutdown; no new one starts."""
         self._closing = True
         why = stopped(SHUTDOWN)
-        await asyncio.gather(*(hold.end(why) for hold in list(self._active.values())))
+        holds, asides = list(self._active.values()), list(self._asides)
+        await asyncio.gather(*(hold.end(why) for hold in holds), *(run.stop(why) for run in asides))
 
     # acquiring
 
@@ -178,9 +188,12 @@ class Runs:
             del self._active[session_id]
             hold.released.set()
 
-    def _refuse_ended(self, session_id: str) -> None:
+    def _refuse_at_shutdown(self) -> None:
         if self._closing:
             raise ApiError(503, "The service is shutting down.", kind="service_unavailable", code="shutting_down")
+
+    def _refuse_ended(self, session_id: str) -> None:
+        self._refuse_at_shutdown()
         if (why := self._ended.get(session_id)) is not None:
             raise why
 

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage
 from api.continuing import Held, continued, forked, held
 from api.errors import ApiError
 from api.fingerprints import START, chain, instructions
-from api.schemas import ChatMessage
+from api.messages import ChatMessage
 from api.services import Services
 from checkpoints.sessions import Session
 from checkpoints.turns import Turn

@@ -76,15 +76,16 @@ async def serve(
     *,
     more_models: Sequence[BaseChatModel] = (),
     seeing: BaseChatModel | None = None,
+    coder: BaseChatModel | None = None,
     boot: bool = True,
 ) -> None:
     """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
 
-    `model` answers unless another of the backend's is chosen; `seeing` is shown images.
+    `model` answers unless another of the backend's is chosen; `coder` writes programs, `seeing` is shown images.
     `boot=False` leaves the fork servers to their first use.
     Raises `SandboxUnavailable`.
     """
-    async with open_services(settings, model, seeing, more_models, boot=boot) as services:
+    async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
         config = uvicorn.Config(
             create_app(services),
             log_config=None,

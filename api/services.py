@@ -1,11 +1,9 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -27,8 +25,8 @@ from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm import BACKENDS, vision
-from llm.embeddings import open_embeddings, open_reranker
+from llm.embeddings import VectorModel, open_embeddings, open_reranker
+from llm.factory import opened
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
@@ -42,8 +40,6 @@ from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 from workspace.workspaces import Workspaces
-
-ModelFactory = Callable[[Settings], Awaitable[BaseChatModel]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +65,11 @@ class Services:
     workers: Workers
     profiles: ProfileCache | None
     fetcher: Fetcher
+    coder: BaseChatModel
+    """Writes programs; the model that answers, where no other is configured."""
     vision: BaseChatModel | None
     documents: Documents
+    vectors: VectorModel
 
     @property
     def model(self) -> BaseChatModel:
@@ -91,9 +90,9 @@ class Services:
             meter.close()
             await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
 
-    def limits(self) -> Limits:
-        """What one run may use; the window is the model's own."""
-        window = getattr(self.model, "window", Limits().window)
+    def limits(self, model: BaseChatModel) -> Limits:
+        """What one run may use; the window is that of the model that answers."""
+        window = getattr(model, "window", Limits().window)
         return replace(self.settings.limits(), window=window)
 
     def library(self, user: str) -> Library:
@@ -117,7 +116,7 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
-            coder=self.model,
+            coder=self.coder,
             coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
@@ -130,18 +129,6 @@ def library_of(settings: Settings, user: str) -> Library:
     return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
-async def load_model(settings: Settings) -> BaseChatModel:
-    """The configured backend's model. Raises `ModelError` with what to do about it."""
-    backend = import_module(BACKENDS[settings.llm_backend])
-    model: BaseChatModel = await asyncio.to_thread(backend.build, settings.llamacpp())
-    return model
-
-
-async def load_vision(settings: Settings) -> BaseChatModel | None:
-    """The model that sees, or None when none is configured. Raises `ModelError` with what to do about it."""
-    return await asyncio.to_thread(vision.build, settings.llamacpp_vision())
-
-
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -149,6 +136,7 @@ async def open_services(
     seeing: BaseChatModel | None = None,
     more_models: Sequence[BaseChatModel] = (),
     *,
+    coder: BaseChatModel | None = None,
     boot: bool = True,
 ) -> AsyncIterator[Services]:
     """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
@@ -156,10 +144,8 @@ async def open_services(
     With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
-        for loaded in (model, *more_models, seeing):
-            close = getattr(loaded, "close", None)
-            if close is not None:
-                stack.push_async_callback(asyncio.to_thread, close)
+        given = (model, *more_models, coder, seeing)
+        await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
@@ -170,7 +156,9 @@ async def open_services(
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers))
+        vectors = open_embeddings(settings.embeddings())
+        stack.push_async_callback(vectors.aclose)
+        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
         runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
         stack.push_async_callback(runs.aclose)
         runs.start_keeping()
@@ -232,15 +220,19 @@ async def open_services(
             workers=workers,
             profiles=profiles,
             fetcher=Fetcher(settings.web()),
+            coder=coder or model,
             vision=seeing,
             documents=documents,
+            vectors=vectors,
         )
 
 
 @asynccontextmanager
-async def _open_documents(settings: Settings, workspaces: Workspaces, workers: Workers) -> AsyncIterator[Documents]:
+async def _open_documents(
+    settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
+) -> AsyncIterator[Documents]:
     """The search in documents; its models are loaded at their first use."""
-    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    reranker = open_reranker(settings.embeddings())
     retrieval = settings.retrieval()
     places = Places(user=settings.user_dir, session=workspaces.folder)
     documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
@@ -248,6 +240,5 @@ async def _open_documents(settings: Settings, workspaces: Workspaces, workers: W
         yield documents
     finally:
         await documents.aclose()
-        await embedder.aclose()
         if reranker is not None:
             await reranker.aclose()

@@ -14,7 +14,7 @@ from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
 from api.event_log import EventsDroppedError
 from api.runs import Run
-from nodes.events import AnswerDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
+from nodes.events import AnswerDelta, CallDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
 KEEPALIVE_SECONDS = 15.0
 KEEPALIVE = b": keep-alive\n\n"
@@ -44,7 +44,7 @@ class Frames:
         return frame({**self._head, "choices": [choice], **extra})
 
     def first(self) -> bytes:
-        return self.chunk({"role": "assistant", "content": ""}, x_session_id=self._session_id)
+        return self.chunk({"role": "assistant", "content": ""}, x_session_id=self._session_id or None)
 
     def event(self, event: Event) -> bytes | None:
         match event:
@@ -52,6 +52,8 @@ class Frames:
                 return self.chunk({"reasoning_content": text, "reasoning": text})
             case AnswerDelta(text):
                 return self.chunk({"content": text})
+            case CallDelta():
+                return self.chunk({"tool_calls": [call_piece(event)]})
             case ToolOutput(text):
                 return self.chunk({}, x_agent_output=text)
             case StepDone(step):
@@ -65,11 +67,19 @@ class Frames:
         cites = answer.annotations()
         delta = {"annotations": cites} if cites else {}
         return self.chunk(
-            delta, answer.finish_reason, x_session_id=self._session_id, x_agent_metadata=answer.metadata()
+            delta, answer.finish_reason, x_session_id=self._session_id or None, x_agent_metadata=answer.metadata()
         )
 
     def usage(self, answer: Answer) -> bytes:
         return frame({**self._head, "choices": [], "usage": answer.usage()})
+
+
+def call_piece(event: CallDelta) -> dict[str, Any]:
+    """Id and name once, then the arguments in pieces."""
+    if event.id is None:
+        return {"index": event.index, "function": {"arguments": event.arguments}}
+    function = {"name": event.name, "arguments": event.arguments}
+    return {"index": event.index, "id": event.id, "type": "function", "function": function}
 
 
 def frame(body: dict[str, Any]) -> bytes:

@@ -1,14 +1,13 @@
 """A turn: find or make the session, take in the files, run the graph."""
 
 import asyncio
-import time
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from starlette.requests import HTTPConnection
@@ -21,13 +20,17 @@ from api.errors import ApiError, bad_request, not_found
 from api.fingerprints import answered, chain, instructions
 from api.forking import discard
 from api.forms import Incoming
+from api.history import messages_of
 from api.matching import hold_history
 from api.runs import Emit
-from api.schemas import AGENT_TYPES, ChatMessage, ChatRequest
+from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
 from api.settings.runs import RunPolicy
+from api.turn_messages import open_calls, to_messages
+from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
 from checkpoints.sessions import Session
 from checkpoints.users import User
+from llm.served import ServedChat
 from nodes.events import Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
@@ -35,7 +38,6 @@ from workspace.session import SessionWorkspace
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-SPEAKERS = {"user": HumanMessage, "assistant": AIMessage, "system": SystemMessage, "developer": SystemMessage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
         raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
     if user.role == "guest":
         return "chat"
-    return chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
+    return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
 
 
 def wanted_policy(request: HTTPConnection, services: Services) -> RunPolicy:
@@ -107,11 +109,16 @@ async def open_turn(request: HTTPConnection, incoming: Incoming, services: Servi
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
+    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
     async with _hold(request, incoming, services, user) as held:
         session, workspace = held.session, held.workspace
         taken = False
         try:
+            waiting = open_calls(await messages_of(session, services))
+            messages = to_messages(held.new, len(chat.messages) - len(held.new), waiting)
             names = await _take_files(incoming, workspace, services)
+            if names:
+                messages[-1].additional_kwargs["files"] = names
             taken = True
         finally:
             if not taken and held.made:
@@ -122,7 +129,7 @@ async def open_turn(request: HTTPConnection, incoming: Incoming, services: Servi
         yield Turn(
             session=session,
             workspace=workspace,
-            messages=to_messages(held.new, names),
+            messages=messages,
             chat=chat,
             user=user,
             mode=mode,
@@ -162,18 +169,6 @@ async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services:
     return names
 
 
-def to_messages(given: Sequence[ChatMessage], files: list[str]) -> list[AnyMessage]:
-    """The messages that the conversation gains."""
-    now = time.time()
-    messages: list[AnyMessage] = [
-        SPEAKERS[message.role](content=message.text, id=str(uuid.uuid4()), additional_kwargs={"created_at": now})
-        for message in given
-    ]
-    if files:
-        messages[-1].additional_kwargs["files"] = files
-    return messages
-
-
 def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
     """The run of a turn: the top graph, its custom stream handed to `emit`."""
     start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
@@ -181,7 +176,10 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     async def run(emit: Emit) -> None:
         sessions, answer = services.store.sessions, turn.note.answer
         async with recorded(turn, services, answer):
-            context = _context(turn, services, emit)
+            model = services.models.get(turn.model)
+            if isinstance(model, ServedChat):
+                await model.ready()
+            context = _context(turn, services, model, emit)
             async with services.metered(turn.user) as meter:
                 config: RunnableConfig = {
                     "configurable": {"thread_id": turn.session.id},
@@ -210,7 +208,7 @@ async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncItera
     try:
         yield
         turn.note.checkpoint = await turns.finish(
-            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text)
+            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
         )
         complete = True
     finally:
@@ -224,7 +222,7 @@ def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[
     return build_all(services.tool_kit(turn.workspace, turn.user.id, show))
 
 
-def _context(turn: Turn, services: Services, emit: Emit) -> Context:
+def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
     chat, room = turn.chat, MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:
@@ -234,23 +232,30 @@ def _context(turn: Turn, services: Services, emit: Emit) -> Context:
             room -= len(text)
 
     library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.messages[-1].text)
-    model = services.models.get(turn.model)
+    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
         model=model,
+        coder=services.coder if services.coder is not services.model else None,
         tools=_tools(turn, services, show),
         workspace=turn.workspace,
         library=library,
         describe=briefing,
-        sampling=Sampling(
-            temperature=chat.temperature,
-            top_p=chat.top_p,
-            seed=chat.seed,
-            max_tokens=chat.token_limit,
-            stop=chat.stops,
-        ),
-        limits=services.limits(),
+        sampling=sampling_of(chat),
+        client_tools=client_tools(chat),
+        response_format=chat.wanted_format,
+        limits=steps_for(chat, services.limits(model)),
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
+    )
+
+
+def sampling_of(chat: ChatRequest) -> Sampling:
+    """The request's wishes for the answer."""
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        seed=chat.seed,
+        max_tokens=chat.token_limit,
+        stop=chat.stops,
     )

@@ -18,9 +18,9 @@ from api.forms import incoming_of
 from api.live import frames_of, latest, place
 from api.services import Services
 from api.settings.runs import RunPolicy
-from api.stream import DONE, KEEPALIVE, Frames
+from api.starting import start
+from api.stream import DONE, KEEPALIVE
 from api.streams import Live
-from api.turns import open_turn, work
 from checkpoints.users import User
 
 router = APIRouter()
@@ -146,18 +146,13 @@ class Talk:
         if message.run_policy is not None:
             asking = _with_header(asking, "x-run-policy", message.run_policy)
         incoming = incoming_of(message.request)
-        chat = incoming.chat
         async with AsyncExitStack() as stack:
-            turn = await stack.enter_async_context(open_turn(asking, incoming, services, user))
-            run = services.runs.start(turn.session.id, work(turn, services), stack)
-        usage = bool(chat.stream_options and chat.stream_options.include_usage)
-        live = Live(run, Frames(turn.model, turn.session.id), turn.note.answer, usage, background=chat.background)
-        services.streams.add(turn.session.id, live)
+            _, live = await start(asking, incoming, services, user, stack)
         try:
             await self._follow(live, message.id, None)
         finally:
             if not live.background:
-                await run.stop()
+                await live.run.stop()
 
     async def _follow(self, live: Live, reference: str | None, after: int | None) -> None:
         head = json.dumps({"type": "frame", "id": reference})[:-1]

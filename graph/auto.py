@@ -1,4 +1,4 @@
-"""`auto`: the top graph that every session is run through: condense → route → a mode → record."""
+"""`auto`: the top graph that every session is run through: condense → route → a mode → shape → record."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from langgraph.graph import END, START, StateGraph
 from graph import chat, plan_execute, react
 from nodes.condense import condense
 from nodes.route import record, route
+from nodes.shape import shape
 from nodes.state import AgentState, Context
 
 MODES: dict[str, StateGraph[Any, Context, Any, Any]] = {
@@ -23,12 +24,14 @@ def chosen_mode(state: AgentState) -> str:
 graph = StateGraph(AgentState, context_schema=Context)
 graph.add_node("condense", condense)
 graph.add_node("route", route)
+graph.add_node("shape", shape)
 graph.add_node("record", record)
 for name, mode in MODES.items():
     # Without a checkpointer of its own: a turn is kept when it is whole, so a crash leaves nothing dangling.
     graph.add_node(name, mode.compile(checkpointer=False))
-    graph.add_edge(name, "record")
+    graph.add_edge(name, "shape")
 graph.add_edge(START, "condense")
 graph.add_edge("condense", "route")
 graph.add_conditional_edges("route", chosen_mode, list(MODES))
+graph.add_edge("shape", "record")
 graph.add_edge("record", END)

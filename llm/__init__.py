@@ -2,4 +2,6 @@
 
 BACKENDS = {
     "llamacpp": "llm.llamacpp",
+    "openai": "llm.openai",
+    "ollama": "llm.ollama",
 }

@@ -14,12 +14,12 @@ class ModelDamagedError(ModelError):
 
 
 class PromptTooLongError(ModelError):
-    """The prompt does not fit the model's context window."""
+    """The prompt does not fit the model's context window; `setting` is what makes that larger."""
 
-    def __init__(self, tokens: int, window: int) -> None:
+    def __init__(self, tokens: int, window: int, setting: str = "LLAMACPP_N_CTX") -> None:
         super().__init__(
             f"The conversation needs {tokens} tokens, but the model's context window holds {window}. "
-            "Shorten it, start a new session, or raise LLAMACPP_N_CTX."
+            f"Shorten it, start a new session, or raise {setting}."
         )
         self.tokens = tokens
         self.window = window
@@ -31,3 +31,11 @@ class BackendStoppedError(ModelError):
 
 class SchemaError(ModelError):
     """A JSON schema that the model cannot be held to; the text says why."""
+
+
+class ServerUnreachableError(ModelError):
+    """The model server does not answer, or went away in the middle of a reply."""
+
+
+class ToolsUnsupportedError(ModelError):
+    """The model server takes no tool definitions; the text protocol needs none."""

@@ -5,23 +5,17 @@ every repetition out.
 """
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llama_cpp.llama_grammar import SchemaConverter
 from typing_extensions import override
 
 from llm.errors import SchemaError
+from llm.schemas import check_size, walk
 from llm.tool_calls import CALL_BEGINS, CALL_ENDS
 
-MAX_NODES = 2000
-"""Values in a schema, small and large."""
-MAX_DEPTH = 40
-MAX_REPEATED = 1000
-"""`maxItems` and its like."""
 MAX_GRAMMAR = 500_000
-COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 _LOOSE_CHAR, _STRICT_CHAR = r'[^"\\] |', r'[^"\\\x7F\x00-\x1F] |'
 _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
@@ -74,18 +68,26 @@ def grammar_of_schema(schema: Mapping[str, Any]) -> str:
     return converter.format_grammar()
 
 
-def grammar_of_format(response_format: Mapping[str, Any]) -> str | None:
-    """GBNF for OpenAI's `response_format`; None for plain text. Raises `SchemaError`."""
+def schema_of_format(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of OpenAI's `response_format`, which is not plain text."""
     match response_format:
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
-            return grammar_of_schema(schema)
-        case {"type": "json_object" | "json_schema"}:
-            return grammar_of_schema(_ANY_OBJECT)
-    return None
+            return schema
+    return _ANY_OBJECT
 
 
-def grammar_of_calls(tools: Sequence[Mapping[str, Any]], *, several: bool) -> str:
-    """GBNF that admits one call of these tools (OpenAI's form), or several, as `<tool_call>` blocks.
+def grammar_of_format(response_format: Mapping[str, Any]) -> str | None:
+    """GBNF for OpenAI's `response_format`; None for plain text. Raises `SchemaError`."""
+    if response_format.get("type") == "text":
+        return None
+    return grammar_of_schema(schema_of_format(response_format))
+
+
+def grammar_of_calls(
+    tools: Sequence[Mapping[str, Any]], *, several: bool, or_else: Mapping[str, Any] | None = None
+) -> str:
+    """GBNF that admits one call of these tools (OpenAI's form), or several, as `<tool_call>` blocks; or instead of
+    calls an answer in the `response_format` that `or_else` is.
 
     The arguments of a tool whose schema has no grammar are any object. Raises `SchemaError` for one too large.
     """
@@ -101,41 +103,15 @@ def grammar_of_calls(tools: Sequence[Mapping[str, Any]], *, several: bool) -> st
         calls.append(rf'"{{\"name\": " {_quoted(json.dumps(function["name"]))} ", \"arguments\": " {rule} "}}"')
     block = rf'"{CALL_BEGINS}\n" call "\n{CALL_ENDS}"'
     more = rf' ("\n" {block})*' if several else ""
-    return f"root ::= {block}{more}\ncall ::= {' | '.join(calls)}\n{converter.format_grammar()}"
+    answer = ""
+    if or_else is not None:
+        converter.add("answer", schema_of_format(or_else))
+        answer = " | answer"
+    return f"root ::= {block}{more}{answer}\ncall ::= {' | '.join(calls)}\n{converter.format_grammar()}"
 
 
 def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def check_size(schema: Mapping[str, Any]) -> None:
-    """Raise `SchemaError` for a schema that is too large, too deep, or spells too much out."""
-    for nodes, (value, depth) in enumerate(walk(schema)):
-        if nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise SchemaError(f"the schema is too large: at most {MAX_NODES} values, {MAX_DEPTH} deep")
-        if isinstance(value, dict):
-            _check_counts(value)
-
-
-def _check_counts(schema: Mapping[str, Any]) -> None:
-    for count in COUNTS:
-        if isinstance(wanted := schema.get(count), int) and wanted > MAX_REPEATED:
-            raise SchemaError(f"{count} is {wanted}; at most {MAX_REPEATED}")
-    if isinstance(pattern := schema.get("pattern"), str):
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise SchemaError(f"the schema's pattern {pattern[:100]!r} is none: {error}") from error
-
-
-def walk(schema: Any) -> Iterator[tuple[Any, int]]:
-    """Every value in it, with its depth."""
-    waiting: list[tuple[Any, int]] = [(schema, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        yield value, depth
-        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        waiting.extend((child, depth + 1) for child in children)
 
 
 def _target(schema: Any, pointer: str) -> Any:

@@ -22,11 +22,13 @@ def grammar_for(
     if choices:
         return grammar_of(choices), None
     if tools and tool_choice != "none":
-        calls = grammar_of_calls(chosen(tools, tool_choice), several=parallel_tool_calls)
-        if tool_choice != "auto":
-            return calls, None
-        if response_format is None:
-            return calls, CALL_BEGINS
+        formed = response_format is not None and response_format.get("type") != "text"
+        calls = grammar_of_calls(
+            chosen(tools, tool_choice),
+            several=parallel_tool_calls,
+            or_else=response_format if formed and tool_choice == "auto" else None,
+        )
+        return calls, CALL_BEGINS if tool_choice == "auto" and not formed else None
     if response_format is not None:
         return grammar_of_format(response_format), None
     return grammar, None

@@ -2,7 +2,7 @@
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from llm import catalog
 from llm.errors import ModelError
+from llm.json_grammar import grammar_of_format
 from llm.llama_engine import LlamaEngine
 from llm.llama_form import grammar_for
 from llm.llama_messages import ChunkWriter, to_turn
@@ -66,6 +67,10 @@ class LlamaCppChat(BaseChatModel):
         """LangChain's. `required`, `any` and a name are enforced by a grammar; what is called by itself also has the
         form that the tool's schema wants. Raises ValueError for a choice that names no tool."""
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
+
+    def check_format(self, response_format: Mapping[str, Any]) -> None:
+        """Raise `SchemaError` for a `response_format` that replies cannot be held to."""
+        grammar_of_format(response_format)
 
     def _request(
         self,

@@ -6,7 +6,7 @@ can look at a run in the middle.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
+from llm.json_grammar import grammar_of_format
 from llm.text_stream import TextStream
 from llm.tool_binding import Tool, bound_arguments
 from llm.tool_calls import CallPiece
@@ -91,6 +92,10 @@ class ScriptedChat(BaseChatModel):
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
+
+    def check_format(self, response_format: Mapping[str, Any]) -> None:
+        """As the embedded model does. Raises `SchemaError`."""
+        grammar_of_format(response_format)
 
     def _chunks(
         self, messages: list[BaseMessage], stop: Sequence[str] | None, arguments: dict[str, Any]

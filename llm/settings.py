@@ -64,3 +64,65 @@ class LlamaCppVisionSettings:
     """Its `model_path` is the model that sees; unset means that there is none."""
     mmproj_path: Path | None = None
     """The model's multimodal projector, a GGUF file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAISettings:
+    """Any servers with OpenAI's Chat Completions; all of them serve the same models."""
+
+    base_urls: tuple[str, ...] = ("https://api.openai.com/v1",)
+    api_key: str = field(default="", repr=False)
+    model: str = ""
+    """Empty: the first that the server lists."""
+    coder_model: str = ""
+    """Writes programs; empty: `model`."""
+    vision_model: str = ""
+    """Is shown images; empty: nothing is."""
+    window: int = 0
+    """Tokens of prompt and reply together; 0: what the server says, else 8192."""
+    temperature: float | None = None
+    """Used when a request names none; None: the server's own."""
+    timeout: float = 120.0
+    """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaSettings:
+    """One Ollama, by its native protocol."""
+
+    host: str = "http://127.0.0.1:11434"
+    model: str = ""
+    """Empty: the first that it has."""
+    coder_model: str = ""
+    """Writes programs; empty: `model`."""
+    vision_model: str = ""
+    """Is shown images; empty: nothing is."""
+    num_ctx: int = 0
+    """Tokens of prompt and reply together; 0: what the model can do, at most `llm.ollama.SANE_CTX`."""
+    temperature: float | None = None
+    """Used when a request names none; None: the model's own."""
+    timeout: float = 120.0
+    """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
+    keep_alive: str = ""
+    """How long the model stays loaded, as Ollama writes it (5m, -1); empty: Ollama's own choice."""
+    think: str = ""
+    """true, false, low, medium or high; empty: models that can think do."""
+    pull: bool = False
+    """Pull a model that is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsSettings:
+    """Which backend does what."""
+
+    backend: str = "llamacpp"
+    coder_backend: str = ""
+    """Empty: `backend`."""
+    vision_backend: str = ""
+    """Empty: `backend`."""
+    llamacpp: LlamaCppSettings = LlamaCppSettings()
+    llamacpp_coder_path: Path | None = None
+    """A GGUF file of a model that writes programs; unset: the one that answers does."""
+    llamacpp_vision: LlamaCppVisionSettings = LlamaCppVisionSettings(LlamaCppSettings())
+    ollama: OllamaSettings = OllamaSettings()
+    openai: OpenAISettings = OpenAISettings()

@@ -19,9 +19,12 @@ class AnswerWriter:
 
     def __init__(self, runtime: Runtime[Context]) -> None:
         self._emit = runtime.stream_writer
-        self._event = ThoughtDelta if runtime.context.plan_step is not None else AnswerDelta
-        self._scan = TextStream(runtime.context.sampling.stop)
-        self._left = runtime.context.sampling.max_tokens
+        context = runtime.context
+        # What `shape` puts into the client's own form is a thought too, as long as it is words.
+        thought = context.plan_step is not None or context.response_format is not None
+        self._event = ThoughtDelta if thought else AnswerDelta
+        self._scan = TextStream(() if thought else context.sampling.stop)
+        self._left = None if thought else context.sampling.max_tokens
         self._written: list[str] = []
         self._cut = False
 

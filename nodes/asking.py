@@ -5,17 +5,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
-from nodes.calls import Call, Calls
-from nodes.events import ModelCalled
+from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
 
-Model = BaseChatModel | Runnable[LanguageModelInput, AIMessage]
-"""A chat model, or one that tools are bound to."""
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
 MAX_LINE_TOKENS = 60
@@ -27,7 +24,8 @@ class Said:
 
     text: str
     finish_reason: str
-    calls: tuple[Call, ...] = ()
+    called: bool = False
+    """Tools were called; `on_call` has the calls."""
 
 
 def bounded(runtime: Runtime[Context], *, stop: tuple[str, ...] = (), fresh: bool = False) -> Sampling:
@@ -46,18 +44,22 @@ async def ask(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
-    model: Model | None = None,
+    model: Runnable[LanguageModelInput, AIMessage] | None = None,
+    *,
+    on_call: Callable[[ToolCallChunk], None] | None = None,
+    **more: Any,
 ) -> Said:
-    """Stream one reply through `on_text`. An empty reply is asked again, warmer, up to `limits.tries` times.
+    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
+    bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
 
-    `model` stands in for the run's own. Raises what the model raises.
+    Raises what the model raises.
     """
     said = Said("", "stop")
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
-        said = await _once(runtime, messages, sampling, on_text, model)
-        if said.text.strip() or said.calls or sampling.max_tokens == 0:
+        said = await _once(runtime, messages, sampling, on_text, on_call, model, **more)
+        if said.text.strip() or said.called or sampling.max_tokens == 0:
             break
     return said
 
@@ -81,12 +83,12 @@ async def _once(
     messages: Sequence[BaseMessage],
     sampling: Sampling,
     on_text: Callable[[str], None],
-    model: Model | None = None,
+    on_call: Callable[[ToolCallChunk], None] | None = None,
+    model: Runnable[LanguageModelInput, AIMessage] | None = None,
     **more: Any,
 ) -> Said:
     parts: list[str] = []
-    reason = "stop"
-    calls = Calls()
+    reason, called = "stop", False
     arguments = _arguments(sampling) | more
     asked = model or runtime.context.model
     stream = cast(
@@ -95,13 +97,18 @@ async def _once(
     )
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
+            if thought := chunk.additional_kwargs.get("reasoning_content"):
+                runtime.stream_writer(ThoughtDelta(thought))
             if text := chunk.text:
                 parts.append(text)
                 on_text(text)
-            calls.feed(chunk.tool_call_chunks)
+            if on_call is not None and isinstance(chunk, AIMessageChunk):
+                called = called or bool(chunk.tool_call_chunks)
+                for piece in chunk.tool_call_chunks:
+                    on_call(piece)
             reason = chunk.response_metadata.get("finish_reason") or reason
             _report_usage(runtime, chunk)
-    return Said("".join(parts), reason, calls.all())
+    return Said("".join(parts), reason, called)
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:
@@ -109,7 +116,7 @@ def _arguments(sampling: Sampling) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}
 
 
-def _report_usage(runtime: Runtime[Context], chunk: AIMessageChunk) -> None:
+def _report_usage(runtime: Runtime[Context], chunk: AIMessage) -> None:
     usage = chunk.usage_metadata
     if usage:
         runtime.context.budget.spend(usage["total_tokens"])

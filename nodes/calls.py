@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,21 +25,21 @@ class Call:
 
 
 class Calls:
-    """Feed it the pieces of all chunks in order."""
+    """Feed it the pieces in order."""
 
     def __init__(self) -> None:
         self._calls: dict[int | str, Call] = {}
 
-    def feed(self, pieces: Iterable[ToolCallChunk]) -> None:
-        for piece in pieces:
-            index = piece["index"]
-            # Without an index a piece is a whole call.
-            call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
-            call.name += piece["name"] or ""
-            call.arguments += piece["args"] or ""
+    def feed(self, piece: ToolCallChunk) -> None:
+        index = piece["index"]
+        # Without an index a piece is a whole call.
+        call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
+        call.name += piece["name"] or ""
+        call.arguments += piece["args"] or ""
 
-    def all(self) -> tuple[Call, ...]:
-        return tuple(call for call in self._calls.values() if call.name or call.arguments)
+    def first(self) -> Call | None:
+        """One is run at a time: the model calls the next when it has seen what came of this."""
+        return next((call for call in self._calls.values() if call.name or call.arguments), None)
 
 
 def resolve(name: str, tools: Collection[str]) -> str:

@@ -28,6 +28,17 @@ class AnswerDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class CallDelta:
+    """A piece of a call of one of the client's own tools: the first has `id` and `name`, the others more of the
+    arguments' JSON."""
+
+    index: int
+    arguments: str
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolOutput:
     """What a tool prints while it runs."""
 
@@ -66,11 +77,20 @@ class ModelCalled:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The answer is complete. `reason` is OpenAI's: stop or length."""
+    """The answer is complete. `reason` is OpenAI's: stop, length or tool_calls."""
 
     reason: str
 
 
 Event = (
-    Routed | ThoughtDelta | AnswerDelta | ToolOutput | StepDone | PlanChanged | StepsOrdered | ModelCalled | Finished
+    Routed
+    | ThoughtDelta
+    | AnswerDelta
+    | CallDelta
+    | ToolOutput
+    | StepDone
+    | PlanChanged
+    | StepsOrdered
+    | ModelCalled
+    | Finished
 )

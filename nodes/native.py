@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
-from nodes.calls import arguments_of, as_input, mended, resolve
+from nodes.calls import Call, Calls, arguments_of, as_input, mended, resolve
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
@@ -36,16 +36,18 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     model = runtime.context.model.bind_tools(list(runtime.context.tools.values()))
     spoken = state.get("spoken", "")
     for _ in range(runtime.context.limits.tries):
-        speech = Speech(runtime)
-        said = await ask(runtime, prompt, bounded(runtime), speech.write, model=model)
-        if (action := _action(said, runtime)) is not None:
+        speech, calls = Speech(runtime), Calls()
+        said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
+        call = calls.first()
+        action = _written_out(said, runtime) if call is None else _action(call, said, runtime)
+        if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        if not said.calls:
+        if call is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
             return update | done | {"answer_text": spoken + done["answer_text"]}
         spoken += speech.before_a_call()
-        prompt = [*prompt, AIMessage(said.text), HumanMessage(BROKEN.format(name=said.calls[0].name))]
+        prompt = [*prompt, AIMessage(said.text), HumanMessage(BROKEN.format(name=call.name))]
     return update | {"spoken": spoken}
 
 
@@ -80,21 +82,23 @@ class Speech:
         return self.answer.text
 
 
-def _action(said: Said, runtime: Runtime[Context]) -> Action | None:
-    """The first call; without any, one that was written out as text. None when there is none that can be read."""
-    tools = runtime.context.tools
-    if not said.calls:
-        reply = parse(said.text)
-        if reply.tool is None or "action" not in said.text.lower():
-            return None
-        return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
-    call = said.calls[0]
+def _written_out(said: Said, runtime: Runtime[Context]) -> Action | None:
+    """A step in the words of the text protocol, from a model that was trained on it."""
+    reply = parse(said.text)
+    if reply.tool is None or "action" not in said.text.lower():
+        return None
+    return Action(thought=reply.thought, tool=resolve(reply.tool, runtime.context.tools), input=reply.input)
+
+
+def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
+    """None when the call cannot be read."""
+    tools, thought = runtime.context.tools, said.text.strip()
     name = resolve(call.name, tools)
     tool = tools.get(name)
     if tool is None:
-        return Action(thought=said.text.strip(), tool=name, input=call.arguments)
+        return Action(thought=thought, tool=name, input=call.arguments)
     arguments = mended(tool, call.arguments)
-    return None if arguments is None else Action(thought=said.text.strip(), tool=name, input=as_input(tool, arguments))
+    return None if arguments is None else Action(thought=thought, tool=name, input=as_input(tool, arguments))
 
 
 async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMessage]:

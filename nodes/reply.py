@@ -1,7 +1,8 @@
-"""`reply`: answer from the conversation alone, without tools."""
+"""`reply`: answer from the conversation alone, or call the client's own tools."""
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -9,20 +10,34 @@ from langgraph.runtime import Runtime
 from llm.errors import PromptTooLongError
 from nodes import history
 from nodes.asking import Said, ask
+from nodes.calling import Calls, bound, called_before, settled
 from nodes.events import AnswerDelta, Finished
+from nodes.formats import described, form
 from nodes.prompts import render
-from nodes.state import AgentState, Context, Update
+from nodes.state import AgentState, ClientTools, Context, Update
 
 
 async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
-    said = await _ask_within_window(told(state), runtime)
-    runtime.stream_writer(Finished(said.finish_reason))
-    message = AIMessage(content=said.text, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
+    messages = told(state, runtime.context)
+    before = called_before(messages)
+    calls = Calls(runtime, hold=bool(before))
+    said = await _ask_within_window(messages, runtime, calls)
+    made = calls.whole()
+    if before and made and all((call["name"], call["args"]) in before for call in made):
+        # Small models repeat a call whose result stands before them.
+        without = replace(runtime.context, client_tools=ClientTools())
+        runtime = runtime.override(context=without)
+        said, made = await _ask_within_window(messages, runtime, None), []
+    if made:
+        calls.release()
+    reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
+    runtime.stream_writer(Finished(reason))
+    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
     return {"answer": message, "messages": [message]}
 
 
-async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context]) -> Said:
+async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls | None) -> Said:
     """Leave out the oldest turns until the rest fits the model's window."""
     while True:
         try:
@@ -31,6 +46,9 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
                 messages,
                 runtime.context.sampling,
                 lambda text: runtime.stream_writer(AnswerDelta(text)),
+                on_call=calls.piece if calls is not None else None,
+                model=bound(runtime.context),
+                **form(runtime.context),
             )
         except PromptTooLongError as error:
             shorter = without_oldest(messages, error.tokens - error.window)
@@ -39,7 +57,7 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
             messages = shorter
 
 
-def told(state: AgentState) -> list[AnyMessage]:
+def told(state: AgentState, context: Context) -> list[AnyMessage]:
     """The conversation as the model reads it.
 
     The client's own system messages count; ours stands in when there is none. Then come what is remembered of old
@@ -47,8 +65,8 @@ def told(state: AgentState) -> list[AnyMessage]:
     """
     system = [str(m.text) for m in state["messages"] if isinstance(m, SystemMessage)] or [render("chat")]
     memory = history.remembered(state)
-    first = SystemMessage("\n\n".join([*system, *([memory] if memory else [])]))
-    return [first, *(m for m in history.recent(state) if not isinstance(m, SystemMessage))]
+    first = SystemMessage("\n\n".join(filter(None, [*system, memory, described(context)])))
+    return [first, *settled([m for m in history.recent(state) if not isinstance(m, SystemMessage)])]
 
 
 def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessage]:
@@ -56,7 +74,7 @@ def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessa
 
     System messages and the current question stay.
     """
-    current = max(at for at, message in enumerate(messages) if isinstance(message, HumanMessage))
+    current = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
     kept: list[AnyMessage] = []
     freed = 0
     for at, message in enumerate(messages):

@@ -3,12 +3,14 @@
 import operator
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.tools import BaseTool
+from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict
 
 from nodes.budget import Budget
 from nodes.channels import messages_channel
@@ -138,6 +140,16 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientTools:
+    """Tools that the client runs itself: the turn ends with their calls, the next one begins with their results."""
+
+    tools: tuple[dict[str, Any], ...] = ()
+    """In OpenAI's form."""
+    choice: str | dict[str, Any] = "auto"
+    parallel: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may use."""
 
@@ -159,6 +171,9 @@ class Limits:
 class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
 
+    # So that a schema can be made of it: what is live is left out of that.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
+
     model: Annotated[BaseChatModel, SkipJsonSchema()]
     coder: Annotated[BaseChatModel | None, SkipJsonSchema()] = None
     """A model that writes programs better; None: `model` writes them."""
@@ -168,6 +183,9 @@ class Context:
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
+    client_tools: ClientTools = ClientTools()
+    response_format: dict[str, Any] | None = None
+    """OpenAI's, when the answer is to be JSON."""
     limits: Limits = Limits()
     protocol: Literal["text", "native"] = "text"
     """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""

@@ -1,9 +1,11 @@
 """`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/deciding.py`)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
+from llm.errors import ToolsUnsupportedError
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
@@ -30,7 +32,8 @@ class Thinking:
 async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     if runtime.context.protocol == "native":
-        return await native_thought(state, runtime)
+        with suppress(ToolsUnsupportedError):  # found out only now: words do as well
+            return await native_thought(state, runtime)
     steps = state.get("steps", [])
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     decided = await decide(state, runtime)

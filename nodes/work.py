@@ -1,11 +1,12 @@
 """`work`: one step of a plan, worked out by the ReAct subgraph in a conversation of its own."""
 
 from dataclasses import replace
-from typing import Any, Protocol, TypedDict
+from typing import Any, Protocol
 
 from langchain_core.messages import HumanMessage
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from typing_extensions import TypedDict
 
 from nodes.events import PlanChanged
 from nodes.plan_text import ready

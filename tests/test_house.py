@@ -30,7 +30,7 @@ def test_package_is_ours(name: str) -> None:
 
 def test_langgraph_json_lists_the_modes() -> None:
     listed = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
-    assert listed == {name: f"./graph/{name}.py:graph" for name in MODES}
+    assert listed == {name: f"api.studio:{name}" for name in MODES}
 
 
 def test_every_graph_file_is_a_mode() -> None:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings
 
 from api.settings.parsing import OptionalPath
+from api.settings.servers import ServerSettings
 from llm import BACKENDS
-from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
+from llm.settings import LlamaCppSettings, LlamaCppVisionSettings, ModelsSettings
 
 
 def _known_backend(name: str) -> str:
@@ -17,14 +17,29 @@ def _known_backend(name: str) -> str:
     return name
 
 
-class ModelSettings(BaseSettings):
-    """The backend and its model."""
+def _known_or_empty(name: str) -> str:
+    return _known_backend(name) if name else ""
 
-    llm_backend: Annotated[str, AfterValidator(_known_backend)] = "llamacpp"
+
+Backend = Annotated[str, AfterValidator(_known_backend)]
+OtherBackend = Annotated[str, AfterValidator(_known_or_empty)]
+
+
+class ModelSettings(ServerSettings):
+    """The backends and their models."""
+
+    llm_backend: Backend = "llamacpp"
+    """Answers."""
+    coder_backend: OtherBackend = ""
+    """Writes programs; empty: `LLM_BACKEND`."""
+    vision_backend: OtherBackend = ""
+    """Is shown images; empty: `LLM_BACKEND`."""
     models_dir: OptionalPath = None
     """Where fetched weights are kept; empty means the per-user cache."""
     llamacpp_model_path: OptionalPath = None
     """A GGUF file of your own; empty means the default model, fetched when it is missing."""
+    llamacpp_coder_model_path: OptionalPath = None
+    """A GGUF file of a model that writes programs; empty: the one that answers does."""
     llamacpp_n_ctx: int = Field(default=8192, ge=512)
     llamacpp_parallel: int = Field(default=4, ge=1, le=64)
     llamacpp_n_gpu_layers: int = Field(default=0, ge=-1)
@@ -55,3 +70,15 @@ class ModelSettings(BaseSettings):
     def llamacpp_vision(self) -> LlamaCppVisionSettings:
         model = replace(self.llamacpp(), model_path=self.llamacpp_vision_model_path, parallel=1)
         return LlamaCppVisionSettings(model=model, mmproj_path=self.llamacpp_vision_mmproj_path)
+
+    def models(self) -> ModelsSettings:
+        return ModelsSettings(
+            backend=self.llm_backend,
+            coder_backend=self.coder_backend,
+            vision_backend=self.vision_backend,
+            llamacpp=self.llamacpp(),
+            llamacpp_coder_path=self.llamacpp_coder_model_path,
+            llamacpp_vision=self.llamacpp_vision(),
+            ollama=self.ollama(),
+            openai=self.openai(),
+        )

@@ -29,3 +29,4 @@ split = BeforeValidator(_split)
 empty_is_none = BeforeValidator(_empty_is_none)
 HttpUrl = Annotated[str, AfterValidator(_is_http)]
 OptionalPath = Annotated[Path | None, empty_is_none]
+OptionalNumber = Annotated[float | None, empty_is_none]

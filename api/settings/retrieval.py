@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings
+from pydantic import Field
 
-from api.settings.parsing import HttpUrl, OptionalPath
+from api.settings.parsing import OptionalPath
+from api.settings.servers import ServerSettings
 from llm.settings import EmbeddingSettings
 from workspace.retrieval.settings import RetrievalSettings
 
 
-class SearchSettings(BaseSettings):
+class SearchSettings(ServerSettings):
     """Vectors, passages, their order."""
 
     embedding_backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
@@ -24,9 +24,6 @@ class SearchSettings(BaseSettings):
     """CPU threads for documents; 0: half of the cores."""
     embedding_timeout: float = Field(default=60, gt=0)
     """Seconds that a server may take for one batch."""
-    ollama_host: HttpUrl = "http://127.0.0.1:11434"
-    openai_base_url: HttpUrl = "https://api.openai.com/v1"
-    openai_api_key: SecretStr = SecretStr("")
     rerank_model: str = "Xenova/ms-marco-MiniLM-L-6-v2"
     rerank_model_path: OptionalPath = None
     """A folder with the files of `RERANK_MODEL`; empty: nothing is re-ranked."""
@@ -47,7 +44,7 @@ class SearchSettings(BaseSettings):
             models_dir=models_dir,
             threads=self.embedding_threads,
             ollama_host=self.ollama_host,
-            openai_base_url=self.openai_base_url,
+            openai_base_url=self.openai_base_url[0],
             openai_api_key=self.openai_api_key.get_secret_value(),
             timeout=self.embedding_timeout,
             rerank_model=self.rerank_model,

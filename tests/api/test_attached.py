@@ -183,10 +183,16 @@ async def test_too_many_images(service: Service) -> None:
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "messages")
 
 
-async def test_a_message_needs_words_with_its_image(service: Service) -> None:
-    body = {"messages": [{"role": "user", "content": [image(data_url())]}]}
-    answer = await service.http.post("/v1/chat/completions", json=body)
-    assert "has no text" in answer.json()["error"]["message"]
+async def test_an_image_without_words_is_a_question_too(service: Service, model: ScriptedChat) -> None:
+    """It was refused; clients send it."""
+    model.replies = ["A flag.", "A list."]
+    alone = {"role": "user", "content": [image(data_url())]}
+    assert (await ask(service, alone))["choices"][0]["message"]["content"] == "A flag."
+    listed = {"role": "user", "content": [file(filename="a.txt", file_data=data_url(b"1, 2", "text/plain"))]}
+    await ask(service, listed)
+    assert [messages[-1].text for messages in model.asked] == ["What is in this image?", "What is in this file?"]
+    nothing = await service.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": []}]})
+    assert "has no text and no file" in nothing.json()["error"]["message"]
 
 
 # images of the web

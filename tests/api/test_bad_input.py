@@ -34,7 +34,7 @@ BAD: list[tuple[str, dict[str, Any], int, str | None]] = [
     ("temperature", {"messages": HI, "temperature": 3}, 400, "temperature"),
     ("max_tokens", {"messages": HI, "max_tokens": 0}, 400, "max_tokens"),
     ("n", {"messages": HI, "n": 2}, 400, "n"),
-    ("tools", {"messages": HI, "tools": [{"type": "function"}]}, 400, "tools"),
+    ("tools", {"messages": HI, "tools": [{"type": "function"}]}, 400, "tools.0.function"),
 ]
 
 

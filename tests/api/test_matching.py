@@ -11,7 +11,7 @@ import pytest
 from api.continuing import Point, hold_point
 from api.errors import ApiError
 from api.fingerprints import START, chain
-from api.schemas import ChatMessage
+from api.messages import ChatMessage
 from api.services import Services
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat

@@ -78,6 +78,7 @@ MATRIX: dict[str, Rule] = {
     "GET /v1/models/{model_id}": own({"model_id": "model"}),
     "POST /v1/chat/completions": signed(json=CHAT),
     "POST /api/chat/completions": signed(json=CHAT),
+    "POST /v1/embeddings": signed(json={"input": "hello"}),
     "GET /api/tools": signed(),
     "POST /api/tools/{name}": own({"name": "tool"}, MEMBERS, json={"input": {"code": "1 +"}}),
     "GET /api/conversations": signed(),

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
+from llm.errors import ToolsUnsupportedError
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask
-from tests.serving import Service, running, settings_for
+from tests.serving import Service, python_step, running, settings_for
 from tools import TOOLS
 
 ASKED = "What is 6 * 7?"
@@ -110,6 +111,15 @@ async def test_the_setting_decides(tmp_path: Path, protocol: str, able: bool, bo
         body = await ask(service, ASKED)
         assert body["choices"][0]["message"]["content"] == "42"
         assert ("tools" in model.arguments[0]) == bound
+
+
+async def test_a_server_without_tools_is_asked_in_words(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    refused = ToolsUnsupportedError("no tools")
+    model.replies = [refused, python_step("print(6 * 7)"), refused, "Final Answer: It is 42."]
+    body = await ask(service, ASKED)
+    assert body["x_agent_metadata"]["steps"][0]["observation"] == "42"
+    assert body["choices"][0]["message"]["content"] == "It is 42."
 
 
 async def test_a_stream_holds_no_calls(native: tuple[Service, ScriptedChat]) -> None:

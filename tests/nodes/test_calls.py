@@ -7,7 +7,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from nodes.calls import Calls, arguments_of, as_input, mended, resolve
+from nodes.calls import Call, Calls, arguments_of, as_input, mended, resolve
 from tools import TOOLS
 
 
@@ -57,12 +57,18 @@ def test_what_a_step_is_told_gives_the_arguments_back(arguments: dict[str, objec
 
 def test_calls_are_gathered_from_pieces() -> None:
     calls = Calls()
-    calls.feed([tool_call_chunk(name="search", args='{"que', id="a", index=0)])
-    calls.feed([tool_call_chunk(args='ry": "x"}', index=0), tool_call_chunk(name="read", args="{}", id="b", index=1)])
-    assert [(call.name, call.arguments) for call in calls.all()] == [("search", '{"query": "x"}'), ("read", "{}")]
+    assert calls.first() is None
+    for piece in (
+        tool_call_chunk(name="search", args='{"que', id="a", index=0),
+        tool_call_chunk(args='ry": "x"}', index=0),
+        tool_call_chunk(name="read", args="{}", id="b", index=1),
+    ):
+        calls.feed(piece)
+    assert calls.first() == Call("search", '{"query": "x"}')
     whole = Calls()
-    whole.feed([tool_call_chunk(name="a", args="{}"), tool_call_chunk(name="b", args="{}")])
-    assert [call.name for call in whole.all()] == ["a", "b"]
+    whole.feed(tool_call_chunk(name="a", args="{}"))
+    whole.feed(tool_call_chunk(name="b", args="{}"))
+    assert whole.first() == Call("a", "{}")
 
 
 def test_names_are_forgiven() -> None:

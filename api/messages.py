@@ -1,0 +1,132 @@
+"""One message of a request, as OpenAI's clients send it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
+
+MAX_TEXT = 1_000_000
+MAX_PARTS = 1000
+MAX_CALLS = 128
+
+
+class TextPart(BaseModel):
+    type: Literal["text", "input_text", "output_text"]
+    text: str = Field(max_length=MAX_TEXT)
+
+
+class RefusalPart(BaseModel):
+    type: Literal["refusal"]
+    refusal: str = Field(max_length=MAX_TEXT)
+
+
+class ImageUrl(BaseModel):
+    url: str
+    """`data:image/…;base64,…`, or an address of the public web."""
+    detail: Literal["auto", "low", "high"] = "auto"
+    """Taken and not used: images are scaled to one size (`VISION_MAX_SIDE`)."""
+
+
+class ImagePart(BaseModel):
+    type: Literal["image_url"]
+    image_url: ImageUrl
+
+
+class FileData(BaseModel):
+    file_data: str
+    """Base64, alone or in a `data:` address."""
+    filename: str | None = None
+
+
+class FilePart(BaseModel):
+    type: Literal["file"]
+    file: FileData
+
+
+def _kind_of_part(part: Any) -> str | None:
+    kind = part.get("type") if isinstance(part, dict) else getattr(part, "type", None)
+    kinds = {
+        **dict.fromkeys(("text", "input_text", "output_text"), "(text)"),
+        "refusal": "(refusal)",
+        "image_url": "(image)",
+        "file": "(file)",
+    }
+    return kinds.get(str(kind))
+
+
+# Names in brackets tell kinds apart; they are no part of the field's name that an error tells.
+Part = Annotated[
+    Annotated[TextPart, Tag("(text)")]
+    | Annotated[RefusalPart, Tag("(refusal)")]
+    | Annotated[ImagePart, Tag("(image)")]
+    | Annotated[FilePart, Tag("(file)")],
+    Discriminator(
+        _kind_of_part,
+        custom_error_type="unknown_part",
+        custom_error_message="the type of a part must be text, image_url or file",
+    ),
+]
+Content = Annotated[
+    Annotated[str, Field(max_length=MAX_TEXT), Tag("(text)")]
+    | Annotated[list[Part], Field(max_length=MAX_PARTS), Tag("(parts)")],
+    Discriminator(lambda content: "(parts)" if isinstance(content, list) else "(text)"),
+]
+
+
+class CalledFunction(BaseModel):
+    name: str = Field(min_length=1, max_length=200)
+    arguments: str = Field(max_length=MAX_TEXT)
+    """A JSON object, as text."""
+
+
+class MessageCall(BaseModel):
+    """A call that an assistant's message made of one of the client's tools."""
+
+    id: str = Field(min_length=1, max_length=200)
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class ChatMessage(BaseModel):
+    """One message. Images and files in it become files of the session."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Content | None = None
+    name: str | None = None
+    refusal: str | None = Field(default=None, max_length=MAX_TEXT)
+    tool_calls: list[MessageCall] | None = Field(default=None, max_length=MAX_CALLS)
+    function_call: CalledFunction | None = None
+    """The old way to say it: one call, answered by a message of role `function`."""
+    tool_call_id: str | None = None
+
+    @model_validator(mode="after")
+    def _is_text(self) -> "ChatMessage":
+        self.text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        return self
+
+    @model_validator(mode="after")
+    def _says_what_it_answers(self) -> "ChatMessage":
+        if self.role == "tool" and not self.tool_call_id:
+            raise ValueError("a message of role tool needs tool_call_id")
+        if self.role == "function" and not self.name:
+            raise ValueError("a message of role function needs the function's name")
+        return self
+
+    @property
+    def text(self) -> str:
+        """Its words. A person who sends nothing but files asks about them."""
+        if isinstance(self.content, list):
+            texts = [part.text for part in self.content if isinstance(part, TextPart)]
+            refusals = [part.refusal for part in self.content if isinstance(part, RefusalPart)]
+            text = "\n".join(texts or refusals)
+        else:
+            text = self.content or self.refusal or ""
+        if self.role == "user" and not text.strip() and self.attached:
+            pictures = all(isinstance(part, ImagePart) for _, part in self.attached)
+            return "What is in this image?" if pictures else "What is in this file?"
+        return text
+
+    @property
+    def attached(self) -> list[tuple[int, ImagePart | FilePart]]:
+        """The images and files among its parts, each with its place."""
+        parts = self.content if isinstance(self.content, list) else []
+        return [(at, part) for at, part in enumerate(parts) if isinstance(part, (ImagePart, FilePart))]

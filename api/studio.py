@@ -1,0 +1,108 @@
+"""The graphs as LangGraph Studio runs them (`make studio`): with real models, tools and kernels, without our API.
+
+`langgraph dev` finds graphs and application by name in this module, and brings checkpoints of its own. A thread is a
+session of the user `studio`; its files are below `DATA_DIR/studio`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+from typing_extensions import override
+
+from api.briefing import Briefing
+from api.services import Services, open_services
+from api.settings import load_settings
+from api.weights import fetch_chat, fetch_vectors
+from graph import whole_turn
+from llm.factory import load_models
+from llm.served import ServedChat
+from nodes.state import Context, Limits, Sampling
+from tools import build_all
+
+USER = "studio"
+LIMITS, SAMPLING = TypeAdapter(Limits), TypeAdapter(Sampling)
+
+Turn = CompiledStateGraph[Any, Context, Any, Any]
+Graph = Callable[[RunnableConfig], AbstractAsyncContextManager[Turn]]
+
+
+class Studio:
+    """The parts, open for as long as the server's application lives."""
+
+    def __init__(self) -> None:
+        self._services: Services | None = None
+
+    @asynccontextmanager
+    async def lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Raises `SettingsError`, `ModelError`, `FetchError`, `SandboxUnavailable`."""
+        settings = await asyncio.to_thread(load_settings)
+        settings = settings.model_copy(update={"data_dir": settings.data_dir / USER})
+        await asyncio.to_thread(fetch_chat, settings)
+        await asyncio.to_thread(fetch_vectors, settings)
+        models = await load_models(settings.models())
+        async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
+            self._services = services
+            try:
+                yield
+            finally:
+                self._services = None
+
+    def graph(self, name: str) -> Graph:
+        """What `langgraph dev` calls for each run, and whenever it looks at the graph."""
+
+        @asynccontextmanager
+        async def make(config: RunnableConfig) -> AsyncIterator[Turn]:
+            asked: Mapping[str, Any] = config.get("configurable", {})
+            turn = whole_turn(name).compile()
+            if self._services is None or not asked.get("__is_for_execution__"):
+                yield turn
+                return
+            yield await _given(turn, self._services, str(asked["thread_id"]))
+
+        return make
+
+
+async def _given(turn: Turn, services: Services, session: str) -> Turn:
+    """The graph with its context filled in: what Studio's user sets, and everything that is live."""
+    workspace = await services.workspaces.open(session, USER)
+    model, library = services.model, services.library(USER)
+    if isinstance(model, ServedChat):
+        await model.ready()
+    limits = services.limits(model)
+
+    def context(given: Mapping[str, Any]) -> Context:
+        wished = given.get("limits") or {}
+        return Context(
+            model=model,
+            tools=build_all(services.tool_kit(workspace, USER)),
+            workspace=workspace,
+            library=library,
+            describe=Briefing(services.reader(USER), workspace, library, ""),
+            sampling=SAMPLING.validate_python(given.get("sampling") or {}),
+            limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
+            user=USER,
+        )
+
+    class Given(CompiledStateGraph[Any, Context, Any, Any]):
+        @override
+        def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
+            return super().astream(input, config, context=fill(context), **more)
+
+    def fill(given: object) -> Context:
+        return given if isinstance(given, Context) else context(given if isinstance(given, Mapping) else {})
+
+    return Given(**vars(turn))
+
+
+STUDIO = Studio()
+app = Starlette(lifespan=STUDIO.lifespan)
+auto = STUDIO.graph("auto")
+chat = STUDIO.graph("chat")
+react = STUDIO.graph("react")
+plan_execute = STUDIO.graph("plan_execute")

@@ -1,0 +1,144 @@
+"""What a request may wish besides words: the client's own tools, and the form of the answer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+
+from llm.errors import SchemaError
+from llm.schemas import check_size, check_strict
+
+MAX_TOOLS = 128
+NAME = r"^[a-zA-Z0-9_.-]{1,64}$"
+
+
+def _bounded(schema: dict[str, Any] | None) -> dict[str, Any] | None:
+    if schema is not None:
+        try:
+            check_size(schema)
+        except SchemaError as error:
+            raise ValueError(str(error)) from error
+    return schema
+
+
+class Function(BaseModel):
+    name: str = Field(pattern=NAME)
+    description: str | None = Field(default=None, max_length=20_000)
+    parameters: dict[str, Any] | None = None
+    """A JSON schema of an object; without one the function takes nothing."""
+    strict: bool | None = None
+
+    _is_bounded = field_validator("parameters")(_bounded)
+
+
+class FunctionTool(BaseModel):
+    type: Literal["function"]
+    function: Function
+
+
+class NamedFunction(BaseModel):
+    name: str
+
+
+class NamedTool(BaseModel):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+ToolChoice = Annotated[
+    Annotated[Literal["none", "auto", "required"], Tag("(word)")] | Annotated[NamedTool, Tag("(tool)")],
+    Discriminator(lambda choice: "(word)" if isinstance(choice, str) else "(tool)"),
+]
+
+
+class NamedSchema(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    name: str = Field(pattern=NAME)
+    description: str | None = None
+    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    strict: bool | None = None
+
+    _is_bounded = field_validator("schema_")(_bounded)
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> "NamedSchema":
+        if self.strict and self.schema_ is not None:
+            try:
+                check_strict(self.schema_)
+            except SchemaError as error:
+                raise ValueError(f"schema: {error}") from error
+        return self
+
+
+class TextFormat(BaseModel):
+    type: Literal["text"]
+
+
+class ObjectFormat(BaseModel):
+    type: Literal["json_object"]
+
+
+class SchemaFormat(BaseModel):
+    type: Literal["json_schema"]
+    json_schema: NamedSchema
+
+
+def _kind_of_format(form: Any) -> str | None:
+    kind = form.get("type") if isinstance(form, dict) else getattr(form, "type", None)
+    return {"text": "(text)", "json_object": "(object)", "json_schema": "(schema)"}.get(str(kind))
+
+
+ResponseFormat = Annotated[
+    Annotated[TextFormat, Tag("(text)")]
+    | Annotated[ObjectFormat, Tag("(object)")]
+    | Annotated[SchemaFormat, Tag("(schema)")],
+    Discriminator(
+        _kind_of_format,
+        custom_error_type="unknown_format",
+        custom_error_message="the type must be text, json_object or json_schema",
+    ),
+]
+
+
+class Wishes(BaseModel):
+    """The part of a request that says so."""
+
+    tools: list[FunctionTool] | None = Field(default=None, max_length=MAX_TOOLS)
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: ResponseFormat | None = None
+
+    @field_validator("tools")
+    @classmethod
+    def _named_apart(cls, tools: list[FunctionTool] | None) -> list[FunctionTool] | None:
+        names = [tool.function.name for tool in tools or []]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two tools are called {twice!r}")
+        return tools
+
+    @property
+    def own_tools(self) -> tuple[dict[str, Any], ...]:
+        """The client's tools that the model may call, in OpenAI's form."""
+        given = self.tools if self.tools and self.tool_choice != "none" else []
+        return tuple(tool.model_dump(exclude_none=True) for tool in given)
+
+    @property
+    def choice(self) -> str | dict[str, Any]:
+        chosen = self.tool_choice
+        return chosen.model_dump() if isinstance(chosen, NamedTool) else chosen or "auto"
+
+    @property
+    def wanted_format(self) -> dict[str, Any] | None:
+        """None for plain text."""
+        if self.response_format is None or isinstance(self.response_format, TextFormat):
+            return None
+        return self.response_format.model_dump(by_alias=True, exclude_none=True)
+
+    def check_choice(self) -> None:
+        """Raise ValueError when `tool_choice` asks for a tool that is not there."""
+        names = [tool.function.name for tool in self.tools or []]
+        if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
+            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
+        if self.tool_choice == "required" and not names:
+            raise ValueError("tool_choice is required, but there are no tools")

@@ -1,0 +1,81 @@
+"""`python -m evals run|router|report`: see docs/evals.md."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from evals import ours, results, router, theirs
+from evals.results import Result
+from evals.task import Task
+from evals.tasks import all_tasks, da_tasks
+
+RESULTS = Path("evals/results")
+
+
+def chosen(options: argparse.Namespace) -> list[Task]:
+    """The tasks of a set and a half, of some kinds, the first so many of each kind."""
+    tasks = all_tasks() if options.set == "tasks" else da_tasks()
+    tasks = [task for task in tasks if options.half in ("all", task.half)]
+    tasks = [task for task in tasks if not options.kind or task.kind in options.kind]
+    kinds = dict.fromkeys(task.kind for task in tasks)
+    limit = options.limit or len(tasks)
+    return [task for kind in kinds for task in [task for task in tasks if task.kind == kind][:limit]]
+
+
+def note(out: Path, progress: Iterable[Result], total: int) -> None:
+    for result in tqdm(progress, total=total, file=sys.stderr):
+        results.append(out, result)
+        tqdm.write(
+            f"{'right' if result.wrong is None else 'WRONG'} {result.task} {result.wrong or ''}", file=sys.stderr
+        )
+
+
+async def run_ours(tasks: list[Task], options: argparse.Namespace, out: Path) -> None:
+    harness = f"{options.mode}, {options.protocol}"
+    async with ours.service(options.model, options.protocol) as started:
+        for task in tqdm(tasks, file=sys.stderr):
+            result = await ours.solve(task, started, options.mode, harness)
+            note(out, [result], 1)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="python -m evals")
+    commands = options.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="work on tasks; a line of JSON each")
+    run.add_argument("--harness", choices=("ours", "create_agent", "code_agent"), default="ours")
+    run.add_argument("--mode", choices=("auto", "chat", "react", "plan_execute"), default="react")
+    run.add_argument("--protocol", choices=("text", "native"), default="text")
+    run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
+    asked = commands.add_parser("router", help="does the router choose what fits the kind?")
+    for command in (run, asked):
+        command.add_argument("--set", choices=("tasks", "da"), default="tasks")
+        command.add_argument("--half", choices=("dev", "test", "all"), default="dev")
+        command.add_argument("--kind", action="append", help="only this kind; may be repeated")
+        command.add_argument("--limit", type=int, help="the first so many of each kind")
+        command.add_argument("--model", default="", help="a name of llm/models.toml (default: its default)")
+    report = commands.add_parser("report", help="tables of results")
+    report.add_argument("files", type=Path, nargs="+")
+    given = options.parse_args()
+    if given.command == "report":
+        found = [result for file in given.files for result in results.load(file)]
+        print(results.table(found), results.failures(found), sep="\n\n")
+        return
+    tasks = chosen(given)
+    if given.command == "router":
+        print(asyncio.run(router.agreement(tasks, given.model)))
+        return
+    name = "-".join(filter(None, (given.harness, given.mode, given.protocol, given.model, given.set, given.half)))
+    out = given.out or RESULTS / f"{name}.jsonl"
+    if given.harness == "ours":
+        asyncio.run(run_ours(tasks, given, out))
+    else:
+        note(out, theirs.solve(tasks, given.harness, given.model), len(tasks))
+    print(results.table(results.load(out)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""The backend for Ollama, by its own protocol: its `/v1` ignores the context window and the wish to think."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import ollama
+from langchain_core.messages import BaseMessage
+from langchain_ollama import ChatOllama
+from pydantic import BaseModel
+from typing_extensions import override
+
+from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.ollama_pull import pull
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, choice_schema
+from llm.settings import OllamaSettings
+from llm.upstream import ANYWHERE, Upstream
+
+log = logging.getLogger(__name__)
+
+SANE_CTX = 16384
+"""Ollama's own default of a few thousand tokens silently cuts agents off; a model's whole window may fill the GPU."""
+BYTES_PER_TOKEN = 6
+"""No text has so few tokens: a prompt that does not fit even so is refused, as Ollama would cut it in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What Ollama tells of a model."""
+
+    context: int
+    capabilities: frozenset[str]
+
+
+@dataclass(slots=True)
+class Known:
+    """What has been found out, shared by all models of one Ollama."""
+
+    facts: dict[str, Facts] = field(default_factory=dict)
+    warned: set[str] = field(default_factory=set)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a model is looked up, so that it is pulled once."""
+
+
+class OllamaChat(ServedChat):
+    """Tools, thoughts and the window are as the model's own entry says (`/api/show`)."""
+
+    settings: OllamaSettings
+    http: httpx.AsyncClient
+    known: Known
+
+    @property
+    def _llm_type(self) -> str:
+        return "ollama"
+
+    @property
+    @override
+    def window(self) -> int:
+        facts = self.known.facts.get(self.name_)
+        if self.settings.num_ctx:
+            return self.settings.num_ctx
+        return min(facts.context, SANE_CTX) if facts else DEFAULT_WINDOW
+
+    @property
+    @override
+    def native_tools(self) -> bool:
+        facts = self.known.facts.get(self.name_)
+        return facts is not None and "tools" in facts.capabilities
+
+    @override
+    async def ready(self) -> None:
+        with suppress(ServerUnreachableError):
+            await self._facts()
+
+    async def look_up(self) -> None:
+        """As `ready`, for a watcher that has no use for errors."""
+        with suppress(ModelError):
+            await self._facts()
+
+    async def _facts(self) -> Facts:
+        """Raises `ModelMissingError` with the command that gets the model, `ServerUnreachableError`."""
+        name = self.name_
+        if name not in self.known.facts:
+            async with self.known.asking:
+                if name not in self.known.facts:
+                    self.known.facts[name] = await self._show(name)
+        return self.known.facts[name]
+
+    async def _show(self, name: str) -> Facts:
+        try:
+            answer = await self.http.post("/api/show", json={"model": name})
+            if answer.status_code == 404:
+                if not self.settings.pull:
+                    raise _missing(name)
+                await pull(self.http, name)
+                answer = await self.http.post("/api/show", json={"model": name})
+            answer.raise_for_status()
+            shown = _Shown.model_validate(answer.json())
+        except httpx.TransportError as error:
+            raise _away() from error
+        except (httpx.HTTPError, ValueError) as error:
+            raise ModelError(f"Ollama tells nothing about the model {name!r}.") from error
+        return Facts(shown.context, frozenset(shown.capabilities))
+
+    @override
+    async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
+        if not self.wanted and not self.upstream.models:
+            await self.upstream.check()
+        facts = await self._facts()
+        if wishes.get("tools") and "tools" not in facts.capabilities:
+            raise ToolsUnsupportedError(f"The model {self.name_!r} takes no tools.")
+        self._fits(messages)
+        choices, limit = wishes.get("choices"), wishes.get("max_tokens")
+        temperature = self.temperature if wishes.get("temperature") is None else wishes["temperature"]
+        options = {
+            "num_ctx": self.window,
+            "temperature": temperature,
+            "top_p": wishes.get("top_p"),
+            "seed": wishes.get("seed"),
+            "num_predict": limit + CHOICE_TOKENS if choices and limit is not None else limit,
+            "stop": wishes.get("stop") or None,
+        }
+        given: dict[str, Any] = {
+            "model": self.name_,
+            "options": {name: value for name, value in options.items() if value is not None},
+            # A choice is made at once, also by a model that would think first.
+            "reasoning": self._think(facts, choosing=bool(choices)),
+        }
+        if self.settings.keep_alive:
+            given["keep_alive"] = _duration(self.settings.keep_alive)
+        if choices:
+            given["format"] = choice_schema(choices)
+        elif wishes.get("response_format"):
+            given["response_format"] = wishes["response_format"]
+        if wishes.get("tools"):
+            given["tools"] = wishes["tools"]
+        return given
+
+    def _think(self, facts: Facts, *, choosing: bool) -> bool | str | None:
+        if "thinking" not in facts.capabilities:
+            return None
+        wished = self.settings.think
+        return False if choosing or wished == "false" else wished if wished not in ("", "true") else True
+
+    def _fits(self, messages: list[BaseMessage]) -> None:
+        """Warn when the prompt is likely not to fit. Raises `PromptTooLongError` when it cannot."""
+        size = sum(len(message.text.encode("utf-8", "replace")) for message in messages)
+        if size // BYTES_PER_TOKEN > self.window:
+            raise PromptTooLongError(size // 3, self.window, "OLLAMA_NUM_CTX")
+        if size // 3 > self.window and self.name_ not in self.known.warned:
+            self.known.warned.add(self.name_)
+            log.warning(
+                "a prompt of about %d tokens may not fit the window of %d, and Ollama cuts off what does not; "
+                "raise OLLAMA_NUM_CTX",
+                *(size // 3, self.window),
+            )
+
+    @property
+    @override
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (EOFError, ModelError, ollama.ResponseError, ConnectionError, httpx.HTTPError, ValueError, LookupError)
+
+    @override
+    def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
+        match error:
+            case ModelError():
+                return Failure(error, again=isinstance(error, ServerUnreachableError))
+            case httpx.TimeoutException() if not isinstance(error, httpx.ConnectTimeout):
+                words = f"Ollama said nothing for {self.settings.timeout:g} seconds (OLLAMA_TIMEOUT)."
+                return Failure(ServerUnreachableError(words))
+            case ConnectionError() | httpx.HTTPError():
+                return Failure(_away(), again=True)
+            case ollama.ResponseError():
+                return self._refusal(error)
+            case _:
+                return Failure(ModelError("Ollama's reply cannot be read."), again=True)
+
+    def _refusal(self, error: ollama.ResponseError) -> Failure:
+        """Ollama answered, with an error."""
+        if error.status_code == 404:
+            self.known.facts.pop(self.name_, None)
+            return Failure(_missing(self.name_), again=self.settings.pull)
+        if "does not support tools" in error.error:
+            facts = self.known.facts[self.name_]
+            self.known.facts[self.name_] = Facts(facts.context, facts.capabilities - {"tools"})
+            return Failure(ToolsUnsupportedError(f"The model {self.name_!r} takes no tools."))
+        # An error in mid-stream has no status (-1). Ollama answers 500 to a tool call that it cannot parse, too.
+        again = error.status_code >= 500 or error.status_code == 429 or error.status_code < 0
+        return Failure(ModelError(f"Ollama failed: {error.error[:500]}"), again=again)
+
+
+def _missing(name: str) -> ModelMissingError:
+    return ModelMissingError(f"Ollama has no model {name!r}. Get it with: ollama pull {name} (or set OLLAMA_PULL=true)")
+
+
+def _away() -> ServerUnreachableError:
+    return ServerUnreachableError("Ollama does not answer (OLLAMA_HOST). Is it running?")
+
+
+def _duration(text: str) -> str | int:
+    """Seconds as a number, anything else as Ollama reads it (5m)."""
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+class _Shown(BaseModel):
+    capabilities: list[str] = []
+    model_info: dict[str, Any] = {}
+
+    @property
+    def context(self) -> int:
+        named = (value for name, value in self.model_info.items() if name.endswith(".context_length"))
+        return next((value for value in named if isinstance(value, int) and value > 0), DEFAULT_WINDOW)
+
+
+class _Tag(BaseModel):
+    name: str
+
+
+class _Tags(BaseModel):
+    models: list[_Tag]
+
+
+def _models(answer: Any) -> Mapping[str, int | None]:
+    return {tag.name: None for tag in _Tags.model_validate(answer).models}
+
+
+def build(settings: OllamaSettings) -> OllamaChat:
+    """The model that answers. Nothing is asked of Ollama yet."""
+    upstream = Upstream([settings.host], probe="/api/tags", listed=_models, silence=settings.timeout)
+    wire = ChatOllama(
+        model=settings.model or "default",
+        base_url=ANYWHERE,
+        async_client_kwargs={"transport": upstream, "timeout": upstream.timeout, "trust_env": False},
+    )
+    chat = OllamaChat(
+        upstream=upstream,
+        wire=wire,
+        wanted=settings.model,
+        temperature=settings.temperature,
+        settings=settings,
+        http=upstream.client(),
+        known=Known(),
+    )
+    upstream.on_up = chat.look_up
+    return chat

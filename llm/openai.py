@@ -1,0 +1,208 @@
+"""The backend for servers with OpenAI's Chat Completions: vLLM, SGLang, llama-server, LM Studio, hosted ones."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import openai
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import BaseModel, SecretStr
+from typing_extensions import override
+
+from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, choice_schema
+from llm.settings import OpenAISettings
+from llm.upstream import ANYWHERE, Upstream
+
+REASONING = ("reasoning_content", "reasoning")
+"""Servers are split between the two names."""
+NAMED = {
+    "stream_options": re.compile(r"stream_options|include_usage", re.IGNORECASE),
+    "choices": re.compile(r"response_format|json_schema|structured|grammar|guided", re.IGNORECASE),
+    "max_tokens": re.compile(r"max_completion_tokens", re.IGNORECASE),
+    "temperature": re.compile(r"temperature", re.IGNORECASE),
+    "tools": re.compile(r"\btools?\b|tool[_ -]?(?:choice|call)|function[_ ]call", re.IGNORECASE),
+}
+"""What an error says when a server does not know a part of the request."""
+_OVERFLOW = re.compile(r"context[_ ](?:length|size|window)", re.IGNORECASE)
+_WINDOW = re.compile(
+    r"(?:context length (?:is|of)|context size|window holds)\D{0,4}(\d+)(?! input)",
+    re.IGNORECASE,
+)
+
+
+class _Wire(BaseChatOpenAI):
+    """LangChain's, with the thoughts that it leaves out."""
+
+    @override
+    def _convert_chunk_to_generation_chunk(
+        self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None
+    ) -> ChatGenerationChunk | None:
+        made = super()._convert_chunk_to_generation_chunk(chunk, default_chunk_class, base_generation_info)
+        choices = chunk.get("choices")
+        if made is not None and choices:
+            delta = choices[0].get("delta") or {}
+            thought = next((delta[name] for name in REASONING if delta.get(name)), None)
+            if isinstance(thought, str):
+                made.message.additional_kwargs["reasoning_content"] = thought
+        return made
+
+
+class OpenAIChat(ServedChat):
+    """What the server turns out not to take is left out from then on: usage in streams, structured replies, a
+    temperature; tools are refused with `ToolsUnsupportedError`, and `native_tools` is false afterwards.
+    """
+
+    configured_window: int = 0
+
+    @property
+    def _llm_type(self) -> str:
+        return "openai"
+
+    @property
+    @override
+    def window(self) -> int:
+        return self.configured_window or self.upstream.models.get(self.name_) or DEFAULT_WINDOW
+
+    @property
+    @override
+    def native_tools(self) -> bool:
+        return not self._refused("tools")
+
+    def _refused(self, feature: str) -> bool:
+        return (self.name_, feature) in self.upstream.refused
+
+    @override
+    async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
+        if not self.wanted and not self.upstream.models:
+            await self.upstream.check()
+        if wishes.get("tools") and self._refused("tools"):
+            raise _no_tools()
+        given = {name: wishes[name] for name in ("stop", "top_p", "seed", "tools", "tool_choice") if wishes.get(name)}
+        given |= {"model": self.name_, "stream_usage": not self._refused("stream_options")}
+        if (temperature := wishes.get("temperature")) is None:
+            temperature = self.temperature
+        if temperature is not None and not self._refused("temperature"):
+            given["temperature"] = temperature
+        limit, form = wishes.get("max_tokens"), wishes.get("response_format")
+        if wishes.get("choices") and not self._refused("choices"):
+            schema = {"name": "choice", "strict": True, "schema": choice_schema(wishes["choices"])}
+            form = {"type": "json_schema", "json_schema": schema}
+            limit = None if limit is None else limit + CHOICE_TOKENS
+        if limit is not None:
+            given["max_completion_tokens" if self._refused("max_tokens") else "max_tokens"] = limit
+        if form:
+            # Through `response_format` itself the library would parse and judge the reply.
+            given["extra_body"] = {"response_format": form}
+        return given
+
+    @property
+    @override
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (EOFError, openai.OpenAIError, httpx.HTTPError, ValueError, LookupError)
+
+    @override
+    def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
+        match error:
+            case openai.APITimeoutError() | httpx.TimeoutException():
+                again = isinstance(error.__cause__ or error, httpx.ConnectTimeout)
+                words = f"The model server said nothing for {self.upstream.timeout.read:g} seconds."
+                return Failure(ServerUnreachableError(words), again=again)
+            case openai.APIConnectionError() | httpx.HTTPError():
+                words = "The model server does not answer (OPENAI_BASE_URL)."
+                return Failure(ServerUnreachableError(words), again=True)
+            case openai.APIError():
+                return self._refusal(error, wishes)
+            case _:
+                return Failure(ModelError("The model server's reply cannot be read."), again=True)
+
+    def _refusal(self, error: openai.APIError, wishes: dict[str, Any]) -> Failure:
+        """The server answered, with an error."""
+        words, status = _words(error), getattr(error, "status_code", None)
+        if status in {401, 403}:
+            return Failure(ModelError("The model server refuses the key; set OPENAI_API_KEY."))
+        if status == 404:
+            known = ", ".join(self.upstream.models) or "none that it lists"
+            missing = f"The model server has no model {self.name_!r}; there are: {known}. Set OPENAI_MODEL."
+            return Failure(ModelMissingError(missing))
+        if status == 429:
+            return Failure(ModelError(f"The model server is busy: {words}"), again=True)
+        if _OVERFLOW.search(f"{error.code} {error.type} {words}"):
+            return Failure(_too_long(words, self.window))
+        if (feature := self._unknown(words, wishes)) is not None:
+            self.upstream.refused.add((self.name_, feature))
+            return Failure(_no_tools()) if feature == "tools" else Failure(ModelError(words), again=True, at_once=True)
+        return Failure(ModelError(f"The model server failed: {words}"), again=status is None or status >= 500)
+
+    def _unknown(self, words: str, wishes: dict[str, Any]) -> str | None:
+        """The part of the request that the error complains about and that can be done without."""
+        temperature = wishes.get("temperature", self.temperature) is not None
+        given = {**wishes, "stream_options": True, "temperature": temperature}
+        sent = [name for name in NAMED if given.get(name) and not self._refused(name)]
+        return next((name for name in sent if NAMED[name].search(words)), None)
+
+
+def _no_tools() -> ModelError:
+    return ToolsUnsupportedError("The model server takes no tools for this model.")
+
+
+def _words(error: openai.APIError) -> str:
+    body: object = error.body
+    if isinstance(body, Mapping):
+        body = body.get("message") or body.get("detail") or body.get("error") or body
+    return str(body or error.message)[:500]
+
+
+def _too_long(words: str, window: int) -> PromptTooLongError:
+    """By the numbers in the server's words, which every server puts differently."""
+    found = _WINDOW.search(words)
+    window = int(found[1]) if found else window
+    others = [number for number in map(int, re.findall(r"\d+", words)) if number != window]
+    needed = max([*others, sum(others)] if others else [0])
+    return PromptTooLongError(needed if needed > window else window + window // 4, window, "the model server's window")
+
+
+class _Listed(BaseModel):
+    id: str
+    max_model_len: int | None = None
+    context_length: int | None = None
+    meta: dict[str, Any] | None = None
+
+    @property
+    def window(self) -> int | None:
+        """vLLM and SGLang, some hosts, llama-server."""
+        served = (self.meta or {}).get("n_ctx")
+        return self.max_model_len or self.context_length or (served if isinstance(served, int) else None)
+
+
+class _List(BaseModel):
+    data: list[_Listed]
+
+
+def _models(answer: Any) -> dict[str, int | None]:
+    return {model.id: model.window for model in _List.model_validate(answer).data}
+
+
+def build(settings: OpenAISettings) -> OpenAIChat:
+    """The model that answers. Nothing is asked of the servers yet."""
+    headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    upstream = Upstream(settings.base_urls, probe="/models", listed=_models, headers=headers, silence=settings.timeout)
+    wire = _Wire(
+        model=settings.model or "default",
+        base_url=ANYWHERE,
+        api_key=SecretStr(settings.api_key or "none"),
+        http_async_client=upstream.client(),
+        max_retries=0,
+        timeout=upstream.timeout,
+        stream_chunk_timeout=None,
+    )
+    return OpenAIChat(
+        upstream=upstream,
+        wire=wire,
+        wanted=settings.model,
+        temperature=settings.temperature,
+        configured_window=settings.window,
+    )

@@ -1,0 +1,61 @@
+"""What a JSON schema from a stranger may be: its size, and OpenAI's rules for strict ones."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from llm.errors import SchemaError
+
+MAX_NODES = 2000
+"""Values in a schema, small and large."""
+MAX_DEPTH = 40
+MAX_REPEATED = 1000
+"""`maxItems` and its like."""
+COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
+
+
+def check_size(schema: Mapping[str, Any]) -> None:
+    """Raise `SchemaError` for a schema that is too large, too deep, or spells too much out."""
+    for nodes, (value, depth) in enumerate(walk(schema)):
+        if nodes > MAX_NODES or depth > MAX_DEPTH:
+            raise SchemaError(f"the schema is too large: at most {MAX_NODES} values, {MAX_DEPTH} deep")
+        if isinstance(value, dict):
+            _check_counts(value)
+
+
+def _check_counts(schema: Mapping[str, Any]) -> None:
+    for count in COUNTS:
+        if isinstance(wanted := schema.get(count), int) and wanted > MAX_REPEATED:
+            raise SchemaError(f"{count} is {wanted}; at most {MAX_REPEATED}")
+    if isinstance(pattern := schema.get("pattern"), str):
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise SchemaError(f"the schema's pattern {pattern[:100]!r} is none: {error}") from error
+
+
+def walk(schema: Any) -> Iterator[tuple[Any, int]]:
+    """Every value in it, with its depth."""
+    waiting: list[tuple[Any, int]] = [(schema, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        yield value, depth
+        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting.extend((child, depth + 1) for child in children)
+
+
+def check_strict(schema: Mapping[str, Any]) -> None:
+    """Raise `SchemaError` unless every object lists all its properties as required and admits no others."""
+    if schema.get("type") != "object" and "$ref" not in schema:
+        raise SchemaError("a strict schema is an object")
+    for value, _ in walk(schema):
+        if not isinstance(value, dict) or not isinstance(properties := value.get("properties"), dict):
+            continue
+        if value.get("type") not in ("object", ["object", "null"]):
+            continue  # a property that is itself called "properties"
+        if value.get("additionalProperties") is not False:
+            raise SchemaError("in a strict schema every object has additionalProperties: false")
+        required = value.get("required")
+        missing = [name for name in properties if not isinstance(required, list) or name not in required]
+        if missing:
+            raise SchemaError(f"in a strict schema every property is required; {missing[0]!r} is not")

@@ -1,0 +1,212 @@
+"""Model servers behind one address: a pooled HTTP transport that goes to the least busy one that is well."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from typing_extensions import override
+
+log = logging.getLogger(__name__)
+
+ANYWHERE = "http://model-server"
+"""The address that clients of this transport name; the server is chosen for each request."""
+CONNECT_SECONDS = 5.0
+CHECK_SECONDS = 5.0
+"""Between two looks at every server, and while none is well:"""
+CHECK_SECONDS_DOWN = 1.0
+DOWN_SECONDS = 10.0
+"""A server that failed is passed over for so long, unless a look finds it well before."""
+PROBE_SECONDS = 3.0
+FAILED = frozenset({502, 503, 504})
+"""Statuses of a server that cannot serve just now."""
+
+
+class Endpoint:
+    """One server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = httpx.URL(url.rstrip("/"))
+        self.busy = 0
+        self.used = 0.0
+        self.down_until = 0.0
+        self.seen = False
+        """Has it ever answered?"""
+        self.models: Mapping[str, int | None] = {}
+        """The models that it listed last, each with its window in tokens where the server tells it."""
+
+    @property
+    def up(self) -> bool:
+        return time.monotonic() >= self.down_until
+
+    def failed(self) -> None:
+        if self.up:
+            log.warning("the model server %s failed; it is passed over until it is well", self.url)
+        self.down_until = time.monotonic() + DOWN_SECONDS
+
+    def well(self) -> None:
+        if not self.up:
+            log.info("the model server %s is back", self.url)
+        self.seen, self.down_until = True, 0.0
+
+    def target(self, request: httpx.Request) -> httpx.URL:
+        return self.url.copy_with(raw_path=self.url.raw_path.rstrip(b"/") + request.url.raw_path)
+
+
+class Upstream(httpx.AsyncBaseTransport):
+    """Connections to all `urls` in one pool. A request fails with its server; asked again, it goes to another.
+
+    `probe` is the path that lists models; `listed` reads the answer (and may raise `ValueError`).
+    While watched, `on_up` is awaited after each look that found a server well.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        probe: str,
+        listed: Callable[[Any], Mapping[str, int | None]],
+        headers: Mapping[str, str] | None = None,
+        silence: float,
+    ) -> None:
+        self._endpoints = [Endpoint(url) for url in urls]
+        self._pool = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32), trust_env=False
+        )
+        self._probe = probe
+        self._listed = listed
+        self._headers = dict(headers or {})
+        self.timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None)
+        self.on_up: Callable[[], Awaitable[None]] | None = None
+        self.refused: set[tuple[str, str]] = set()
+        """`(model, feature)` that the servers were found not to know."""
+
+    @property
+    def connected(self) -> bool:
+        """Has a server answered, and not failed since?"""
+        return any(endpoint.seen and endpoint.up for endpoint in self._endpoints)
+
+    @property
+    def models(self) -> dict[str, int | None]:
+        """Models by name, as the servers listed them last."""
+        return {name: window for endpoint in self._endpoints for name, window in endpoint.models.items()}
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of this transport. Closing it would close the pool."""
+        return httpx.AsyncClient(transport=self, base_url=ANYWHERE, headers=self._headers, timeout=self.timeout)
+
+    @override
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        endpoint = min(self._endpoints, key=lambda one: (not one.up, one.busy, one.used))
+        endpoint.used = time.monotonic()
+        endpoint.busy += 1
+        body: _Body | None = None
+        try:
+            response = await self._send(request, endpoint)
+            body = _Body(response, endpoint)
+        except httpx.TimeoutException as error:
+            if isinstance(error, httpx.ConnectTimeout):
+                endpoint.failed()
+            raise
+        except httpx.TransportError:
+            endpoint.failed()
+            raise
+        finally:
+            if body is None:
+                endpoint.busy -= 1
+        if response.status_code in FAILED:
+            endpoint.failed()
+        else:
+            endpoint.well()
+        return httpx.Response(
+            response.status_code, headers=response.headers, stream=body, extensions=response.extensions
+        )
+
+    async def _send(self, request: httpx.Request, endpoint: Endpoint) -> httpx.Response:
+        url = endpoint.target(request)
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+        there = httpx.Request(
+            request.method,
+            url,
+            headers=[(b"Host", url.netloc), *headers],
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        return await self._pool.handle_async_request(there)
+
+    async def check(self) -> None:
+        """Look at every server: is it there, and which models has it?"""
+        await asyncio.gather(*(self._look(endpoint) for endpoint in self._endpoints))
+
+    async def _look(self, endpoint: Endpoint) -> None:
+        url = f"{endpoint.url}{self._probe}"
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                request = httpx.Request(
+                    "GET", url, headers=self._headers, extensions={"timeout": httpx.Timeout(PROBE_SECONDS).as_dict()}
+                )
+                response = await self._pool.handle_async_request(request)
+                try:
+                    await response.aread()
+                finally:
+                    await response.aclose()
+            endpoint.models = self._listed({} if response.is_error else response.json())
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            log.debug("the model server %s: %s", endpoint.url, error)
+            endpoint.failed()
+            return
+        endpoint.well()
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look at the servers now, and again and again while the block runs; close the connections after it."""
+        await self.check()
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await self.aclose()
+
+    async def _watch(self) -> None:
+        while True:
+            if self.connected and self.on_up is not None:
+                await self.on_up()
+            await asyncio.sleep(CHECK_SECONDS if self.connected else CHECK_SECONDS_DOWN)
+            await self.check()
+
+    @override
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    """A response's bytes; its server is busy until they are closed, and failed when they break off."""
+
+    def __init__(self, response: httpx.Response, endpoint: Endpoint) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)
+        self._stream = response.stream
+        self._endpoint = endpoint
+        self._open = True
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self._stream:
+                yield part
+        except httpx.TimeoutException:
+            raise
+        except httpx.TransportError:
+            self._endpoint.failed()
+            raise
+
+    @override
+    async def aclose(self) -> None:
+        if self._open:
+            self._open = False
+            self._endpoint.busy -= 1
+        await self._stream.aclose()

@@ -1,0 +1,101 @@
+"""Calls of the client's own tools: made by the model, run by the client, answered in the next turn."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolCallChunk, ToolMessage
+from langchain_core.messages.tool import tool_call
+from langchain_core.runnables import Runnable
+from langgraph.runtime import Runtime
+
+from nodes.events import CallDelta
+from nodes.state import Context
+
+NO_RESULT = "(The tool gave no result.)"
+
+
+def bound(context: Context) -> Runnable[LanguageModelInput, AIMessage] | None:
+    """The model with the client's tools; None when there are none."""
+    given = context.client_tools
+    if not given.tools:
+        return None
+    choice: Any = given.choice
+    return context.model.bind_tools(list(given.tools), tool_choice=choice, parallel_tool_calls=given.parallel)
+
+
+@dataclass(slots=True)
+class _Call:
+    id: str
+    name: str
+    arguments: str = ""
+
+
+class Calls:
+    """Feed it the pieces as they come. With `hold` they leave at `release`."""
+
+    def __init__(self, runtime: Runtime[Context], *, hold: bool) -> None:
+        self._emit = runtime.stream_writer
+        self._held: list[CallDelta] | None = [] if hold else None
+        self._calls: list[_Call] = []
+
+    def piece(self, piece: ToolCallChunk) -> None:
+        """A piece with an id of its own begins a call."""
+        written = piece["args"] or ""
+        if piece["id"] and (not self._calls or self._calls[-1].id != piece["id"]):
+            self._calls.append(_Call(piece["id"], piece["name"] or ""))
+            self._send(CallDelta(len(self._calls) - 1, "", piece["id"], piece["name"] or ""))
+        if written and self._calls:
+            self._calls[-1].arguments += written
+            self._send(CallDelta(len(self._calls) - 1, written))
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for delta in held:
+            self._emit(delta)
+
+    def whole(self) -> list[ToolCall]:
+        """The calls whose arguments are an object; one that was cut off is none."""
+        made = []
+        for call in self._calls:
+            try:
+                arguments = json.loads(call.arguments or "{}")
+            except ValueError:
+                continue
+            if isinstance(arguments, dict):
+                made.append(tool_call(name=call.name, args=arguments, id=call.id))
+        return made
+
+    def _send(self, delta: CallDelta) -> None:
+        if self._held is None:
+            self._emit(delta)
+        else:
+            self._held.append(delta)
+
+
+def called_before(messages: Sequence[AnyMessage]) -> list[tuple[str, Any]]:
+    """Name and arguments of the calls since the person's last words, when results have just come."""
+    if not messages or not isinstance(messages[-1], ToolMessage):
+        return []
+    current = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
+    calls = [call for message in messages[current:] if isinstance(message, AIMessage) for call in message.tool_calls]
+    return [(call["name"], call["args"]) for call in calls]
+
+
+def settled(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """Each call with one result behind it: a missing one is told as such, one that answers no call is left out."""
+    told: list[AnyMessage] = []
+    for at, message in enumerate(messages):
+        if isinstance(message, ToolMessage):
+            continue
+        told.append(message)
+        calls = message.tool_calls if isinstance(message, AIMessage) else []
+        behind = takewhile(lambda later: isinstance(later, ToolMessage), messages[at + 1 :]) if calls else ()
+        results = {result.tool_call_id: result for result in behind if isinstance(result, ToolMessage)}
+        for call in calls:
+            missing = ToolMessage(NO_RESULT, tool_call_id=call["id"] or "", name=call["name"])
+            told.append(results.get(call["id"] or "", missing))
+    return told

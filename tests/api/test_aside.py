@@ -1,0 +1,56 @@
+"""What a front end asks for itself gets an answer and no session."""
+
+import asyncio
+from typing import Any
+
+from llm.scripted import ScriptedChat
+from tests.api.talking import ask, get, rows
+from tests.nodes.test_routing import TITLE
+from tests.serving import Service, until
+
+TAGS_OF_A_PERSON = "Give me three tags for a photo of a lake"
+
+
+async def test_a_title_is_made_without_a_session(service: Service, model: ScriptedChat) -> None:
+    model.replies = ['{"title": "Moon"}']
+    body = await ask(service, TITLE)
+    assert body["choices"][0]["message"]["content"] == '{"title": "Moon"}'
+    assert body["x_session_id"] is None
+    told = body["x_agent_metadata"]
+    assert (told["agent_type"], told["route_reason"]) == ("chat", "a front end's own request")
+    assert (await get(service, "/api/conversations"))["sessions"] == []
+    assert rows(service, "SELECT count(*) FROM checkpoints") == [(0,)]
+    used = rows(service, "SELECT sum(tokens_in), sum(tokens_out) FROM usage")[0]
+    assert used == (body["usage"]["prompt_tokens"], body["usage"]["completion_tokens"])
+
+
+async def test_a_title_is_streamed(service: Service, model: ScriptedChat) -> None:
+    model.replies = ['{"title": "Moon"}']
+    messages: Any = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": TITLE}]
+    stream = await service.client.chat.completions.create(model="auto", messages=messages, stream=True)
+    parts = [chunk.choices[0].delta.content or "" async for chunk in stream]
+    assert "".join(parts) == '{"title": "Moon"}'
+    assert model.asked[0][0].text == "Be brief."
+
+
+async def test_inside_a_session_nothing_is_lost(service: Service, model: ScriptedChat) -> None:
+    model.replies = ["Hello.", "Moon", "lake, water, blue"]
+    session = (await ask(service, "hi"))["x_session_id"]
+    assert (await ask(service, TITLE, session_id=session))["x_session_id"] == session
+    assert (await ask(service, TAGS_OF_A_PERSON, agent_type="chat"))["x_session_id"]
+
+
+async def test_a_client_that_leaves_ends_it(service: Service, model: ScriptedChat) -> None:
+    model.replies, model.gate = ["word " * 100], asyncio.Semaphore(3)
+    body = {"messages": [{"role": "user", "content": TITLE}], "stream": True}
+    async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
+        assert answer.status_code == 200
+        await until(lambda: len(model.asked) == 1)
+    await until(lambda: rows(service, "SELECT count(*) FROM usage") == [(1,)])
+    assert model.finished == 0
+
+
+async def test_wrong_wishes_are_refused_as_anywhere(service: Service) -> None:
+    for extra, status in (({"model": "magic"}, 404), ({"temperature": 9}, 400)):
+        body = {"messages": [{"role": "user", "content": TITLE}], **extra}
+        assert (await service.http.post("/v1/chat/completions", json=body)).status_code == status

@@ -1,0 +1,175 @@
+"""The graphs in the real `langgraph dev`, driven as Studio drives them, over a model server of ours."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from graph import MODES
+from tests.llm.model_server import ModelServer, hang, say
+from tests.serving import python_step, until
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 90
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class Dev:
+    """A running `langgraph dev`."""
+
+    url: str
+    model_port: int
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """Started once. Its model server is a port that each test listens on."""
+    folder = tmp_path_factory.mktemp("studio")
+    port, model_port = free_port(), free_port()
+    settings = {
+        "LLM_BACKEND": "openai",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
+        "OPENAI_MODEL": "tiny",
+        "DATA_DIR": str(folder / "data"),
+        "PYTHON_CODE_PRELOAD_LIBRARIES": "",
+        "LANGSMITH_TRACING": "false",
+    }
+    options = ["--no-browser", "--no-reload", "--allow-blocking", "--port", str(port)]
+    command = [sys.executable, "-m", "langgraph_cli", "dev", *options, "--config", str(ROOT / "langgraph.json")]
+    url, log = f"http://127.0.0.1:{port}", folder / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, cwd=folder, env=os.environ | settings, stdout=out, stderr=out)
+    try:
+        client = httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=START_SECONDS)
+        with client:
+            assert client.get(f"{url}/ok").json()["ok"], log.read_text()
+        yield Dev(url, model_port)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.fixture
+async def server(dev: Dev) -> AsyncIterator[ModelServer]:
+    server = ModelServer("openai")
+    server.port = dev.model_port
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def studio(dev: Dev) -> AsyncIterator[LangGraphClient]:
+    client = get_client(url=dev.url)
+    yield client
+    await client.aclose()
+
+
+def ask(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+def told(values: Any) -> list[str]:
+    return [message["content"] for message in values["messages"]]
+
+
+async def test_all_modes_are_listed_with_readable_schemas(studio: LangGraphClient) -> None:
+    assistants = await studio.assistants.search()
+    assert {assistant["graph_id"] for assistant in assistants} == set(MODES)
+    for assistant in assistants:
+        schemas: Any = await studio.assistants.get_schemas(assistant["assistant_id"])
+        assert {"messages", "steps", "plan"} <= set(schemas["state_schema"]["properties"])
+        assert "messages" in schemas["input_schema"]["properties"]
+        context = schemas["context_schema"]["properties"]
+        assert context["limits"]["default"]["max_iterations"] == 6
+        assert "model" not in context, "what is live is nothing to fill in"
+        drawn = await studio.assistants.get_graph(assistant["assistant_id"])
+        assert "route" in {node["id"] for node in drawn["nodes"]}
+
+
+@pytest.mark.parametrize("mode", list(MODES))
+async def test_every_mode_answers_by_steps_and_tokens(studio: LangGraphClient, server: ModelServer, mode: str) -> None:
+    server.script = [say("Final Answer:", " good", " day")]
+    thread = (await studio.threads.create())["thread_id"]
+    seen: dict[str, list[Any]] = {}
+    stream = studio.runs.stream(
+        thread, mode, input=ask("hi"), stream_mode=["updates", "messages-tuple"], stream_subgraphs=True
+    )
+    async for part in stream:
+        seen.setdefault(part.event.partition("|")[0], []).append(part.data)
+    assert "record" in {name for update in seen["updates"] for name in update}
+    assert len([piece for piece in seen["messages"] if piece[0]["content"]]) >= 2
+    state = await studio.threads.get_state(thread)
+    assert told(state["values"])[-1].endswith("good day")
+    assert state["next"] == []
+
+
+async def test_a_thread_remembers_and_forks(studio: LangGraphClient, server: ModelServer) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step("x = 41\nprint(x)")), say("Final Answer: 41")]
+    first: Any = await studio.runs.wait(thread, "react", input=ask("Set x to 41 with Python"))
+    assert first["answer"] is None
+    assert told(first) == ["Set x to 41 with Python", "41"]
+    after_first: Any = await studio.threads.get_state(thread)
+    assert [step["observation"].strip() for step in after_first["values"]["steps"]] == ["41"]
+
+    server.script = [say(python_step("x += 1\nprint(x)")), say("Final Answer: 42")]
+    second: Any = await studio.runs.wait(thread, "react", input=ask("Add one with Python"))
+    assert told(second) == ["Set x to 41 with Python", "41", "Add one with Python", "42"]
+    history = await studio.threads.get_history(thread, limit=50)
+    assert {"tool_call", "observe", "thought", "route"} <= {name for state in history for name in state["next"]}
+
+    server.script = [say("Final Answer: another way")]
+    forked: Any = await studio.runs.wait(
+        thread, "react", input=ask("Something else"), checkpoint=after_first["checkpoint"]
+    )
+    assert told(forked) == ["Set x to 41 with Python", "41", "Something else", "another way"]
+
+
+async def test_a_run_is_interrupted_and_resumed_by_its_thread(studio: LangGraphClient, server: ModelServer) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step("print(6 * 7)")), say("Final Answer: 42")]
+    await studio.runs.wait(thread, "react", input=ask("Compute 6 * 7"), interrupt_before=["tool_call"])
+    state: Any = await studio.threads.get_state(thread)
+    assert state["next"] == ["tool_call"]
+    assert "6 * 7" in state["values"]["action"]["input"]
+    resumed: Any = await studio.runs.wait(thread, "react", input=None)
+    assert told(resumed)[-1] == "42"
+
+
+async def test_a_cancelled_run_lets_go_of_the_model_and_the_thread_goes_on(
+    studio: LangGraphClient, server: ModelServer
+) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [hang("Final Answer: a"), say("well again")]
+    run = await studio.runs.create(thread, "chat", input=ask("hi"))
+    await until(lambda: server.open == 1)
+    await studio.runs.cancel(thread, run["run_id"], wait=True)
+    await until(lambda: server.open == 0, seconds=0.5)
+    again: Any = await studio.runs.wait(thread, "chat", input=ask("still there?"))
+    assert told(again)[-1] == "well again"
+
+
+async def test_the_context_s_limits_hold(studio: LangGraphClient, server: ModelServer) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step(f"print({n})")) for n in range(5)]
+    await studio.runs.wait(thread, "react", input=ask("Count"), context={"limits": {"max_iterations": 2}})
+    state: Any = await studio.threads.get_state(thread)
+    assert len(state["values"]["steps"]) == 2
