@@ -28,6 +28,7 @@ from api.services import Services
 from api.settings.runs import RunPolicy
 from api.turn_messages import open_calls, to_messages
 from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
+from api.whole import whole
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
@@ -64,6 +65,8 @@ class Note:
     """What is known of the turn's answer: all of it once the run has ended."""
 
     answer: Answer
+    number: int = 0
+    """Of its row; 0 until it has one."""
     checkpoint: str | None = None
     """The turn's end: with the session's id a `Point` that others can begin at."""
 
@@ -202,18 +205,21 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
 @asynccontextmanager
 async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
     """Note the turn when it begins, and how it ended: with its answer, or cut off."""
-    turns, complete = services.store.turns, False
+    turns, note, complete = services.store.turns, turn.note, False
+
+    async def begin() -> None:
+        note.number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
+
     await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
-    number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
     try:
+        await whole(begin())
         yield
-        turn.note.checkpoint = await turns.finish(
-            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
-        )
+        end = await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
+        note.checkpoint = await turns.finish(note.number, end)
         complete = True
     finally:
         if not complete:
-            await turns.cut(number)
+            await turns.cut(note.number)
 
 
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:

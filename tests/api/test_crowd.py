@@ -27,7 +27,7 @@ SEED = 7
 def reply(messages: list[BaseMessage]) -> str:
     """A program for those that ask for one, and words for all others."""
     if "program" not in messages[-1].text:
-        return "word " * 60
+        return "word " * 40
     return python_step("import time\nx = 1\ntime.sleep(0.3)\nprint(x)")
 
 
