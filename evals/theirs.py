@@ -25,6 +25,7 @@ def server(model: str) -> Iterator[str]:
     params = xllamacpp.CommonParams()
     params.model.path = str(weights(model))
     params.n_ctx, params.n_parallel, params.port = WINDOW, 1, 0
+    params.verbosity = -1
     params.use_jinja, params.warmup, params.ui = True, False, False
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
     started = xllamacpp.Server(params)

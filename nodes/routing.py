@@ -49,6 +49,7 @@ _CUT = re.compile(
 )
 _ASK = re.compile(
     r"\W*(?:please |first,? |second,? |third,? |lastly,? |could you |can you |i want you to )*"
+    r"(?:(?:from|in|for|with|using) \S+ )?"
     r"(?:add|analy[sz]e|answer|build|calculate|check|compare|compute|convert|count|create|describe|determine|draw"
     r"|estimate|explain|fill|filter|find|fit|get|give|group|identify|join|list|load|look|make|merge|multiply|name|plot"
     r"|predict|print|read|report|save|say|search|show|sort|split|subtract|sum|summari[sz]e|tell|test|train|translate"

@@ -110,6 +110,7 @@ def test_the_rules_say_when_they_cannot_tell(question: str) -> None:
         ("What is the mean?", 1),
         ("(1) the mean, (2) the median and (3) the mode of the column", 3),
         ("Load a.csv, merge it with b.csv on id, then group by city and plot the result", 4),
+        ("In a.csv count the rows, say which city is first, and compute the mean", 3),
         ("", 0),
     ],
 )
