@@ -24,6 +24,7 @@ from api import (
     own_model,
     tools,
     usage,
+    ws,
 )
 from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
@@ -40,6 +41,7 @@ ROUTES = (
     artifacts,
     conversations,
     live,
+    ws,
     files,
     tools,
     auth,

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, aclosing
 from functools import cache
 from typing import Any, cast
 
-from fastapi import Request
 from langgraph.graph.state import CompiledStateGraph
+from starlette.requests import HTTPConnection
 
 from api.answer import Answer
 from api.forms import Incoming
@@ -29,7 +29,7 @@ from nodes.housekeeping import is_housekeeping
 from nodes.state import Context
 
 
-def is_aside(request: Request, incoming: Incoming) -> bool:
+def is_aside(request: HTTPConnection, incoming: Incoming) -> bool:
     """One question that a front end asks for itself, outside of any session."""
     chat = incoming.chat
     said = [message for message in chat.messages if message.role not in ("system", "developer")]
