@@ -73,7 +73,30 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev model-vectors ## tests with the scripted model (two minutes)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients"
+
+CLIENTS := tests/clients
+
+$(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.lock | .venv/.installed-dev
+	$(UV) venv --quiet --clear --python $(BIN)/python $(CLIENTS)/.venv
+	$(UV) pip install --quiet --python $(CLIENTS)/.venv/bin/python --require-hashes -r $<
+	touch $@
+
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package-lock.json
+	@if command -v npm >/dev/null; then cd $(CLIENTS) && npm ci --no-audit --no-fund --ignore-scripts && touch node_modules/.installed; \
+	else echo "npm is not there: the tests of clients in JavaScript are skipped"; fi
+
+.PHONY: clients
+clients: $(CLIENTS)/.venv/.installed $(CLIENTS)/node_modules/.installed ## install the clients that tests/clients drives
+
+.PHONY: lock-clients
+lock-clients: ## write the lock files of those clients anew, without download addresses
+	$(COMPILE) $(CLIENTS)/requirements.in -o $(CLIENTS)/requirements.lock
+	cd $(CLIENTS) && npm install --package-lock-only --ignore-scripts && sed -i '/^ *"resolved": /d' package-lock.json
+
+.PHONY: test-clients
+test-clients: dev clients ## other people's clients against a real server (a minute)
+	$(BIN)/pytest -q -m clients
 
 .PHONY: test-fuzz
 test-fuzz: dev ## made-up requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
@@ -84,7 +107,7 @@ test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two
 	$(BIN)/pytest -q -m jail
 
 .PHONY: test
-test: lint type test-fast test-fuzz test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
+test: lint type test-fast test-clients test-fuzz test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
 	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench

@@ -79,6 +79,10 @@ class Answer:
         return "".join(self._text).strip()
 
     @property
+    def steps(self) -> Sequence[Step]:
+        return self._steps
+
+    @property
     def reasoning(self) -> str | None:
         return "".join(self._thoughts).strip() or None
 

@@ -18,6 +18,7 @@ from api import (
     errors,
     files,
     health,
+    images,
     keys,
     live,
     models,
@@ -30,6 +31,7 @@ from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
 from api.openapi import describe
 from api.request_context import RequestContext
+from api.responses import routes as responses
 from api.services import Services
 from workspace.settings import MIB
 
@@ -37,6 +39,8 @@ ROUTES = (
     health,
     models,
     chat,
+    responses,
+    images,
     embeddings,
     artifacts,
     conversations,

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
+from llm.errors import BackendStoppedError, ModelError, PromptTooLongError, SchemaError
 from workspace.errors import BadNameError, FileTooLargeError, WorkspaceError
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,8 @@ def to_api_error(error: Exception) -> ApiError:
 def _from_model(error: ModelError) -> ApiError:
     if isinstance(error, PromptTooLongError):
         return bad_request(str(error), "messages", "context_length_exceeded")
+    if isinstance(error, SchemaError):
+        return bad_request(str(error), code="invalid_schema")
     code = "shutting_down" if isinstance(error, BackendStoppedError) else "model_error"
     return ApiError(503, str(error), kind="service_unavailable", code=code)
 

@@ -12,6 +12,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from api.continuing import Point
 from api.errors import ApiError, bad_request
 from api.intake import MAX_FIELD_BYTES, MAX_FIELDS, Received
 from api.pace import read_whole
@@ -27,6 +28,12 @@ class Incoming:
 
     chat: ChatRequest
     files: list[Received]
+    point: Point | None = None
+    """The end of an earlier turn: the messages come after it."""
+    instructions: str = ""
+    """For this turn alone."""
+    only_tools: frozenset[str] | None = None
+    """Names of our tools that the turn may use; None: all."""
 
 
 @asynccontextmanager
@@ -35,21 +42,27 @@ async def read_chat(request: Request, services: Services, user: str) -> AsyncIte
     kind = content_type(request)
     if kind == "multipart/form-data":
         async with services.intake.receive(request, user) as form:
-            yield Incoming(_checked(_fields(form.fields)), form.files)
+            yield Incoming(checked(_fields(form.fields)), form.files)
         return
-    body = await read_whole(request, services.settings.upload_idle_seconds)
     if kind == "application/x-www-form-urlencoded":
-        yield Incoming(_checked(_fields(_urlencoded(body))), [])
+        body = await read_whole(request, services.settings.upload_idle_seconds)
+        yield Incoming(checked(_fields(_urlencoded(body))), [])
         return
-    if kind not in ("application/json", ""):
+    yield Incoming(checked(await read_object(request, services)), [])
+
+
+async def read_object(request: Request, services: Services) -> dict[str, Any]:
+    """The body as a JSON object. Raises 400, 408 or 413."""
+    if content_type(request) not in ("application/json", ""):
         raise bad_request("Send application/json or multipart/form-data.", code="unsupported_media_type")
+    body = await read_whole(request, services.settings.upload_idle_seconds)
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise bad_request(f"The body is not valid JSON: {error}") from error
     if not isinstance(fields, dict):
         raise bad_request("The body must be a JSON object.")
-    yield Incoming(_checked(fields), [])
+    return fields
 
 
 def content_type(request: Request) -> str:
@@ -83,7 +96,8 @@ def _field(name: str, text: str) -> Any:
     return text or None
 
 
-def _checked(fields: dict[str, Any]) -> ChatRequest:
+def checked(fields: dict[str, Any]) -> ChatRequest:
+    """Raises 400 that names the field."""
     for name, harmless in REFUSED.items():
         if fields.get(name) not in harmless:
             raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
@@ -100,4 +114,4 @@ def _checked(fields: dict[str, Any]) -> ChatRequest:
 
 def incoming_of(fields: dict[str, Any]) -> Incoming:
     """A request that came by another way than a body. Raises 400."""
-    return Incoming(_checked(fields), [])
+    return Incoming(checked(fields), [])

@@ -1,5 +1,6 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
@@ -12,12 +13,13 @@ from langgraph.graph.state import CompiledStateGraph
 from api.accounts.disk import DiskUse
 from api.accounts.identity import Accounts
 from api.accounts.meter import Meter
-from api.accounts.opening import open_accounts
+from api.accounts.opening import open_accounts, signing_keys
 from api.accounts.quotas import Quotas
 from api.audit import AuditLog
 from api.backend_models import BackendModels
 from api.deletion import Deletions, OnDeleted
 from api.holding import Runs
+from api.image_links import ImageLinks
 from api.intake import Intake
 from api.settings import Settings
 from api.streams import Streams
@@ -70,6 +72,7 @@ class Services:
     vision: BaseChatModel | None
     documents: Documents
     vectors: VectorModel
+    image_links: ImageLinks
 
     @property
     def model(self) -> BaseChatModel:
@@ -149,6 +152,7 @@ async def open_services(
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
+        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.image_link_hours)
         workspaces = Workspaces(settings.workspace())
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
@@ -224,6 +228,7 @@ async def open_services(
             vision=seeing,
             documents=documents,
             vectors=vectors,
+            image_links=image_links,
         )
 
 

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from api.answer import Answer
 from api.attached import first_new, take_attached
 from api.briefing import Briefing
-from api.continuing import Held, hold_session
+from api.continuing import Held, hold_point, hold_session
 from api.errors import ApiError, bad_request, not_found
 from api.fingerprints import answered, chain, instructions
 from api.forking import discard
@@ -33,7 +33,7 @@ from api.whole import whole
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
-from nodes.events import Event, ToolOutput
+from nodes.events import AnswerDelta, Event, ToolOutput
 from nodes.state import Context, Sampling
 from tools import build_all
 from workspace.session import SessionWorkspace
@@ -50,6 +50,7 @@ class Turn:
     workspace: SessionWorkspace
     messages: list[AnyMessage]
     chat: ChatRequest
+    given: Incoming
     user: User
     mode: str
     model: str
@@ -58,6 +59,8 @@ class Turn:
     """Of the conversation up to the question."""
     instructions: str
     """A digest of the client's system prompt."""
+    address: str
+    """How the client calls the service: scheme, host and port."""
     note: "Note"
 
 
@@ -140,11 +143,13 @@ async def open_turn(request: HTTPConnection, incoming: Incoming, services: Servi
             workspace=workspace,
             messages=messages,
             chat=chat,
+            given=incoming,
             user=user,
             mode=mode,
             model=model,
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
+            address=address_of(request, services),
             note=Note(Answer(session.id)),
         )
 
@@ -153,6 +158,10 @@ async def open_turn(request: HTTPConnection, incoming: Incoming, services: Servi
 async def _hold(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
     """In a session that the client names, only what follows its last assistant message is new."""
     chat, policy = incoming.chat, wanted_policy(request, services)
+    if incoming.point is not None:
+        async with hold_point(incoming.point, services, user, policy=policy) as held:
+            yield replace(held, new=chat.messages)
+        return
     asked = asked_session(request, chat)
     if asked is None:
         async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
@@ -203,6 +212,8 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
                 async with aclosing(stream) as parts:
                     async for _namespace, _mode, event in parts:
                         emit(answer.feed(event))
+            if images := _images(turn, services):
+                emit(answer.feed(AnswerDelta(images)))
             await sessions.said(turn.session.id, [answer.text])
 
     return run
@@ -228,10 +239,26 @@ async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncItera
             await turns.cut(note.number)
 
 
+def address_of(request: HTTPConnection, services: Services) -> str:
+    """`PUBLIC_URL`, or what the request says."""
+    asked = request.base_url
+    of_pages = asked.replace(scheme=asked.scheme.replace("ws", "http"))
+    return (services.settings.public_url or str(of_pages)).rstrip("/")
+
+
+def _images(turn: Turn, services: Services) -> str:
+    """Links to what the agent drew, behind an answer in words that is whole."""
+    answer = turn.note.answer
+    if turn.chat.wanted_format is not None or answer.finish_reason != "stop" or not answer.text:
+        return ""
+    return services.image_links.markdown(turn.session.id, answer.steps, turn.address)
+
+
 def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
     if turn.user.role == "guest":
         return {}
-    return build_all(services.tool_kit(turn.workspace, turn.user.id, show))
+    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, show)), turn.given.only_tools
+    return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
 
 
 def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
@@ -253,6 +280,7 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         library=library,
         describe=briefing,
         sampling=sampling_of(chat),
+        instructions=turn.given.instructions,
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits(model)),

@@ -5,6 +5,7 @@ import time
 import aiosqlite
 
 from checkpoints.schema_accounts import ACCOUNTS
+from checkpoints.schema_responses import RESPONSES
 from checkpoints.schema_runs import RUNS
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -56,6 +57,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ACCOUNTS,
     RUNS,
+    RESPONSES,
 )
 
 

@@ -143,7 +143,7 @@ class Sessions:
 
     async def wipe(self, session_id: str) -> None:
         """Delete what was said, as far as it is in our tables."""
-        for table in ("passages", "turns", "leases"):
+        for table in ("passages", "turns", "leases", "responses"):
             await self._connection.execute_fetchall(f"DELETE FROM {table} WHERE session = ?", (session_id,))  # noqa: S608
         await self._connection.execute_fetchall(
             "UPDATE sessions SET deletion = ? WHERE id = ? AND deletion = ?",

@@ -17,6 +17,7 @@ from checkpoints.choices import Choices
 from checkpoints.files import Files
 from checkpoints.leases import Leases
 from checkpoints.migrations import migrate
+from checkpoints.responses import Responses
 from checkpoints.scrub import Scrubber
 from checkpoints.sessions import Sessions
 from checkpoints.turns import Turns
@@ -40,6 +41,7 @@ class Store:
     scrubber: Scrubber
     leases: Leases
     turns: Turns
+    responses: Responses
 
 
 @asynccontextmanager
@@ -66,6 +68,7 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
             choices=Choices(own),
             leases=Leases(own),
             turns=Turns(own),
+            responses=Responses(own),
         )
 
 

@@ -36,8 +36,8 @@ class ScriptedChat(BaseChatModel):
     by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
     `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
     size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it gives
-    the next reply when it is one of them, else the first of them, which takes nothing from the script; `held` holds
-    the messages of those calls.
+    the next reply when it is one of them, else the first of them, which takes nothing from the script nor the gate;
+    `held` holds the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -141,7 +141,7 @@ class ScriptedChat(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         for chunk in self._chunks(messages, stop, kwargs):
-            if self.gate is not None:
+            if self.gate is not None and not kwargs.get("choices"):
                 await self.gate.acquire()
             if self.delay:
                 await asyncio.sleep(self.delay)

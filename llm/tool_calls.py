@@ -16,7 +16,8 @@ _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\
 _FENCE = re.compile(r"```\w*\s*(.*?)\s*(?:```\s*)?", re.DOTALL)
 _BARE = re.compile(r"\s*(?:[{`]|\[\s*(?:\{|\Z)|<tools>)")
 _TOOLS_TAG = re.compile(r"<tools>\s*(.*?)\s*(?:</tools>\s*)?", re.DOTALL)
-_BARE_HEAD = re.compile(r"\s*(?:```\w*|<tools>)?" + _HEAD.pattern)
+# The templates of Qwen 2.5 Coder show the form with two braces, and the model copies them.
+_BARE_HEAD = re.compile(r"\s*(?:```\w*|<tools>)?" + _HEAD.pattern.replace(r"\{", r"(?P<outer>\{{1,2})", 1))
 _CLOSING = "} \r\n\t`,]"
 MAX_UNDECIDED = 300
 """Characters of a reply after which it is no bare call, unless it has named a tool by then."""
@@ -54,7 +55,7 @@ class CallReader:
         self._held = ""
         self._state = self._opening
         self._depth, self._in_string, self._escaped = 0, False, False
-        self._bare = False
+        self._bare, self._outer = False, 0
         self.calls = 0
 
     def feed(self, text: str) -> list[Part]:
@@ -81,8 +82,8 @@ class CallReader:
         held = self._held
         if not held.strip():
             return None
-        if (head := _BARE_HEAD.match(held)) and (name := _loaded(head[1])) in self._names:
-            self._bare = True
+        if (head := _BARE_HEAD.match(held)) and (name := _loaded(head[2])) in self._names:
+            self._bare, self._outer = True, len(head["outer"])
             return self._begin_arguments(name, held[head.end() :])
         undecided = len(held) < MAX_UNDECIDED or '"name"' in held[:MAX_UNDECIDED]
         if CALL_BEGINS not in held and undecided and (_BARE.match(held) or "<tools>".startswith(held.strip())):
@@ -107,7 +108,7 @@ class CallReader:
         if head := _HEAD.match(body):
             name = _loaded(head[1])
             if isinstance(name, str) and name:
-                self._bare = False
+                self._bare, self._outer = False, 0
                 return self._begin_arguments(name, body[head.end() :])
         inside, closed, rest = body.partition(CALL_ENDS)
         if not closed:
@@ -129,7 +130,7 @@ class CallReader:
             written += json.dumps(char)[1:-1] if self._in_string and char < " " else char
             self._step(char)
             if self._depth == 0:
-                self._held, self._state = held[at + 1 :], self._after
+                self._held, self._state, self._depth = held[at + 1 :], self._after, self._outer
                 return [CallPiece(self.calls - 1, written)]
         self._held = ""
         return [CallPiece(self.calls - 1, written)] if written else None
@@ -150,6 +151,14 @@ class CallReader:
     def _after(self) -> list[Part] | None:
         """The rest of a call's block is brackets and tags."""
         if self._bare:
+            for at, char in enumerate(self._held):
+                if self._depth == 0:
+                    self._held = self._held[at:]
+                    break
+                self._step(char)  # more keys of the same object
+            else:
+                self._held = ""
+                return None
             rest = self._held.lstrip(_CLOSING)
             if not rest or (rest.startswith("<") and "</tools>".startswith(rest[:8]) and len(rest) < 8):
                 return None

@@ -7,7 +7,7 @@ from langgraph.runtime import Runtime
 
 from nodes import history
 from nodes.asking import ask_one_of
-from nodes.hints import Files, likely_tools, sort_files
+from nodes.hints import Files, addresses, likely_tools, sort_files
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
 
@@ -31,13 +31,19 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
     """The tool for the next action; None when every one that fits the question has failed for good."""
     tools, question = runtime.context.tools, history.question(state)
     failed = _given_up(state.get("steps", []))
-    likely = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
+    fitting = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
+    likely = [tool for tool in fitting if _has_matter(tool, question, files)]
     if len(likely) <= 1:
         return likely[0] if likely else None
     listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
     at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
     told = f"Question: {question}\nFiles: {at_hand or 'none'}"
     return await ask_one_of(runtime, [SystemMessage(render("choose", tools=listed)), HumanMessage(told)], likely)
+
+
+def _has_matter(tool: str, question: str, files: Files) -> bool:
+    """A page needs an address to be read, and eyes a picture."""
+    return bool({"read_page": addresses(question), "vision_analyzer": files.images}.get(tool, True))
 
 
 def _given_up(steps: Sequence[Step]) -> set[str]:

@@ -27,6 +27,7 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     if before and made and all((call["name"], call["args"]) in before for call in made):
         # Small models repeat a call whose result stands before them.
         without = replace(runtime.context, client_tools=ClientTools())
+        messages = [SystemMessage(f"{messages[0].text}\n\n{render('results')}"), *messages[1:]]
         runtime = runtime.override(context=without)
         said, made = await _ask_within_window(messages, runtime, None), []
     if made:
@@ -63,9 +64,10 @@ def told(state: AgentState, context: Context) -> list[AnyMessage]:
     The client's own system messages count; ours stands in when there is none. Then come what is remembered of old
     turns, and the newer ones as they were.
     """
-    system = [str(m.text) for m in state["messages"] if isinstance(m, SystemMessage)] or [render("chat")]
+    own = [str(m.text) for m in state["messages"] if isinstance(m, SystemMessage)]
+    system = own or ([] if context.instructions else [render("chat")])
     memory = history.remembered(state)
-    first = SystemMessage("\n\n".join(filter(None, [*system, memory, described(context)])))
+    first = SystemMessage("\n\n".join(filter(None, [*system, context.instructions, memory, described(context)])))
     return [first, *settled([m for m in history.recent(state) if not isinstance(m, SystemMessage)])]
 
 

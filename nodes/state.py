@@ -183,6 +183,8 @@ class Context:
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
+    instructions: str = ""
+    """The client's own for this turn alone; those that stay are system messages."""
     client_tools: ClientTools = ClientTools()
     response_format: dict[str, Any] | None = None
     """OpenAI's, when the answer is to be JSON."""

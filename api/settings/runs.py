@@ -9,7 +9,12 @@ RunPolicy = Literal["reject", "enqueue", "interrupt"]
 
 
 class RunSettings(BaseSettings):
-    """One run at a time in a session."""
+    """One run at a time in a session, and how its answer is told."""
+
+    public_url: str = ""
+    """How clients reach the service, for links in answers; empty: as the request says."""
+    image_link_hours: float = Field(default=24, ge=0, le=24 * 366)
+    """Answers link to the images that the agent made, for so long; 0: they do not."""
 
     run_policy: RunPolicy = "reject"
     """For requests without `X-Run-Policy`: 409, wait for the answer under way, or end it."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 
+from api.accounts.opening import signing_keys
+from api.image_links import ImageLinks
 from tests.people import HI, LOGIN, PASSWORD, Person, Start, chat, person
 from tests.serving import Service
 
@@ -23,6 +25,8 @@ MADE_UP = {
     "name": "missing",
     "path": "missing.txt",
     "model_id": "missing",
+    "response_id": "resp_missing",
+    "token": "missing",
 }
 
 
@@ -81,6 +85,12 @@ MATRIX: dict[str, Rule] = {
     "POST /v1/chat/completions": signed(json=CHAT),
     "POST /api/chat/completions": signed(json=CHAT),
     "POST /v1/embeddings": signed(json={"input": "hello"}),
+    "POST /v1/responses": signed(json={"input": "hi"}),
+    "GET /v1/responses/{response_id}": own({"response_id": "response"}),
+    "DELETE /v1/responses/{response_id}": own({"response_id": "response"}),
+    "POST /v1/responses/{response_id}/cancel": own({"response_id": "response"}),
+    "GET /v1/responses/{response_id}/input_items": own({"response_id": "response"}),
+    "GET /api/images/{token}": own({"token": "image"}, ROLES),
     "GET /api/tools": signed(),
     "POST /api/tools/{name}": own({"name": "tool"}, MEMBERS, json={"input": {"code": "1 +"}}),
     "GET /api/conversations": signed(),
@@ -133,6 +143,7 @@ class World:
         """Things that are everybody's: others' are one's own."""
         self.makers: dict[str, Callable[[Person], Any]] = {
             "session": self.session,
+            "response": self.response,
             "artifact": self.artifact,
             "file": self.file,
             "key": self.key,
@@ -148,6 +159,14 @@ class World:
 
     async def session(self, owner: Person) -> str:
         return str((await chat(owner)).json()["x_session_id"])
+
+    async def response(self, owner: Person) -> str:
+        return str((await owner.http.post("/v1/responses", json={"input": "hi"})).json()["id"])
+
+    async def image(self) -> str:
+        session = await self.session(self.people["other"])
+        (self.service.settings.data_dir / "sessions" / session / "plot.png").write_bytes(b"\x89PNG")
+        return ImageLinks(signing_keys(self.service.settings), 1).token(session, "plot.png")
 
     async def artifact(self, _owner: Person) -> str:
         for folder in (self.service.settings.data_dir / "sessions").iterdir():
@@ -190,7 +209,9 @@ async def world(start: Start, model: Any) -> AsyncIterator[World]:
             "admin": await stack.enter_async_context(person(service, "boss")),
             "other": await stack.enter_async_context(person(service, "bob")),
         }
-        yield World(service, people)
+        here = World(service, people)
+        here.shared["image"] = await here.image()
+        yield here
 
 
 async def routes(service: Service) -> set[str]:

@@ -45,6 +45,8 @@ def test_words_and_two_calls_in_any_cutting(sizes: list[int]) -> None:
         '{"name": "add", "arguments": {"a": 1}}',
         '```json\n{"name": "add", "arguments": {"a": 1}}\n```',
         '<tools>\n{"name": "add", "arguments": {"a": 1}}\n</tools>',
+        '{{"name": "add", "arguments": {"a": 1}}}',
+        '{{"name": "add", "arguments": {"a": 1}, "response": {"b": "}"}}}',
         '[{"name": "add", "parameters": {"a": 1}}]',
         '<tool_call>\n{"arguments": {"a": 1}, "name": "add"}\n</tool_call>',
         '<tool_call>{"name": "add", "arguments": "{\\"a\\": 1}"}</tool_call>',

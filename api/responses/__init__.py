@@ -1,0 +1,1 @@
+"""`/v1/responses`: OpenAI's Responses, on the same turns, sessions and tools as Chat Completions."""
