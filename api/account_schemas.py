@@ -189,6 +189,14 @@ class ModelChoice(BaseModel):
     model: Annotated[str, Field(max_length=200), AfterValidator(_encodable)]
 
 
+class OwnModelChoice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, Field(max_length=200), AfterValidator(_encodable)] | None = Field(
+        description="null: the default one"
+    )
+
+
 class ModelChoiceView(BaseModel):
     model: str
     available: list[str]

@@ -30,6 +30,7 @@ class Answer:
         self.finish_reason = "stop"
         self._began = time.monotonic()
         self._first_token: float | None = None
+        self._ended: float | None = None
         self._text: list[str] = []
         self._thoughts: list[str] = []
         self._steps: list[Step] = []
@@ -64,6 +65,7 @@ class Answer:
                 self._calls.append(event)
             case Finished(reason):
                 self.finish_reason = reason
+                self._ended = time.monotonic()
         return event
 
     def _add_call(self, piece: CallDelta) -> None:
@@ -102,7 +104,7 @@ class Answer:
 
     def metadata(self) -> dict[str, Any]:
         """`x_agent_metadata`."""
-        now = time.monotonic()
+        now = self._ended or time.monotonic()
         return {
             "agent_type": self._route.mode,
             "route_reason": self._route.reason,

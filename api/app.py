@@ -22,8 +22,10 @@ from api import (
     keys,
     live,
     models,
+    own_model,
     tools,
     usage,
+    ws,
 )
 from api.guards import BodyLimit, KnownSites
 from api.headers import SecurityHeaders
@@ -43,10 +45,12 @@ ROUTES = (
     artifacts,
     conversations,
     live,
+    ws,
     files,
     tools,
     auth,
     keys,
+    own_model,
     usage,
     admin,
     docs_page,

@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, aclosing
 from functools import cache
 from typing import Any, cast
 
-from fastapi import Request
 from langgraph.graph.state import CompiledStateGraph
+from starlette.requests import HTTPConnection
 
 from api.answer import Answer
 from api.forms import Incoming
@@ -29,7 +29,7 @@ from nodes.housekeeping import is_housekeeping
 from nodes.state import Context
 
 
-def is_aside(request: Request, incoming: Incoming) -> bool:
+def is_aside(request: HTTPConnection, incoming: Incoming) -> bool:
     """One question that a front end asks for itself, outside of any session."""
     chat = incoming.chat
     said = [message for message in chat.messages if message.role not in ("system", "developer")]
@@ -42,7 +42,7 @@ async def start_aside(chat: ChatRequest, services: Services, user: User, stack: 
     """Begin the answer. Raises 404 for an unknown model, 400 for wishes that it cannot grant, 429 when the user has
     enough."""
     wanted_mode(chat, services, user)
-    name = wanted_model(chat, services)
+    name = await wanted_model(chat, services, user)
     await check_wishes(chat, services.models.get(name))
     await stack.enter_async_context(services.quotas.run(user))
     answer = Answer("")

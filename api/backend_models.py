@@ -46,6 +46,19 @@ class BackendModels:
                 return model.other(name)
         raise not_found(f"model as {name!r}; there are: {', '.join(self.names)}", "model")
 
+    async def default_of(self, user: str) -> str:
+        """The user's own choice, as long as there is such a model; else the default."""
+        chosen = await self._choices.get(_of(user))
+        return chosen if chosen is not None and chosen in self.names else self.default
+
+    async def choose_for(self, user: str, name: str | None) -> None:
+        """What answers this user when a request names no model; None: the default. Raises 404."""
+        if name is None:
+            await self._choices.forget(_of(user))
+            return
+        self.get(name)
+        await self._choices.set(_of(user), name)
+
     async def restore(self) -> None:
         """Take up what was chosen before the last stop, as soon as the backend has it."""
         self._chosen = await self._choices.get(CHOICE)
@@ -57,6 +70,10 @@ class BackendModels:
         self.get(name)
         await self._choices.set(CHOICE, name)
         self._chosen = name
+
+
+def _of(user: str) -> str:
+    return f"{CHOICE}/{user}"
 
 
 def name_of(model: BaseChatModel) -> str:

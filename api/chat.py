@@ -6,19 +6,16 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.aside import is_aside, start_aside
 from api.completion import completion
 from api.dependencies import current_user, services_of
 from api.documented import errors
 from api.errors import to_api_error
-from api.forms import Incoming, read_chat
+from api.forms import read_chat
 from api.live import HEADERS, RunResponse, RunStatus, status_of
 from api.runs import finished
 from api.schemas import ChatRequest
 from api.services import Services
-from api.stream import Frames
-from api.streams import Live
-from api.turns import open_turn, work
+from api.starting import start
 from checkpoints.users import User
 
 router = APIRouter()
@@ -63,10 +60,7 @@ async def chat_completions(
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
         incoming = await stack.enter_async_context(read_chat(request, services, user.id))
-        if is_aside(request, incoming):
-            session_id, live = "", await start_aside(incoming.chat, services, user, stack)
-        else:
-            session_id, live = await _start_turn(request, incoming, services, user, stack)
+        session_id, live = await start(request, incoming, services, user, stack)
     chat, run = incoming.chat, live.run
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
@@ -78,16 +72,3 @@ async def chat_completions(
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
     return JSONResponse(completion(live.answer, live.frames.model), headers=headers)
-
-
-async def _start_turn(
-    request: Request, incoming: Incoming, services: Services, user: User, stack: AsyncExitStack
-) -> tuple[str, Live]:
-    """The session's id, and the run, which owns the turn from here on: it ends, or is stopped, and all is let go."""
-    turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-    run = services.runs.start(turn.session.id, work(turn, services), stack)
-    chat = incoming.chat
-    usage = bool(chat.stream_options and chat.stream_options.include_usage)
-    live = Live(run, Frames(turn.model, turn.session.id), turn.note.answer, usage, background=chat.background)
-    services.streams.add(turn.session.id, live)
-    return turn.session.id, live

@@ -23,7 +23,8 @@ class EventLog:
         self._dropped = 0
         self._characters = 0
         self._closed = False
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None
+        """Of the readers that wait; None while nobody does."""
 
     def append(self, event: Event) -> None:
         self._events.append(event)
@@ -39,8 +40,9 @@ class EventLog:
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
     def reader(self, after: int = 0) -> "Reader":
         """Begins behind event `after`."""
@@ -65,6 +67,8 @@ class EventLog:
         while number > self.length:
             if self._closed:
                 return None
+            if self._changed is None:
+                self._changed = asyncio.Event()
             await self._changed.wait()
         if number <= self._dropped:
             raise EventsDroppedError

@@ -110,3 +110,8 @@ def checked(fields: dict[str, Any]) -> ChatRequest:
     except ValueError as error:
         raise bad_request(str(error), "tool_choice") from error
     return chat
+
+
+def incoming_of(fields: dict[str, Any]) -> Incoming:
+    """A request that came by another way than a body. Raises 400."""
+    return Incoming(checked(fields), [])

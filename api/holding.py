@@ -13,6 +13,7 @@ from api.errors import ApiError
 from api.runs import Run, Work
 from api.settings.runs import RunPolicy
 from api.stopping import CANCELLED, INTERRUPTED, LOST, SHUTDOWN, stopped
+from api.whole import whole
 from checkpoints.leases import Lease, Leases
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ class Runs:
         hold, ours = Hold(), False
         self._active[session_id] = hold
         try:
-            hold.lease = await self._leases.take(session_id, self._lease_seconds)
+            await whole(self._take(session_id, hold))
             self._refuse_ended(session_id)
             ours = hold.lease is not None
         finally:
@@ -171,6 +172,9 @@ class Runs:
                 with CancelScope(shield=True):
                     await self._release(session_id, hold)
         return hold if ours else None
+
+    async def _take(self, session_id: str, hold: Hold) -> None:
+        hold.lease = await self._leases.take(session_id, self._lease_seconds)
 
     async def _wait(self, session_id: str, seconds: float) -> None:
         """Until this process lets go of the session, or `seconds` have passed: another one says nothing."""

@@ -105,7 +105,7 @@ async def resume_stream(
     last_event_id: str | None = Header(default=None, description="the id of the last frame that has come"),
 ) -> Response:
     """The stream of the latest run: from its beginning, or what came after a frame; then as it goes on."""
-    live = _latest(session, services)
+    live = latest(session, services)
     frames = frames_of(live, place(live, last_event_id))
     headers = {**HEADERS, "X-Session-ID": session.id}
     return StreamingResponse(frames, headers=headers, media_type="text/event-stream")
@@ -125,7 +125,7 @@ async def get_run(session: Session = Depends(own_session), services: Services = 
     return RunStatus(session_id=session.id, status=status, created_at=iso(turn.created), id=None, result=None)
 
 
-def _latest(session: Session, services: Services) -> Live:
+def latest(session: Session, services: Services) -> Live:
     """Raises 404 when no run is kept."""
     live = services.streams.get(session.id)
     if live is None:

@@ -27,4 +27,5 @@ async def remove_account(account: Account, services: Services) -> None:
     await asyncio.to_thread(shutil.rmtree, services.settings.user_dir(user), ignore_errors=True)
     await store.api_keys.revoke_all(user)
     await store.usage.forget(user)
+    await services.models.choose_for(user, None)
     await store.users.delete(user)

@@ -80,12 +80,15 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
         wished = given.get("limits") or {}
         return Context(
             model=model,
+            coder=services.coder if services.coder is not model else None,
             tools=build_all(services.tool_kit(workspace, USER)),
             workspace=workspace,
             library=library,
             describe=Briefing(services.reader(USER), workspace, library, ""),
             sampling=SAMPLING.validate_python(given.get("sampling") or {}),
             limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
+            protocol=services.settings.protocol(model),
+            budget=services.settings.budget(),
             user=USER,
         )
 

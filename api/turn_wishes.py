@@ -8,6 +8,7 @@ from langchain_core.language_models import BaseChatModel
 from api.errors import bad_request
 from api.schemas import ChatRequest
 from llm.errors import SchemaError
+from llm.served import ServedChat
 from nodes.state import ClientTools, Limits
 
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
@@ -29,6 +30,8 @@ def mode_with_tools(chat: ChatRequest, mode: str) -> str:
 
 async def check_wishes(chat: ChatRequest, model: BaseChatModel) -> None:
     """Raise 400 for tools or a form of answer that this model cannot be held to."""
+    if chat.own_tools and isinstance(model, ServedChat):
+        await model.ready()
     if chat.own_tools and not getattr(model, "native_tools", False):
         raise bad_request("tools: this model cannot call tools", "tools", "unsupported_field")
     check = getattr(model, "check_format", None)

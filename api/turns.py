@@ -6,11 +6,11 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from fastapi import Request
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
+from starlette.requests import HTTPConnection
 
 from api.answer import Answer
 from api.attached import first_new, take_attached
@@ -22,12 +22,14 @@ from api.forking import discard
 from api.forms import Incoming
 from api.history import messages_of
 from api.matching import hold_history
+from api.own_model import check_choice, may_choose
 from api.runs import Emit
 from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
 from api.settings.runs import RunPolicy
 from api.turn_messages import open_calls, to_messages
 from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
+from api.whole import whole
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from llm.served import ServedChat
@@ -67,11 +69,13 @@ class Note:
     """What is known of the turn's answer: all of it once the run has ended."""
 
     answer: Answer
+    number: int = 0
+    """Of its row; 0 until it has one."""
     checkpoint: str | None = None
     """The turn's end: with the session's id a `Point` that others can begin at."""
 
 
-def asked_session(request: Request, chat: ChatRequest) -> str | None:
+def asked_session(request: HTTPConnection, chat: ChatRequest) -> str | None:
     """The session that the client names: field, header or metadata."""
     in_metadata = (chat.metadata or {}).get("session_id")
     session_id = chat.session_id or request.headers.get("x-session-id") or in_metadata
@@ -91,7 +95,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
     return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
 
 
-def wanted_policy(request: Request, services: Services) -> RunPolicy:
+def wanted_policy(request: HTTPConnection, services: Services) -> RunPolicy:
     """What to do while the session answers another message: the header, or the setting. Raises 400."""
     match request.headers.get("x-run-policy", services.settings.run_policy):
         case "reject" | "enqueue" | "interrupt" as policy:
@@ -100,19 +104,24 @@ def wanted_policy(request: Request, services: Services) -> RunPolicy:
             raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
 
 
-def wanted_model(chat: ChatRequest, services: Services) -> str:
-    """The backend's model that answers: the one named, or the default."""
-    return chat.model if chat.model in services.models.names else services.models.default
+async def wanted_model(chat: ChatRequest, services: Services, user: User) -> str:
+    """The backend's model that answers: the one named, the user's own choice, or the default. Raises 403 for a name
+    where users may not choose."""
+    if chat.model in services.models.names:
+        check_choice(chat.model, services, user)
+        return chat.model
+    return await services.models.default_of(user.id) if may_choose(services, user) else services.models.default
 
 
 @asynccontextmanager
-async def open_turn(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
+async def open_turn(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
     """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
     chat = incoming.chat
     if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
         raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
     mode = wanted_mode(chat, services, user)
-    await check_wishes(chat, services.models.get(wanted_model(chat, services)))
+    model = await wanted_model(chat, services, user)
+    await check_wishes(chat, services.models.get(model))
     async with _hold(request, incoming, services, user) as held:
         session, workspace = held.session, held.workspace
         taken = False
@@ -137,7 +146,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
             given=incoming,
             user=user,
             mode=mode,
-            model=wanted_model(chat, services),
+            model=model,
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
             address=address_of(request, services),
@@ -146,7 +155,7 @@ async def open_turn(request: Request, incoming: Incoming, services: Services, us
 
 
 @asynccontextmanager
-async def _hold(request: Request, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
+async def _hold(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
     """In a session that the client names, only what follows its last assistant message is new."""
     chat, policy = incoming.chat, wanted_policy(request, services)
     if incoming.point is not None:
@@ -213,23 +222,28 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
 @asynccontextmanager
 async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
     """Note the turn when it begins, and how it ended: with its answer, or cut off."""
-    turns, complete = services.store.turns, False
+    turns, note, complete = services.store.turns, turn.note, False
+
+    async def begin() -> None:
+        note.number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
+
     await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
-    number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
     try:
+        await whole(begin())
         yield
-        turn.note.checkpoint = await turns.finish(
-            number, await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
-        )
+        end = await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
+        note.checkpoint = await turns.finish(note.number, end)
         complete = True
     finally:
         if not complete:
-            await turns.cut(number)
+            await turns.cut(note.number)
 
 
-def address_of(request: Request, services: Services) -> str:
+def address_of(request: HTTPConnection, services: Services) -> str:
     """`PUBLIC_URL`, or what the request says."""
-    return (services.settings.public_url or str(request.base_url)).rstrip("/")
+    asked = request.base_url
+    of_pages = asked.replace(scheme=asked.scheme.replace("ws", "http"))
+    return (services.settings.public_url or str(of_pages)).rstrip("/")
 
 
 def _images(turn: Turn, services: Services) -> str:

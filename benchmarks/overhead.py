@@ -1,6 +1,6 @@
 """What the service adds around the model: a scripted model without delay, real HTTP, real SQLite, real kernels.
 
-`python -m benchmarks.overhead [--turns N]` prints the table that `docs/benchmarks.md` keeps.
+`python -m benchmarks.overhead [--turns N] [--streams]` prints the table that `docs/benchmarks.md` keeps.
 """
 
 import argparse
@@ -129,6 +129,23 @@ async def first_result(service: Service, count: int) -> list[float]:
     return seconds[1:]  # the first one boots the fork server
 
 
+async def streams(service: Service, model: ScriptedChat, say: Callable[[str], None]) -> None:
+    """What a stream adds: until its first frame, and with each token."""
+    frames = sorted(await first_frame(service, 50))
+    p95 = frames[round(len(frames) * 0.95) - 1]
+    say(f"\nFirst frame of a stream: median {statistics.median(frames) * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms")
+    model.replies, token = [], await per_token(service, model)
+    say(f"Each streamed token: {token * 1000:.3f} ms")
+
+
+async def only_streams(say: Callable[[str], None]) -> None:
+    model = ScriptedChat(replies=[reply], repeat=True)
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(settings_for(Path(folder)), model) as service:
+            await turn(service.http, "chat", None, stream=True)
+            await streams(service, model, say)
+
+
 async def main(turns: int, say: Callable[[str], None]) -> None:
     process = psutil.Process()
     model = ScriptedChat(replies=[reply], repeat=True)
@@ -147,10 +164,7 @@ async def main(turns: int, say: Callable[[str], None]) -> None:
                         async with httpx.AsyncClient(base_url=service.url, timeout=600, limits=limits) as http:
                             row = await measure(name, mode, stream=stream, clients=clients, turns=each, http=http)
                         say(row.markdown())
-            frames = await first_frame(service, 50)
-            say(f"\nFirst frame of a stream: median {statistics.median(frames) * 1000:.1f} ms")
-            model.replies, token = [], await per_token(service, model)
-            say(f"Each streamed token: {token * 1000:.3f} ms")
+            await streams(service, model, say)
             say(f"Memory: {before >> 20} MB after the first turn, {process.memory_info().rss >> 20} MB at the end")
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(Path(folder), python_code_preload_libraries=("pandas", "numpy", "matplotlib.pyplot"))
@@ -163,4 +177,6 @@ async def main(turns: int, say: Callable[[str], None]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--turns", type=int, default=240, help="turns a measurement, shared by its clients")
-    asyncio.run(main(parser.parse_args().turns, print))
+    parser.add_argument("--streams", action="store_true", help="measure a stream's first frame and each token only")
+    given = parser.parse_args()
+    asyncio.run(only_streams(print) if given.streams else main(given.turns, print))

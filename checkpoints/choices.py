@@ -1,4 +1,4 @@
-"""What an administrator has chosen for all, such as the model."""
+"""What has been chosen, such as the model that answers: for all, or by one user."""
 
 import aiosqlite
 
@@ -18,3 +18,7 @@ class Choices:
             "INSERT INTO choices (name, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             (name, value),
         )
+
+    async def forget(self, name: str) -> None:
+        """There is no error when nothing was chosen."""
+        await self._connection.execute_fetchall("DELETE FROM choices WHERE name = ?", (name,))

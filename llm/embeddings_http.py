@@ -67,6 +67,10 @@ class HttpVectors(VectorModel):
     @abstractmethod
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]: ...
 
+    def _advice(self, status: int) -> str:  # noqa: ARG002 (most have none)
+        """What to do about a refusal."""
+        return ""
+
     async def _batch(self, texts: Sequence[str]) -> Vectors:
         vectors = await self._vectors(texts)
         if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
@@ -81,7 +85,7 @@ class HttpVectors(VectorModel):
         except httpx.HTTPError as error:
             raise EmbeddingError(f"The embedding server {self._base} does not answer: {_why(error)}") from error
         if answer.is_error:
-            words = answer.text[:200]
+            words = answer.text[:200] + self._advice(answer.status_code)
             raise EmbeddingError(f"The embedding server {self._base} refused ({answer.status_code}): {words}")
         try:
             return answer.json()
@@ -94,6 +98,10 @@ class OllamaVectors(HttpVectors):
 
     def __init__(self, settings: EmbeddingSettings) -> None:
         super().__init__(settings, settings.ollama_host, settings.model or "nomic-embed-text", {})
+
+    @override
+    def _advice(self, status: int) -> str:
+        return f" Get the model with: ollama pull {self._model}" if status == 404 else ""
 
     @override
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:

@@ -16,7 +16,8 @@ from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
 from llm.ollama_pull import pull
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, choice_schema
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served_reply import choice_schema
 from llm.settings import OllamaSettings
 from llm.upstream import ANYWHERE, Upstream
 
@@ -136,7 +137,7 @@ class OllamaChat(ServedChat):
             given["format"] = choice_schema(choices)
         elif wishes.get("response_format"):
             given["response_format"] = wishes["response_format"]
-        if wishes.get("tools"):
+        if wishes.get("tools") and wishes.get("tool_choice") != "none":
             given["tools"] = wishes["tools"]
         return given
 

@@ -13,12 +13,14 @@ from pydantic import BaseModel, SecretStr
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, choice_schema
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served_reply import choice_schema
 from llm.settings import OpenAISettings
 from llm.upstream import ANYWHERE, Upstream
 
 REASONING = ("reasoning_content", "reasoning")
 """Servers are split between the two names."""
+PASSED = ("stop", "top_p", "seed", "tools", "tool_choice", "parallel_tool_calls")
 NAMED = {
     "stream_options": re.compile(r"stream_options|include_usage", re.IGNORECASE),
     "choices": re.compile(r"response_format|json_schema|structured|grammar|guided", re.IGNORECASE),
@@ -81,7 +83,7 @@ class OpenAIChat(ServedChat):
             await self.upstream.check()
         if wishes.get("tools") and self._refused("tools"):
             raise _no_tools()
-        given = {name: wishes[name] for name in ("stop", "top_p", "seed", "tools", "tool_choice") if wishes.get(name)}
+        given = {name: wishes[name] for name in PASSED if wishes.get(name) is not None}
         given |= {"model": self.name_, "stream_usage": not self._refused("stream_options")}
         if (temperature := wishes.get("temperature")) is None:
             temperature = self.temperature

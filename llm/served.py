@@ -1,7 +1,6 @@
 """What models on servers have in common: asked again until the first word, never after it."""
 
 import asyncio
-import json
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -9,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
-from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict
 from typing_extensions import override
 
 from llm.errors import ModelError, ServerUnreachableError
+from llm.served_reply import ServedReply
+from llm.tool_binding import bound_arguments
 from llm.upstream import Upstream
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)
@@ -100,16 +99,18 @@ class ServedChat(BaseChatModel):
     ) -> AsyncIterator[ChatGenerationChunk]:
         choices = kwargs.get("choices")
         read = sum(self.get_num_tokens(message.text) for message in messages)
-        reply = _Reply(read, whole=bool(choices))
+        tools = () if kwargs.get("tool_choice") == "none" else kwargs.get("tools") or ()
+        reply = ServedReply(read, choices or (), tools)
         async with aclosing(self._tries(messages, {**kwargs, "stop": stop}, reply)) as chunks:
             async for chunk in chunks:
                 if run_manager is not None:
                     await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                 yield chunk
-        yield reply.last(choices or ())
+        for chunk in reply.last():
+            yield chunk
 
     async def _tries(
-        self, messages: list[BaseMessage], wishes: dict[str, Any], reply: "_Reply"
+        self, messages: list[BaseMessage], wishes: dict[str, Any], reply: ServedReply
     ) -> AsyncGenerator[ChatGenerationChunk]:
         pauses = iter(PAUSES)
         while True:
@@ -126,15 +127,15 @@ class ServedChat(BaseChatModel):
                 await asyncio.sleep(pause)
 
     async def _once(
-        self, messages: list[BaseMessage], wishes: dict[str, Any], reply: "_Reply"
+        self, messages: list[BaseMessage], wishes: dict[str, Any], reply: ServedReply
     ) -> AsyncGenerator[ChatGenerationChunk]:
         """Raises `EOFError` for a reply that has no end, and what the wire raises."""
         arguments = await self._arguments(messages, wishes)
         stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
-                if reply.take(chunk):
-                    yield chunk
+                for made in reply.take(chunk):
+                    yield made
         if reply.finish_reason is None:
             raise EOFError
 
@@ -175,13 +176,17 @@ class ServedChat(BaseChatModel):
         raise NotImplementedError("Models on servers are asked asynchronously.")
 
     @override
-    def bind_tools(self, tools: Sequence[Any], *, tool_choice: Any = None, **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """`tools` in any of LangChain's forms; `tool_choice` as OpenAI has it, or a tool's name, or `any`."""
-        chosen = {"any": "required", True: "required"}.get(tool_choice, tool_choice)
-        if isinstance(chosen, str) and chosen not in ("auto", "none", "required"):
-            chosen = {"type": "function", "function": {"name": chosen}}
-        given = {"tool_choice": chosen} if chosen else {}
-        return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **given, **kwargs)
+    def bind_tools(
+        self,
+        tools: Sequence[Any],
+        *,
+        tool_choice: str | bool | dict[str, Any] | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """LangChain's. How far a choice is enforced is the server's affair; Ollama knows none but `none`.
+        Raises ValueError for a choice that names no tool."""
+        return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     @override
     def get_num_tokens(self, text: str) -> int:
@@ -189,69 +194,6 @@ class ServedChat(BaseChatModel):
         return len(text.encode("utf-8", "replace")) // 3 + 1
 
 
-class _Reply:
-    """Keeps what only the end may tell. With `whole`, the text is held back until then."""
-
-    def __init__(self, read: int, *, whole: bool) -> None:
-        self.begun = False
-        self.finish_reason: str | None = None
-        self._read = read
-        self._whole = whole
-        self._held: list[str] = []
-        self._pieces = 0
-        self._usage: UsageMetadata | None = None
-        self._metadata: dict[str, Any] = {}
-
-    def take(self, chunk: ChatGenerationChunk) -> bool:
-        """Is there something in it for the consumer?"""
-        message = chunk.message
-        assert isinstance(message, AIMessageChunk)
-        self._usage, message.usage_metadata = message.usage_metadata or self._usage, None
-        information, chunk.generation_info = chunk.generation_info or {}, None
-        reason = information.get("finish_reason") or information.get("done_reason")
-        if reason:
-            self.finish_reason = str(reason)
-            self._metadata = {name: information[name] for name in ("model_name",) if name in information}
-        called = bool(message.tool_call_chunks or message.tool_calls)
-        thought = bool(message.additional_kwargs.get("reasoning_content"))
-        self.begun = self.begun or bool(chunk.text) or called or thought
-        self._pieces += bool(chunk.text or called or thought)
-        if self._whole and chunk.text:
-            self._held.append(chunk.text)
-            return False
-        return bool(chunk.text) or called or thought
-
-    def last(self, choices: Sequence[str]) -> ChatGenerationChunk:
-        message = AIMessageChunk(content=_unwrapped("".join(self._held), choices))
-        message.usage_metadata = self._usage or UsageMetadata(
-            input_tokens=self._read, output_tokens=self._pieces, total_tokens=self._read + self._pieces
-        )
-        return ChatGenerationChunk(
-            message=message, generation_info={"finish_reason": self.finish_reason, **self._metadata}
-        )
-
-
-def choice_schema(choices: Sequence[str]) -> dict[str, Any]:
-    """An object with one of these texts in it: hosted servers take no bare text at the top."""
-    return {
-        "type": "object",
-        "properties": {"choice": {"type": "string", "enum": list(choices)}},
-        "required": ["choice"],
-        "additionalProperties": False,
-    }
-
-
-def _unwrapped(text: str, choices: Sequence[str]) -> str:
-    """The choice in a reply that was held to `choice_schema`; any other reply as it is."""
-    if not choices or not text.lstrip().startswith("{"):
-        return text
-    try:
-        given = json.loads(text)
-    except ValueError:
-        return text
-    return str(given.get("choice", text)) if isinstance(given, dict) else text
-
-
-def _cut_off(reply: _Reply) -> Failure:
+def _cut_off(reply: ServedReply) -> Failure:
     words = "in the middle of its reply" if reply.begun else "without a reply"
     return Failure(ServerUnreachableError(f"The model server closed the connection {words}. Ask again."), again=True)

@@ -37,6 +37,8 @@ class AccountSettings(BaseSettings):
     """Start without a login on an address that others reach; something else has to keep them out."""
     allow_registration: bool = True
     """May anybody make an account, with the role `user`? If not, only administrators can."""
+    allow_model_choice: bool = True
+    """May users answer with another model than the default one? If not, only administrators can."""
     secret_key: Secret = None
     """Signs tokens; empty: made at the first start and kept in `DATA_DIR/secret.key`."""
     secret_key_previous: Secret = None

@@ -99,6 +99,42 @@ async def answer_of(someone: Any, **fields: Any) -> tuple[str, str]:
     return body["model"], body["choices"][0]["message"]["content"]
 
 
+async def test_users_choose_their_own_model(tmp_path: Path) -> None:
+    small, large = (ScriptedChat(name_=name, replies=[name], repeat=True) for name in ("small", "large"))
+    settings = settings_for(tmp_path / "data", **LOGIN)
+    async with running(settings, small, large) as service, person(service, "ann") as ann, person(service, "bob") as bob:
+        chosen = await ann.http.put("/api/auth/me/model", json={"model": "large"})
+        assert chosen.json() == {"model": "large", "available": ["small", "large"]}
+        assert await answer_of(ann) == ("large", "large")
+        assert await answer_of(ann, model="small") == ("small", "small")
+        assert await answer_of(bob) == ("small", "small")
+        assert (await ann.http.put("/api/auth/me/model", json={"model": "huge"})).status_code == 404
+    async with running(settings, small, large) as service, person(service, "boss") as boss:
+        token = await log_in(service, "ann")
+        headers = {"Authorization": f"Bearer {token}"}
+        kept = await boss.http.get("/api/auth/me/model", headers=headers)
+        assert kept.json()["model"] == "large", "after a restart"
+        back = await boss.http.put("/api/auth/me/model", json={"model": None}, headers=headers)
+        assert back.json()["model"] == "small"
+
+
+async def test_users_choose_no_model_where_the_administrator_does(tmp_path: Path) -> None:
+    small, large = (ScriptedChat(name_=name, replies=[name], repeat=True) for name in ("small", "large"))
+    settings = settings_for(tmp_path / "data", allow_model_choice=False, **LOGIN)
+    async with (
+        running(settings, small, large) as service,
+        person(service, "ann") as ann,
+        person(service, "boss") as boss,
+    ):
+        assert (await ann.http.put("/api/auth/me/model", json={"model": "large"})).status_code == 403
+        refused = await chat(ann, model="large")
+        assert (refused.status_code, refused.json()["error"]["param"]) == (403, "model")
+        assert await answer_of(ann) == ("small", "small")
+        own = await boss.http.put("/api/auth/me/model", json={"model": "large"})
+        assert own.json()["model"] == "large"
+        assert await answer_of(boss) == ("large", "large")
+
+
 async def test_usage_of_all_is_told_by_user(start: Start, model: Any) -> None:
     model.replies, model.repeat = ["hello"], True
     async with start(**LOGIN) as service, person(service, "boss") as boss, person(service, "ann") as ann:

@@ -32,7 +32,9 @@ def said(content: Any, **more: Any) -> dict[str, Any]:
 
 
 async def send(service: Service, messages: History, status: int = 200, **fields: Any) -> dict[str, Any]:
-    answer = await service.http.post("/v1/chat/completions", json={"messages": messages, **fields})
+    answer = await service.http.post(
+        "/v1/chat/completions", json={"messages": messages, "agent_type": "chat", **fields}
+    )
     assert answer.status_code == status, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -231,7 +233,7 @@ async def test_a_session_that_is_answering_is_forked(service: Service, model: Sc
 async def cut_off(service: Service, model: ScriptedChat, messages: History) -> tuple[str, str]:
     """An answer that its client left in the middle: the session, and what the client has seen of it."""
     model.gate, seen = asyncio.Semaphore(5), ""
-    body = {"messages": messages, "stream": True}
+    body = {"messages": messages, "stream": True, "agent_type": "chat"}
     async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
         async for line in answer.aiter_lines():
             if "word" in line:

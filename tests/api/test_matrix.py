@@ -73,6 +73,8 @@ MATRIX: dict[str, Rule] = {
     "POST /api/auth/signup": public(json=ACCOUNT),
     "POST /api/auth/login": public(json={"username": "boss", "password": PASSWORD}),
     "GET /api/auth/me": signed(),
+    "GET /api/auth/me/model": signed(),
+    "PUT /api/auth/me/model": signed(json={"model": None}),
     "POST /api/auth/password": signed(json={"old_password": PASSWORD, "new_password": PASSWORD}),
     "GET /api/auth/keys": signed(),
     "POST /api/auth/keys": signed(json={"name": "k"}),

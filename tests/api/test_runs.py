@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from checkpoints.leases import Leases
+from checkpoints.turns import Turns
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask, give_away, rows
 from tests.serving import Service, python_step, running, until
@@ -264,3 +265,57 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
     assert service.server._runs._active == {}
     session = rows(service, "SELECT id FROM sessions")[0][0]
     assert (await post(service, session_id=session)).status_code == 200
+
+
+async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: the statement was carried out, but the cancelled task never learned so."""
+    taken, go_on, original = asyncio.Event(), asyncio.Event(), Leases.take
+
+    async def slowly(self: Leases, session: str, seconds: float) -> Any:
+        lease = await original(self, session, seconds)
+        taken.set()
+        await go_on.wait()
+        return lease
+
+    async def hold() -> None:
+        async with service.server._runs.hold("somebody"):
+            pass
+
+    monkeypatch.setattr(Leases, "take", slowly)
+    holding = asyncio.create_task(hold())
+    await taken.wait()
+    holding.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await holding
+    assert rows(service, "SELECT expires FROM leases") == [(0,)]
+    assert service.server._runs._active == {}
+
+
+async def test_a_turn_that_is_cancelled_as_it_is_noted_is_noted_as_cut(
+    service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: its row stayed open for ever."""
+    noted, go_on, original = asyncio.Event(), asyncio.Event(), Turns.begin
+
+    async def slowly(self: Turns, *given: str) -> int:
+        number = await original(self, *given)
+        noted.set()
+        await go_on.wait()
+        return number
+
+    monkeypatch.setattr(Turns, "begin", slowly)
+    model.replies = ["hello"]
+    request = post(service)
+    await noted.wait()
+    session = rows(service, "SELECT session FROM turns")[0][0]
+    cancelling = asyncio.create_task(service.http.post(f"/api/conversations/{session}/cancel"))
+    run = service.server._runs._active[session].run
+    assert run is not None
+    await until(lambda: run._stopping)
+    go_on.set()
+    assert (await cancelling).json()["cancelled"] is True
+    assert (await request).json()["error"]["code"] == "run_cancelled"
+    assert rows(service, "SELECT state FROM turns") == [("cut",)]

@@ -50,6 +50,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         "DATA_DIR": str(folder / "data"),
         "PYTHON_CODE_PRELOAD_LIBRARIES": "",
         "LANGSMITH_TRACING": "false",
+        "TOOL_PROTOCOL": "text",
     }
     options = ["--no-browser", "--no-reload", "--allow-blocking", "--port", str(port)]
     command = [sys.executable, "-m", "langgraph_cli", "dev", *options, "--config", str(ROOT / "langgraph.json")]

@@ -32,17 +32,7 @@ def test_the_numbers_of_this_file() -> None:
 async def test_the_path(tmp_path: Path, borrowed: Borrowed) -> None:
     settings = settings_for(tmp_path / "data", python_code_preload_libraries=PRELOAD)
     async with running(settings, borrowed) as service:
-        answer = await service.http.post(
-            "/v1/chat/completions",
-            data={"messages": json.dumps(QUESTION), "agent_type": "react"},
-            files={"files": ("sales.csv", CSV.encode())},
-            timeout=600,
-        )
-        body = answer.json()
-        assert "South" in body["choices"][0]["message"]["content"]
-        assert "9222" in digits(body["choices"][0]["message"]["content"])
-        assert body["x_agent_metadata"]["tools_used"] == ["python_coder"]
-        session = body["x_session_id"]
+        session = await ask_about_a_file(service)
         variables = (await service.http.get(f"/api/conversations/{session}/variables")).json()["variables"]
         assert any(variable["type"] == "DataFrame" and "revenue" in variable["detail"] for variable in variables)
         thoughts, text, steps = await streamed(service, "And how many rows does the data have?", session)
@@ -56,6 +46,22 @@ async def test_the_path(tmp_path: Path, borrowed: Borrowed) -> None:
             extra_body={"session_id": session},
         )
         assert "South" in (first.choices[0].message.content or "")
+
+
+async def ask_about_a_file(service: Service) -> str:
+    """The session of the first question, answered."""
+    answer = await service.http.post(
+        "/v1/chat/completions",
+        data={"messages": json.dumps(QUESTION), "agent_type": "react"},
+        files={"files": ("sales.csv", CSV.encode())},
+        timeout=600,
+    )
+    body = answer.json()
+    assert "South" in body["choices"][0]["message"]["content"]
+    assert "9222" in digits(body["choices"][0]["message"]["content"])
+    assert body["x_agent_metadata"]["tools_used"] == ["python_coder"]
+    session: str = body["x_session_id"]
+    return session
 
 
 async def streamed(service: Service, question: str, session: str) -> tuple[str, str, list[dict[str, Any]]]:

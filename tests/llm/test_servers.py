@@ -248,6 +248,16 @@ async def test_tools_are_offered_and_called(server: ModelServer) -> None:
     assert server.chats[0]["tools"][0]["function"]["name"] == "add"
 
 
+async def test_a_call_that_the_model_wrote_into_its_text_is_a_call(server: ModelServer) -> None:
+    server.script = [say('```json\n{"na', 'me": "add", "argu', 'ments": {"a": 1}}\n```'), say("not ", "a call")]
+    async with chatting(server) as model:
+        said = await model.bind_tools(TOOLS).ainvoke(HI)
+        assert [(made["name"], made["args"]) for made in said.tool_calls] == [("add", {"a": 1})]
+        assert said.response_metadata["finish_reason"] == "tool_calls"
+        words = await model.bind_tools(TOOLS).ainvoke(HI)
+        assert (words.text, words.tool_calls) == ("not a call", [])
+
+
 async def test_a_malformed_tool_call_of_openai_is_kept_for_mending(vllm: ModelServer) -> None:
     async def call(reply: Any) -> None:
         await reply.begin()
@@ -426,13 +436,16 @@ async def test_ollama_warns_of_a_prompt_that_may_not_fit(ollama: ModelServer, ca
     assert len(ollama.chats) == 1
 
 
-async def test_ollama_is_shown_images(ollama: ModelServer) -> None:
+async def test_images_are_shown_in_the_protocol_s_shape(server: ModelServer) -> None:
     block = {"type": "image", "base64": "aGk=", "mime_type": "image/png"}
-    async with chatting(ollama) as model:
+    async with chatting(server) as model:
         await model.ainvoke([HumanMessage(content=[{"type": "text", "text": "what?"}, block])])
-    (message,) = ollama.chats[0]["messages"]
-    assert message["images"] == ["aGk="]
-    assert message["content"].strip() == "what?"
+    (message,) = server.chats[0]["messages"]
+    if server.kind == "ollama":
+        assert (message["images"], message["content"].strip()) == (["aGk="], "what?")
+    else:
+        text, image = message["content"]
+        assert (text["text"], image["image_url"]["url"]) == ("what?", "data:image/png;base64,aGk=")
 
 
 async def test_ollama_pulls_a_missing_model_when_it_may(ollama: ModelServer, caplog: pytest.LogCaptureFixture) -> None:

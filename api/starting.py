@@ -1,0 +1,31 @@
+"""A request becomes a run, by whatever way it came."""
+
+from contextlib import AsyncExitStack
+
+from starlette.requests import HTTPConnection
+
+from api.aside import is_aside, start_aside
+from api.forms import Incoming
+from api.services import Services
+from api.stream import Frames
+from api.streams import Live
+from api.turns import open_turn, work
+from checkpoints.users import User
+
+
+async def start(
+    request: HTTPConnection, incoming: Incoming, services: Services, user: User, stack: AsyncExitStack
+) -> tuple[str, Live]:
+    """The session's id, empty for what a front end asks for itself, and the run.
+
+    The run owns what is on the stack from here on: it ends, or is stopped, and all is let go.
+    """
+    if is_aside(request, incoming):
+        return "", await start_aside(incoming.chat, services, user, stack)
+    turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
+    run = services.runs.start(turn.session.id, work(turn, services), stack)
+    chat = incoming.chat
+    usage = bool(chat.stream_options and chat.stream_options.include_usage)
+    live = Live(run, Frames(turn.model, turn.session.id), turn.note.answer, usage, background=chat.background)
+    services.streams.add(turn.session.id, live)
+    return turn.session.id, live

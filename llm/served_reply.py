@@ -1,0 +1,96 @@
+"""One reply of a model on a server, while it comes: what only the end may tell is kept until then."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+
+from llm.tool_calls import CallReader, Part
+from llm.tool_messages import part_chunk
+
+
+class ServedReply:
+    """With `choices`, the text is held back until the end. With `tools`, calls that a small model writes into its text,
+    and that the server has not made out, are made calls. `read` is the prompt's size in tokens, estimated.
+    """
+
+    def __init__(self, read: int, choices: Sequence[str], tools: Sequence[dict[str, Any]]) -> None:
+        self.begun = False
+        self.finish_reason: str | None = None
+        self._read = read
+        self._choices = choices
+        self._held: list[str] = []
+        self._reader = CallReader({tool["function"]["name"] for tool in tools}) if tools else None
+        self._called = False
+        self._pieces = 0
+        self._usage: UsageMetadata | None = None
+        self._metadata: dict[str, Any] = {}
+
+    def take(self, chunk: ChatGenerationChunk) -> list[ChatGenerationChunk]:
+        """What of it is for the consumer now."""
+        message = chunk.message
+        assert isinstance(message, AIMessageChunk)
+        self._usage, message.usage_metadata = message.usage_metadata or self._usage, None
+        self._end(chunk.generation_info or {})
+        chunk.generation_info = None
+        called = bool(message.tool_call_chunks or message.tool_calls)
+        thought = bool(message.additional_kwargs.get("reasoning_content"))
+        if not (chunk.text or called or thought):
+            return []
+        self.begun = True
+        self._pieces += 1
+        self._called = self._called or called
+        if called or thought:
+            return [chunk]
+        if self._choices:
+            self._held.append(chunk.text)
+            return []
+        if self._reader is None or self._called:
+            return [chunk]
+        return _chunks(self._reader.feed(chunk.text))
+
+    def last(self) -> list[ChatGenerationChunk]:
+        """What was held back, and a chunk with usage and finish reason."""
+        parts: list[Part] = self._reader.flush() if self._reader is not None else []
+        called = self._called or bool(self._reader is not None and self._reader.calls)
+        reason = "tool_calls" if called and self.finish_reason == "stop" else self.finish_reason
+        message = AIMessageChunk(content=_unwrapped("".join(self._held), self._choices))
+        message.usage_metadata = self._usage or UsageMetadata(
+            input_tokens=self._read, output_tokens=self._pieces, total_tokens=self._read + self._pieces
+        )
+        information = {"finish_reason": reason, **self._metadata}
+        return [*_chunks(parts), ChatGenerationChunk(message=message, generation_info=information)]
+
+    def _end(self, information: dict[str, Any]) -> None:
+        reason = information.get("finish_reason") or information.get("done_reason")
+        if reason:
+            self.finish_reason = str(reason)
+            self._metadata = {name: information[name] for name in ("model_name",) if name in information}
+
+
+def _chunks(parts: Sequence[Part]) -> list[ChatGenerationChunk]:
+    return [ChatGenerationChunk(message=part_chunk(part)) for part in parts]
+
+
+def choice_schema(choices: Sequence[str]) -> dict[str, Any]:
+    """An object with one of these texts in it: hosted servers take no bare text at the top."""
+    return {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(choices)}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }
+
+
+def _unwrapped(text: str, choices: Sequence[str]) -> str:
+    """The choice in a reply that was held to `choice_schema`; any other reply as it is."""
+    if not choices or not text.lstrip().startswith("{"):
+        return text
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return text
+    return str(given.get("choice", text)) if isinstance(given, dict) else text
