@@ -31,9 +31,10 @@ async def upload(
 
 
 def kept(service: Service) -> list[str]:
-    """Everything below the users' and the intake's folders."""
+    """Everything below the users' and the intake's folders, but for the index, which comes in its own time."""
     data = service.settings.data_dir
     found = [f for top in ("users", "incoming") for f in (data / top).rglob("*") if f.is_file()]
+    found = [f for f in found if not any(part.startswith("index") for part in f.relative_to(data).parts[:-1])]
     return sorted(f.name for f in found)
 
 

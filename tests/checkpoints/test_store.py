@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import aiosqlite
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from checkpoints.migrations import MIGRATIONS, migrate
 from checkpoints.store import Store, open_store
@@ -49,9 +49,14 @@ async def test_a_session_is_seen_by_its_owner_alone(tmp_path: Path) -> None:
         assert await store.sessions.get("' OR 1=1 --", "ann") is None
 
 
+def reply(messages: list[BaseMessage]) -> str:
+    """A long answer, or a short summary of old turns."""
+    return "They talked." if "has to be remembered" in messages[0].text else "answer " + "a" * 2000
+
+
 async def one_turn(store: Store, text: str, thread: str = "t") -> dict[str, Any]:
     graph = MODES["auto"].compile(checkpointer=store.saver)
-    context = Context(model=ScriptedChat(replies=["answer " + "a" * 2000], piece=5000))
+    context = Context(model=ScriptedChat(replies=[reply], repeat=True, piece=5000))
     return await graph.ainvoke(
         {"messages": [HumanMessage(text)], "wanted_mode": "chat"},
         {"configurable": {"thread_id": thread}},
