@@ -98,8 +98,16 @@ lock-clients: ## write the lock files of those clients anew, without download ad
 test-clients: dev clients ## other people's clients against a real server (a minute)
 	$(BIN)/pytest -q -m clients
 
+FUZZ := tests/fuzz
+
+# A venv of its own: Studio's server wants other versions of what schemathesis needs.
+$(FUZZ)/.venv/.installed: $(FUZZ)/requirements.lock | .venv/.installed-dev
+	$(UV) venv --quiet --clear --python $(BIN)/python $(FUZZ)/.venv
+	$(UV) pip install --quiet --python $(FUZZ)/.venv/bin/python --require-hashes -r $<
+	touch $@
+
 .PHONY: test-fuzz
-test-fuzz: dev ## made-up requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
+test-fuzz: dev $(FUZZ)/.venv/.installed ## made-up requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
 	$(BIN)/pytest -q -m fuzz
 
 .PHONY: test-jail
@@ -144,4 +152,5 @@ lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
 	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
 	$(COMPILE) --no-emit-package llama-cpp-python --extra dev --extra studio -c requirements.lock pyproject.toml -o requirements-dev.lock
 	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock
+	$(COMPILE) $(FUZZ)/requirements.in -o $(FUZZ)/requirements.lock
 	$(COMPILE) evals/peers/requirements.in -o requirements-peers.lock
