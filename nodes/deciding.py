@@ -15,7 +15,7 @@ from nodes import history
 from nodes.asking import ask_line
 from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
 from nodes.citing import without_citations
-from nodes.hints import Files, addresses, named, wants_computing
+from nodes.hints import Files, addresses, named, wants_computing, without_order
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
@@ -53,6 +53,8 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
         return _messages("mend", *await setting(state, runtime), f"Task: {question}", _program(last), happened)
+    if last is not None and last["tool"] in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
+        return _give_up(question, steps)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
         return _further(question, steps, needed, runtime) if needed else await _another_way(state, runtime)
     files = await files_at_hand(runtime)
@@ -73,7 +75,7 @@ def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     if last["tool"] == CODE_TOOL:
         return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
     if last["sources"]:
-        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {question}")
+        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
     return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
 
 
@@ -121,7 +123,8 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
     if any(step["sources"] for step in steps):  # the prompt that has just been read, with one more line
-        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {question}", NOTHING_MORE)
+        asked = f"Question: {without_order(question)}"
+        return _messages("cite", f"Passages:\n{_passages(steps)}", asked, NOTHING_MORE)
     tried = history.notes(steps)[-MAX_KNOWN:]
     return _messages("without", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 

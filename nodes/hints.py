@@ -18,6 +18,9 @@ _WEB = re.compile(
     r"|weather (in|for|at)|stock price|up[- ]to[- ]date)\b|검색|최신|뉴스|오늘",
     re.IGNORECASE,
 )
+_ORDER = re.compile(
+    r"\A\W*(?:please )?(?:search|look (?:it )?up|google|check|find out)\b[^:,?.\n]{0,40}[:,] +", re.IGNORECASE
+)
 _IMAGE = re.compile(
     r"\b(image|picture|photo|photograph|screenshot|scan|drawing|logo|diagram|poster|sign)s?\b"
     r"|\b(see|shown|depicted|visible|look like)\b|이미지|사진",
@@ -74,6 +77,11 @@ def named(question: str, names: Sequence[str]) -> list[str]:
     """The files among `names` that the question names, with or without their ending."""
     asked = question.lower()
     return [n for n in names if n.lower() in asked or (len(stem := n.rpartition(".")[0]) > 3 and stem.lower() in asked)]
+
+
+def without_order(question: str) -> str:
+    """The question without "Search the web:" before it, which a model that has the results would obey once more."""
+    return _ORDER.sub("", question, count=1).strip() or question
 
 
 def wants_web(question: str) -> bool:

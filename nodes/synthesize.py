@@ -9,6 +9,7 @@ from langgraph.runtime import Runtime
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import ask, bounded
+from nodes.citing import owed
 from nodes.events import Finished
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
@@ -46,5 +47,6 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
         bounded(runtime),
         answer.write,
     )
+    answer.write_whole(owed(said.text, [source for step in steps for source in step["sources"]]))
     reason = answer.close(said.finish_reason)
     return answer.text, reason

@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.hints import Files, addresses, likely_tools, named, sort_files
+from nodes.hints import Files, addresses, likely_tools, named, sort_files, without_order
 
 TOOLS = ("python_coder", "file_analyzer", "rag_retriever", "web_search", "read_page", "vision_analyzer")
 TABLE = sort_files(["sales.csv"])
@@ -52,3 +52,17 @@ def test_files_are_named_with_or_without_their_ending() -> None:
         "sales.csv",
         "pump manual.pdf",
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "plain"),
+    [
+        ("Search the web: how tall is it?", "how tall is it?"),
+        ("Please look up in the documents, who leads the project?", "who leads the project?"),
+        ("How tall is it?", "How tall is it?"),
+        ("Search the web for cats", "Search the web for cats"),
+        ("Search:  ", "Search:  "),
+    ],
+)
+def test_an_order_to_search_is_left_out_once_it_is_done(question: str, plain: str) -> None:
+    assert without_order(question) == plain
