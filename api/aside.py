@@ -19,11 +19,10 @@ from api.services import Services
 from api.stream import Frames
 from api.streams import Live
 from api.turn_messages import to_messages
-from api.turn_wishes import check_wishes
-from api.turns import asked_session, sampling_of, wanted_mode, wanted_model
+from api.turn_wishes import check_wishes, sampling_of
+from api.turns import asked_session, wanted_mode, wanted_model
 from checkpoints.users import User
 from graph import MODES
-from llm.served import ServedChat
 from nodes.events import Event, Routed
 from nodes.housekeeping import is_housekeeping
 from nodes.state import Context
@@ -47,17 +46,14 @@ async def start_aside(chat: ChatRequest, services: Services, user: User, stack: 
     await stack.enter_async_context(services.quotas.run(user))
     answer = Answer("")
     run: Run = services.runs.start_aside(_work(chat, name, services, user, answer), stack)
-    usage = bool(chat.stream_options and chat.stream_options.include_usage)
-    return Live(run, Frames(name, ""), answer, usage)
+    return Live(run, Frames(name, ""), answer, chat.wants_usage)
 
 
 def _work(
     chat: ChatRequest, name: str, services: Services, user: User, answer: Answer
 ) -> Callable[[Emit], Coroutine[None, None, None]]:
     async def run(emit: Emit) -> None:
-        model = services.models.get(name)
-        if isinstance(model, ServedChat):
-            await model.ready()
+        model = await services.ready_model(name)
         context = Context(
             model=model,
             sampling=sampling_of(chat),

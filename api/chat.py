@@ -11,7 +11,7 @@ from api.dependencies import current_user, services_of
 from api.documented import errors
 from api.errors import to_api_error
 from api.forms import read_chat
-from api.live import HEADERS, RunResponse, RunStatus, status_of
+from api.live import HEADERS, RunResponse, RunStatus, frames_of, status_of
 from api.runs import finished
 from api.schemas import ChatRequest
 from api.services import Services
@@ -64,7 +64,7 @@ async def chat_completions(
     chat, run = incoming.chat, live.run
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
-        return RunResponse(live, headers=headers)
+        return RunResponse(live, frames_of(live), headers=headers)
     if chat.background:
         return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)

@@ -10,8 +10,8 @@ from pathlib import Path
 from api.continuing import hold_session
 from api.services import Services, open_services
 from api.settings import load_settings
+from api.weights import fetch_chat
 from checkpoints.users import LOCAL
-from llm import catalog, fetch
 from llm.factory import load_models
 from tools import build_all
 from tools.errors import ToolError
@@ -68,9 +68,7 @@ async def local_services() -> AsyncIterator[Services]:
     Raises `SettingsError`, `ModelError`, `FetchError` or `SandboxUnavailable`.
     """
     settings = load_settings()
-    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
-        default, entries = catalog.load()
-        await asyncio.to_thread(fetch.ensure, entries[default], catalog.models_dir(settings.models_dir))
+    await asyncio.to_thread(fetch_chat, settings)
     models = await load_models(settings.models())
     async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
         yield services

@@ -39,8 +39,8 @@ class RunStatus(BaseModel):
 class RunResponse(StreamingResponse):
     """Streams a run. When it has been sent, or cannot be, the run ends too, unless it is one in the background."""
 
-    def __init__(self, live: Live, **rest: Any) -> None:
-        super().__init__(frames_of(live), media_type="text/event-stream", **rest)
+    def __init__(self, live: Live, frames: AsyncIterator[bytes], **rest: Any) -> None:
+        super().__init__(frames, media_type="text/event-stream", **rest)
         self._live = live
 
     @override

@@ -75,6 +75,11 @@ class ChatRequest(Wishes):
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
     @property
+    def wants_usage(self) -> bool:
+        """In a stream."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    @property
     def token_limit(self) -> int | None:
         return self.max_completion_tokens or self.max_tokens
 

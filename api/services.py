@@ -29,6 +29,7 @@ from checkpoints.users import User
 from graph import MODES
 from llm.embeddings import VectorModel, open_embeddings, open_reranker
 from llm.factory import opened
+from llm.served import ServedChat
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache
@@ -92,6 +93,13 @@ class Services:
         finally:
             meter.close()
             await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
+
+    async def ready_model(self, name: str) -> BaseChatModel:
+        """The backend's model of that name; one on a server has been asked what it can do."""
+        model = self.models.get(name)
+        if isinstance(model, ServedChat):
+            await model.ready()
+        return model
 
     def limits(self, model: BaseChatModel) -> Limits:
         """What one run may use; the window is that of the model that answers."""

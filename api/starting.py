@@ -25,7 +25,8 @@ async def start(
     turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
     run = services.runs.start(turn.session.id, work(turn, services), stack)
     chat = incoming.chat
-    usage = bool(chat.stream_options and chat.stream_options.include_usage)
-    live = Live(run, Frames(turn.model, turn.session.id), turn.note.answer, usage, background=chat.background)
+    live = Live(
+        run, Frames(turn.model, turn.session.id), turn.note.answer, chat.wants_usage, background=chat.background
+    )
     services.streams.add(turn.session.id, live)
     return turn.session.id, live

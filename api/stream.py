@@ -12,7 +12,7 @@ from typing import Any
 
 from api.answer import Answer, public_step
 from api.errors import ApiError, to_api_error
-from api.event_log import EventsDroppedError
+from api.event_log import EventsDroppedError, Reader
 from api.runs import Run
 from nodes.events import AnswerDelta, CallDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
@@ -95,6 +95,20 @@ def numbered(frames: Frames, number: int, data: bytes) -> bytes:
     return b"id: %s:%d\n%s" % (frames.id.encode(), number, data)
 
 
+async def paced(reader: Reader) -> AsyncIterator[Event | None]:
+    """Each event of a run; None whenever nothing has come for a while. Raises `EventsDroppedError`."""
+    while True:
+        try:
+            async with asyncio.timeout(KEEPALIVE_SECONDS):
+                event = await reader.next()
+        except TimeoutError:
+            yield None
+            continue
+        if event is None:
+            return
+        yield event
+
+
 async def stream(
     run: Run, frames: Frames, answer: Answer, *, include_usage: bool, after: int | None = None
 ) -> AsyncIterator[bytes]:
@@ -106,21 +120,16 @@ async def stream(
     if after is None:
         yield numbered(frames, 0, frames.first())
     reader = run.log.reader(after or 0)
-    while True:
-        try:
-            async with asyncio.timeout(KEEPALIVE_SECONDS):
-                event = await reader.next()
-        except TimeoutError:
-            yield KEEPALIVE
-            continue
-        except EventsDroppedError:
-            yield error_frame(gone())
-            yield DONE
-            return
-        if event is None:
-            break
-        if (data := frames.event(event)) is not None:
-            yield numbered(frames, reader.read, data)
+    try:
+        async for event in paced(reader):
+            if event is None:
+                yield KEEPALIVE
+            elif (data := frames.event(event)) is not None:
+                yield numbered(frames, reader.read, data)
+    except EventsDroppedError:
+        yield error_frame(gone())
+        yield DONE
+        return
     last = [error_frame(to_api_error(run.error))] if run.error is not None else [frames.last(answer)]
     if include_usage and run.error is None:
         last.append(frames.usage(answer))

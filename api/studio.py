@@ -21,7 +21,6 @@ from api.settings import load_settings
 from api.weights import fetch_chat, fetch_vectors
 from graph import whole_turn
 from llm.factory import load_models
-from llm.served import ServedChat
 from nodes.state import Context, Limits, Sampling
 from tools import build_all
 
@@ -71,9 +70,7 @@ class Studio:
 async def _given(turn: Turn, services: Services, session: str) -> Turn:
     """The graph with its context filled in: what Studio's user sets, and everything that is live."""
     workspace = await services.workspaces.open(session, USER)
-    model, library = services.model, services.library(USER)
-    if isinstance(model, ServedChat):
-        await model.ready()
+    model, library = await services.ready_model(services.model_name), services.library(USER)
     limits = services.limits(model)
 
     def context(given: Mapping[str, Any]) -> Context:

@@ -9,7 +9,7 @@ from api.errors import bad_request
 from api.schemas import ChatRequest
 from llm.errors import SchemaError
 from llm.served import ServedChat
-from nodes.state import ClientTools, Limits
+from nodes.state import ClientTools, Limits, Sampling
 
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
@@ -53,3 +53,14 @@ def steps_for(chat: ChatRequest, limits: Limits) -> Limits:
     if chat.reasoning_effort in FEWER:
         return replace(limits, max_iterations=max(1, limits.max_iterations // 2))
     return replace(limits, max_iterations=limits.max_iterations * 2) if chat.reasoning_effort in MORE else limits
+
+
+def sampling_of(chat: ChatRequest) -> Sampling:
+    """The request's wishes for the answer."""
+    return Sampling(
+        temperature=chat.temperature,
+        top_p=chat.top_p,
+        seed=chat.seed,
+        max_tokens=chat.token_limit,
+        stop=chat.stops,
+    )

@@ -28,13 +28,12 @@ from api.schemas import AGENT_TYPES, ChatRequest
 from api.services import Services
 from api.settings.runs import RunPolicy
 from api.turn_messages import open_calls, to_messages
-from api.turn_wishes import check_wishes, client_tools, mode_with_tools, steps_for
+from api.turn_wishes import check_wishes, client_tools, mode_with_tools, sampling_of, steps_for
 from api.whole import whole
 from checkpoints.sessions import Session
 from checkpoints.users import User
-from llm.served import ServedChat
 from nodes.events import AnswerDelta, Event, ToolOutput
-from nodes.state import Context, Sampling
+from nodes.state import Context
 from tools import build_all
 from workspace.session import SessionWorkspace
 
@@ -194,9 +193,7 @@ def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, Non
     async def run(emit: Emit) -> None:
         sessions, answer = services.store.sessions, turn.note.answer
         async with recorded(turn, services, answer):
-            model = services.models.get(turn.model)
-            if isinstance(model, ServedChat):
-                await model.ready()
+            model = await services.ready_model(turn.model)
             context = _context(turn, services, model, emit)
             async with services.metered(turn.user) as meter:
                 config: RunnableConfig = {
@@ -287,15 +284,4 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         protocol=services.settings.protocol(model),
         budget=services.settings.budget(),
         user=turn.user.id,
-    )
-
-
-def sampling_of(chat: ChatRequest) -> Sampling:
-    """The request's wishes for the answer."""
-    return Sampling(
-        temperature=chat.temperature,
-        top_p=chat.top_p,
-        seed=chat.seed,
-        max_tokens=chat.token_limit,
-        stop=chat.stops,
     )

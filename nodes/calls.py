@@ -24,7 +24,7 @@ class Call:
     arguments: str
 
 
-class Calls:
+class Gathered:
     """Feed it the pieces in order."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
-from nodes.calls import Call, Calls, arguments_of, as_input, mended, resolve
+from nodes.calls import Call, Gathered, arguments_of, as_input, mended, resolve
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
@@ -36,7 +36,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     model = runtime.context.model.bind_tools(list(runtime.context.tools.values()))
     spoken = state.get("spoken", "")
     for _ in range(runtime.context.limits.tries):
-        speech, calls = Speech(runtime), Calls()
+        speech, calls = Speech(runtime), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first()
         action = _written_out(said, runtime) if call is None else _action(call, said, runtime)

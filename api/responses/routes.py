@@ -14,12 +14,12 @@ from api.dependencies import current_user, services_of
 from api.documented import errors
 from api.errors import ApiError, bad_request, not_found, to_api_error
 from api.forms import read_object
-from api.live import HEADERS
+from api.live import HEADERS, RunResponse
 from api.responses.body import Body, input_items
 from api.responses.items import Items
 from api.responses.opening import opened, response_id
 from api.responses.request import REFUSED, ResponsesRequest
-from api.responses.streaming import ResponseStream, told
+from api.responses.streaming import told
 from api.runs import Emit, Work, finished
 from api.services import Services
 from api.stream import Frames
@@ -76,7 +76,7 @@ async def create_response(
     services.streams.add(turn.session.id, live)
     headers = {**HEADERS, "X-Session-ID": turn.session.id}
     if asked.stream:
-        return ResponseStream(live, told(run, body, turn), headers=headers)
+        return RunResponse(live, told(run, body, turn), headers=headers)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)

@@ -7,7 +7,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from nodes.calls import Call, Calls, arguments_of, as_input, mended, resolve
+from nodes.calls import Call, Gathered, arguments_of, as_input, mended, resolve
 from tools import TOOLS
 
 
@@ -56,7 +56,7 @@ def test_what_a_step_is_told_gives_the_arguments_back(arguments: dict[str, objec
 
 
 def test_calls_are_gathered_from_pieces() -> None:
-    calls = Calls()
+    calls = Gathered()
     assert calls.first() is None
     for piece in (
         tool_call_chunk(name="search", args='{"que', id="a", index=0),
@@ -65,7 +65,7 @@ def test_calls_are_gathered_from_pieces() -> None:
     ):
         calls.feed(piece)
     assert calls.first() == Call("search", '{"query": "x"}')
-    whole = Calls()
+    whole = Gathered()
     whole.feed(tool_call_chunk(name="a", args="{}"))
     whole.feed(tool_call_chunk(name="b", args="{}"))
     assert whole.first() == Call("a", "{}")
