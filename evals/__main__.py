@@ -38,7 +38,7 @@ async def run_ours(tasks: list[Task], options: argparse.Namespace, out: Path) ->
     harness = f"{options.mode}, {options.protocol}"
     async with ours.service(options.model, options.protocol) as started:
         for task in tqdm(tasks, file=sys.stderr):
-            result = await ours.solve(task, started, options.mode, harness)
+            result = await ours.solve(task, started, options.mode, harness, trace=options.trace)
             note(out, [result], 1)
 
 
@@ -50,6 +50,7 @@ def main() -> None:
     run.add_argument("--mode", choices=("auto", "chat", "react", "plan_execute"), default="react")
     run.add_argument("--protocol", choices=("text", "native"), default="text")
     run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
+    run.add_argument("--trace", action="store_true", help="keep the programs and their output too (ours only)")
     asked = commands.add_parser("router", help="does the router choose what fits the kind?")
     for command in (run, asked):
         command.add_argument("--set", choices=("tasks", "da"), default="tasks")

@@ -17,6 +17,7 @@ from tests.serving import Service, running, settings_for
 
 PRELOAD = ("pandas", "numpy", "matplotlib.pyplot")
 PATIENCE = 1800.0
+TRACED = ("tool", "input", "observation")
 
 
 def weights(name: str) -> Path:
@@ -37,12 +38,13 @@ async def service(model: str, protocol: str) -> AsyncIterator[Service]:
             yield started
 
 
-async def solve(task: Task, started: Service, mode: str, harness: str) -> Result:
-    """All turns of a task in one session; each answer has to be right."""
+async def solve(task: Task, started: Service, mode: str, harness: str, *, trace: bool = False) -> Result:
+    """All turns of a task in one session; each answer has to be right. `trace` keeps what the steps did."""
     answers: list[str] = []
     wrong: str | None = None
     calls, read, written, steps = 0, 0, 0, 0
     errors: list[str] = []
+    traced: list[dict[str, str]] = []
     first_mode, session = "", None
     began = time.perf_counter()
     for at, turn in enumerate(task.turns):
@@ -67,6 +69,7 @@ async def solve(task: Task, started: Service, mode: str, harness: str) -> Result
         calls += told["llm_calls"]
         steps += len(told["steps"])
         errors += [step["error"] for step in told["steps"] if step["error"]]
+        traced += [{name: str(step[name]) for name in TRACED} for step in told["steps"]] if trace else []
         read += body["usage"]["prompt_tokens"]
         written += body["usage"]["completion_tokens"]
     seconds = time.perf_counter() - began
@@ -84,4 +87,5 @@ async def solve(task: Task, started: Service, mode: str, harness: str) -> Result
         mode=first_mode,
         steps=steps,
         errors=errors,
+        trace=traced,
     )

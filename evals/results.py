@@ -27,6 +27,8 @@ class Result:
     steps: int = 0
     errors: list[str] = field(default_factory=list)
     """How steps failed, in order."""
+    trace: list[dict[str, str]] = field(default_factory=list)
+    """With `--trace`: the tool, input and observation of each step."""
 
 
 def append(path: Path, result: Result) -> None:

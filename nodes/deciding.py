@@ -15,10 +15,11 @@ from nodes import history
 from nodes.asking import ask_line
 from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
 from nodes.citing import without_citations
-from nodes.hints import Files, addresses, named, wants_computing, without_order
+from nodes.hints import Files, addresses, form_of_answer, named, wants_computing, without_order
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
+from tools.coding.recipes import recipes
 from tools.coding.setting import variables_at_hand
 
 MAX_LOOK_UPS = 3
@@ -52,7 +53,8 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         if stuck(steps) or last["error"] is None:
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
-        return _messages("mend", *await setting(state, runtime), f"Task: {question}", _program(last), happened)
+        task = (recipes(question), f"Task: {question}")
+        return _messages("mend", *await setting(state, runtime), *task, _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
         return _give_up(question, steps)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
@@ -73,7 +75,9 @@ def stuck(steps: list[Step]) -> bool:
 
 def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     if last["tool"] == CODE_TOOL:
-        return _messages("answer", f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
+        told = (f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
+        form = form_of_answer(question)
+        return _messages("fill", *told, f"Form: {form}") if form else _messages("answer", *told)
     if last["sources"]:
         return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
     return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
@@ -136,8 +140,9 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
         so_far.append(f"Still missing: {needed}")
     coder = runtime.context.tools.get(CODE_TOOL)
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
-    question = f"Question: {history.question(state)}"
-    return _messages("write", *await setting(state, runtime), question, *so_far, tools=tools)
+    question = history.question(state)
+    asked = (recipes(question), f"Question: {question}")
+    return _messages("write", *await setting(state, runtime), *asked, *so_far, tools=tools)
 
 
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:

@@ -21,6 +21,12 @@ _WEB = re.compile(
 _ORDER = re.compile(
     r"\A\W*(?:please )?(?:search|look (?:it )?up|google|check|find out)\b[^:,?.\n]{0,40}[:,] +", re.IGNORECASE
 )
+_FORM = re.compile(
+    r"(?:^|(?<=[.?!\n]))[^.?!\n]*(?:\b(?:this|the following) (?:answer )?(?:format|form|template)\b"
+    r"|\banswers?\b[^\n.?!]{0,30}\b(?:format|form|template)\b|\b(?:format|form) of (?:the|your) answer\b"
+    r"|\b(?:answer|output|reply|response) format\b|@\w+\[)[^\n]*",
+    re.IGNORECASE,
+)
 _IMAGE = re.compile(
     r"\b(image|picture|photo|photograph|screenshot|scan|drawing|logo|diagram|poster|sign)s?\b"
     r"|\b(see|shown|depicted|visible|look like)\b|이미지|사진",
@@ -82,6 +88,12 @@ def named(question: str, names: Sequence[str]) -> list[str]:
 def without_order(question: str) -> str:
     """The question without "Search the web:" before it, which a model that has the results would obey once more."""
     return _ORDER.sub("", question, count=1).strip() or question
+
+
+def form_of_answer(question: str) -> str:
+    """The words that say how the answer has to look, without what introduces them; empty when it is free."""
+    lines = [match.group().strip() for match in _FORM.finditer(question)]
+    return "\n".join(line.partition(": ")[2] or line for line in lines)
 
 
 def wants_web(question: str) -> bool:

@@ -2,14 +2,21 @@
 
 import ast
 import re
+from typing import TypeGuard
 
 MAX_ROUNDS = 20
 """Lines mended at most: each costs a look at the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
+_IN_PLACE = ("fillna", "replace", "clip", "interpolate", "ffill", "bfill", "where", "mask")
 
 
 def repaired(code: str) -> str:
-    """`code`, with `datetime(2024, 11, 02)` made `datetime(2024, 11, 2)`; unchanged where that is not the trouble."""
+    """`code` with the slips below mended; unchanged where they are not the trouble."""
+    return _in_place_assigned(_without_leading_zeros(code))
+
+
+def _without_leading_zeros(code: str) -> str:
+    """`datetime(2024, 11, 02)` made `datetime(2024, 11, 2)`."""
     for _ in range(MAX_ROUNDS):
         try:
             ast.parse(code)
@@ -24,3 +31,42 @@ def repaired(code: str) -> str:
         else:
             return code
     return code
+
+
+def _in_place_assigned(code: str) -> str:
+    """`df["a"].fillna(0, inplace=True)` made `df["a"] = df["a"].fillna(0)`.
+
+    Since pandas 3 the former changes a copy and leaves `df` as it was, without an error.
+    """
+    if "inplace" not in code:
+        return code
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+    lines = code.encode().split(b"\n")
+    statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    calls = [value for value in statements if _is_in_place(value)]
+    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset), reverse=True):
+        first, last = call.lineno - 1, (call.end_lineno or call.lineno) - 1
+        before, after = lines[first][: call.col_offset], lines[last][call.end_col_offset :]
+        lines[first : last + 1] = [before + _assigned(call).encode() + after]
+    return b"\n".join(lines).decode()
+
+
+def _is_in_place(value: ast.expr) -> TypeGuard[ast.Call]:
+    """A call that would change one column in place."""
+    if not isinstance(value, ast.Call) or not isinstance(value.func, ast.Attribute):
+        return False
+    column = isinstance(value.func.value, (ast.Subscript, ast.Attribute))
+    return column and value.func.attr in _IN_PLACE and any(_says_in_place(word) for word in value.keywords)
+
+
+def _says_in_place(word: ast.keyword) -> bool:
+    return word.arg == "inplace" and isinstance(word.value, ast.Constant) and word.value.value is True
+
+
+def _assigned(call: ast.Call) -> str:
+    plain = ast.Call(call.func, call.args, [word for word in call.keywords if not _says_in_place(word)])
+    column = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    return f"{ast.unparse(column)} = {ast.unparse(plain)}"

@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.hints import Files, addresses, likely_tools, named, sort_files, without_order
+from nodes.hints import Files, addresses, form_of_answer, likely_tools, named, sort_files, without_order
 
 TOOLS = ("python_coder", "file_analyzer", "rag_retriever", "web_search", "read_page", "vision_analyzer")
 TABLE = sort_files(["sales.csv"])
@@ -66,3 +66,18 @@ def test_files_are_named_with_or_without_their_ending() -> None:
 )
 def test_an_order_to_search_is_left_out_once_it_is_done(question: str, plain: str) -> None:
     assert without_order(question) == plain
+
+
+@pytest.mark.parametrize(
+    ("question", "form"),
+    [
+        ("What is the mean?\nGive the answer in this format: @mean[value]\nIt is in a.csv.", "@mean[value]"),
+        ("Who won? Write it as @winner[name], @points[number].", "Write it as @winner[name], @points[number]."),
+        ("Count them.\nOutput format: a line for each\nThanks", "a line for each"),
+        ("The dates are in the format 31.12.2024. How many days are there?", ""),
+        ("Which format has the file?", ""),
+        ("Write to me@example.org", ""),
+    ],
+)
+def test_the_form_of_an_answer_is_found_in_the_question(question: str, form: str) -> None:
+    assert form_of_answer(question) == form

@@ -1,6 +1,7 @@
 import ast
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,28 @@ def test_leading_zeros_of_dates_go() -> None:
 def test_other_errors_stay_as_they_are() -> None:
     for code in ("def f(:", "print('01')", "x = 0x0F", "", "\0"):
         assert repaired(code) == code
+
+
+@pytest.mark.parametrize(
+    ("code", "mended"),
+    [
+        ("df['a'].fillna(df['a'].mean(), inplace=True)", "df['a'] = df['a'].fillna(df['a'].mean())"),
+        (
+            "for c in x:\n    df[c].replace('é', 0, inplace=True); f(c)",
+            "for c in x:\n    df[c] = df[c].replace('é', 0); f(c)",
+        ),
+        ("df.a.fillna(\n    inplace=True,\n    value=3)\nx = 1", "df.a = df.a.fillna(value=3)\nx = 1"),
+        (
+            "df['a'].ffill(inplace=True); df['b'].ffill(inplace=True)",
+            "df['a'] = df['a'].ffill(); df['b'] = df['b'].ffill()",
+        ),
+        ("df.fillna(0, inplace=True)", "df.fillna(0, inplace=True)"),
+        ("df['a'].fillna(0, inplace=False)", "df['a'].fillna(0, inplace=False)"),
+        ("y = df['a'].fillna(0, inplace=True)", "y = df['a'].fillna(0, inplace=True)"),
+    ],
+)
+def test_a_column_changed_in_place_is_assigned(code: str, mended: str) -> None:
+    assert repaired(code) == mended
 
 
 @given(st.text(alphabet="date(0123456789,)\n .=", max_size=60))

@@ -17,8 +17,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from tools.coding.fences import program_in
+from tools.coding.recipes import recipes
 from tools.coding.running import Attempt, Runner
 from tools.coding.setting import files_at_hand, variables_at_hand
+from tools.kit import ToolKit
 
 FRESH_TEMPERATURE = 0.7
 """How a program is drawn again that came out the same as one that failed."""
@@ -47,10 +49,7 @@ class CodeContext:
 async def write(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
     """The first program. Raises `ToolFailed` for a file that is not there."""
     kit = runtime.context.runner.kit
-    files = await files_at_hand(kit, state["names"])
-    return {
-        "code": await _ask(runtime, "write", files, await variables_at_hand(kit.workspace), f"Task: {state['task']}")
-    }
+    return {"code": await _ask(runtime, "write", *await _setting(kit, state), f"Task: {state['task']}")}
 
 
 async def check(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
@@ -72,8 +71,7 @@ async def mend(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
     """The corrected program; asked for once more, warmer, when nothing was corrected."""
     kit, last = runtime.context.runner.kit, state["attempts"][-1]
     parts = (
-        await files_at_hand(kit, state["names"]),
-        await variables_at_hand(kit.workspace),
+        *await _setting(kit, state),
         f"Task: {state['task']}",
         f"Program:\n```python\n{last['code']}\n```",
         f"What happened:\n{last['output']}",
@@ -82,6 +80,11 @@ async def mend(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
     if any(attempt["code"] == code for attempt in state["attempts"]):
         code = await _ask(runtime, "mend", *parts, temperature=FRESH_TEMPERATURE)
     return {"code": code}
+
+
+async def _setting(kit: ToolKit, state: CodeState) -> tuple[str, ...]:
+    files = await files_at_hand(kit, state["names"])
+    return files, await variables_at_hand(kit.workspace), recipes(state["task"])
 
 
 def after_check(state: CodeState, runtime: Runtime[CodeContext]) -> Literal["run", "mend", "__end__"]:

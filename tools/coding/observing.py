@@ -1,5 +1,8 @@
 """What a program did, in the words that a model needs to go on."""
 
+from collections.abc import Sequence
+
+from tools.coding.advice import advice
 from workspace.output import CellResult
 
 MAX_STDERR = 1000
@@ -16,8 +19,11 @@ DIED = (
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
-def observation(result: CellResult) -> str:
-    """Output, the last value, the error with its line, new files; cut in the middle when long."""
+def observation(result: CellResult, files: Sequence[str] = ()) -> str:
+    """Output, the last value, the error with its line and a way out, new files; cut in the middle when long.
+
+    `files` are the names in the working folder.
+    """
     parts = []
     if result.lost:
         names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
@@ -30,7 +36,7 @@ def observation(result: CellResult) -> str:
     elif result.status == "died":
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
-        parts.append(result.error.short())
+        parts += [result.error.short(), advice(result.error, files)]
     if result.stderr.strip() and (result.status != "ok" or not any(parts)):
         parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:

@@ -40,7 +40,8 @@ class Runner:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
-        text, files = observation(result), list(result.new_files)
+        there = [info.name for info in await self.kit.workspace.files()] if result.error is not None else []
+        text, files = observation(result, there), list(result.new_files)
         if result.status != "ok":
             return Attempt(code=code, output=text, error="failed", files=files)
         if not text.strip():
