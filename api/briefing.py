@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 from nodes.hints import named
-from tools.files.reader import FileReader
+from tools.files.links import links
+from tools.files.reader import Brief, FileReader
 from workspace.errors import WorkspaceError
 from workspace.folder import FileMark, list_files
 from workspace.library import Library
@@ -25,7 +26,7 @@ class Briefing:
     workspace: SessionWorkspace
     library: Library
     question: str
-    _known: dict[tuple[str, FileMark], str] = field(default_factory=dict)
+    _known: dict[tuple[str, FileMark], Brief] = field(default_factory=dict)
 
     async def __call__(self) -> str:
         """The newest files of the session, then the names of the library's. Empty when there are none.
@@ -36,8 +37,9 @@ class Briefing:
         await self._stage(named(self.question, stored))
         marks = await asyncio.to_thread(list_files, self.workspace.folder)
         newest = sorted(marks, key=lambda name: (marks[name].modified_ns, name))[-MAX_FILES:]
-        texts = await asyncio.gather(*(self._describe(name, marks[name]) for name in newest))
-        lines = _within(list(texts))
+        briefs = await asyncio.gather(*(self._describe(name, marks[name]) for name in newest))
+        lines = _within([brief.text for brief in briefs])
+        lines += links({name: brief.columns for name, brief in zip(newest, briefs, strict=True)})
         if others := [name for name in stored if name not in marks]:
             more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""
             listed = ", ".join(others[-MAX_LISTED:])
@@ -51,14 +53,14 @@ class Briefing:
             except (OSError, WorkspaceError):  # it was deleted meanwhile, or the session's folder is full
                 continue
 
-    async def _describe(self, name: str, mark: FileMark) -> str:
+    async def _describe(self, name: str, mark: FileMark) -> Brief:
         known = self._known.get((name, mark))
         if known is None:
             try:
                 path = inside(self.workspace.folder, name)
             except WorkspaceError:
-                return f"- {name}"
-            known = self._known[name, mark] = await self.reader.describe(path, name)
+                return Brief(f"- {name}")
+            known = self._known[name, mark] = await self.reader.brief(path, name)
         return known
 
 

@@ -135,7 +135,8 @@ def _give_up(question: str, steps: list[Step]) -> Prompt:
 
 async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     steps = state.get("steps", [])
-    so_far = [f"An earlier program gave:\n{steps[-1]['observation']}"] if steps else []
+    ran = [step for step in steps if step["error"] != history.REPEATED]
+    so_far = [f"An earlier program gave:\n{ran[-1]['observation']}"] if ran else []
     if needed := state.get("needed"):
         so_far.append(f"Still missing: {needed}")
     coder = runtime.context.tools.get(CODE_TOOL)

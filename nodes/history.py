@@ -10,6 +10,8 @@ TURNS_TOLD = 3
 MAX_FIRST = 300
 MAX_ANSWER = 600
 MAX_PROGRAM = 1500
+REPEATED = "repeated action"
+"""The error of a step that was asked for again and not run."""
 
 
 def question(state: AgentState) -> str:

@@ -23,6 +23,8 @@ _LABEL = re.compile(
     r"^[ \t>*_#-]*(?:" + "|".join(f"(?P<{name}>{words})" for name, words in LABELS.items()) + r")[ \t*_]*:[*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
+_NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
+"""A final answer that is none."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_TOOL = "python_coder"
 CODE_KEYS = ("code", "input", "program", "python")
@@ -46,6 +48,8 @@ def parse(text: str) -> Reply:
     if "action" in sections or "input" in sections:
         return _action(text, thought, sections)
     if "final" in sections:
+        if needs := _NEEDS.match(sections["final"]):
+            return Reply(thought=thought, need=needs.group(1).strip())
         return Reply(thought=thought, final=sections["final"])
     if "need" in sections:
         return Reply(thought=thought, need=sections["need"])

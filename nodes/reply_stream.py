@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 _FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
 _ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
+NEED = "need:"
 _DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
@@ -28,11 +29,14 @@ class ReplySplitter:
         self._sent = 0
         self._fenced = False
         self._acted = False
+        self._opening: str | None = None
+        """The answer's first letters, as long as they may be those of `Need:`, which is no answer."""
+        self._needs = False
         self.in_answer = False
 
     def feed(self, text: str) -> Split:
         if self.in_answer:
-            return Split(answer=text)
+            return self._answered(text)
         *complete, last = (self._line + text).split("\n")
         thought = ""
         for at, line in enumerate(complete):
@@ -59,15 +63,27 @@ class ReplySplitter:
         """What was held back, when the reply has ended."""
         held, self._line = self._line[self._sent :], ""
         self._sent = 0
-        return Split(thought=held)
+        opening, self._opening = self._opening or "", None
+        return Split(thought=held, answer=opening)
 
     def _answer_begins(self, line: str) -> re.Match[str] | None:
         return None if self._fenced or self._acted else _FINAL.match(line)
 
     def _answer(self, thought: str, answer: str) -> Split:
         self.in_answer = True
-        self._line = ""
-        return Split(thought=thought, answer=answer)
+        self._line = self._opening = ""
+        begun = self._answered(answer)
+        return Split(thought=thought + begun.thought, answer=begun.answer)
+
+    def _answered(self, text: str) -> Split:
+        if self._opening is not None:
+            self._opening += text
+            begun = self._opening.lstrip().lower()
+            if NEED.startswith(begun):
+                return Split()
+            text, self._opening = self._opening, None
+            self._needs = begun.startswith(NEED)
+        return Split(thought=text) if self._needs else Split(answer=text)
 
 
 def _may_become_label(line: str) -> bool:

@@ -51,7 +51,7 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
         return update | {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
     if reply.need is not None and steps:
         return update | {"needed": reply.need or "the answer"}
-    text = reply.final if reply.final is not None else reply.thought or thinking.said.text
+    text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
     return update | finish(text, thinking.answer, thinking.said.finish_reason, state)
 
 

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from llm.errors import BackendStoppedError, ModelError
 from nodes.calls import arguments_of
-from nodes.history import same_step
+from nodes.history import REPEATED, same_step
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
 from tools.errors import ToolError, ToolFailed
 from tools.results import Extras
 from workspace.session import SessionWorkspace
 
-REPEATED = (
+TOLD_REPEATED = (
     "This exact input was run before, with this result:\n{observation}\nIt was not run again. "
     "Do something different: another program, or the final answer."
 )
@@ -48,7 +48,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
         names = ", ".join(tools) or "none"
         return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", Extras()
     if (step := same_step(steps, action["tool"], action["input"])) is not None:
-        return REPEATED.format(observation=step["observation"]), "repeated action", Extras()
+        return TOLD_REPEATED.format(observation=step["observation"]), REPEATED, Extras()
     try:
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:

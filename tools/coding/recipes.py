@@ -73,7 +73,8 @@ _RECIPES: tuple[tuple[str, str], ...] = (
         r"\b(?:bins?|age groups?|ranges? of|categori[sz]e)\b",
         'pd.cut(df["a"], [0, 39, 59, 120], labels=["x", "y", "z"])',
     ),
-    (r"population (?:standard deviation|variance)", 'df["a"].std(ddof=0)  # ddof=0: of the population'),
+    (r"\bmedian\b", 'statistics.median(numbers), or df["a"].median()  # import statistics'),
+    (r"population (?:standard deviation|variance)", 'np.std(numbers), or df["a"].std(ddof=0)  # of the population'),
 )
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), line) for pattern, line in _RECIPES)
 

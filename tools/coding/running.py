@@ -7,11 +7,14 @@ from typing import TypedDict
 
 from tools.code_check import refusal
 from tools.coding.observing import SILENT, observation
+from tools.coding.reading import missing_read
 from tools.errors import ToolFailed
 from tools.kit import ToolKit
 from tools.repair import repaired
 from tools.staging import named_files
 from workspace.errors import KernelStartError
+
+READ_FIRST = "Note: df was not there, so this line was run first: {line}"
 
 
 class Attempt(TypedDict):
@@ -36,12 +39,17 @@ class Runner:
     async def run(self, code: str) -> Attempt:
         """Run a program that has been checked. Raises `ToolFailed` when no kernel can be had."""
         await self._stage(code)
+        read = await missing_read(self.kit, code)
+        if read is not None:
+            code = f"{read}\n{code}"
         try:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         there = [info.name for info in await self.kit.workspace.files()] if result.error is not None else []
         text, files = observation(result, there), list(result.new_files)
+        if read is not None and text.strip():
+            text = f"{READ_FIRST.format(line=read)}\n{text}"
         if result.status != "ok":
             return Attempt(code=code, output=text, error="failed", files=files)
         if not text.strip():

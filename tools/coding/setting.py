@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 from tools.errors import ToolFailed
+from tools.files.links import links
+from tools.files.reader import Brief
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError
 from workspace.jail.variables import Variable
@@ -36,8 +38,10 @@ async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
     for name in names:
         if name not in there:
             await _stage(kit, name)
-    described = [await _describe(kit, name) for name in (list(names) or there)[-MAX_FILES:]]
-    return "Files in the working folder:\n" + "\n".join(described) if described else ""
+    asked = (list(names) or there)[-MAX_FILES:]
+    briefs = {name: await _brief(kit, name) for name in asked}
+    lines = [brief.text for brief in briefs.values()] + links({name: brief.columns for name, brief in briefs.items()})
+    return "Files in the working folder:\n" + "\n".join(lines) if lines else ""
 
 
 async def _stage(kit: ToolKit, name: str) -> None:
@@ -50,11 +54,11 @@ async def _stage(kit: ToolKit, name: str) -> None:
         raise missing from error
 
 
-async def _describe(kit: ToolKit, name: str) -> str:
+async def _brief(kit: ToolKit, name: str) -> Brief:
     if kit.reader is None:
-        return f"- {name}"
+        return Brief(f"- {name}")
     try:
         path = await asyncio.to_thread(inside, kit.workspace.folder, name)
     except WorkspaceError as error:  # a link that leads out of the folder
         raise ToolFailed(f"There is no file named {name!r} in this session.") from error
-    return await kit.reader.describe(path, name)
+    return await kit.reader.brief(path, name)

@@ -18,6 +18,14 @@ SECTIONS_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """A file in a few lines; `columns` are those of its only table."""
+
+    text: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileReader:
     """Reads one owner's files. Nothing that a file holds can hurt the service: it is parsed in a worker."""
 
@@ -51,10 +59,16 @@ class FileReader:
 
     async def describe(self, path: Path, name: str) -> str:
         """A few lines for a model on the file that it knows as `name`; one that cannot be read is told as such."""
+        return (await self.brief(path, name)).text
+
+    async def brief(self, path: Path, name: str) -> Brief:
+        """The same with the names of its table's columns."""
         try:
-            return short(await self.profile(path), name)
+            profile = await self.profile(path)
         except FileUnreadable as error:
-            return f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}"
+            return Brief(f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}")
+        table = profile.tables[0].columns if len(profile.tables) == 1 else []
+        return Brief(short(profile, name), tuple(column.name for column in table))
 
     async def _read(self, path: Path) -> Entry:
         try:

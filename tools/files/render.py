@@ -188,6 +188,12 @@ def as_data(profile: Profile, name: str) -> dict[str, Any]:
     return {"filename": name, **data}
 
 
+def loading(profile: Profile, name: str) -> str | None:
+    """One line of Python that loads the file, or its only table; None where there is none."""
+    load = profile.load or (profile.tables[0].load if len(profile.tables) == 1 else None)
+    return _filled(load, name) if load else None
+
+
 def _filled(load: str, name: str) -> str:
     """The line with the file's name as a Python literal."""
     return load.replace("{name}", _quoted(name))
