@@ -34,7 +34,7 @@ async def missing_read(kit: ToolKit, code: str) -> str | None:
         line = loading(await kit.reader.profile(path), tables[0])
     except (FileUnreadable, WorkspaceError):
         return None
-    return line if line and f"{FRAME} =" in line else None
+    return f"import pandas as pd; {line}" if line and f"{FRAME} =" in line else None
 
 
 def uses_before_binding(code: str, name: str) -> bool:

@@ -1,0 +1,76 @@
+"""What a small model gets wrong again and again, and what is done about it, through HTTP with real kernels."""
+
+import json
+from typing import Any
+
+from llm.scripted import ScriptedChat
+from tests.serving import Service, python_step
+
+CSV = b"region,revenue\nNorth,10\nSouth,32\nSouth,5\n"
+
+
+async def ask(service: Service, text: str, **files: bytes) -> dict[str, Any]:
+    answer = await service.http.post(
+        "/v1/chat/completions",
+        data={"messages": json.dumps([{"role": "user", "content": text}]), "agent_type": "react"},
+        files=[("files", (f"{name}.csv", content)) for name, content in files.items()] or None,
+    )
+    body: dict[str, Any] = answer.json()
+    assert answer.status_code == 200, body
+    return body
+
+
+def told(model: ScriptedChat, at: int) -> str:
+    return "\n".join(str(message.content) for message in model.asked[at])
+
+
+async def test_the_only_table_is_read_for_a_program_that_takes_it_for_loaded(
+    service: Service, model: ScriptedChat
+) -> None:
+    model.replies = [python_step("print(df['revenue'].sum())"), "Final Answer: 47."]
+    body = await ask(service, "What is the total revenue?", sales=CSV)
+    step = body["x_agent_metadata"]["steps"][0]
+    assert step["error"] is None
+    assert step["observation"].startswith("Note: df was not there, so this line was run first:")
+    assert step["observation"].endswith("\n47")
+
+
+async def test_with_two_tables_nobody_guesses_and_the_error_says_what_to_do(
+    service: Service, model: ScriptedChat
+) -> None:
+    model.replies = [python_step("print(df['revenue'].sum())"), python_step("print(47)"), "Final Answer: 47."]
+    body = await ask(service, "What is the total revenue?", sales=CSV, more=CSV)
+    first = body["x_agent_metadata"]["steps"][0]
+    assert first["error"] == "ToolRetry"
+    assert "Nothing named df exists yet. A table has to be read first: df = pd.read_csv(" in first["observation"]
+    assert "have the same columns; both together: pd.concat([a, b])" in told(model, 0)
+    assert "has to be read first" in told(model, 1)
+
+
+async def test_an_answer_in_a_form_is_asked_for_in_that_form(service: Service, model: ScriptedChat) -> None:
+    model.replies = [python_step("print('total', 47)"), "Final Answer: @total[47]"]
+    body = await ask(service, "What is the total?\nGive the answer in this format: @total[number]\nDo it well.")
+    assert body["choices"][0]["message"]["content"] == "@total[47]"
+    assert told(model, 1).endswith("Form: @total[number]")
+
+
+async def test_lines_of_code_that_fit_the_question_stand_beside_it(service: Service, model: ScriptedChat) -> None:
+    model.replies = [python_step("print(1 / 0)"), python_step("print('p', 0.2)"), "Final Answer: They are."]
+    await ask(service, "Are city and sales independent? Make a chi-square test.", sales=CSV)
+    assert "chi2, p, dof, expected = stats.chi2_contingency" in told(model, 0)
+    assert "chi2, p, dof, expected = stats.chi2_contingency" in told(model, 1)
+
+
+async def test_a_need_that_calls_itself_an_answer_is_a_need(service: Service, model: ScriptedChat) -> None:
+    model.replies = [
+        python_step("print('total', 47)"),
+        "Final Answer: Need: the mean",
+        python_step("print('mean', 15.67)"),
+        "Final Answer: New values: 47 and 15.67.",
+    ]
+    stream = await service.client.chat.completions.create(
+        model="react", messages=[{"role": "user", "content": "Total and mean?"}], stream=True
+    )
+    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+    assert text == "New values: 47 and 15.67."
+    assert "Still missing: the mean" in told(model, 2)
