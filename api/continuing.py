@@ -29,6 +29,8 @@ class Held:
     """Of the conversation as the thread has it."""
     new: Sequence[ChatMessage] = ()
     """The client's messages that the thread does not have. Empty when a question that was cut off is asked again."""
+    system: tuple[str, ...] | None = None
+    """The client's system messages, when it has sent all that was said; None: those of the thread count."""
 
 
 @dataclass(frozen=True, slots=True)

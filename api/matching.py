@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage
 
 from api.continuing import Held, continued, forked, held
 from api.errors import ApiError
-from api.fingerprints import START, chain, instructions
+from api.fingerprints import INSTRUCTIONS, START, chain, instructions
 from api.messages import ChatMessage
 from api.services import Services
 from checkpoints.sessions import Session
@@ -56,7 +56,7 @@ async def hold_history(
             session = await services.store.sessions.create(user.id, messages[-1].text)
             workspace = await stack.enter_async_context(held(session, services))
             found = Held(session, workspace, made=True, fingerprint=START, new=messages)
-        yield found
+        yield replace(found, system=tuple(m.text for m in messages if m.role in INSTRUCTIONS))
 
 
 def _read(messages: Sequence[ChatMessage]) -> _History:
