@@ -57,6 +57,11 @@ class Run:
         error = self._task.exception()
         return error if isinstance(error, Exception) else None
 
+    @property
+    def stopped_by(self) -> Exception | None:
+        """The reason that was given when it was stopped."""
+        return self._stopped_by
+
     async def stop(self, why: Exception | None = None) -> None:
         """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts."""
         # A response whose client left is cancelled at every wait, so these are shielded: the session is let go, and
