@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from langchain_core.messages import AIMessage
 
+from api.attached import first_new
 from api.continuing import Held, continued, forked, held
 from api.errors import ApiError
 from api.fingerprints import INSTRUCTIONS, START, chain, instructions
@@ -69,7 +70,8 @@ async def _asked_again(history: _History, services: Services, user: User, stack:
     First questions are left out, as they are alike in many conversations, and those with images or files.
     """
     messages = history.messages
-    if messages[-1].attached or not any(message.role == "assistant" for message in messages):
+    start = first_new(messages)
+    if start == 0 or any(message.attached for message in messages[start:]):
         return None
     for turn in await services.store.turns.matching(user.id, history.prints[-1:], history.instructions):
         if turn.newest and turn.state == "cut" and (taken := await _free(turn, services, user, stack)) is not None:
