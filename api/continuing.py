@@ -89,8 +89,12 @@ async def own_session(session_id: str, services: Services, user: User) -> Sessio
 
 @asynccontextmanager
 async def held(session: Session, services: Services, policy: RunPolicy = "reject") -> AsyncIterator[SessionWorkspace]:
-    """The workspace of a session that is ours until the block ends. Raises 409 as the policy says."""
+    """The workspace of a session that is ours until the block ends. Raises 409 as the policy says, 404 when the session
+    was deleted before it was ours.
+    """
     async with services.runs.hold(session.id, policy) as lease:
+        if await services.store.sessions.get(session.id, session.owner) is None:
+            raise not_found("session", "session_id")
         try:
             if lease.from_elsewhere:
                 await services.workspaces.retire(session.id)

@@ -166,8 +166,8 @@ class Runs:
         finally:
             if policy == "enqueue":
                 queue.remove(ticket)
-            if not queue:
-                self._waiting.pop(session_id, None)
+            if not queue and self._waiting.get(session_id) is queue:
+                del self._waiting[session_id]
 
     async def _try(self, session_id: str) -> Hold | None:
         if session_id in self._active:
