@@ -4,7 +4,7 @@ import asyncio
 import binascii
 import mimetypes
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from api.errors import ApiError, bad_request
@@ -47,7 +47,7 @@ class Attached:
         return bad_request(f"{self.field}: {reason}", self.field, "invalid_attachment")
 
 
-def first_new(messages: list[ChatMessage]) -> int:
+def first_new(messages: Sequence[ChatMessage]) -> int:
     """Where the messages begin that come after the last assistant's."""
     return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
 

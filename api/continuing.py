@@ -29,6 +29,8 @@ class Held:
     """Of the conversation as the thread has it."""
     new: Sequence[ChatMessage] = ()
     """The client's messages that the thread does not have. Empty when a question that was cut off is asked again."""
+    system: tuple[str, ...] | None = None
+    """The client's system messages, when it has sent all that was said; None: those of the thread count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,12 @@ async def own_session(session_id: str, services: Services, user: User) -> Sessio
 
 @asynccontextmanager
 async def held(session: Session, services: Services, policy: RunPolicy = "reject") -> AsyncIterator[SessionWorkspace]:
-    """The workspace of a session that is ours until the block ends. Raises 409 as the policy says."""
+    """The workspace of a session that is ours until the block ends. Raises 409 as the policy says, 404 when the session
+    was deleted before it was ours.
+    """
     async with services.runs.hold(session.id, policy) as lease:
+        if await services.store.sessions.get(session.id, session.owner) is None:
+            raise not_found("session", "session_id")
         try:
             if lease.from_elsewhere:
                 await services.workspaces.retire(session.id)

@@ -15,9 +15,7 @@ from api.messages import ChatMessage
 START = ""
 """Of a conversation in which nothing was said."""
 INSTRUCTIONS = ("system", "developer")
-_THOUGHTS = re.compile(
-    r"<think(?:ing)?>.*?</think(?:ing)?>|<details\s[^>]*type=\"reasoning\"[^>]*>.*?</details>", re.DOTALL
-)
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
 
 
 def after(fingerprint: str, message: ChatMessage) -> str:
@@ -56,7 +54,7 @@ def instructions(messages: Iterable[ChatMessage]) -> str:
 
 
 def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> str:
-    said = _plain(_THOUGHTS.sub(" ", text) if role == "assistant" else text)
+    said = _plain(_without_thoughts(text) if role == "assistant" else text)
     if not said and not attached:
         return fingerprint
     digest = hashlib.sha256()
@@ -64,6 +62,24 @@ def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> st
         encoded = piece.encode()
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()
+
+
+def _without_thoughts(text: str) -> str:
+    """Without what stands between `<think>`, or Open WebUI's `<details type="reasoning">`, and its end.
+
+    One pass: an expression that looks for each end anew takes the square of the text's length, and holds all threads.
+    """
+    kept: list[str] = []
+    begin, opened, inside = 0, 0, ""
+    for tag in _TAG.finditer(text):
+        name = tag["name"]
+        if tag["closes"]:
+            if inside == name:
+                kept.append(text[begin:opened])
+                begin, inside = tag.end(), ""
+        elif not inside and (name == "think" or 'type="reasoning"' in tag["more"]):
+            opened, inside = tag.start(), name
+    return " ".join([*kept, text[begin:]])
 
 
 def _plain(text: str) -> str:

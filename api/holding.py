@@ -105,9 +105,20 @@ class Runs:
         run.when_ended(lambda: self._asides.discard(run))
         return run
 
-    async def cancel(self, session_id: str) -> bool:
-        """End the answer under way, in whatever process; False when there is none."""
-        return await self._stop(session_id, CANCELLED)
+    def lease(self, session_id: str) -> Lease:
+        """Of a session that is held here."""
+        lease = self._active[session_id].lease
+        assert lease is not None, "a session that is held has its lease"
+        return lease
+
+    def why_ended(self, session_id: str) -> Exception | None:
+        """Why the run in a session that is held here was ended; None when its client left."""
+        run = self._active[session_id].run
+        return run.stopped_by if run is not None else None
+
+    async def cancel(self, session_id: str, only: str | None = None) -> bool:
+        """End the answer under way, or `only` the one of this hold, in whatever process; False when there is none."""
+        return await self._stop(session_id, CANCELLED, only)
 
     @asynccontextmanager
     async def ended(self, session_id: str, why: Exception) -> AsyncIterator[None]:
@@ -155,8 +166,8 @@ class Runs:
         finally:
             if policy == "enqueue":
                 queue.remove(ticket)
-            if not queue:
-                self._waiting.pop(session_id, None)
+            if not queue and self._waiting.get(session_id) is queue:
+                del self._waiting[session_id]
 
     async def _try(self, session_id: str) -> Hold | None:
         if session_id in self._active:
@@ -203,20 +214,20 @@ class Runs:
 
     # stopping
 
-    async def _stop(self, session_id: str, why: str) -> bool:
+    async def _stop(self, session_id: str, why: str, only: str | None = None) -> bool:
         hold = self._active.get(session_id)
-        if hold is not None and hold.lease is not None:
+        if hold is not None and hold.lease is not None and only in (None, hold.lease.hold):
             await hold.end(stopped(why))
             return True
-        if not await self._leases.ask_to_stop(session_id, why):
+        if not await self._leases.ask_to_stop(session_id, why, only):
             return False
-        await self._until_free(session_id)
+        await self._until_free(session_id, only)
         return True
 
-    async def _until_free(self, session_id: str) -> None:
+    async def _until_free(self, session_id: str, only: str | None = None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                while await self._leases.held(session_id):  # noqa: ASYNC110 (another process sets no event)
+                while await self._leases.held(session_id, only):  # noqa: ASYNC110 (another process sets no event)
                     await asyncio.sleep(WATCH_SECONDS / 3)
 
     # keeping

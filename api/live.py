@@ -22,6 +22,8 @@ from checkpoints.sessions import Session
 router = APIRouter()
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 Status = Literal["in_progress", "completed", "failed", "cancelled", "incomplete"]
+LAST_FRAMES = 2
+"""At most: the one with the `finish_reason`, and the usage."""
 CANCELLED = ("run_cancelled", "run_interrupted")
 
 
@@ -85,8 +87,10 @@ def place(live: Live, last_id: str | None) -> int | None:
         raise bad_request("Last-Event-ID: this is no id of a frame", "Last-Event-ID", "invalid_event_id")
     if completion_id != live.frames.id:
         raise gone()
-    # Behind the events come the last frames: who has those is at the end.
-    after = int(number)
+    # Behind the events of a run that has ended come the last frames: who has those is at the end.
+    after, last = int(number), live.run.log.length + (LAST_FRAMES if live.run.ended else 0)
+    if after > last:
+        raise bad_request("Last-Event-ID: there was no such frame", "Last-Event-ID", "invalid_event_id")
     if after <= live.run.log.length and not live.run.log.keeps(after + 1):
         raise gone()
     return after

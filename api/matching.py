@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from langchain_core.messages import AIMessage
 
+from api.attached import first_new
 from api.continuing import Held, continued, forked, held
 from api.errors import ApiError
-from api.fingerprints import START, chain, instructions
+from api.fingerprints import INSTRUCTIONS, START, chain, instructions
 from api.messages import ChatMessage
 from api.services import Services
 from checkpoints.sessions import Session
@@ -56,7 +57,7 @@ async def hold_history(
             session = await services.store.sessions.create(user.id, messages[-1].text)
             workspace = await stack.enter_async_context(held(session, services))
             found = Held(session, workspace, made=True, fingerprint=START, new=messages)
-        yield found
+        yield replace(found, system=tuple(m.text for m in messages if m.role in INSTRUCTIONS))
 
 
 def _read(messages: Sequence[ChatMessage]) -> _History:
@@ -69,7 +70,8 @@ async def _asked_again(history: _History, services: Services, user: User, stack:
     First questions are left out, as they are alike in many conversations, and those with images or files.
     """
     messages = history.messages
-    if messages[-1].attached or not any(message.role == "assistant" for message in messages):
+    start = first_new(messages)
+    if start == 0 or any(message.attached for message in messages[start:]):
         return None
     for turn in await services.store.turns.matching(user.id, history.prints[-1:], history.instructions):
         if turn.newest and turn.state == "cut" and (taken := await _free(turn, services, user, stack)) is not None:

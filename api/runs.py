@@ -28,6 +28,7 @@ class Run:
         self._reader = self.log.reader()
         self._stopped_by: Exception | None = None
         self._stopping = False
+        self._worked = False
         self._began = asyncio.Event()
         self._task = asyncio.create_task(self._work(work, owned or AsyncExitStack()))
         self._task.add_done_callback(lambda _: self.log.close())
@@ -36,6 +37,7 @@ class Run:
         async with owned:
             self._began.set()
             await work(self.log.append)
+            self._worked = True
 
     async def next_event(self) -> Event | None:
         """The next event; None once the run has ended."""
@@ -57,12 +59,19 @@ class Run:
         error = self._task.exception()
         return error if isinstance(error, Exception) else None
 
+    @property
+    def stopped_by(self) -> Exception | None:
+        """The reason that was given when it was stopped."""
+        return self._stopped_by
+
     async def stop(self, why: Exception | None = None) -> None:
-        """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts."""
+        """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts; none does
+        when the work is done and only its session is being let go.
+        """
         # A response whose client left is cancelled at every wait, so these are shielded: the session is let go, and
         # the run counted, when the run has ended and not before.
         with suppress(asyncio.CancelledError), CancelScope(shield=True):
-            if not self._task.done() and not self._stopping:
+            if not self._task.done() and not self._stopping and not self._worked:
                 self._stopping, self._stopped_by = True, why
                 await self._began.wait()  # a task that is cancelled before its first step lets go of nothing
                 self._task.cancel()

@@ -11,7 +11,7 @@ from langchain_core.messages.tool import tool_call
 
 from api.errors import bad_request
 from api.messages import ChatMessage, MessageCall
-from nodes.calling import NO_RESULT
+from nodes.calling import NO_RESULT, arguments_of
 
 LEGACY_ID = "call_function"
 """Of a call that was made the old way, which has no id."""
@@ -68,16 +68,8 @@ def _message(message: ChatMessage) -> AnyMessage:
     given = message.tool_calls or []
     if message.function_call is not None:
         given = [MessageCall(id=LEGACY_ID, function=message.function_call)]
-    calls = [tool_call(name=c.function.name, args=_arguments(c.function.arguments), id=c.id) for c in given]
+    calls = [tool_call(name=c.function.name, args=arguments_of(c.function.arguments), id=c.id) for c in given]
     return AIMessage(message.text, tool_calls=calls)
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        value = None
-    return value if isinstance(value, dict) else {"arguments": text}
 
 
 def _result(message: ChatMessage, at: int, waiting: dict[str, str]) -> ToolMessage:

@@ -58,6 +58,8 @@ class Turn:
     """Of the conversation up to the question."""
     instructions: str
     """A digest of the client's system prompt."""
+    system: tuple[str, ...] | None
+    """The client's system messages, when it has sent all that was said; None: those of the session count."""
     address: str
     """How the client calls the service: scheme, host and port."""
     note: "Note"
@@ -148,6 +150,7 @@ async def open_turn(request: HTTPConnection, incoming: Incoming, services: Servi
             model=model,
             fingerprint=prints[-1] if prints else held.fingerprint,
             instructions=await asyncio.to_thread(instructions, chat.messages),
+            system=held.system,
             address=address_of(request, services),
             note=Note(Answer(session.id)),
         )
@@ -277,6 +280,7 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         library=library,
         describe=briefing,
         sampling=sampling_of(chat),
+        system=turn.system,
         instructions=turn.given.instructions,
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,

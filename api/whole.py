@@ -11,9 +11,12 @@ async def whole(work: Coroutine[Any, Any, None]) -> None:
     For writes whose result says what has to be undone: a statement that has been sent is carried out, whether
     anybody waits for it or not.
     """
-    task = asyncio.create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
+    task, cancelled = asyncio.create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:  # maybe more than once
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    await task

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Annotated, Any, Literal
 
 from anyio import CancelScope
@@ -98,19 +98,23 @@ class Talk:
     async def run(self) -> None:
         """Until the client goes away."""
         try:
-            while (event := await self._socket.receive())["type"] != "websocket.disconnect":
-                if len(self._tasks) >= MAX_AT_ONCE:
-                    error = ApiError(429, f"At most {MAX_AT_ONCE} messages at once.", code="too_many_messages")
-                    await self._tell({"type": "error", "id": None, **error.body()})
-                    continue
-                task = asyncio.create_task(self._answer(event.get("text")))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+            with suppress(ClientGone):
+                await self._listen()
         finally:
             for task in self._tasks:
                 task.cancel()
             with CancelScope(shield=True):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while (event := await self._socket.receive())["type"] != "websocket.disconnect":
+            if len(self._tasks) >= MAX_AT_ONCE:
+                error = ApiError(429, f"At most {MAX_AT_ONCE} messages at once.", code="too_many_messages")
+                await self._tell({"type": "error", "id": None, **error.body()})
+                continue
+            task = asyncio.create_task(self._answer(event.get("text")))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, text: str | None) -> None:
         """Work on one message; whatever goes wrong is told with the message's own id."""

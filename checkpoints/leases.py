@@ -58,18 +58,20 @@ class Leases:
         )
         return {str(row[0]): str(row[1]) for row in rows}
 
-    async def ask_to_stop(self, session: str, why: str) -> bool:
-        """Tell whoever holds the session to end; False when nobody does."""
+    async def ask_to_stop(self, session: str, why: str, hold: str | None = None) -> bool:
+        """Tell whoever holds the session, or this hold of it, to end; False when nobody does."""
         rows = await self._connection.execute_fetchall(
-            "UPDATE leases SET stop = ? WHERE session = ? AND expires > ? RETURNING hold",
-            (why, session, time.time()),
+            "UPDATE leases SET stop = ?1 WHERE session = ?2 AND expires > ?3 AND hold = coalesce(?4, hold)"
+            " RETURNING hold",
+            (why, session, time.time(), hold),
         )
         return bool(list(rows))
 
-    async def held(self, session: str) -> bool:
-        """Does anybody hold it?"""
+    async def held(self, session: str, hold: str | None = None) -> bool:
+        """Does anybody hold it? Or, does this hold last?"""
         rows = await self._connection.execute_fetchall(
-            "SELECT 1 FROM leases WHERE session = ? AND expires > ?", (session, time.time())
+            "SELECT 1 FROM leases WHERE session = ?1 AND expires > ?2 AND hold = coalesce(?3, hold)",
+            (session, time.time(), hold),
         )
         return bool(list(rows))
 

@@ -5,7 +5,7 @@ import time
 import aiosqlite
 
 from checkpoints.schema_accounts import ACCOUNTS
-from checkpoints.schema_responses import RESPONSES
+from checkpoints.schema_responses import RESPONSE_HOLDS, RESPONSES
 from checkpoints.schema_runs import RUNS
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -58,6 +58,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ACCOUNTS,
     RUNS,
     RESPONSES,
+    RESPONSE_HOLDS,
 )
 
 

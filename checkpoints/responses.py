@@ -7,7 +7,7 @@ from typing import Any
 
 import aiosqlite
 
-_COLUMNS = "id, session, checkpoint, body, input"
+_COLUMNS = "id, session, checkpoint, body, input, hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,8 @@ class StoredResponse:
     """Of the thread as the turn left it; None before its end, and when it was cut off."""
     body: dict[str, Any]
     input: list[dict[str, Any]]
+    hold: str
+    """Of the lease under which it is, or was, worked on."""
 
 
 class Responses:
@@ -31,7 +33,7 @@ class Responses:
     async def begin(self, response: StoredResponse, owner: str) -> None:
         """It is being worked on."""
         await self._connection.execute_fetchall(
-            "INSERT INTO responses (id, owner, session, created, body, input) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO responses (id, owner, session, created, body, input, hold) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 response.id,
                 owner,
@@ -39,6 +41,7 @@ class Responses:
                 time.time(),
                 json.dumps(response.body),
                 json.dumps(response.input),
+                response.hold,
             ),
         )
 
@@ -54,7 +57,7 @@ class Responses:
             f"SELECT {_COLUMNS} FROM responses WHERE id = ? AND owner = ?",  # noqa: S608
             (response_id, owner),
         )
-        found = [StoredResponse(r[0], r[1], r[2], json.loads(r[3]), json.loads(r[4])) for r in rows]
+        found = [StoredResponse(r[0], r[1], r[2], json.loads(r[3]), json.loads(r[4]), r[5]) for r in rows]
         return found[0] if found else None
 
     async def delete(self, response_id: str, owner: str) -> bool:

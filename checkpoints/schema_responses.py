@@ -1,4 +1,4 @@
-"""The table of responses: a step of `migrations.py`."""
+"""The table of responses: steps of `migrations.py`."""
 
 RESPONSES = (
     # What `/v1/responses` has answered, and where its turn ended: see checkpoints/responses.py.
@@ -12,4 +12,9 @@ RESPONSES = (
         input TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX responses_by_session ON responses (session)",
+)
+
+RESPONSE_HOLDS = (
+    # The lease under which it is worked on: when that is gone, so is whoever would have finished it.
+    "ALTER TABLE responses ADD COLUMN hold TEXT NOT NULL DEFAULT ''",
 )

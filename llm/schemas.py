@@ -11,6 +11,7 @@ MAX_NODES = 2000
 MAX_DEPTH = 40
 MAX_REPEATED = 1000
 """`maxItems` and its like."""
+_REPEATED = re.compile(r"\{\s*(\d*)\s*,?\s*(\d*)\s*\}")
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 
 
@@ -28,6 +29,9 @@ def _check_counts(schema: Mapping[str, Any]) -> None:
         if isinstance(wanted := schema.get(count), int) and wanted > MAX_REPEATED:
             raise SchemaError(f"{count} is {wanted}; at most {MAX_REPEATED}")
     if isinstance(pattern := schema.get("pattern"), str):
+        for count in (text for found in _REPEATED.findall(pattern) for text in found):
+            if len(count) > len(str(MAX_REPEATED)) or int(count or 0) > MAX_REPEATED:
+                raise SchemaError(f"the schema's pattern repeats something {count[:20]} times; at most {MAX_REPEATED}")
         try:
             re.compile(pattern)
         except re.error as error:

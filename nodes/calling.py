@@ -35,17 +35,25 @@ class _Call:
 
 
 class Calls:
-    """Feed it the pieces as they come. With `hold` they leave at `release`."""
+    """Feed it the pieces as they come. With `hold` they leave at `release`. Only the first call counts when the
+    client wants one at a time: not every server holds its model to that.
+    """
 
     def __init__(self, runtime: Runtime[Context], *, hold: bool) -> None:
         self._emit = runtime.stream_writer
+        self._parallel = runtime.context.client_tools.parallel
+        self._full = False
         self._held: list[CallDelta] | None = [] if hold else None
         self._calls: list[_Call] = []
 
     def piece(self, piece: ToolCallChunk) -> None:
         """A piece with an id of its own begins a call."""
         written = piece["args"] or ""
-        if piece["id"] and (not self._calls or self._calls[-1].id != piece["id"]):
+        begins = piece["id"] and (not self._calls or self._calls[-1].id != piece["id"])
+        self._full = self._full or bool(begins and self._calls and not self._parallel)
+        if self._full:
+            return
+        if piece["id"] and begins:
             self._calls.append(_Call(piece["id"], piece["name"] or ""))
             self._send(CallDelta(len(self._calls) - 1, "", piece["id"], piece["name"] or ""))
         if written and self._calls:
@@ -58,22 +66,23 @@ class Calls:
             self._emit(delta)
 
     def whole(self) -> list[ToolCall]:
-        """The calls whose arguments are an object; one that was cut off is none."""
-        made = []
-        for call in self._calls:
-            try:
-                arguments = json.loads(call.arguments or "{}")
-            except ValueError:
-                continue
-            if isinstance(arguments, dict):
-                made.append(tool_call(name=call.name, args=arguments, id=call.id))
-        return made
+        """All of them, as the client was told: it answers those that are malformed, too."""
+        return [tool_call(name=call.name, args=arguments_of(call.arguments), id=call.id) for call in self._calls]
 
     def _send(self, delta: CallDelta) -> None:
         if self._held is None:
             self._emit(delta)
         else:
             self._held.append(delta)
+
+
+def arguments_of(text: str) -> dict[str, Any]:
+    """A call's arguments; of those that are no JSON object the text as it is."""
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = None
+    return value if isinstance(value, dict) else {"arguments": text}
 
 
 def called_before(messages: Sequence[AnyMessage]) -> list[tuple[str, Any]]:

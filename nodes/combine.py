@@ -2,7 +2,7 @@
 
 import uuid
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
@@ -20,7 +20,7 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`. When steps failed, it is what the others allow."""
     answer = AnswerWriter(runtime)
     results = f"Question: {history.question(state)}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
-    messages = [SystemMessage(render("combine")), HumanMessage(results)]
+    messages = [history.instructed(render("combine"), state, runtime.context), HumanMessage(results)]
     said = await ask(runtime, messages, bounded(runtime), answer.write)
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))

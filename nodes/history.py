@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 
-from nodes.state import AgentState, Step
+from nodes.prompts import render
+from nodes.state import AgentState, Context, Step
 
 TURNS_TOLD = 3
 MAX_FIRST = 300
@@ -12,6 +13,8 @@ MAX_ANSWER = 600
 MAX_PROGRAM = 1500
 REPEATED = "repeated action"
 """The error of a step that was asked for again and not run."""
+MAX_INSTRUCTIONS = 4000
+"""Characters of the client's instructions that a step of an agent is told; mode `chat` is told all."""
 
 
 def question(state: AgentState) -> str:
@@ -20,6 +23,20 @@ def question(state: AgentState) -> str:
         if isinstance(message, HumanMessage):
             return message.text
     return ""
+
+
+def instructions(state: AgentState, context: Context) -> str:
+    """The client's own: its system messages, each once, and what it asks for this turn alone; empty without any."""
+    kept = context.system
+    if kept is None:
+        kept = tuple(message.text for message in state["messages"] if isinstance(message, SystemMessage))
+    return "\n\n".join(dict.fromkeys(filter(None, [*kept, context.instructions])))
+
+
+def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessage:
+    """A step's own prompt, and behind it the client's instructions."""
+    own = instructions(state, context)[:MAX_INSTRUCTIONS].strip()
+    return SystemMessage(f"{prompt}\n\n{render('instructed', instructions=own)}" if own else prompt)
 
 
 def recent(state: AgentState) -> list[AnyMessage]:

@@ -6,7 +6,7 @@ asked for again; they never end a run.
 
 from collections.abc import Sequence
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
@@ -105,7 +105,8 @@ async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMess
     earlier, *things = await setting(state, runtime)
     parts = [earlier, *things, history.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    return [SystemMessage(render("native")), told, *_exchanges(state.get("steps", []), runtime)]
+    first = history.instructed(render("native"), state, runtime.context)
+    return [first, told, *_exchanges(state.get("steps", []), runtime)]
 
 
 def _exchanges(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseMessage]:

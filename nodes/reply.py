@@ -61,13 +61,12 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
 def told(state: AgentState, context: Context) -> list[AnyMessage]:
     """The conversation as the model reads it.
 
-    The client's own system messages count; ours stands in when there is none. Then come what is remembered of old
+    The client's own instructions count; ours stand in when there are none. Then come what is remembered of old
     turns, and the newer ones as they were.
     """
-    own = [str(m.text) for m in state["messages"] if isinstance(m, SystemMessage)]
-    system = own or ([] if context.instructions else [render("chat")])
+    system = history.instructions(state, context) or render("chat")
     memory = history.remembered(state)
-    first = SystemMessage("\n\n".join(filter(None, [*system, context.instructions, memory, described(context)])))
+    first = SystemMessage("\n\n".join(filter(None, [system, memory, described(context)])))
     return [first, *settled([m for m in history.recent(state) if not isinstance(m, SystemMessage)])]
 
 

@@ -1,6 +1,6 @@
 """`shape`: put an agent's answer into the form that the client wants. Plain answers pass as they are."""
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
@@ -20,9 +20,10 @@ async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
         return {}
     notes = history.notes(state.get("steps", []))[-MAX_NOTES:]
     told = f"Question: {history.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
+    prompt = f"{render('shape')}\n{described(runtime.context)}"
     said = await ask(
         runtime,
-        [SystemMessage(f"{render('shape')}\n{described(runtime.context)}"), HumanMessage(told)],
+        [history.instructed(prompt, state, runtime.context), HumanMessage(told)],
         runtime.context.sampling,
         lambda text: runtime.stream_writer(AnswerDelta(text)),
         **form(runtime.context),

@@ -183,6 +183,8 @@ class Context:
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
     """A few lines for the model on the files at hand."""
     sampling: Sampling = Sampling()
+    system: tuple[str, ...] | None = None
+    """The system messages of a client that sends all that was said; None: those that the conversation has."""
     instructions: str = ""
     """The client's own for this turn alone; those that stay are system messages."""
     client_tools: ClientTools = ClientTools()

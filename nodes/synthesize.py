@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
@@ -43,7 +43,7 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
     told = f"Question: {history.question(state)}\n\nNotes:\n{history.notes(steps)[-6000:]}"
     said = await ask(
         runtime,
-        [SystemMessage(render("conclude")), HumanMessage(told)],
+        [history.instructed(render("conclude"), state, runtime.context), HumanMessage(told)],
         bounded(runtime),
         answer.write,
     )

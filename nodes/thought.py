@@ -42,6 +42,8 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
         return update | {"action": decided}
     if isinstance(decided, str):
         return update | give(decided, runtime)
+    first, *rest = decided.messages
+    decided = Prompt([history.instructed(first.text, state, runtime.context), *rest], decided.coding)
     thinking = await _think(decided, runtime, fresh=stuck(steps))
     tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
     if tried and not stuck(steps):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Protocol
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
@@ -17,18 +17,21 @@ MAX_RESULT = 1500
 
 
 class Work(TypedDict):
-    """What one step is sent: itself, the whole question, and the results that it needs."""
+    """What one step is sent: itself, the whole question, the results that it needs, and how to go about it."""
 
     step: PlanStep
     question: str
     known: str
+    system: list[SystemMessage]
+    """The client's instructions."""
 
 
 def works(state: PlanState) -> list[Work]:
     """One for each step that waits for nothing any more."""
     plan = state["plan"]
     question = next((m.text for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
-    return [Work(step=step, question=question, known=_known(step, plan)) for step in ready(plan)]
+    system = [message for message in state["messages"] if isinstance(message, SystemMessage)]
+    return [Work(step=step, question=question, known=_known(step, plan), system=system) for step in ready(plan)]
 
 
 class WorkNode(Protocol):
@@ -49,7 +52,9 @@ def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
             sampling=Sampling(temperature=context.sampling.temperature, seed=context.sampling.seed),
             limits=replace(context.limits, max_iterations=context.limits.max_step_iterations),
         )
-        done = await react.ainvoke({"messages": [HumanMessage(_task(state))], "steps": []}, context=inner)
+        done = await react.ainvoke(
+            {"messages": [*state["system"], HumanMessage(_task(state))], "steps": []}, context=inner
+        )
         answer, steps = done["answer"], done.get("steps", [])
         text = answer.text.strip()[:MAX_RESULT]
         failed = answer.additional_kwargs.get("incomplete") or not text

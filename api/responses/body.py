@@ -77,10 +77,13 @@ class Body:
             "x_agent_metadata": answer.metadata(),
         }
 
-    def failed(self, error: ApiError) -> dict[str, Any]:
+    def failed(self, error: ApiError | None, items: Items | None = None) -> dict[str, Any]:
+        """Cancelled, when that is the error, or when its client left without a word; with what had come by then."""
+        output = items.output if items is not None else []
+        if error is None or error.code == "run_cancelled":
+            return {**self._head, "output": output, "status": "cancelled"}
         told = {"code": error.code or "server_error", "message": error.message}
-        status = "cancelled" if error.code == "run_cancelled" else "failed"
-        return {**self._head, "status": status, "error": None if status == "cancelled" else told}
+        return {**self._head, "output": output, "status": "failed", "error": told}
 
 
 def _tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 
 from api.continuing import Point
-from api.errors import ApiError, not_found, to_api_error
+from api.errors import ApiError, bad_request, to_api_error
 from api.forms import Incoming, checked
 from api.responses.items import response_of
+from api.responses.keeping import look_up
 from api.responses.reading import read_items
 from api.responses.request import ResponsesRequest, choice_of, format_of, tools_of
 from api.services import Services
@@ -41,7 +42,8 @@ class Opened:
     only_tools: frozenset[str] | None
 
     async def incoming(self, services: Services, user: User) -> Incoming:
-        """Raises 400 that names the field, 404 for a response that is not there or somebody else's."""
+        """Raises 400 that names the field, also for a response that is not there or somebody else's; 409 while that
+        is under way."""
         return Incoming(
             checked(self.fields),
             [],
@@ -92,10 +94,20 @@ async def opened(body: ResponsesRequest, services: Services, user: User) -> Open
 async def _point(previous: str | None, services: Services, user: User) -> Point | None:
     if previous is None:
         return None
-    stored = await services.store.responses.get(previous, user.id)
-    if stored is None or stored.checkpoint is None:
-        raise not_found("response", "previous_response_id")
-    return Point(stored.session, stored.checkpoint)
+    field = "previous_response_id"
+    stored = await look_up(previous, services, user)
+    if stored is None:
+        message = f"{field}: there is no such response; it was deleted, or made with store: false"
+        raise bad_request(message, field, "previous_response_not_found")
+    if stored.checkpoint is not None:
+        return Point(stored.session, stored.checkpoint)
+    status = stored.body["status"]
+    if status == "in_progress":
+        message = f"{field}: this response is still being worked on"
+        raise ApiError(409, message, param=field, code="response_in_progress", headers={"Retry-After": "1"})
+    raise bad_request(
+        f"{field}: nothing can go on from this response, which is {status}", field, "response_not_complete"
+    )
 
 
 def _renamed(error: ApiError, origins: list[int]) -> ApiError:

@@ -1,6 +1,5 @@
 """`/v1/responses`: create, stream, ask for again, cancel, delete."""
 
-import asyncio
 import json
 from contextlib import AsyncExitStack
 from typing import Any, Literal
@@ -12,11 +11,12 @@ from pydantic import ValidationError
 
 from api.dependencies import current_user, services_of
 from api.documented import errors
-from api.errors import ApiError, bad_request, not_found, to_api_error
+from api.errors import bad_request, to_api_error
 from api.forms import read_object
 from api.live import HEADERS, RunResponse
 from api.responses.body import Body, input_items
 from api.responses.items import Items
+from api.responses.keeping import kept, look_up, own_response
 from api.responses.opening import opened, response_id
 from api.responses.request import REFUSED, ResponsesRequest
 from api.responses.streaming import told
@@ -27,9 +27,7 @@ from api.streams import Live
 from api.turns import Turn, open_turn, work
 from checkpoints.responses import StoredResponse
 from checkpoints.users import User
-from llm.errors import ModelError
 from nodes.events import Event
-from workspace.errors import WorkspaceError
 
 router = APIRouter(tags=["responses"])
 BODY = {
@@ -68,7 +66,8 @@ async def create_response(
         if asked.store:
             doing = kept(doing, turn, body, items, services)
             sent = input_items(body.id, asked.input)
-            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent)
+            hold = services.runs.lease(turn.session.id).hold
+            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent, hold)
             await services.store.responses.begin(begun, user.id)
         run = services.runs.start(turn.session.id, doing, stack)
     frames = Frames(turn.model, turn.session.id)
@@ -114,39 +113,15 @@ def itemised(inner: Work, items: Items, turn: Turn) -> Work:
     return run
 
 
-def kept(inner: Work, turn: Turn, body: Body, items: Items, services: Services) -> Work:
-    """The run, noted however it ends: the response can be asked for again, and gone on from."""
-
-    async def run(emit: Emit) -> None:
-        final = body.failed(ApiError(500, "Something went wrong inside the service.", kind="server_error"))
-        try:
-            await inner(emit)
-            final = body.ended(items, turn.note.answer)
-        except asyncio.CancelledError:
-            final = {**body.begun(), "status": "cancelled"}
-            raise
-        except (ApiError, ModelError, WorkspaceError) as error:
-            final = body.failed(to_api_error(error))
-            raise
-        finally:
-            await services.store.responses.finish(body.id, turn.note.checkpoint, final)
-
-    return run
-
-
-async def own_response(
-    response_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
-) -> StoredResponse:
-    """404 when there is none, and when it is somebody else's."""
-    found = await services.store.responses.get(response_id, user.id)
-    if found is None:
-        raise not_found("response", "response_id")
-    return found
-
-
-@router.get("/v1/responses/{response_id}", responses=errors(404))
-async def get_response(found: StoredResponse = Depends(own_response)) -> dict[str, Any]:
+@router.get("/v1/responses/{response_id}", responses=errors(400, 404))
+async def get_response(
+    found: StoredResponse = Depends(own_response),
+    stream: bool = Query(default=False, description="not supported: its run can be followed, see `/stream`"),
+) -> dict[str, Any]:
     """As it stands now."""
+    if stream:
+        path = f"/api/conversations/{found.session}/stream"
+        raise bad_request(f"stream: this service streams a response once; {path} has its run", "stream")
     return found.body
 
 
@@ -170,8 +145,8 @@ async def cancel_response(
     """End the run. One that has ended already stays as it is."""
     if found.body["status"] != "in_progress":
         return found.body
-    await services.runs.cancel(found.session)
-    now = await services.store.responses.get(found.id, user.id)
+    await services.runs.cancel(found.session, found.hold)
+    now = await look_up(found.id, services, user)
     return (now or found).body
 
 

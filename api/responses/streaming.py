@@ -30,8 +30,8 @@ async def told(run: Run, body: Body, turn: Turn) -> AsyncIterator[bytes]:
         yield DONE
         return
     if run.error is not None:
-        failed = body.failed(to_api_error(run.error))
-        yield numbered.frame({"type": "response.failed", "response": {**failed, "output": items.output}})
+        failed = body.failed(to_api_error(run.error), items)
+        yield numbered.frame({"type": "response.failed", "response": failed})
     else:
         for one in items.close(turn.note.answer):
             yield numbered.frame(one)

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages.tool import invalid_tool_call
 
 from llm.scripted import ScriptedChat
+from nodes.calling import NO_RESULT
 from tests.serving import Service
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -116,6 +118,44 @@ async def test_a_result_that_answers_nothing_is_refused(service: Service, model:
         answer = await service.http.post("/v1/chat/completions", json=body)
         assert answer.status_code == 400
         assert answer.json()["error"]["param"].endswith("tool_call_id")
+
+
+async def test_a_malformed_call_that_the_client_was_told_of_can_be_answered(
+    service: Service, model: ScriptedChat
+) -> None:
+    """Regression: the conversation did not have it, so every further message of the client was a 400."""
+    broken = invalid_tool_call(name="get_weather", args='{"city": Par', id="call_x", error=None)
+    model.replies = [AIMessage("", invalid_tool_calls=[broken]), "Sorry.", "Sorry."]
+    first = await post(service, ASKED)
+    message = first["choices"][0]["message"]
+    assert first["choices"][0]["finish_reason"] == "tool_calls"
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"city": Par'
+    by_history = await post(service, ASKED, message, result("call_x", "That is no JSON."))
+    assert by_history["x_session_id"] == first["x_session_id"]
+    assert [m.text for m in model.asked[1][3:]] == ["That is no JSON."]
+    await post(service, ASKED, message, {"role": "user", "content": "Well?"})
+    assert [m.text for m in model.asked[2][3:]] == [NO_RESULT, "Well?"]
+
+
+async def test_one_call_at_a_time_is_one_call(service: Service, model: ScriptedChat) -> None:
+    """Also from a model that makes several; those that are not told are not waited for."""
+    model.replies = [calls("Paris", "Rome"), "21."]
+    first = await post(service, ASKED, parallel_tool_calls=False)
+    made = first["choices"][0]["message"]["tool_calls"]
+    assert [call["id"] for call in made] == ["call_Paris"]
+    await post(service, result("call_Paris"), session_id=first["x_session_id"])
+    assert [m.tool_call_id for m in model.asked[1] if isinstance(m, ToolMessage)] == ["call_Paris"]
+
+
+async def test_results_may_come_in_any_order_but_once(service: Service, model: ScriptedChat) -> None:
+    model.replies = [calls("Paris", "Rome"), "Both."]
+    first = await post(service, ASKED)
+    session = first["x_session_id"]
+    twice = [result("call_Rome"), result("call_Rome")]
+    answer = await service.http.post("/v1/chat/completions", json={"messages": twice, "session_id": session})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "messages.1.tool_call_id")
+    await post(service, result("call_Rome", "20"), result("call_Paris", "21"), session_id=session)
+    assert [m.text for m in model.asked[1] if isinstance(m, ToolMessage)] == ["21", "20"]
 
 
 async def test_an_answered_call_is_not_made_again(service: Service, model: ScriptedChat) -> None:

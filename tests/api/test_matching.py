@@ -269,6 +269,19 @@ async def test_a_question_that_was_cut_off_and_is_asked_again_goes_on(service: S
     assert (await history(service, session))[2:] == [("user", "long"), ("assistant", "at last")]
 
 
+async def test_a_question_with_an_image_before_it_that_was_cut_off_is_asked_again(
+    service: Service, model: ScriptedChat
+) -> None:
+    """Regression: the image was taken for one of a message that there was not, which was a 500."""
+    head = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{head}"}}
+    model.replies = ["Hello!", "word " * 100, "at last"]
+    messages = [user("hi"), answer_of(await send(service, [user("hi")])), user([image]), user("long")]
+    await cut_off(service, model, messages)
+    await until(lambda: not service.server._runs._active)
+    assert answer_of(await send(service, messages))["content"] == "at last"
+
+
 async def test_a_turn_that_was_answered_but_not_noted_is_not_told_twice(start: Begin, model: ScriptedChat) -> None:
     """As after a crash between the answer and the note."""
     model.replies = ["Hello!", "again"]

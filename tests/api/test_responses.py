@@ -298,7 +298,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("unknown item", {"input": [{"type": "dream"}]}, 400, "input.0.type"),
     ("unknown role", {"input": [{"role": "root", "content": "x"}]}, 400, "input.0.role"),
     ("answer to nothing", {"input": [RESULT]}, 400, "input.0.tool_call_id"),
-    ("unknown response", {"input": "a", "previous_response_id": "resp_x"}, 404, "previous_response_id"),
+    ("unknown response", {"input": "a", "previous_response_id": "resp_x"}, 400, "previous_response_id"),
     ("two pasts", {"input": "a", "previous_response_id": "resp_x", "conversation": "c"}, 400, "previous_response_id"),
     ("unknown tool", {"input": "a", "tools": [{"type": "computer_use_preview"}]}, 400, "tools.0.type"),
     ("tools of two", {"input": "a", "tools": [TOOL, {"type": "web_search"}]}, 400, "tools"),

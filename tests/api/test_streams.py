@@ -144,7 +144,8 @@ async def test_places_that_are_no_places(service: Service, model: ScriptedChat) 
     session = (await ask(service, "hi"))["x_session_id"]
     path = f"/api/conversations/{session}/stream"
     old = (await resumed(service, session))[0][0]
-    for wrong in ("x", "chatcmpl-1:x", f"{old}²", ":" * 50):
+    beyond = [f"{old.partition(':')[0]}:{number}" for number in (-1, 99, 999_999_999, 9_999_999_999)]
+    for wrong in ("x", "chatcmpl-1:x", f"{old}²", ":" * 50, *beyond):
         answer = await service.http.get(path, headers={b"Last-Event-ID": wrong.encode()})
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_event_id"), wrong
     await ask(service, "again", session_id=session)
@@ -153,6 +154,18 @@ async def test_places_that_are_no_places(service: Service, model: ScriptedChat) 
     give_away(service, session)
     for route in ("stream", "run"):
         await get(service, f"/api/conversations/{session}/{route}", 404)
+
+
+async def test_a_place_ahead_of_a_run_is_none(service: Service, model: ScriptedChat) -> None:
+    """Regression: whoever named one waited for the end, and did not get it."""
+    model.replies, model.gate = ["word " * 20], asyncio.Semaphore(3)
+    session, before = await left_after(service, 4, background=True)
+    path = f"/api/conversations/{session}/stream"
+    answer = await service.http.get(path, headers={"Last-Event-ID": f"{before[0][1]['id']}:50"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_event_id")
+    for _ in range(100):
+        model.gate.release()
+    assert (await resumed(service, session))[-1] == ("", {"done": True})
 
 
 async def test_an_ended_run_is_kept_for_some_minutes(start: Start, model: ScriptedChat) -> None:

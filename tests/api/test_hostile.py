@@ -1,0 +1,40 @@
+"""Requests made to hold the service up: each was found to do so once."""
+
+import time
+from typing import Any
+
+import pytest
+
+from llm.scripted import ScriptedChat
+from tests.serving import Service
+
+SOON = 5.0
+"""Seconds, on a busy machine; what is tried here took minutes, and all other clients waited."""
+
+
+@pytest.mark.parametrize(
+    "piece", ["<think>", '<details type="reasoning">', '<details type="reasoning"', "<details ", "<think></think >"]
+)
+async def test_security_thoughts_without_an_end_hold_nobody_up(
+    service: Service, model: ScriptedChat, piece: str
+) -> None:
+    """Regression: each beginning was followed to the end of the text, and regular expressions hold all threads."""
+    model.replies, model.repeat = ["Hello."], True
+    said = {"role": "assistant", "content": piece * 20_000}
+    messages = [{"role": "user", "content": "hi"}, said, {"role": "user", "content": "more"}]
+    began = time.monotonic()
+    answer = await service.http.post("/v1/chat/completions", json={"messages": messages, "model": "chat"})
+    assert answer.status_code == 200
+    assert time.monotonic() - began < SOON
+
+
+@pytest.mark.parametrize("count", ["{1000000000}", "{3,1000000000}", "{,1000000000}", "{0001001}"])
+async def test_security_a_pattern_that_repeats_is_not_spelled_out(service: Service, count: str) -> None:
+    """Regression: the grammar spells a repetition out, so this one took all memory."""
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "pattern": f"^a{count}$"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    body = {"messages": [{"role": "user", "content": "hi"}], "response_format": form}
+    answer = await service.http.post("/v1/chat/completions", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "response_format.json_schema.schema"
+    assert "at most 1000" in answer.json()["error"]["message"]

@@ -1,0 +1,102 @@
+"""What a client tells the model to heed: system messages and `instructions`, in all modes, also when they change."""
+
+from typing import Any
+
+import pytest
+
+from llm.scripted import ScriptedChat
+from tests.serving import Service, python_step
+
+PLAN = "1. Compute a (tool: python_coder)\n2. Compute b (tool: python_coder) (needs: 1)"
+FORM = {"type": "json_object"}
+
+
+def system(text: str) -> dict[str, Any]:
+    return {"role": "system", "content": text}
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": text}
+
+
+async def send(service: Service, messages: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    answer = await service.http.post("/v1/chat/completions", json={"messages": messages, "model": "chat", **fields})
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def prompts(model: ScriptedChat) -> list[str]:
+    """The system prompts of all calls of the model."""
+    return [messages[0].text for messages in model.asked]
+
+
+async def test_an_agent_heeds_system_messages(service: Service, model: ScriptedChat) -> None:
+    """They reached mode chat alone: an agent that was told to speak French did not."""
+    model.replies = [python_step("print(6 * 7)"), "Final Answer: C'est 42.", '{"n": 42}']
+    await send(service, [system("Speak French."), user("6 * 7?")], model="react", response_format=FORM)
+    assert ["Speak French." in prompt for prompt in prompts(model)] == [True, True, True]
+    assert prompts(model)[0].index("python") < prompts(model)[0].index("Speak French.")
+
+
+async def test_a_plan_and_its_steps_heed_them(service: Service, model: ScriptedChat) -> None:
+    steps = [python_step("print(1)"), "Final Answer: 1", python_step("print(2)"), "Final Answer: 2"]
+    model.replies = [PLAN, *steps, "1 and 2."]
+    await send(service, [system("Speak French."), user("a and b?")], model="plan_execute")
+    assert len(model.asked) == 6
+    assert all(prompt.count("Speak French.") == 1 for prompt in prompts(model))
+
+
+@pytest.mark.parametrize("mode", ["react", "plan_execute"])
+async def test_an_agent_heeds_the_instructions_of_a_response(service: Service, model: ScriptedChat, mode: str) -> None:
+    steps = [python_step("print(1)"), "Final Answer: 1"]
+    model.replies = [*(["1. Compute a (tool: python_coder)"] if mode == "plan_execute" else []), *steps, "1."]
+    body = {"input": "a?", "model": mode, "instructions": "Speak French."}
+    answer = await service.http.post("/v1/responses", json=body)
+    assert answer.json()["status"] == "completed", answer.text
+    assert model.asked
+    assert all(prompt.count("Speak French.") == 1 for prompt in prompts(model))
+
+
+async def test_native_thoughts_heed_them(start: Any, model: ScriptedChat) -> None:
+    model.replies = ["It is 42."]
+    async with start(tool_protocol="native") as service:
+        await send(service, [system("Speak French."), user("6 * 7?")], model="react")
+    assert "Speak French." in prompts(model)[0]
+
+
+async def test_without_any_the_prompts_are_ours_alone(service: Service, model: ScriptedChat) -> None:
+    model.replies = [python_step("print(6 * 7)"), "Final Answer: 42."]
+    await send(service, [user("6 * 7?")], model="react")
+    assert all("instructions as well" not in prompt for prompt in prompts(model))
+
+
+async def test_a_system_prompt_that_changes_is_the_one_that_counts(service: Service, model: ScriptedChat) -> None:
+    """The session was found, but kept the first one; one in the middle was lost altogether."""
+    model.replies = ["1", "2", "3", "4"]
+    messages = [user("a")]
+    first = await send(service, [system("Be Ann."), *messages])
+    messages += [said("1"), user("b")]
+    second = await send(service, [system("Be Bob."), *messages])
+    messages += [said("2"), system("Be brief."), user("c")]
+    await send(service, [system("Be Bob."), *messages])
+    await send(service, [*messages[:3], said("2"), user("c")])
+    assert first["x_session_id"] == second["x_session_id"]
+    asked = prompts(model)
+    assert asked[:3] == ["Be Ann.", "Be Bob.", "Be Bob.\n\nBe brief."]
+    assert "Be" not in asked[3].split()
+    assert [m.text for m in model.asked[2][1:]] == ["a", "1", "b", "2", "c"]
+
+
+async def test_one_that_is_sent_with_each_message_of_a_session_counts_once(
+    service: Service, model: ScriptedChat
+) -> None:
+    model.replies = ["1", "2", "3"]
+    session = (await send(service, [system("Be Ann."), user("a")]))["x_session_id"]
+    await send(service, [system("Be Ann."), user("b")], session_id=session)
+    await send(service, [user("c")], session_id=session)
+    assert prompts(model) == ["Be Ann."] * 3
