@@ -87,7 +87,16 @@ class Upstream(httpx.AsyncBaseTransport):
     @property
     def connected(self) -> bool:
         """Has a server answered, and not failed since?"""
-        return any(endpoint.seen and endpoint.up for endpoint in self._endpoints)
+        return self.well > 0
+
+    @property
+    def well(self) -> int:
+        """How many servers have answered, and not failed since."""
+        return sum(endpoint.seen and endpoint.up for endpoint in self._endpoints)
+
+    @property
+    def total(self) -> int:
+        return len(self._endpoints)
 
     @property
     def models(self) -> dict[str, int | None]:
