@@ -5,13 +5,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
+from tools.temperature import temperature_of
 
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
@@ -28,14 +29,25 @@ class Said:
     """Tools were called; `on_call` has the calls."""
 
 
-def bounded(runtime: Runtime[Context], *, stop: tuple[str, ...] = (), fresh: bool = False) -> Sampling:
-    """How a thought is drawn: as the request wishes, within the limit of a thought; `fresh` looks for another idea."""
+def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
+    """As the request wishes, but never at a temperature that is left to a server; `model` stands in for the run's."""
     wished = runtime.context.sampling
+    if wished.temperature is not None:
+        return wished
+    return replace(wished, temperature=temperature_of(model or runtime.context.model))
+
+
+def bounded(
+    runtime: Runtime[Context], model: BaseChatModel | None = None, *, stop: tuple[str, ...] = (), fresh: bool = False
+) -> Sampling:
+    """How a thought is drawn: steadily, within the limit of a thought; `fresh` looks for another idea."""
+    wished = steady(runtime, model)
+    warm = max(wished.temperature or 0.0, RETRY_TEMPERATURE)
     return replace(
         wished,
         max_tokens=runtime.context.limits.max_thought_tokens,
         stop=stop,
-        temperature=max(wished.temperature or 0.0, RETRY_TEMPERATURE) if fresh else wished.temperature,
+        temperature=warm if fresh else wished.temperature,
     )
 
 

@@ -63,8 +63,8 @@ async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> T
             runtime.stream_writer(ThoughtDelta(split.thought))
         answer.write(split.answer)
 
-    sampling = bounded(runtime, stop=STOP, fresh=fresh)
     coder = runtime.context.coder if prompt.coding else None
+    sampling = bounded(runtime, coder, stop=STOP, fresh=fresh)
     said = await ask(runtime, prompt.messages, sampling, lambda text: emit(splitter.feed(text)), model=coder)
     emit(splitter.flush())
     if not splitter.in_answer:

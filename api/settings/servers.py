@@ -28,7 +28,7 @@ class ServerSettings(BaseSettings):
     ollama_num_ctx: int = Field(default=0, ge=0)
     """Window in tokens; 0: what the model can do, at most 16384."""
     ollama_temperature: OptionalNumber = Field(default=None, ge=0, le=2)
-    """Used when a request names none; empty: the model's own."""
+    """Used when a request names none; empty: the model's own in `chat`, 0 for what an agent asks it."""
     ollama_timeout: float = Field(default=120, gt=0)
     """Seconds of silence after which a reply is given up; a reply may take longer."""
     ollama_keep_alive: str = Field(default="", pattern=r"^(-?\d+(\.\d+)?(ms|s|m|h)?)?$")
@@ -51,7 +51,7 @@ class ServerSettings(BaseSettings):
     openai_context_window: int = Field(default=0, ge=0)
     """Window in tokens; 0: what the server says, else 8192."""
     openai_temperature: OptionalNumber = Field(default=None, ge=0, le=2)
-    """Used when a request names none; empty: the server's own."""
+    """Used when a request names none; empty: the server's own in `chat`, 0 for what an agent asks it."""
     openai_timeout: float = Field(default=120, gt=0)
     """Seconds of silence after which a reply is given up; a reply may take longer."""
 
