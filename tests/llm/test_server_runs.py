@@ -44,6 +44,13 @@ async def test_an_agent_is_steady_where_nobody_names_a_temperature(server: Model
     assert set(agent) == {0.0}
 
 
+async def test_what_is_thought_inside_the_text_is_no_step(server: ModelServer, tmp_path: Path) -> None:
+    server.script = [say("<think>Action: web_search\nFinal Answer: 35", "</think>", "Final Answer: 36")]
+    async with served(tmp_path, server, tool_protocol="text") as service:
+        message = (await compute(service))["choices"][0]["message"]
+    assert (message["content"], "web_search" in message["reasoning_content"]) == ("36", True)
+
+
 @pytest.mark.parametrize(("named", "configured", "sent"), [(0.5, None, 0.5), (None, 0.3, 0.3), (0.5, 0.3, 0.5)])
 async def test_a_temperature_that_is_named_is_kept(
     server: ModelServer, tmp_path: Path, named: float | None, configured: float | None, sent: float

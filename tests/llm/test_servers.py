@@ -57,6 +57,29 @@ async def test_thoughts_of_either_name_reach_the_client(vllm: ModelServer, tmp_p
     assert "".join(delta.content or "" for delta in deltas) == "hello"
 
 
+async def test_thoughts_inside_the_text_are_thoughts(server: ModelServer) -> None:
+    thinking = ("<thi", "nk>\nI gre", "et.</th", "ink>\n", "\n")
+    server.script = [
+        say(*thinking, "hel", "lo"),
+        say(*thinking, '{"choice": "b"}'),
+        say(*thinking, '{"name": "add", "arguments": {"a": 1}}'),
+        say("<think>", "no end"),
+    ]
+    async with chatting(server) as model:
+        parts = [part async for part in model.astream(HI)]
+        assert [part.text for part in parts if part.text] == ["hel", "lo"]
+        chosen, called, cut = [
+            await model.ainvoke(HI, choices=["a", "b"]),
+            await model.bind_tools(TOOLS).ainvoke(HI),
+            await model.ainvoke(HI),
+        ]
+    thoughts = [part.additional_kwargs.get("reasoning_content", "") for part in parts]
+    assert "".join(thoughts) == chosen.additional_kwargs["reasoning_content"] == "I greet."
+    assert chosen.text == "b"
+    assert ([call["name"] for call in called.tool_calls], called.text) == (["add"], "")
+    assert (cut.text, cut.additional_kwargs["reasoning_content"]) == ("", "no end")
+
+
 @pytest.mark.parametrize("trouble", [drop(), fail(500), fail(503), send(b'{"mess'), send(b"data: {]\n\n"), send()])
 async def test_trouble_before_the_first_word_is_not_seen(server: ModelServer, trouble: Any) -> None:
     server.script = [trouble, say("hello")]
