@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import ollama
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import BaseMessage
 from langchain_ollama import ChatOllama
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
 from llm.ollama_pull import pull
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, malformed_call
 from llm.served_reply import choice_schema
 from llm.settings import OllamaSettings
 from llm.upstream import ANYWHERE, Upstream
@@ -176,7 +177,9 @@ class OllamaChat(ServedChat):
             case ConnectionError() | httpx.HTTPError():
                 return Failure(_away(), again=True)
             case ollama.ResponseError():
-                return self._refusal(error)
+                return malformed_call(error.error) or self._refusal(error)
+            case OutputParserException() if (failure := malformed_call(str(error))) is not None:
+                return failure
             case _:
                 return Failure(ModelError("Ollama's reply cannot be read."), again=True)
 
@@ -189,7 +192,7 @@ class OllamaChat(ServedChat):
             facts = self.known.facts[self.name_]
             self.known.facts[self.name_] = Facts(facts.context, facts.capabilities - {"tools"})
             return Failure(ToolsUnsupportedError(f"The model {self.name_!r} takes no tools."))
-        # An error in mid-stream has no status (-1). Ollama answers 500 to a tool call that it cannot parse, too.
+        # An error in mid-stream has no status (-1).
         again = error.status_code >= 500 or error.status_code == 429 or error.status_code < 0
         return Failure(ModelError(f"Ollama failed: {error.error[:500]}"), again=again)
 

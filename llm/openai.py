@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat, malformed_call
 from llm.served_reply import choice_schema
 from llm.settings import OpenAISettings
 from llm.upstream import ANYWHERE, Upstream
@@ -117,7 +117,7 @@ class OpenAIChat(ServedChat):
                 words = "The model server does not answer (OPENAI_BASE_URL)."
                 return Failure(ServerUnreachableError(words), again=True)
             case openai.APIError():
-                return self._refusal(error, wishes)
+                return malformed_call(_words(error)) or self._refusal(error, wishes)
             case _:
                 return Failure(ModelError("The model server's reply cannot be read."), again=True)
 

@@ -1,6 +1,7 @@
 """What models on servers have in common: asked again until the first word, never after it."""
 
 import asyncio
+import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 from typing_extensions import override
 
-from llm.errors import ModelError, ServerUnreachableError
+from llm.errors import MalformedCallError, ModelError, ServerUnreachableError
 from llm.served_reply import ServedReply
 from llm.tool_binding import bound_arguments
 from llm.upstream import Upstream
@@ -25,6 +26,18 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 DEFAULT_WINDOW = 8192
 CHOICE_TOKENS = 16
 """What the JSON around a choice takes."""
+
+_MALFORMED = re.compile(
+    r"(?:error|failed to|cannot|could not) pars\w+ (?:the )?(?:tool[ _]calls?|input at pos)|tool[ _]call parsing failed"
+    r"|arguments:.*are not (?:valid JSON|a string)|^XML syntax error",
+    re.IGNORECASE | re.DOTALL,
+)
+"""As Ollama (also of what its parsers for single models say), llama-server and LangChain put it."""
+_RAW = (
+    re.compile(r"raw='(.*?)'(?:, err=.*)?$", re.DOTALL),
+    re.compile(r"input at pos \d+: (.*)", re.DOTALL),
+    re.compile(r"arguments:\s+(.*?)\s+are not", re.DOTALL),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,15 @@ class ServedChat(BaseChatModel):
     def get_num_tokens(self, text: str) -> int:
         """An estimate, rather too high: servers do not show their vocabularies."""
         return len(text.encode("utf-8", "replace")) // 3 + 1
+
+
+def malformed_call(words: str) -> Failure | None:
+    """What an error means that a server answers a tool call with which it cannot read itself. The same question would
+    be answered in the same way, so whoever asked must ask otherwise."""
+    if not _MALFORMED.search(words):
+        return None
+    raw = next((found[1] for form in _RAW if (found := form.search(words))), "")
+    return Failure(MalformedCallError("The model's tool call cannot be read.", raw))
 
 
 def _cut_off(reply: ServedReply) -> Failure:

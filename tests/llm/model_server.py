@@ -27,6 +27,11 @@ class Reply:
         self._writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         await self._writer.drain()
 
+    async def error_within(self, words: str) -> None:
+        """In the middle of a stream that began well."""
+        await self.frame({"error": words if self.kind == "ollama" else {"message": words, "type": "bad", "code": None}})
+        await self.close()
+
     async def error(self, status: int, words: str) -> None:
         told = {"error": {"message": words, "type": "bad", "code": None} if self.kind == "openai" else words}
         data = json.dumps(told).encode()

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.llm.model_server import ModelServer, say
-from tests.llm.served_models import ask, served
+from tests.llm.model_server import Behave, ModelServer, Reply, say
+from tests.llm.served_models import TOOLS, ask, served
 from tests.serving import Service, python_step
 
 SUM = "Compute the sum of the whole numbers from 1 to 8."
@@ -42,6 +42,68 @@ async def test_an_agent_is_steady_where_nobody_names_a_temperature(server: Model
     assert talk is None, "the server's own"
     assert len(agent) >= 3
     assert set(agent) == {0.0}
+
+
+def unreadable(raw: str, *words: str) -> Behave:
+    """The server cannot read its model's call: an error at once, or in the middle of the reply."""
+
+    async def behave(reply: Reply) -> None:
+        error = f"error parsing tool call: raw='{raw}', err=invalid character"
+        if not words:
+            await reply.error(500, error)
+            return
+        await reply.begin()
+        for piece in words:
+            await reply.text(piece)
+        await reply.error_within(error)
+
+    return behave
+
+
+@pytest.mark.parametrize("words", [(), ("I add ", "them up.")])
+async def test_a_call_that_the_server_cannot_read_is_mended(
+    server: ModelServer, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    server.script = [unreadable('{"code": "print(sum(range(9)))"}]', *words), say("It is 36.")]
+    async with served(tmp_path, server, tool_protocol="native") as service:
+        body = await compute(service)
+    assert body["choices"][0]["message"]["content"] == "It is 36."
+    assert [step["observation"] for step in body["x_agent_metadata"]["steps"]] == ["36"]
+    assert len(server.chats) == 2
+
+
+async def test_a_call_that_stays_unreadable_is_made_in_words(server: ModelServer, tmp_path: Path) -> None:
+    server.script = [unreadable("[") for _ in range(3)]
+    server.script += [say(python_step("print(sum(range(9)))")), unreadable("["), say("It is 36.")]
+    async with served(tmp_path, server, tool_protocol="native") as service:
+        body = await compute(service)
+    assert body["choices"][0]["message"]["content"] == "It is 36."
+    assert [step["observation"] for step in body["x_agent_metadata"]["steps"]] == ["36"]
+    assert [bool(chat.get("tools")) for chat in server.chats] == [True, True, True, False, True, True]
+    assert "could not be read" in str(server.chats[1]["messages"][-1])
+
+
+async def test_a_server_that_reads_none_of_its_model_s_calls_fails_no_run(server: ModelServer, tmp_path: Path) -> None:
+    program = say(python_step("print(sum(range(9)))"))
+    server.script = [*(unreadable("[") for _ in range(3)), program, unreadable("[")]
+    async with served(tmp_path, server, tool_protocol="native") as service:
+        answer = await ask(service, messages=[{"role": "user", "content": SUM}], agent_type="react")
+    assert answer.status_code == 200
+    content = answer.json()["choices"][0]["message"]["content"]
+    assert content.startswith("I had to stop")
+    assert "36" in content
+    assert len(server.chats) < 15
+
+
+async def test_a_client_s_tool_that_cannot_be_called_is_answered_in_words(server: ModelServer, tmp_path: Path) -> None:
+    server.script = [*(unreadable("[") for _ in range(3)), say("I cannot add.")]
+    async with served(tmp_path, server) as service:
+        message = (await ask(service, tools=TOOLS)).json()["choices"][0]["message"]
+        assert (message["content"], message.get("tool_calls")) == ("I cannot add.", None)
+        assert [bool(chat.get("tools")) for chat in server.chats] == [True, True, True, False]
+        server.script = [unreadable("[", "I add.")]
+        cut = (await ask(service, tools=TOOLS)).json()["choices"][0]["message"]
+        assert cut["content"] == "I add.", "after the first word nothing is asked again"
 
 
 async def test_what_is_thought_inside_the_text_is_no_step(server: ModelServer, tmp_path: Path) -> None:

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
 
-from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.errors import (
+    MalformedCallError,
+    ModelError,
+    ModelMissingError,
+    PromptTooLongError,
+    ServerUnreachableError,
+    ToolsUnsupportedError,
+)
 from llm.factory import load_models, opened
 from llm.served import ServedChat
 from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
@@ -241,10 +248,13 @@ async def test_a_malformed_tool_call_of_openai_is_kept_for_mending(vllm: ModelSe
     assert [call["name"] for call in calls] == ["add"]
 
 
-async def test_a_malformed_tool_call_of_ollama_is_asked_again(ollama: ModelServer) -> None:
-    ollama.script = [fail(500, "error parsing tool call: raw='{\"a\": 1'"), say("hello")]
-    async with chatting(ollama) as model:
-        assert (await model.bind_tools(TOOLS).ainvoke(HI)).text == "hello"
+async def test_a_tool_call_that_the_server_cannot_read_is_told_apart(server: ModelServer) -> None:
+    server.script = [fail(500, """error parsing tool call: raw='{"a": 1', err=unexpected end of JSON input""")]
+    async with chatting(server) as model:
+        with pytest.raises(MalformedCallError) as raised:
+            await model.bind_tools(TOOLS).ainvoke(HI)
+    assert raised.value.raw == '{"a": 1'
+    assert len(server.chats) == 1, "the same question would be answered in the same way"
 
 
 async def test_a_missing_model_is_named(server: ModelServer, tmp_path: Path) -> None:
