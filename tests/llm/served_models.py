@@ -41,8 +41,7 @@ async def served(folder: Path, *servers: ModelServer, **values: Any) -> AsyncIte
     where = {"ollama_host": urls} if kind == "ollama" else {"openai_base_url": urls}
     given = settings_for(folder, llm_backend=kind, **{f"{kind}_model": "tiny", f"{kind}_timeout": 5}, **where, **values)
     models = await load_models(given.models())
-    coder = models.coder if models.coder is not models.chat else None
-    async with running(given, models.chat, coder=coder, seeing=models.vision) as service:
+    async with running(given, models.chat, coder=models.coder, seeing=models.vision) as service:
         yield service
 
 

@@ -44,6 +44,39 @@ async def test_an_agent_is_steady_where_nobody_names_a_temperature(server: Model
     assert set(agent) == {0.0}
 
 
+async def test_programs_are_written_by_the_coder_s_own_model(server: ModelServer, tmp_path: Path) -> None:
+    server.script = [say(PROGRAM)]
+    async with served(tmp_path, server, **{f"{server.kind}_coder_model": "other"}) as service:
+        assert (await call(service, "python_coder", task=SUM))["output"] == "36"
+    (body,) = server.chats
+    assert body["model"] == "other"
+    if server.kind == "ollama":
+        assert [asked["model"] for path, asked in server.others if path == "/api/show"].count("other") == 1
+        assert body["options"]["num_ctx"] == 16384, "as the model's own entry says"
+
+
+async def test_without_a_coder_programs_are_written_by_the_model_that_was_chosen(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    server.script = [say(PROGRAM)]
+    async with served(tmp_path, server, tool_protocol="text") as service:
+        chosen = await service.http.put("/api/auth/me/model", json={"model": "other:latest"})
+        assert chosen.status_code == 200, chosen.text
+        assert (await call(service, "python_coder", task=SUM))["output"] == "36"
+        server.script = [say(python_step("print(sum(range(9)))")), say("Final Answer: 36")]
+        await compute(service)
+        await service.http.post("/api/admin/model", json={"model": "other:latest"})
+        await service.http.put("/api/auth/me/model", json={"model": None})
+        server.script = [say(python_step("print(sum(range(9)))")), say("Final Answer: 36")]
+        await compute(service)
+    assert {body["model"] for body in server.chats} == {"other:latest"}
+
+
+async def test_a_coder_s_model_that_is_missing_is_told_by_its_tool(ollama: ModelServer, tmp_path: Path) -> None:
+    async with served(tmp_path, ollama, ollama_coder_model="magic") as service:
+        assert "ollama pull magic" in (await call(service, "python_coder", task=SUM))["error"]
+
+
 def unreadable(raw: str, *words: str) -> Behave:
     """The server cannot read its model's call: an error at once, or in the middle of the reply."""
 
