@@ -1,13 +1,12 @@
 """What models on servers have in common: asked again until the first word, never after it."""
 
 import asyncio
-import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Self, cast
 
+import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -16,7 +15,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 from typing_extensions import override
 
-from llm.errors import MalformedCallError, ModelError, ServerUnreachableError
+from llm.failures import Failure, cut_off
 from llm.served_reply import ServedReply
 from llm.tool_binding import bound_arguments
 from llm.upstream import Upstream
@@ -26,27 +25,6 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 DEFAULT_WINDOW = 8192
 CHOICE_TOKENS = 16
 """What the JSON around a choice takes."""
-
-_MALFORMED = re.compile(
-    r"(?:error|failed to|cannot|could not) pars\w+ (?:the )?(?:tool[ _]calls?|input at pos)|tool[ _]call parsing failed"
-    r"|arguments:.*are not (?:valid JSON|a string)|^XML syntax error",
-    re.IGNORECASE | re.DOTALL,
-)
-"""As Ollama (also of what its parsers for single models say), llama-server and LangChain put it."""
-_RAW = (
-    re.compile(r"raw='(.*?)'(?:, err=.*)?$", re.DOTALL),
-    re.compile(r"input at pos \d+: (.*)", re.DOTALL),
-    re.compile(r"arguments:\s+(.*?)\s+are not", re.DOTALL),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong, in our words, and whether asking again may help; `at_once` without a pause."""
-
-    error: ModelError
-    again: bool = False
-    at_once: bool = False
 
 
 class ServedChat(BaseChatModel):
@@ -133,11 +111,11 @@ class ServedChat(BaseChatModel):
                         yield chunk
                 return
             except self._errors as error:
-                failure = _cut_off(reply) if isinstance(error, EOFError) else self._failure(error, wishes)
+                failure = cut_off(reply) if isinstance(error, EOFError) else self._failure(error, wishes)
                 pause = 0.0 if failure.at_once else next(pauses, None)
                 if reply.begun or not failure.again or pause is None:
                     raise failure.error from error
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, failure.wait))
 
     async def _once(
         self, messages: list[BaseMessage], wishes: dict[str, Any], reply: ServedReply
@@ -146,11 +124,20 @@ class ServedChat(BaseChatModel):
         arguments = await self._arguments(messages, wishes)
         stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
         async with aclosing(stream) as chunks:
-            async for chunk in chunks:
+            while (chunk := await self._next(chunks)) is not None:
                 for made in reply.take(chunk):
                     yield made
         if reply.finish_reason is None:
             raise EOFError
+
+    async def _next(self, chunks: AsyncGenerator[ChatGenerationChunk]) -> ChatGenerationChunk | None:
+        """None at the end. Raises `httpx.ReadTimeout` for a server that keeps the connection busy and says nothing."""
+        silence = self.upstream.timeout.read
+        try:
+            async with asyncio.timeout(silence):
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"nothing for {silence} seconds") from error
 
     @override
     async def _agenerate(
@@ -205,17 +192,3 @@ class ServedChat(BaseChatModel):
     def get_num_tokens(self, text: str) -> int:
         """An estimate, rather too high: servers do not show their vocabularies."""
         return len(text.encode("utf-8", "replace")) // 3 + 1
-
-
-def malformed_call(words: str) -> Failure | None:
-    """What an error means that a server answers a tool call with which it cannot read itself. The same question would
-    be answered in the same way, so whoever asked must ask otherwise."""
-    if not _MALFORMED.search(words):
-        return None
-    raw = next((found[1] for form in _RAW if (found := form.search(words))), "")
-    return Failure(MalformedCallError("The model's tool call cannot be read.", raw))
-
-
-def _cut_off(reply: ServedReply) -> Failure:
-    words = "in the middle of its reply" if reply.begun else "without a reply"
-    return Failure(ServerUnreachableError(f"The model server closed the connection {words}. Ask again."), again=True)
