@@ -49,7 +49,7 @@ async def execute_code_task(
     async with hold_session(session_id, services, LOCAL, first_words=query) as held:
         session, workspace = held.session, held.workspace
         names = [await _copy(Path(path), workspace) for path in file_paths]
-        tool = build_all(services.tool_kit(workspace, LOCAL.id))[NAME]
+        tool = build_all(services.tool_kit(workspace, LOCAL.id, services.model))[NAME]
         call = {"type": "tool_call", "id": "call", "name": NAME, "args": {"task": query, "files": names}}
         error = None
         try:

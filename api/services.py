@@ -68,8 +68,8 @@ class Services:
     workers: Workers
     profiles: ProfileCache | None
     fetcher: Fetcher
-    coder: BaseChatModel
-    """Writes programs; the model that answers, where no other is configured."""
+    coder: BaseChatModel | None
+    """Writes programs; None: the model that answers does."""
     vision: BaseChatModel | None
     documents: Documents
     vectors: VectorModel
@@ -118,8 +118,10 @@ class Services:
         """Reads files for the user."""
         return FileReader(self.workers, self.profiles, user)
 
-    def tool_kit(self, workspace: SessionWorkspace, user: str, on_output: OnOutput | None = None) -> ToolKit:
-        """What the tools of one session are given."""
+    def tool_kit(
+        self, workspace: SessionWorkspace, user: str, model: BaseChatModel, on_output: OnOutput | None = None
+    ) -> ToolKit:
+        """What the tools of one session are given; `model` is the one that answers there."""
         return ToolKit(
             workspace=workspace,
             reader=self.reader(user),
@@ -127,7 +129,7 @@ class Services:
             on_output=on_output,
             fetcher=self.fetcher,
             vision=self.vision,
-            coder=self.coder,
+            coder=self.coder or model,
             coding=self.settings.coding(),
             looking=self.settings.vision(),
             off=self.settings.tools_off,
@@ -232,7 +234,7 @@ async def open_services(
             workers=workers,
             profiles=profiles,
             fetcher=Fetcher(settings.web()),
-            coder=coder or model,
+            coder=coder if coder is not model else None,
             vision=seeing,
             documents=documents,
             vectors=vectors,

@@ -77,8 +77,8 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
         wished = given.get("limits") or {}
         return Context(
             model=model,
-            coder=services.coder if services.coder is not model else None,
-            tools=build_all(services.tool_kit(workspace, USER)),
+            coder=services.coder,
+            tools=build_all(services.tool_kit(workspace, USER, model)),
             workspace=workspace,
             library=library,
             describe=Briefing(services.reader(USER), workspace, library, ""),

@@ -16,7 +16,7 @@ from api.documented import errors
 from api.errors import bad_request, not_found
 from api.runs import Emit, stopping_when_gone
 from api.services import Services
-from api.turns import wanted_policy
+from api.turns import default_model, wanted_policy
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all
@@ -64,13 +64,14 @@ async def call_tool(
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
     policy = wanted_policy(request, services)
+    model = services.models.get(await default_model(services, user))
     async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
         session, workspace = held.session, held.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
             async with services.metered(user) as meter:
-                tool = build_all(services.tool_kit(workspace, user.id))[name]
+                tool = build_all(services.tool_kit(workspace, user.id, model))[name]
                 results.append(await _run(tool, given, meter))
 
         run = services.runs.start(session.id, work)

@@ -111,6 +111,11 @@ async def wanted_model(chat: ChatRequest, services: Services, user: User) -> str
     if chat.model in services.models.names:
         check_choice(chat.model, services, user)
         return chat.model
+    return await default_model(services, user)
+
+
+async def default_model(services: Services, user: User) -> str:
+    """What answers this user when a request names no model."""
     return await services.models.default_of(user.id) if may_choose(services, user) else services.models.default
 
 
@@ -254,10 +259,10 @@ def _images(turn: Turn, services: Services) -> str:
     return services.image_links.markdown(turn.session.id, answer.steps, turn.address)
 
 
-def _tools(turn: Turn, services: Services, show: Callable[[str], None]) -> dict[str, BaseTool]:
+def _tools(turn: Turn, services: Services, model: BaseChatModel, show: Callable[[str], None]) -> dict[str, BaseTool]:
     if turn.user.role == "guest":
         return {}
-    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, show)), turn.given.only_tools
+    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, model, show)), turn.given.only_tools
     return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
 
 
@@ -274,8 +279,8 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
     briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
     return Context(
         model=model,
-        coder=services.coder if services.coder is not services.model else None,
-        tools=_tools(turn, services, show),
+        coder=services.coder,
+        tools=_tools(turn, services, model, show),
         workspace=turn.workspace,
         library=library,
         describe=briefing,

@@ -41,6 +41,7 @@ class HttpVectors(VectorModel):
         self._base = base.rstrip("/")
         self._model = model
         self._headers = headers
+        self._key = headers.get("Authorization", "").removeprefix("Bearer ")
         self._timeout = settings.timeout
         self._identity: ModelIdentity | None = None
 
@@ -75,6 +76,13 @@ class HttpVectors(VectorModel):
         vectors = await self._vectors(texts)
         if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
             raise EmbeddingError(f"The embedding server {self._base} did not give one vector for each text.")
+        known, dimension = self._identity, len(vectors[0])
+        if known is not None and known.dimension != dimension:
+            self._identity = None  # the documents are indexed anew with what it is now
+            raise EmbeddingError(
+                f"The embedding server {self._base} gives vectors of {dimension} numbers, and gave {known.dimension} "
+                "before: another model has that name now. Ask again."
+            )
         return unit(np.asarray(vectors, np.float32))
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
@@ -85,7 +93,8 @@ class HttpVectors(VectorModel):
         except httpx.HTTPError as error:
             raise EmbeddingError(f"The embedding server {self._base} does not answer: {_why(error)}") from error
         if answer.is_error:
-            words = answer.text[:200] + self._advice(answer.status_code)
+            said = answer.text.replace(self._key, "…") if self._key else answer.text
+            words = said[:200] + self._advice(answer.status_code)
             raise EmbeddingError(f"The embedding server {self._base} refused ({answer.status_code}): {words}")
         try:
             return answer.json()

@@ -37,5 +37,13 @@ class ServerUnreachableError(ModelError):
     """The model server does not answer, or went away in the middle of a reply."""
 
 
+class MalformedCallError(ModelError):
+    """The model wrote a tool call that its server cannot read; `raw` is what it wrote, as far as the server tells."""
+
+    def __init__(self, words: str, raw: str = "") -> None:
+        super().__init__(words)
+        self.raw = raw
+
+
 class ToolsUnsupportedError(ModelError):
     """The model server takes no tool definitions; the text protocol needs none."""

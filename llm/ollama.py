@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 import ollama
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import BaseMessage
 from langchain_ollama import ChatOllama
 from pydantic import BaseModel
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.failures import Failure, busy, malformed_call, named, untrusted
 from llm.ollama_pull import pull
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
 from llm.served_reply import choice_schema
 from llm.settings import OllamaSettings
 from llm.upstream import ANYWHERE, Upstream
@@ -34,7 +37,10 @@ class Facts:
     """What Ollama tells of a model."""
 
     context: int
+    """What it was made for, in tokens; 0: not told."""
     capabilities: frozenset[str]
+    configured: int = 0
+    """The window that its Modelfile sets; 0: none."""
 
 
 @dataclass(slots=True)
@@ -61,10 +67,11 @@ class OllamaChat(ServedChat):
     @property
     @override
     def window(self) -> int:
-        facts = self.known.facts.get(self.name_)
-        if self.settings.num_ctx:
-            return self.settings.num_ctx
-        return min(facts.context, SANE_CTX) if facts else DEFAULT_WINDOW
+        facts, wished = self.known.facts.get(self.name_), self.settings.num_ctx
+        if facts is None or not facts.context:
+            return wished or DEFAULT_WINDOW
+        # Ollama gives no model more than it was made for, whatever it is asked.
+        return min(facts.context, wished or facts.configured or SANE_CTX)
 
     @property
     @override
@@ -96,16 +103,16 @@ class OllamaChat(ServedChat):
             answer = await self.http.post("/api/show", json={"model": name})
             if answer.status_code == 404:
                 if not self.settings.pull:
-                    raise _missing(name)
+                    raise self._missing(name)
                 await pull(self.http, name)
                 answer = await self.http.post("/api/show", json={"model": name})
             answer.raise_for_status()
             shown = _Shown.model_validate(answer.json())
         except httpx.TransportError as error:
-            raise _away() from error
+            raise _unreachable(error) from error
         except (httpx.HTTPError, ValueError) as error:
             raise ModelError(f"Ollama tells nothing about the model {name!r}.") from error
-        return Facts(shown.context, frozenset(shown.capabilities))
+        return Facts(shown.context, frozenset(shown.capabilities), shown.configured)
 
     @override
     async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
@@ -169,37 +176,45 @@ class OllamaChat(ServedChat):
     def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
         match error:
             case ModelError():
-                return Failure(error, again=isinstance(error, ServerUnreachableError))
+                away = isinstance(error, ServerUnreachableError)
+                return Failure(error, again=away and untrusted(error.__cause__) is None)
             case httpx.TimeoutException() if not isinstance(error, httpx.ConnectTimeout):
                 words = f"Ollama said nothing for {self.settings.timeout:g} seconds (OLLAMA_TIMEOUT)."
                 return Failure(ServerUnreachableError(words))
             case ConnectionError() | httpx.HTTPError():
-                return Failure(_away(), again=True)
+                return Failure(_unreachable(error), again=untrusted(error) is None)
             case ollama.ResponseError():
-                return self._refusal(error)
+                return malformed_call(error.error) or self._refusal(error)
+            case OutputParserException() if (failure := malformed_call(str(error))) is not None:
+                return failure
             case _:
                 return Failure(ModelError("Ollama's reply cannot be read."), again=True)
+
+    def _missing(self, name: str) -> ModelMissingError:
+        there = f" There are: {named(self.upstream.models)}." if self.upstream.models else ""
+        advice = f"Get it with: ollama pull {name} (or set OLLAMA_PULL=true)."
+        return ModelMissingError(f"Ollama has no model {name!r}. {advice}{there}")
 
     def _refusal(self, error: ollama.ResponseError) -> Failure:
         """Ollama answered, with an error."""
         if error.status_code == 404:
             self.known.facts.pop(self.name_, None)
-            return Failure(_missing(self.name_), again=self.settings.pull)
+            return Failure(self._missing(self.name_), again=self.settings.pull)
+        if error.status_code == 429:
+            return busy(error.error, self.upstream.resting)
         if "does not support tools" in error.error:
             facts = self.known.facts[self.name_]
-            self.known.facts[self.name_] = Facts(facts.context, facts.capabilities - {"tools"})
+            self.known.facts[self.name_] = replace(facts, capabilities=facts.capabilities - {"tools"})
             return Failure(ToolsUnsupportedError(f"The model {self.name_!r} takes no tools."))
-        # An error in mid-stream has no status (-1). Ollama answers 500 to a tool call that it cannot parse, too.
-        again = error.status_code >= 500 or error.status_code == 429 or error.status_code < 0
+        # An error in mid-stream has no status (-1).
+        again = error.status_code >= 500 or error.status_code < 0
         return Failure(ModelError(f"Ollama failed: {error.error[:500]}"), again=again)
 
 
-def _missing(name: str) -> ModelMissingError:
-    return ModelMissingError(f"Ollama has no model {name!r}. Get it with: ollama pull {name} (or set OLLAMA_PULL=true)")
-
-
-def _away() -> ServerUnreachableError:
-    return ServerUnreachableError("Ollama does not answer (OLLAMA_HOST). Is it running?")
+def _unreachable(error: Exception) -> ServerUnreachableError:
+    why = untrusted(error)
+    words = "Ollama does not answer (OLLAMA_HOST). Is it running?" if why is None else f"{why} (OLLAMA_HOST)."
+    return ServerUnreachableError(words)
 
 
 def _duration(text: str) -> str | int:
@@ -210,11 +225,17 @@ def _duration(text: str) -> str | int:
 class _Shown(BaseModel):
     capabilities: list[str] = []
     model_info: dict[str, Any] = {}
+    parameters: str = ""
+
+    @property
+    def configured(self) -> int:
+        found = re.search(r"^num_ctx\s+(\d+)\s*$", self.parameters, re.MULTILINE)
+        return int(found[1]) if found else 0
 
     @property
     def context(self) -> int:
         named = (value for name, value in self.model_info.items() if name.endswith(".context_length"))
-        return next((value for value in named if isinstance(value, int) and value > 0), DEFAULT_WINDOW)
+        return next((value for value in named if isinstance(value, int) and value > 0), 0)
 
 
 class _Tag(BaseModel):
@@ -231,7 +252,9 @@ def _models(answer: Any) -> Mapping[str, int | None]:
 
 def build(settings: OllamaSettings) -> OllamaChat:
     """The model that answers. Nothing is asked of Ollama yet."""
-    upstream = Upstream([settings.host], probe="/api/tags", listed=_models, silence=settings.timeout)
+    upstream = Upstream(
+        [settings.host.removesuffix("/v1")], probe="/api/tags", listed=_models, silence=settings.timeout
+    )
     wire = ChatOllama(
         model=settings.model or "default",
         base_url=ANYWHERE,

@@ -9,11 +9,12 @@ import openai
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, Failure, ServedChat
+from llm.failures import Failure, busy, malformed_call, named, untrusted
+from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
 from llm.served_reply import choice_schema
 from llm.settings import OpenAISettings
 from llm.upstream import ANYWHERE, Upstream
@@ -59,6 +60,7 @@ class OpenAIChat(ServedChat):
     """
 
     configured_window: int = 0
+    key: str = Field(default="", repr=False)
 
     @property
     def _llm_type(self) -> str:
@@ -113,31 +115,44 @@ class OpenAIChat(ServedChat):
                 again = isinstance(error.__cause__ or error, httpx.ConnectTimeout)
                 words = f"The model server said nothing for {self.upstream.timeout.read:g} seconds."
                 return Failure(ServerUnreachableError(words), again=again)
+            case openai.APIConnectionError() | httpx.HTTPError() if (why := untrusted(error)) is not None:
+                return Failure(ServerUnreachableError(f"{why} (OPENAI_BASE_URL)."))
             case openai.APIConnectionError() | httpx.HTTPError():
                 words = "The model server does not answer (OPENAI_BASE_URL)."
                 return Failure(ServerUnreachableError(words), again=True)
             case openai.APIError():
-                return self._refusal(error, wishes)
+                return malformed_call(self._words(error)) or self._refusal(error, wishes)
             case _:
                 return Failure(ModelError("The model server's reply cannot be read."), again=True)
 
     def _refusal(self, error: openai.APIError, wishes: dict[str, Any]) -> Failure:
         """The server answered, with an error."""
-        words, status = _words(error), getattr(error, "status_code", None)
+        words, status = self._words(error), getattr(error, "status_code", None)
         if status in {401, 403}:
             return Failure(ModelError("The model server refuses the key; set OPENAI_API_KEY."))
         if status == 404:
-            known = ", ".join(self.upstream.models) or "none that it lists"
+            if not self.upstream.models:
+                words = "it lists none either; does OPENAI_BASE_URL end as it should, in /v1 for most servers?"
+                return Failure(ModelMissingError(f"The model server has no model {self.name_!r}; {words}"))
+            known = named(self.upstream.models)
             missing = f"The model server has no model {self.name_!r}; there are: {known}. Set OPENAI_MODEL."
             return Failure(ModelMissingError(missing))
         if status == 429:
-            return Failure(ModelError(f"The model server is busy: {words}"), again=True)
+            return busy(words, self.upstream.resting)
         if _OVERFLOW.search(f"{error.code} {error.type} {words}"):
             return Failure(_too_long(words, self.window))
         if (feature := self._unknown(words, wishes)) is not None:
             self.upstream.refused.add((self.name_, feature))
             return Failure(_no_tools()) if feature == "tools" else Failure(ModelError(words), again=True, at_once=True)
         return Failure(ModelError(f"The model server failed: {words}"), again=status is None or status >= 500)
+
+    def _words(self, error: openai.APIError) -> str:
+        """The server's own, without the key, which some servers repeat."""
+        body: object = error.body
+        if isinstance(body, Mapping):
+            body = body.get("message") or body.get("detail") or body.get("error") or body
+        words = str(body or error.message)
+        return (words.replace(self.key, "…") if self.key else words)[:500]
 
     def _unknown(self, words: str, wishes: dict[str, Any]) -> str | None:
         """The part of the request that the error complains about and that can be done without."""
@@ -149,13 +164,6 @@ class OpenAIChat(ServedChat):
 
 def _no_tools() -> ModelError:
     return ToolsUnsupportedError("The model server takes no tools for this model.")
-
-
-def _words(error: openai.APIError) -> str:
-    body: object = error.body
-    if isinstance(body, Mapping):
-        body = body.get("message") or body.get("detail") or body.get("error") or body
-    return str(body or error.message)[:500]
 
 
 def _too_long(words: str, window: int) -> PromptTooLongError:
@@ -191,7 +199,9 @@ def _models(answer: Any) -> dict[str, int | None]:
 def build(settings: OpenAISettings) -> OpenAIChat:
     """The model that answers. Nothing is asked of the servers yet."""
     headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
-    upstream = Upstream(settings.base_urls, probe="/models", listed=_models, headers=headers, silence=settings.timeout)
+    upstream = Upstream(
+        settings.base_urls, probe="/models", listed=_models, headers=headers, silence=settings.timeout, below="/v1"
+    )
     wire = _Wire(
         model=settings.model or "default",
         base_url=ANYWHERE,
@@ -207,4 +217,5 @@ def build(settings: OpenAISettings) -> OpenAIChat:
         wanted=settings.model,
         temperature=settings.temperature,
         configured_window=settings.window,
+        key=settings.api_key,
     )

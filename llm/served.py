@@ -4,9 +4,9 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Self, cast
 
+import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -15,7 +15,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 from typing_extensions import override
 
-from llm.errors import ModelError, ServerUnreachableError
+from llm.failures import Failure, cut_off
 from llm.served_reply import ServedReply
 from llm.tool_binding import bound_arguments
 from llm.upstream import Upstream
@@ -25,15 +25,6 @@ PAUSES = (0.2, 0.5, 1.0, 2.0)
 DEFAULT_WINDOW = 8192
 CHOICE_TOKENS = 16
 """What the JSON around a choice takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What went wrong, in our words, and whether asking again may help; `at_once` without a pause."""
-
-    error: ModelError
-    again: bool = False
-    at_once: bool = False
 
 
 class ServedChat(BaseChatModel):
@@ -120,11 +111,11 @@ class ServedChat(BaseChatModel):
                         yield chunk
                 return
             except self._errors as error:
-                failure = _cut_off(reply) if isinstance(error, EOFError) else self._failure(error, wishes)
+                failure = cut_off(reply) if isinstance(error, EOFError) else self._failure(error, wishes)
                 pause = 0.0 if failure.at_once else next(pauses, None)
                 if reply.begun or not failure.again or pause is None:
                     raise failure.error from error
-                await asyncio.sleep(pause)
+                await asyncio.sleep(max(pause, failure.wait))
 
     async def _once(
         self, messages: list[BaseMessage], wishes: dict[str, Any], reply: ServedReply
@@ -133,11 +124,20 @@ class ServedChat(BaseChatModel):
         arguments = await self._arguments(messages, wishes)
         stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
         async with aclosing(stream) as chunks:
-            async for chunk in chunks:
+            while (chunk := await self._next(chunks)) is not None:
                 for made in reply.take(chunk):
                     yield made
         if reply.finish_reason is None:
             raise EOFError
+
+    async def _next(self, chunks: AsyncGenerator[ChatGenerationChunk]) -> ChatGenerationChunk | None:
+        """None at the end. Raises `httpx.ReadTimeout` for a server that keeps the connection busy and says nothing."""
+        silence = self.upstream.timeout.read
+        try:
+            async with asyncio.timeout(silence):
+                return await anext(chunks, None)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"nothing for {silence} seconds") from error
 
     @override
     async def _agenerate(
@@ -192,8 +192,3 @@ class ServedChat(BaseChatModel):
     def get_num_tokens(self, text: str) -> int:
         """An estimate, rather too high: servers do not show their vocabularies."""
         return len(text.encode("utf-8", "replace")) // 3 + 1
-
-
-def _cut_off(reply: ServedReply) -> Failure:
-    words = "in the middle of its reply" if reply.begun else "without a reply"
-    return Failure(ServerUnreachableError(f"The model server closed the connection {words}. Ask again."), again=True)

@@ -8,13 +8,15 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 
-from llm.tool_calls import CallReader, Part
+from llm.thoughts import Thought, ThoughtReader
+from llm.tool_calls import CallReader, Part, Words
 from llm.tool_messages import part_chunk
 
 
 class ServedReply:
-    """With `choices`, the text is held back until the end. With `tools`, calls that a small model writes into its text,
-    and that the server has not made out, are made calls. `read` is the prompt's size in tokens, estimated.
+    """Thoughts inside the text are made thoughts. With `choices`, the text is held back until the end. With `tools`,
+    calls that a small model writes into its text, and that the server has not made out, are made calls. `read` is the
+    prompt's size in tokens, estimated.
     """
 
     def __init__(self, read: int, choices: Sequence[str], tools: Sequence[dict[str, Any]]) -> None:
@@ -23,6 +25,7 @@ class ServedReply:
         self._read = read
         self._choices = choices
         self._held: list[str] = []
+        self._thoughts = ThoughtReader()
         self._reader = CallReader({tool["function"]["name"] for tool in tools}) if tools else None
         self._called = False
         self._pieces = 0
@@ -43,17 +46,29 @@ class ServedReply:
         self.begun = True
         self._pieces += 1
         self._called = self._called or called
-        if called or thought:
-            return [chunk]
-        if self._choices:
-            self._held.append(chunk.text)
-            return []
-        if self._reader is None or self._called:
-            return [chunk]
-        return _chunks(self._reader.feed(chunk.text))
+        said = self._said(self._thoughts.feed(chunk.text))
+        if not (called or thought):
+            return said
+        message.content = ""
+        return [ChatGenerationChunk(message=message), *said]
+
+    def _said(self, parts: Sequence[Thought | Words]) -> list[ChatGenerationChunk]:
+        made: list[ChatGenerationChunk] = []
+        for part in parts:
+            if isinstance(part, Thought):
+                thought = AIMessageChunk(content="", additional_kwargs={"reasoning_content": part.text})
+                made.append(ChatGenerationChunk(message=thought))
+            elif self._choices:
+                self._held.append(part.text)
+            elif self._reader is None or self._called:
+                made += _chunks([part])
+            else:
+                made += _chunks(self._reader.feed(part.text))
+        return made
 
     def last(self) -> list[ChatGenerationChunk]:
         """What was held back, and a chunk with usage and finish reason."""
+        rest = self._said(self._thoughts.flush())
         parts: list[Part] = self._reader.flush() if self._reader is not None else []
         called = self._called or bool(self._reader is not None and self._reader.calls)
         reason = "tool_calls" if called and self.finish_reason == "stop" else self.finish_reason
@@ -62,7 +77,7 @@ class ServedReply:
             input_tokens=self._read, output_tokens=self._pieces, total_tokens=self._read + self._pieces
         )
         information = {"finish_reason": reason, **self._metadata}
-        return [*_chunks(parts), ChatGenerationChunk(message=message, generation_info=information)]
+        return [*rest, *_chunks(parts), ChatGenerationChunk(message=message, generation_info=information)]
 
     def _end(self, information: dict[str, Any]) -> None:
         reason = information.get("finish_reason") or information.get("done_reason")

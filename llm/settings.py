@@ -81,7 +81,7 @@ class OpenAISettings:
     window: int = 0
     """Tokens of prompt and reply together; 0: what the server says, else 8192."""
     temperature: float | None = None
-    """Used when a request names none; None: the server's own."""
+    """Used when a request names none; None: the server's own, but 0 for what an agent asks it."""
     timeout: float = 120.0
     """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
 
@@ -100,7 +100,7 @@ class OllamaSettings:
     num_ctx: int = 0
     """Tokens of prompt and reply together; 0: what the model can do, at most `llm.ollama.SANE_CTX`."""
     temperature: float | None = None
-    """Used when a request names none; None: the model's own."""
+    """Used when a request names none; None: the model's own, but 0 for what an agent asks it."""
     timeout: float = 120.0
     """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
     keep_alive: str = ""

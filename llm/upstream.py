@@ -21,8 +21,13 @@ CHECK_SECONDS_DOWN = 1.0
 DOWN_SECONDS = 10.0
 """A server that failed is passed over for so long, unless a look finds it well before."""
 PROBE_SECONDS = 3.0
+MAX_LINE = 16 << 20
+"""Bytes; whoever reads a line holds all of it."""
 FAILED = frozenset({502, 503, 504})
 """Statuses of a server that cannot serve just now."""
+
+
+OWN_HEADERS = frozenset({b"host", b"accept-encoding"})
 
 
 class Endpoint:
@@ -33,6 +38,8 @@ class Endpoint:
         self.busy = 0
         self.used = 0.0
         self.down_until = 0.0
+        self.resting_until = 0.0
+        """It is well, but has asked to be left alone."""
         self.seen = False
         """Has it ever answered?"""
         self.models: Mapping[str, int | None] = {}
@@ -41,6 +48,16 @@ class Endpoint:
     @property
     def up(self) -> bool:
         return time.monotonic() >= self.down_until
+
+    def rest(self, retry_after: str | None) -> None:
+        """Too much was asked of it; without a number of seconds it is asked again as soon as need be."""
+        seconds = float(retry_after) if retry_after is not None and retry_after.strip().isdigit() else 0.0
+        self.resting_until = time.monotonic() + seconds
+
+    @property
+    def resting(self) -> float:
+        """Seconds."""
+        return max(0.0, self.resting_until - time.monotonic())
 
     def failed(self) -> None:
         if self.up:
@@ -60,6 +77,7 @@ class Upstream(httpx.AsyncBaseTransport):
     """Connections to all `urls` in one pool. A request fails with its server; asked again, it goes to another.
 
     `probe` is the path that lists models; `listed` reads the answer (and may raise `ValueError`).
+    An address without a path that gives no list there is tried at the path `below`.
     While watched, `on_up` is awaited after each look that found a server well.
     """
 
@@ -71,12 +89,14 @@ class Upstream(httpx.AsyncBaseTransport):
         listed: Callable[[Any], Mapping[str, int | None]],
         headers: Mapping[str, str] | None = None,
         silence: float,
+        below: str = "",
     ) -> None:
         self._endpoints = [Endpoint(url) for url in urls]
         self._pool = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=32), trust_env=False
         )
         self._probe = probe
+        self._below = below
         self._listed = listed
         self._headers = dict(headers or {})
         self.timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None)
@@ -87,7 +107,21 @@ class Upstream(httpx.AsyncBaseTransport):
     @property
     def connected(self) -> bool:
         """Has a server answered, and not failed since?"""
-        return any(endpoint.seen and endpoint.up for endpoint in self._endpoints)
+        return self.well > 0
+
+    @property
+    def well(self) -> int:
+        """How many servers have answered, and not failed since."""
+        return sum(endpoint.seen and endpoint.up for endpoint in self._endpoints)
+
+    @property
+    def total(self) -> int:
+        return len(self._endpoints)
+
+    @property
+    def resting(self) -> float:
+        """Seconds until one of the servers that are well takes more."""
+        return min((endpoint.resting for endpoint in self._endpoints if endpoint.up), default=0.0)
 
     @property
     def models(self) -> dict[str, int | None]:
@@ -100,7 +134,7 @@ class Upstream(httpx.AsyncBaseTransport):
 
     @override
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        endpoint = min(self._endpoints, key=lambda one: (not one.up, one.busy, one.used))
+        endpoint = min(self._endpoints, key=lambda one: (not one.up, one.resting, one.busy, one.used))
         endpoint.used = time.monotonic()
         endpoint.busy += 1
         body: _Body | None = None
@@ -121,17 +155,19 @@ class Upstream(httpx.AsyncBaseTransport):
             endpoint.failed()
         else:
             endpoint.well()
+        if response.status_code == 429:
+            endpoint.rest(response.headers.get("retry-after"))
         return httpx.Response(
             response.status_code, headers=response.headers, stream=body, extensions=response.extensions
         )
 
     async def _send(self, request: httpx.Request, endpoint: Endpoint) -> httpx.Response:
         url = endpoint.target(request)
-        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() not in OWN_HEADERS]
         there = httpx.Request(
             request.method,
             url,
-            headers=[(b"Host", url.netloc), *headers],
+            headers=[(b"Host", url.netloc), (b"Accept-Encoding", b"identity"), *headers],
             stream=request.stream,
             extensions=request.extensions,
         )
@@ -142,23 +178,35 @@ class Upstream(httpx.AsyncBaseTransport):
         await asyncio.gather(*(self._look(endpoint) for endpoint in self._endpoints))
 
     async def _look(self, endpoint: Endpoint) -> None:
-        url = f"{endpoint.url}{self._probe}"
         try:
             async with asyncio.timeout(PROBE_SECONDS):
-                request = httpx.Request(
-                    "GET", url, headers=self._headers, extensions={"timeout": httpx.Timeout(PROBE_SECONDS).as_dict()}
-                )
-                response = await self._pool.handle_async_request(request)
                 try:
-                    await response.aread()
-                finally:
-                    await response.aclose()
-            endpoint.models = self._listed({} if response.is_error else response.json())
+                    endpoint.models = await self._list(endpoint.url)
+                except ValueError:
+                    if not self._below or endpoint.url.path != "/":
+                        raise
+                    below = endpoint.url.copy_with(path=self._below)
+                    endpoint.models = await self._list(below)
+                    log.info("the model server %s is spoken to at %s", endpoint.url, below)
+                    endpoint.url = below
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             log.debug("the model server %s: %s", endpoint.url, error)
             endpoint.failed()
             return
         endpoint.well()
+
+    async def _list(self, url: httpx.URL) -> Mapping[str, int | None]:
+        """Raises `ValueError` for an answer that is no list."""
+        timeout = httpx.Timeout(PROBE_SECONDS).as_dict()
+        request = httpx.Request(
+            "GET", f"{str(url).rstrip('/')}{self._probe}", headers=self._headers, extensions={"timeout": timeout}
+        )
+        response = await self._pool.handle_async_request(request)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return self._listed({} if response.is_error else response.json())
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -184,6 +232,15 @@ class Upstream(httpx.AsyncBaseTransport):
         await self._pool.aclose()
 
 
+def _check_line(length: int, part: bytes) -> int:
+    """The length of the line that goes on behind `part`. Raises `httpx.RemoteProtocolError` for one without end."""
+    at = part.rfind(b"\n")
+    length = length + len(part) if at < 0 else len(part) - at - 1
+    if length > MAX_LINE:
+        raise httpx.RemoteProtocolError(f"a line of more than {MAX_LINE} bytes")
+    return length
+
+
 class _Body(httpx.AsyncByteStream):
     """A response's bytes; its server is busy until they are closed, and failed when they break off."""
 
@@ -195,8 +252,10 @@ class _Body(httpx.AsyncByteStream):
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        line = 0
         try:
             async for part in self._stream:
+                line = _check_line(line, part)
                 yield part
         except httpx.TimeoutException:
             raise

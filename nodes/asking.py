@@ -5,13 +5,15 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
 from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
+from llm.errors import MalformedCallError
 from nodes.events import ModelCalled, ThoughtDelta
 from nodes.state import Context, Sampling
+from tools.temperature import temperature_of
 
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
@@ -26,16 +28,29 @@ class Said:
     finish_reason: str
     called: bool = False
     """Tools were called; `on_call` has the calls."""
+    broken: str | None = None
+    """What the model wrote for a call that its server could not read; None: there was none."""
 
 
-def bounded(runtime: Runtime[Context], *, stop: tuple[str, ...] = (), fresh: bool = False) -> Sampling:
-    """How a thought is drawn: as the request wishes, within the limit of a thought; `fresh` looks for another idea."""
+def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
+    """As the request wishes, but never at a temperature that is left to a server; `model` stands in for the run's."""
     wished = runtime.context.sampling
+    if wished.temperature is not None:
+        return wished
+    return replace(wished, temperature=temperature_of(model or runtime.context.model))
+
+
+def bounded(
+    runtime: Runtime[Context], model: BaseChatModel | None = None, *, stop: tuple[str, ...] = (), fresh: bool = False
+) -> Sampling:
+    """How a thought is drawn: steadily, within the limit of a thought; `fresh` looks for another idea."""
+    wished = steady(runtime, model)
+    warm = max(wished.temperature or 0.0, RETRY_TEMPERATURE)
     return replace(
         wished,
         max_tokens=runtime.context.limits.max_thought_tokens,
         stop=stop,
-        temperature=max(wished.temperature or 0.0, RETRY_TEMPERATURE) if fresh else wished.temperature,
+        temperature=warm if fresh else wished.temperature,
     )
 
 
@@ -52,14 +67,15 @@ async def ask(
     """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
     bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
 
-    Raises what the model raises.
+    Raises what the model raises, but for a call that cannot be read: it ends the reply.
     """
     said = Said("", "stop")
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
         said = await _once(runtime, messages, sampling, on_text, on_call, model, **more)
-        if said.text.strip() or said.called or sampling.max_tokens == 0:
+        broken = said.broken is not None and on_call is not None  # the caller knows what to say about it
+        if said.text.strip() or said.called or broken or sampling.max_tokens == 0:
             break
     return said
 
@@ -88,27 +104,30 @@ async def _once(
     **more: Any,
 ) -> Said:
     parts: list[str] = []
-    reason, called = "stop", False
+    reason, called, broken = "stop", False, None
     arguments = _arguments(sampling) | more
     asked = model or runtime.context.model
     stream = cast(
         "AsyncGenerator[AIMessageChunk]",
         asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
     )
-    async with aclosing(stream) as chunks:
-        async for chunk in chunks:
-            if thought := chunk.additional_kwargs.get("reasoning_content"):
-                runtime.stream_writer(ThoughtDelta(thought))
-            if text := chunk.text:
-                parts.append(text)
-                on_text(text)
-            if on_call is not None and isinstance(chunk, AIMessageChunk):
-                called = called or bool(chunk.tool_call_chunks)
-                for piece in chunk.tool_call_chunks:
-                    on_call(piece)
-            reason = chunk.response_metadata.get("finish_reason") or reason
-            _report_usage(runtime, chunk)
-    return Said("".join(parts), reason, called)
+    try:
+        async with aclosing(stream) as chunks:
+            async for chunk in chunks:
+                if thought := chunk.additional_kwargs.get("reasoning_content"):
+                    runtime.stream_writer(ThoughtDelta(thought))
+                if text := chunk.text:
+                    parts.append(text)
+                    on_text(text)
+                if on_call is not None and isinstance(chunk, AIMessageChunk):
+                    called = called or bool(chunk.tool_call_chunks)
+                    for piece in chunk.tool_call_chunks:
+                        on_call(piece)
+                reason = chunk.response_metadata.get("finish_reason") or reason
+                _report_usage(runtime, chunk)
+    except MalformedCallError as error:
+        broken = error.raw
+    return Said("".join(parts), reason, called, broken)
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,22 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
     if raw.strip() and not raw.lstrip().startswith(("{", "[")):
         return {fields[0]: raw}
     return None
+
+
+def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
+    """The call that a server could not read: an object with its name and arguments, or arguments of one tool's only."""
+    text = raw.strip().lstrip("[")
+    try:
+        given, _ = json.JSONDecoder(strict=False).raw_decode(text)
+    except (ValueError, RecursionError):
+        given = _loaded(text)
+    if not isinstance(given, dict) or not given:
+        return None
+    arguments = given.get("arguments", given.get("parameters"))
+    if isinstance(given.get("name"), str) and isinstance(arguments, (dict, str)):
+        return Call(given["name"], arguments if isinstance(arguments, str) else json.dumps(arguments))
+    fitting = [name for name, tool in tools.items() if set(given) <= set(_fields(tool))]
+    return Call(fitting[0], json.dumps(given)) if len(fitting) == 1 else None
 
 
 def _loaded(text: str) -> Any:

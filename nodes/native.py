@@ -1,7 +1,7 @@
 """A thought by the backend's own tool calling: the turn so far as messages, the tools bound to the model.
 
 The transcript is compact: one exchange a step, and what older tools said is cut short. Malformed calls are mended or
-asked for again; they never end a run.
+asked for again; they never end a run: in the end the text protocol, which needs none, takes over.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
-from nodes.calls import Call, Gathered, arguments_of, as_input, mended, resolve
+from nodes.calls import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
@@ -30,7 +30,8 @@ BROKEN = "Your call of {name} could not be read: its arguments are no JSON objec
 
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `action`, or `answer_text` with its finish reason; `spoken` is what was already said to the reader."""
+    """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
+    `spoken` is what was already said to the reader."""
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     model = runtime.context.model.bind_tools(list(runtime.context.tools.values()))
@@ -38,16 +39,17 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
-        call = calls.first()
+        call = calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _written_out(said, runtime) if call is None else _action(call, said, runtime)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        if call is None:
+        if call is None and said.broken is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
             return update | done | {"answer_text": spoken + done["answer_text"]}
         spoken += speech.before_a_call()
-        prompt = [*prompt, AIMessage(said.text), HumanMessage(BROKEN.format(name=call.name))]
+        name = call.name if call is not None else "a tool"
+        prompt = [*prompt, AIMessage(said.text), HumanMessage(BROKEN.format(name=name))]
     return update | {"spoken": spoken}
 
 

@@ -22,20 +22,40 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     messages = told(state, runtime.context)
     before = called_before(messages)
     calls = Calls(runtime, hold=bool(before))
-    said = await _ask_within_window(messages, runtime, calls)
+    said = await _ask_readably(messages, runtime, calls)
     made = calls.whole()
     if before and made and all((call["name"], call["args"]) in before for call in made):
         # Small models repeat a call whose result stands before them.
-        without = replace(runtime.context, client_tools=ClientTools())
-        messages = [SystemMessage(f"{messages[0].text}\n\n{render('results')}"), *messages[1:]]
-        runtime = runtime.override(context=without)
-        said, made = await _ask_within_window(messages, runtime, None), []
+        said, made = await _ask_within_window(_told_to(messages, "results"), _without_tools(runtime), None), []
     if made:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
     runtime.stream_writer(Finished(reason))
     message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
     return {"answer": message, "messages": [message]}
+
+
+async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls) -> Said:
+    """A call that the server cannot read is asked for again, and in the end the answer without calls; but nothing is
+    asked again once there is a word or a call of the reply."""
+    said = await _ask_within_window(messages, runtime, calls)
+    for left in reversed(range(runtime.context.limits.tries)):
+        if said.broken is None or said.text.strip() or said.called:
+            break
+        if left:
+            said = await _ask_within_window(_told_to(messages, "unreadable"), runtime, calls)
+        else:
+            said = await _ask_within_window(messages, _without_tools(runtime), None)
+    return said
+
+
+def _told_to(messages: list[AnyMessage], prompt: str) -> list[AnyMessage]:
+    """With one more instruction."""
+    return [SystemMessage(f"{messages[0].text}\n\n{render(prompt)}"), *messages[1:]]
+
+
+def _without_tools(runtime: Runtime[Context]) -> Runtime[Context]:
+    return runtime.override(context=replace(runtime.context, client_tools=ClientTools()))
 
 
 async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls | None) -> Said:

@@ -4,7 +4,7 @@ from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
 from nodes import history
-from nodes.asking import ask
+from nodes.asking import ask, steady
 from nodes.events import AnswerDelta, Finished
 from nodes.formats import described, form
 from nodes.prompts import render
@@ -24,7 +24,7 @@ async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
     said = await ask(
         runtime,
         [history.instructed(prompt, state, runtime.context), HumanMessage(told)],
-        runtime.context.sampling,
+        steady(runtime),
         lambda text: runtime.stream_writer(AnswerDelta(text)),
         **form(runtime.context),
     )

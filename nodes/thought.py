@@ -1,5 +1,6 @@
 """`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/deciding.py`)."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,9 +16,10 @@ from nodes.finishing import finish, give
 from nodes.native import native_thought
 from nodes.protocol import Reply, parse
 from nodes.reply_stream import ReplySplitter, Split
-from nodes.state import Action, AgentState, Context, Update
+from nodes.state import Action, AgentState, Context, Step, Update
 
 STOP = ("\nObservation:",)
+UNREADABLE = "I had to stop: the model server cannot read what the model writes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,18 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     if runtime.context.protocol == "native":
         with suppress(ToolsUnsupportedError):  # found out only now: words do as well
-            return await native_thought(state, runtime)
+            called = await native_thought(state, runtime)
+            if called["action"] is not None or "answer_text" in called:
+                return called
+            state = {**state, "spoken": called["spoken"]}
+    update = await _in_words(state, runtime)
+    if (spoken := state.get("spoken", "")) and "answer_text" in update:
+        update["answer_text"] = spoken + update["answer_text"]
+    return update | {"spoken": spoken}
+
+
+async def _in_words(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """By the text protocol."""
     steps = state.get("steps", [])
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     decided = await decide(state, runtime)
@@ -49,12 +62,20 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     if tried and not stuck(steps):
         thinking = await _think(decided, runtime, fresh=True)
     reply = thinking.reply
+    if thinking.said.broken is not None and not thinking.said.text.strip():
+        return update | give(_so_far(steps), runtime)
     if reply.tool:
         return update | {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
     if reply.need is not None and steps:
         return update | {"needed": reply.need or "the answer"}
     text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
     return update | finish(text, thinking.answer, thinking.said.finish_reason, state)
+
+
+def _so_far(steps: Sequence[Step]) -> str:
+    """What there is without another word of the model's."""
+    found = next((step["observation"] for step in reversed(steps) if step["error"] is None), "")
+    return f"{UNREADABLE} The last step gave:\n\n{found}" if found else f"{UNREADABLE} Ask again."
 
 
 async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
@@ -65,8 +86,8 @@ async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> T
             runtime.stream_writer(ThoughtDelta(split.thought))
         answer.write(split.answer)
 
-    sampling = bounded(runtime, stop=STOP, fresh=fresh)
     coder = runtime.context.coder if prompt.coding else None
+    sampling = bounded(runtime, coder, stop=STOP, fresh=fresh)
     said = await ask(runtime, prompt.messages, sampling, lambda text: emit(splitter.feed(text)), model=coder)
     emit(splitter.flush())
     if not splitter.in_answer:

@@ -41,7 +41,11 @@ class Service:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, model: BaseChatModel, *more_models: BaseChatModel, seeing: BaseChatModel | None = None
+    settings: Settings,
+    model: BaseChatModel,
+    *more_models: BaseChatModel,
+    coder: BaseChatModel | None = None,
+    seeing: BaseChatModel | None = None,
 ) -> AsyncIterator[Service]:
     """Serve until the block ends, then shut down as a signal would."""
     loop = asyncio.get_running_loop()
@@ -54,6 +58,7 @@ async def running(
                 sock,
                 lambda server, _: started.set_result(server),
                 more_models=more_models,
+                coder=coder,
                 seeing=seeing,
                 boot=False,
             )

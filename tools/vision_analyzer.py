@@ -16,6 +16,7 @@ from tools.file_analyzer import matching
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.results import Extras
+from tools.temperature import temperature_of
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
 from tools.vision.ocr import Looked, look
 from tools.vision.settings import VisionSettings
@@ -123,7 +124,7 @@ class VisionAnalyzer(BaseTool):
         message = HumanMessage(content=[{"type": "text", "text": question}, shown])
         try:
             async with asyncio.timeout(self.settings.timeout):
-                answer = await model.ainvoke([message])
+                answer = await model.ainvoke([message], temperature=temperature_of(model))
         except TimeoutError as error:
             raise ToolFailed(f"The vision model did not answer within {self.settings.timeout:g} seconds.") from error
         text = answer.text.strip()

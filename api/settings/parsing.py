@@ -24,9 +24,17 @@ def _is_http(url: str) -> str:
     return url.rstrip("/")
 
 
+def _without_login(url: str) -> str:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("must hold no name and password: they would stand in logs")
+    return url
+
+
 split = BeforeValidator(_split)
 """Names with commas between them."""
 empty_is_none = BeforeValidator(_empty_is_none)
 HttpUrl = Annotated[str, AfterValidator(_is_http)]
+ServerUrl = Annotated[HttpUrl, AfterValidator(_without_login)]
+"""Of a model server: it is named in the log."""
 OptionalPath = Annotated[Path | None, empty_is_none]
 OptionalNumber = Annotated[float | None, empty_is_none]

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from api.settings.parsing import HttpUrl, OptionalNumber, split
+from api.settings.parsing import OptionalNumber, ServerUrl, split
 from llm.settings import OllamaSettings, OpenAISettings
 
 
@@ -18,7 +18,7 @@ def _at_least_one(urls: tuple[str, ...]) -> tuple[str, ...]:
 class ServerSettings(BaseSettings):
     """Where the servers are, and their models."""
 
-    ollama_host: HttpUrl = "http://127.0.0.1:11434"
+    ollama_host: ServerUrl = "http://127.0.0.1:11434"
     ollama_model: str = ""
     """Empty: the first that Ollama has."""
     ollama_coder_model: str = ""
@@ -28,7 +28,7 @@ class ServerSettings(BaseSettings):
     ollama_num_ctx: int = Field(default=0, ge=0)
     """Window in tokens; 0: what the model can do, at most 16384."""
     ollama_temperature: OptionalNumber = Field(default=None, ge=0, le=2)
-    """Used when a request names none; empty: the model's own."""
+    """Used when a request names none; empty: the model's own in `chat`, 0 for what an agent asks it."""
     ollama_timeout: float = Field(default=120, gt=0)
     """Seconds of silence after which a reply is given up; a reply may take longer."""
     ollama_keep_alive: str = Field(default="", pattern=r"^(-?\d+(\.\d+)?(ms|s|m|h)?)?$")
@@ -37,7 +37,7 @@ class ServerSettings(BaseSettings):
     """Empty: models that can think do."""
     ollama_pull: bool = False
     """Pull a model that is missing."""
-    openai_base_url: Annotated[tuple[HttpUrl, ...], NoDecode, split, AfterValidator(_at_least_one)] = (
+    openai_base_url: Annotated[tuple[ServerUrl, ...], NoDecode, split, AfterValidator(_at_least_one)] = (
         "https://api.openai.com/v1",
     )
     """Several with commas between them serve the same models; the least busy one that is well is asked."""
@@ -51,7 +51,7 @@ class ServerSettings(BaseSettings):
     openai_context_window: int = Field(default=0, ge=0)
     """Window in tokens; 0: what the server says, else 8192."""
     openai_temperature: OptionalNumber = Field(default=None, ge=0, le=2)
-    """Used when a request names none; empty: the server's own."""
+    """Used when a request names none; empty: the server's own in `chat`, 0 for what an agent asks it."""
     openai_timeout: float = Field(default=120, gt=0)
     """Seconds of silence after which a reply is given up; a reply may take longer."""
 

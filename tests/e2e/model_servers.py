@@ -1,6 +1,10 @@
-"""The embedded weights behind llama.cpp's own server, and an Ollama in front of it. Prints the addresses and serves."""
+"""The embedded weights behind llama.cpp's own server, and an Ollama in front of it. Prints the addresses and serves.
+
+`python -m tests.e2e.model_servers PORT` serves llama.cpp's alone, with a small window, on that port (0: a free one).
+"""
 
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +24,7 @@ from tests.serving import settings_for
 
 MODEL = "qwen"
 WINDOW = 8192
+SMALL_WINDOW = 512
 OPTIONS = {"num_predict": "max_tokens", "temperature": "temperature", "top_p": "top_p", "seed": "seed", "stop": "stop"}
 
 
@@ -119,18 +124,25 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
     return told | ({"tool_calls": calls} if calls else {})
 
 
-def start(window: int, parallel: int, *, embedding: bool = False) -> Any:
+def start(window: int, parallel: int, *, port: int = 0, embedding: bool = False) -> Any:
     """It serves for as long as it is held."""
     params = xllamacpp.CommonParams()
     params.model.path = str(catalog.default_path())
     params.model_alias = {MODEL}
-    params.n_ctx, params.n_parallel, params.port = window * parallel, parallel, 0
+    params.n_ctx, params.n_parallel, params.port = window * parallel, parallel, port
     params.hostnames = ["127.0.0.1"]
     params.use_jinja = True
     params.embedding = embedding
     if embedding:
         params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     return xllamacpp.Server(params)
+
+
+def one(port: int) -> None:
+    server = start(SMALL_WINDOW, 2, port=port)
+    sys.stdout.write(f"{server.listening_address}\n")
+    sys.stdout.flush()
+    signal.pause()
 
 
 def main() -> None:
@@ -145,4 +157,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) > 1:
+        one(int(sys.argv[1]))
+    else:
+        main()

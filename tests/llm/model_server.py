@@ -4,7 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, Literal
+
+from tests.tools.web.certificate import self_signed
 
 Kind = Literal["openai", "ollama"]
 WINDOW = 4096
@@ -27,10 +30,16 @@ class Reply:
         self._writer.write(f"HTTP/1.1 200 OK\r\nContent-Type: {mime}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         await self._writer.drain()
 
-    async def error(self, status: int, words: str) -> None:
+    async def error_within(self, words: str) -> None:
+        """In the middle of a stream that began well."""
+        await self.frame({"error": words if self.kind == "ollama" else {"message": words, "type": "bad", "code": None}})
+        await self.close()
+
+    async def error(self, status: int, words: str, retry_after: str = "") -> None:
         told = {"error": {"message": words, "type": "bad", "code": None} if self.kind == "openai" else words}
         data = json.dumps(told).encode()
-        head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+        head = f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
+        head += f"Retry-After: {retry_after}\r\n\r\n" if retry_after else "\r\n"
         self._writer.write(head.encode() + data)
         await self._writer.drain()
 
@@ -91,9 +100,9 @@ def say(*pieces: str, thought: str = "", field: str = "reasoning_content", pause
     return behave
 
 
-def fail(status: int, words: str = "overloaded") -> Behave:
+def fail(status: int, words: str = "overloaded", retry_after: str = "") -> Behave:
     async def behave(reply: Reply) -> None:
-        await reply.error(status, words)
+        await reply.error(status, words, retry_after)
 
     return behave
 
@@ -160,18 +169,31 @@ class ModelServer:
         self.pulls: list[bytes] = []
         self.open = 0
         """Chat requests that are being answered just now."""
+        self.parameters = ""
+        """Of the Modelfile."""
         self.port = 0
+        self.scheme = "http"
+        self.suffix: str | None = None
+        """What the address ends in; None: as it should."""
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}" + ("/v1" if self.kind == "openai" else "")
+        suffix = ("/v1" if self.kind == "openai" else "") if self.suffix is None else self.suffix
+        return f"{self.scheme}://127.0.0.1:{self.port}{suffix}"
 
     async def start(self) -> None:
         """Listen; on the same port as before when it has listened before."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def start_tls(self, folder: Path) -> None:
+        """Listen anew, with a certificate that nobody trusts."""
+        await self.stop()
+        self.scheme = "https"
+        context, _ = self_signed("localhost", folder)
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=context)
 
     async def stop(self) -> None:
         """Die: every connection breaks."""
@@ -196,7 +218,12 @@ class ModelServer:
             writer.transport.abort()
 
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        first = await reader.readexactly(1)
+        if first == b"\x16":  # a TLS handshake
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await writer.drain()
+            raise ConnectionError
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode()
         lines = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         data = await reader.readexactly(int(lines.get("content-length", 0)))
         path, body = head.split(" ")[1], json.loads(data or b"{}")
@@ -220,7 +247,11 @@ class ModelServer:
             case "/api/tags":
                 return 200, json.dumps({"models": [{"name": name} for name in self.models]}).encode()
             case "/api/show" if body["model"].removesuffix(":latest") in known:
-                told = {"capabilities": self.capabilities, "model_info": {"qwen2.context_length": 32768}}
+                told = {
+                    "capabilities": self.capabilities,
+                    "model_info": {"qwen2.context_length": 32768},
+                    "parameters": self.parameters,
+                }
                 return 200, json.dumps(told).encode()
             case "/api/pull" if self.pulls:
                 self.models.append(body["model"])

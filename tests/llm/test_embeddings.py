@@ -108,13 +108,15 @@ class Server(BaseHTTPRequestHandler):
 
     asked: list[tuple[str, str | None, Any]] = []  # noqa: RUF012
     broken: str = ""
+    more: int = 0
+    """Numbers in a vector beside the three."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         type(self).asked.append((self.path, self.headers.get("Authorization"), body))
-        vectors = [[float(len(text)), float(ord(text[0])), 1.0] for text in body["input"]]
+        vectors = [[float(len(text)), float(ord(text[0])), 1.0, *[0.0] * self.more] for text in body["input"]]
         if self.broken == "status":
-            self.answer({"error": "no such model"}, 404)
+            self.answer({"error": f"no such model for {self.headers.get('Authorization')}"}, 404)
         elif self.broken == "short":
             self.answer({"embeddings": vectors[1:], "data": []})
         elif self.broken == "words":
@@ -141,7 +143,7 @@ class Server(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    Server.asked, Server.broken = [], ""
+    Server.asked, Server.broken, Server.more = [], "", 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
@@ -176,8 +178,20 @@ async def test_servers_give_vectors_in_batches(server: str, kind: str) -> None:
 @pytest.mark.parametrize("broken", ["status", "short", "words"])
 async def test_a_server_that_fails_is_named(server: str, kind: str, broken: str) -> None:
     Server.broken = broken
-    with pytest.raises(EmbeddingError, match="embedding server"):
+    with pytest.raises(EmbeddingError, match="embedding server") as raised:
         await remote(kind, server).passages(["a", "b"])
+    assert "sk-1" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["ollama", "openai"])
+async def test_another_model_under_the_same_name_is_noticed(server: str, kind: str) -> None:
+    model = remote(kind, server)
+    assert (await model.identity()).dimension == 3
+    Server.more = 2
+    with pytest.raises(EmbeddingError, match="vectors of 5 numbers, and gave 3 before"):
+        await model.question("x")
+    assert (await model.identity()).dimension == 5
+    assert (await model.question("x")).shape == (5,)
 
 
 async def test_no_server_is_one_clear_error() -> None:

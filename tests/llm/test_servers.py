@@ -3,15 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
 
-from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.errors import (
+    MalformedCallError,
+    ModelError,
+    ModelMissingError,
+    PromptTooLongError,
+    ServerUnreachableError,
+    ToolsUnsupportedError,
+)
 from llm.factory import load_models, opened
 from llm.served import ServedChat
 from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
@@ -26,61 +32,8 @@ from tests.llm.model_server import (
     say,
     send,
 )
-from tests.serving import Service, running, settings_for, until
-
-HI = [HumanMessage("hi")]
-TOOLS = [{"type": "function", "function": {"name": "add", "description": "adds", "parameters": {"type": "object"}}}]
-
-
-@pytest.fixture(params=["openai", "ollama"])
-async def server(request: pytest.FixtureRequest) -> AsyncIterator[ModelServer]:
-    async with model_server(request.param) as started:
-        yield started
-
-
-@pytest.fixture
-async def vllm() -> AsyncIterator[ModelServer]:
-    async with model_server("openai") as started:
-        yield started
-
-
-@pytest.fixture
-async def ollama() -> AsyncIterator[ModelServer]:
-    async with model_server("ollama") as started:
-        yield started
-
-
-def settings(*servers: ModelServer, timeout: float = 5, **more: Any) -> ModelsSettings:
-    kind, more = servers[0].kind, {"model": "tiny", "timeout": timeout, **more}
-    if kind == "openai":
-        urls = tuple(server.url for server in servers)
-        return ModelsSettings(backend=kind, openai=OpenAISettings(base_urls=urls, **more))
-    return ModelsSettings(backend=kind, ollama=OllamaSettings(host=servers[0].url, **more))
-
-
-@asynccontextmanager
-async def chatting(*servers: ModelServer, **more: Any) -> AsyncIterator[ServedChat]:
-    models = await load_models(settings(*servers, **more))
-    async with opened(models.all):
-        assert isinstance(models.chat, ServedChat)
-        yield models.chat
-
-
-@asynccontextmanager
-async def served(folder: Path, *servers: ModelServer, **values: Any) -> AsyncIterator[Service]:
-    """The whole service in front of the servers."""
-    kind = servers[0].kind
-    urls = ",".join(server.url for server in servers)
-    where = {"ollama_host": urls} if kind == "ollama" else {"openai_base_url": urls}
-    given = settings_for(folder, llm_backend=kind, **{f"{kind}_model": "tiny", f"{kind}_timeout": 5}, **where, **values)
-    models = await load_models(given.models())
-    async with running(given, models.chat, seeing=models.vision) as service:
-        yield service
-
-
-async def ask(service: Service, **more: Any) -> Any:
-    body = {"messages": [{"role": "user", "content": "hi"}], "agent_type": "chat", **more}
-    return await service.http.post("/v1/chat/completions", json=body)
+from tests.llm.served_models import HI, TOOLS, ask, chatting, served, settings
+from tests.serving import running, settings_for, until
 
 
 async def test_a_reply_comes_with_its_thoughts_usage_and_reason(server: ModelServer) -> None:
@@ -109,6 +62,29 @@ async def test_thoughts_of_either_name_reach_the_client(vllm: ModelServer, tmp_p
         deltas = [chunk.choices[0].delta async for chunk in stream if chunk.choices]
     assert "".join(getattr(delta, "reasoning_content", None) or "" for delta in deltas).strip() == "I greet."
     assert "".join(delta.content or "" for delta in deltas) == "hello"
+
+
+async def test_thoughts_inside_the_text_are_thoughts(server: ModelServer) -> None:
+    thinking = ("<thi", "nk>\nI gre", "et.</th", "ink>\n", "\n")
+    server.script = [
+        say(*thinking, "hel", "lo"),
+        say(*thinking, '{"choice": "b"}'),
+        say(*thinking, '{"name": "add", "arguments": {"a": 1}}'),
+        say("<think>", "no end"),
+    ]
+    async with chatting(server) as model:
+        parts = [part async for part in model.astream(HI)]
+        assert [part.text for part in parts if part.text] == ["hel", "lo"]
+        chosen, called, cut = [
+            await model.ainvoke(HI, choices=["a", "b"]),
+            await model.bind_tools(TOOLS).ainvoke(HI),
+            await model.ainvoke(HI),
+        ]
+    thoughts = [part.additional_kwargs.get("reasoning_content", "") for part in parts]
+    assert "".join(thoughts) == chosen.additional_kwargs["reasoning_content"] == "I greet."
+    assert chosen.text == "b"
+    assert ([call["name"] for call in called.tool_calls], called.text) == (["add"], "")
+    assert (cut.text, cut.additional_kwargs["reasoning_content"]) == ("", "no end")
 
 
 @pytest.mark.parametrize("trouble", [drop(), fail(500), fail(503), send(b'{"mess'), send(b"data: {]\n\n"), send()])
@@ -272,10 +248,102 @@ async def test_a_malformed_tool_call_of_openai_is_kept_for_mending(vllm: ModelSe
     assert [call["name"] for call in calls] == ["add"]
 
 
-async def test_a_malformed_tool_call_of_ollama_is_asked_again(ollama: ModelServer) -> None:
-    ollama.script = [fail(500, "error parsing tool call: raw='{\"a\": 1'"), say("hello")]
-    async with chatting(ollama) as model:
-        assert (await model.bind_tools(TOOLS).ainvoke(HI)).text == "hello"
+async def test_a_tool_call_that_the_server_cannot_read_is_told_apart(server: ModelServer) -> None:
+    server.script = [fail(500, """error parsing tool call: raw='{"a": 1', err=unexpected end of JSON input""")]
+    async with chatting(server) as model:
+        with pytest.raises(MalformedCallError) as raised:
+            await model.bind_tools(TOOLS).ainvoke(HI)
+    assert raised.value.raw == '{"a": 1'
+    assert len(server.chats) == 1, "the same question would be answered in the same way"
+
+
+async def test_a_busy_server_is_waited_for_as_long_as_it_asks(server: ModelServer) -> None:
+    server.script = [fail(429, "slow down", retry_after="1"), say("hello"), fail(429, "slow down", retry_after="60")]
+    async with chatting(server) as model:
+        began = time.monotonic()
+        assert (await model.ainvoke(HI)).text == "hello"
+        assert time.monotonic() - began >= 0.9
+        with pytest.raises(ModelError, match=r"busy: .*slow down.* 60 seconds|busy: .*slow down.* 59 seconds"):
+            await model.ainvoke(HI)
+    assert len(server.chats) == 3
+
+
+async def test_a_busy_server_s_requests_go_to_the_other() -> None:
+    async with model_server("openai") as one, model_server("openai") as two, chatting(one, two) as model:
+        one.script = [fail(429, "slow down", retry_after="60")]
+        for _ in range(4):
+            assert (await model.ainvoke(HI)).text == "hello"
+        assert model.upstream.well == 2, "busy is not broken"
+    assert (len(one.chats), len(two.chats)) == (1, 4)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_and_not_asked_again(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    await server.start_tls(tmp_path)
+    async with chatting(server) as model:
+        began = time.monotonic()
+        with pytest.raises(ServerUnreachableError, match=f"certificate is not trusted.*{server.kind.upper()}_"):
+            await model.ainvoke(HI)
+        assert time.monotonic() - began < 2
+    assert not server.chats
+
+
+async def test_http_where_tls_was_meant_is_told(server: ModelServer) -> None:
+    server.scheme = "https"
+    async with chatting(server) as model:
+        with pytest.raises(ServerUnreachableError, match="speaks no TLS"):
+            await model.ainvoke(HI)
+
+
+async def test_a_line_without_end_is_given_up(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm.upstream.MAX_LINE", 1 << 20)
+    sent = 0
+
+    async def flood(reply: Any) -> None:
+        nonlocal sent
+        await reply.begin()
+        await reply.text("he")
+        await reply.raw(b"data: ")
+        while True:
+            await reply.raw(b"x" * 65536)
+            sent += 65536
+
+    server.script = [flood]
+    async with chatting(server) as model:
+        with pytest.raises(ServerUnreachableError):
+            await model.ainvoke(HI)
+        await until(lambda: server.open == 0)
+    assert sent < 16 << 20
+
+
+async def test_bytes_that_say_nothing_are_silence(server: ModelServer) -> None:
+    async def ping(reply: Any) -> None:
+        await reply.begin()
+        await reply.text("he")
+        while True:
+            await reply.raw(b": ping\n\n" if reply.kind == "openai" else b" ")
+            await asyncio.sleep(0.05)
+
+    server.script = [ping]
+    async with chatting(server, timeout=0.5) as model:
+        with pytest.raises(ServerUnreachableError, match="said nothing for"):
+            await model.ainvoke(HI)
+        await until(lambda: server.open == 0)
+
+
+async def test_an_address_may_end_as_people_write_it(server: ModelServer) -> None:
+    server.suffix = {"openai": "/", "ollama": "/v1"}[server.kind]
+    async with chatting(server) as model:
+        assert model.upstream.connected
+        assert (await model.ainvoke(HI)).text == "hello"
+
+
+async def test_a_wrong_address_is_told_apart_from_a_wrong_model(vllm: ModelServer) -> None:
+    vllm.suffix = "/v2"
+    async with chatting(vllm) as model:
+        with pytest.raises(ModelMissingError, match="does OPENAI_BASE_URL end as it should"):
+            await model.ainvoke(HI)
 
 
 async def test_a_missing_model_is_named(server: ModelServer, tmp_path: Path) -> None:
@@ -284,8 +352,9 @@ async def test_a_missing_model_is_named(server: ModelServer, tmp_path: Path) -> 
     async with served(tmp_path, server) as service:
         answer = await ask(service)
     assert answer.status_code == 503
-    expected = "ollama pull tiny" if server.kind == "ollama" else "there are: other:latest"
-    assert expected in answer.json()["error"]["message"]
+    message = answer.json()["error"]["message"]
+    assert "here are: other:latest" in message
+    assert server.kind == "openai" or "ollama pull tiny" in message
 
 
 # --- OpenAI-compatible ------------------------------------------------------------------------------------
@@ -354,6 +423,18 @@ async def test_the_key_travels_and_its_refusal_is_told(vllm: ModelServer) -> Non
     assert len(vllm.chats) == 1
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+async def test_a_key_that_a_server_repeats_stands_nowhere(
+    vllm: ModelServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    vllm.script = [fail(status, "your key sk-secret-1 is not good", retry_after="60")]
+    async with served(tmp_path, vllm, openai_api_key="sk-secret-1") as service:
+        told = [(await ask(service)).text, (await service.http.get("/health")).text, repr(service.settings)]
+    assert "sk-secret-1" in vllm.headers[0]
+    assert not [text for text in (*told, caplog.text) if "sk-secret-1" in text]
+
+
 async def test_when_one_of_two_servers_dies_the_other_answers(tmp_path: Path) -> None:
     async with model_server("openai") as one, model_server("openai") as two, served(tmp_path, one, two) as service:
         for _ in range(4):
@@ -413,6 +494,20 @@ async def test_ollama_is_told_the_window_and_the_wishes(ollama: ModelServer) -> 
     assert body["options"] == options
     assert body["keep_alive"] == "1h"
     assert body.get("think") is None, "it has no such capability"
+
+
+@pytest.mark.parametrize(
+    ("modelfile", "wished", "window"),
+    [("", 0, 16384), ("num_ctx 4096", 0, 4096), ("num_ctx 4096", 8000, 8000), ("", 99_999, 32768)],
+)
+async def test_ollama_s_window_is_one_that_the_model_can_do(
+    ollama: ModelServer, modelfile: str, wished: int, window: int
+) -> None:
+    ollama.parameters = f"stop  x\n{modelfile}\n"
+    async with chatting(ollama, num_ctx=wished) as model:
+        await model.ainvoke(HI)
+        assert model.window == window
+    assert ollama.chats[0]["options"]["num_ctx"] == window
 
 
 @pytest.mark.parametrize(("think", "sent"), [("", True), ("false", False), ("high", "high")])

@@ -8,7 +8,7 @@ import operator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -21,6 +21,7 @@ from tools.coding.recipes import recipes
 from tools.coding.running import Attempt, Runner
 from tools.coding.setting import files_at_hand, variables_at_hand
 from tools.kit import ToolKit
+from tools.temperature import temperature_of
 
 FRESH_TEMPERATURE = 0.7
 """How a program is drawn again that came out the same as one that failed."""
@@ -98,11 +99,11 @@ def after_run(state: CodeState, runtime: Runtime[CodeContext]) -> Literal["mend"
 
 
 async def _ask(runtime: Runtime[CodeContext], prompt: str, *parts: str, temperature: float | None = None) -> str:
-    wishes: dict[str, Any] = {"max_tokens": runtime.context.max_tokens}
-    if temperature is not None:
-        wishes["temperature"] = temperature
-    said = await runtime.context.model.ainvoke(
-        [SystemMessage(_prompt(prompt)), HumanMessage("\n\n".join(part for part in parts if part))], **wishes
+    model = runtime.context.model
+    said = await model.ainvoke(
+        [SystemMessage(_prompt(prompt)), HumanMessage("\n\n".join(part for part in parts if part))],
+        max_tokens=runtime.context.max_tokens,
+        temperature=temperature_of(model) if temperature is None else temperature,
     )
     return program_in(said.text)
 

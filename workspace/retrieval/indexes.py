@@ -48,7 +48,7 @@ class Indexes:
         self._settings = settings
         self._reranker = reranker
         self._open: OrderedDict[Scope, FolderIndex] = OrderedDict()
-        self._searchers: OrderedDict[tuple[tuple[object, frozenset[str]], ...], _Searchable] = OrderedDict()
+        self._searchers: OrderedDict[tuple[object, ...], _Searchable] = OrderedDict()
 
     def index(self, scope: Scope) -> FolderIndex:
         """Raises `BadNameError` when the user or the session could not be one of ours."""
@@ -106,16 +106,16 @@ class Indexes:
     async def _searcher(self, indexes: Sequence[FolderIndex]) -> _Searchable:
         """Over all documents that are as they were indexed, each content once."""
         stale = [frozenset(await index.changed()) for index in indexes]
-        key = tuple(zip((index.version for index in indexes), stale, strict=True))
+        dimension = (await self._embedder.identity()).dimension
+        key = (dimension, *zip((index.version for index in indexes), stale, strict=True))
         found = self._searchers.get(key)
         if found is None:
             documents: dict[str, Document] = {}
             names: dict[str, str] = {}
             for index, changed in zip(indexes, stale, strict=True):
                 for name, document in index.documents.items():
-                    if name not in changed:
+                    if name not in changed and document.segment.vectors.shape[1] == dimension:
                         names[name] = documents.setdefault(document.digest, document).name
-            dimension = (await self._embedder.identity()).dimension
             found = await asyncio.to_thread(Searcher, list(documents.values()), dimension), names
             self._searchers[key] = found
             while len(self._searchers) > MAX_SEARCHERS:
