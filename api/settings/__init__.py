@@ -132,7 +132,9 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        got = "" if name in SECRETS else f" (got {first['input']!r})"
+        # An address may have a password in it.
+        secret = name in SECRETS or "@" in str(first["input"])
+        got = "" if secret else f" (got {first['input']!r})"
         raise SettingsError(f"{name.upper()}: {first['msg']}{got}") from None
     if not (settings.loopback or settings.login_required or settings.allow_open_network):
         raise SettingsError(
