@@ -15,6 +15,8 @@ FILES = ["notes.md", "old.xlsx", "sales.csv", "plot.png"]
         ("NameError", "name 'math' is not defined", FILES, "import math"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'sale.csv'", FILES, "sales.csv"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'sale.csv'", [], "none"),
+        ("KeyError", "'score'", FILES, 'read the right one anew: df = pd.read_csv("sales.csv")'),
+        ("KeyError", "'score'", [], "no column or key 'score'"),
         ("AttributeError", "Can only use .dt accessor with datetimelike values", FILES, "pd.to_datetime"),
         ("TypeError", "Could not convert string 'OsloRome' to numeric", FILES, 'select_dtypes("number")'),
         ("ValueError", "could not convert string to float: 'Oslo'", FILES, 'select_dtypes("number")'),

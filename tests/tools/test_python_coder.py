@@ -11,7 +11,8 @@ def test_the_observation_holds_what_a_model_needs() -> None:
     result = CellResult(
         "error", stdout="a\n", error=error, new_files=["p.png"], lost={"gen": "generators cannot be saved"}
     )
-    assert observation(result) == f"{lost}\na\nLine 3: df['Revenu']\nKeyError: 'Revenu'\nNew files: p.png"
+    told = "Line 3: df['Revenu']\nKeyError: 'Revenu'\nThere is no column or key 'Revenu'."
+    assert observation(result) == f"{lost}\na\n{told}\nNew files: p.png"
 
 
 def test_a_time_out_says_what_to_do() -> None:

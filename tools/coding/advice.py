@@ -45,6 +45,14 @@ def _undefined(match: Match, files: Sequence[str]) -> str:
     return f"Nothing named {name} exists yet. The program has to define it first."
 
 
+def _unknown_key(match: Match, files: Sequence[str]) -> str:
+    told = f"There is no column or key {match.group()}."
+    for file in reversed(files):
+        if reader := READERS.get(file.rpartition(".")[2].lower()):
+            return f"{told} df may be another table; read the right one anew: df = {reader.format(file)}"
+    return told
+
+
 def _missing(_: Match, files: Sequence[str]) -> str:
     return "Files that exist: " + (", ".join(files[-MAX_FILES:]) or "none")
 
@@ -53,6 +61,7 @@ _Tell = str | Callable[[Match, Sequence[str]], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
     (("FileNotFoundError",), r"", _missing),
+    (("KeyError",), r"^'.{1,60}'$", _unknown_key),
     (
         ("AttributeError",),
         r"Can only use \.dt accessor",
