@@ -20,6 +20,7 @@ FILES = ["notes.md", "old.xlsx", "sales.csv", "plot.png"]
         ("AttributeError", "Can only use .dt accessor with datetimelike values", FILES, "pd.to_datetime"),
         ("TypeError", "Could not convert string 'OsloRome' to numeric", FILES, 'select_dtypes("number")'),
         ("ValueError", "could not convert string to float: 'Oslo'", FILES, 'select_dtypes("number")'),
+        ("TypeError", "datetime64 type does not support operation 'sum'", FILES, 'groupby("g")["a"]'),
         ("ValueError", "Input X contains NaN.", FILES, "dropna"),
         ("ModuleNotFoundError", "No module named 'polars'", FILES, "pandas"),
     ],

@@ -74,6 +74,11 @@ _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     ),
     (("AttributeError",), r"Can only use \.str accessor", "Make text of the column first: df[column].astype(str)"),
     (
+        ("TypeError",),
+        r"does not support (?:operation|reduction)",
+        'That column holds dates or text. Name the column of numbers: df.groupby("g")["a"].sum()',
+    ),
+    (
         ("TypeError", "ValueError"),
         r"[Cc]ould not convert|unsupported operand .*'str'|dtype 'str'|agg function failed",
         'A column holds text. Use the columns of numbers alone: df.select_dtypes("number")',
