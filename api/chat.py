@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from api.completion import completion
 from api.dependencies import current_user, services_of
-from api.documented import errors
+from api.documented import RUN_HEADERS, errors
 from api.errors import to_api_error
 from api.forms import read_chat
 from api.live import HEADERS, RunResponse, RunStatus, frames_of, status_of
@@ -20,6 +20,7 @@ from checkpoints.users import User
 
 router = APIRouter()
 BODY = {
+    "parameters": RUN_HEADERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -36,7 +37,7 @@ BODY = {
                 }
             },
         },
-    }
+    },
 }
 
 

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from workspace.workspaces import SESSION_ID
+
 
 class ErrorDetail(BaseModel):
     message: str
@@ -152,3 +154,20 @@ DOWNLOAD: dict[int | str, dict[str, Any]] = {
     },
     **errors(404, 416),
 }
+
+
+RUN_HEADERS: list[dict[str, Any]] = [
+    {
+        "name": "X-Run-Policy",
+        "in": "header",
+        "description": "what to do while the session answers another message; RUN_POLICY when left out",
+        "schema": {"type": "string", "enum": ["reject", "enqueue", "interrupt"]},
+    },
+    {
+        "name": "X-Session-ID",
+        "in": "header",
+        "description": "the session to go on in; the field `session_id` counts before it",
+        "schema": {"type": "string", "pattern": f"^{SESSION_ID.pattern}$"},
+    },
+]
+"""Of the requests that start a run."""

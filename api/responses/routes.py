@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api.dependencies import current_user, services_of
-from api.documented import errors
+from api.documented import RUN_HEADERS, errors
 from api.errors import bad_request, to_api_error
 from api.forms import read_object
 from api.live import HEADERS, RunResponse
@@ -31,6 +31,7 @@ from nodes.events import Event
 
 router = APIRouter(tags=["responses"])
 BODY = {
+    "parameters": RUN_HEADERS,
     "requestBody": {
         "required": True,
         "content": {
@@ -38,7 +39,7 @@ BODY = {
                 "schema": ResponsesRequest.model_json_schema(ref_template="#/components/schemas/{model}")
             }
         },
-    }
+    },
 }
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -132,6 +132,13 @@ async def test_an_interrupt_ends_what_runs(start: Start, model: ScriptedChat, *,
         assert [m.text for m in model.asked[2][1:]] == ["hello", "hello", "hi", "hi"]
 
 
+async def test_the_policy_stands_in_the_openapi_document(service: Service) -> None:
+    paths = (await service.http.get("/openapi.json")).json()["paths"]
+    for path in ("/v1/chat/completions", "/api/chat/completions", "/v1/responses"):
+        header = next(p for p in paths[path]["post"]["parameters"] if p["name"] == "X-Run-Policy")
+        assert header["schema"]["enum"] == ["reject", "enqueue", "interrupt"]
+
+
 async def test_an_unknown_policy_is_refused(service: Service) -> None:
     answer = await post(service, "whatever")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "X-Run-Policy")
