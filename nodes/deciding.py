@@ -75,9 +75,10 @@ def stuck(steps: list[Step]) -> bool:
 
 def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     if last["tool"] == CODE_TOOL:
-        told = (f"Question: {question}", _program(last), f"Output:\n{last['observation']}")
-        form = form_of_answer(question)
-        return _messages("fill", *told, f"Form: {form}") if form else _messages("answer", *told)
+        asked, output = f"Question: {question}", f"Output:\n{last['observation']}"
+        if form := form_of_answer(question):
+            return _messages("fill", asked, output, f"Form: {form}")
+        return _messages("answer", asked, _program(last), output)
     if last["sources"]:
         return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
     return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")

@@ -29,5 +29,10 @@ def test_a_common_error_comes_with_the_way_out(name: str, message: str, files: l
     assert told in advice(CellError(name, message), files)
 
 
+def test_a_variable_that_is_taken_for_a_column_is_told() -> None:
+    code = "ratio = df['a'] / df['b']\nprint(df['ratio'].mean())"
+    assert advice(CellError("KeyError", "'ratio'"), FILES, code).endswith("df['ratio'] = ratio")
+
+
 def test_other_errors_speak_for_themselves() -> None:
     assert advice(CellError("ZeroDivisionError", "division by zero"), FILES) == ""

@@ -27,15 +27,15 @@ MAX_FILES = 8
 Match = re.Match[str]
 
 
-def advice(error: CellError, files: Sequence[str]) -> str:
-    """A line to go with `error`, or nothing; `files` are the names in the working folder."""
-    for name, pattern, tell in _RULES:
-        if error.name in name and (match := re.search(pattern, error.message)):
-            return tell(match, files) if callable(tell) else tell
+def advice(error: CellError, files: Sequence[str], code: str = "") -> str:
+    """A line to go with `error`, or nothing; `files` are the names in the working folder, `code` is what was run."""
+    for names, pattern, tell in _RULES:
+        if error.name in names and (match := re.search(pattern, error.message)):
+            return tell(match, files, code) if callable(tell) else tell
     return ""
 
 
-def _undefined(match: Match, files: Sequence[str]) -> str:
+def _undefined(match: Match, files: Sequence[str], _: str) -> str:
     name = match.group(1)
     if name in MODULES:
         return f"The program has to import it first: {MODULES[name]}"
@@ -45,7 +45,10 @@ def _undefined(match: Match, files: Sequence[str]) -> str:
     return f"Nothing named {name} exists yet. The program has to define it first."
 
 
-def _unknown_key(match: Match, files: Sequence[str]) -> str:
+def _unknown_key(match: Match, files: Sequence[str], code: str) -> str:
+    key = match.group(1)
+    if key.isidentifier() and re.search(rf"^\s*{key}\s*=[^=]", code, re.MULTILINE):
+        return f"{key} is a variable, not a column. Make it one first: df[{key!r}] = {key}"
     told = f"There is no column or key {match.group()}."
     for file in reversed(files):
         if reader := READERS.get(file.rpartition(".")[2].lower()):
@@ -53,15 +56,15 @@ def _unknown_key(match: Match, files: Sequence[str]) -> str:
     return told
 
 
-def _missing(_: Match, files: Sequence[str]) -> str:
+def _missing(_: Match, files: Sequence[str], __: str) -> str:
     return "Files that exist: " + (", ".join(files[-MAX_FILES:]) or "none")
 
 
-_Tell = str | Callable[[Match, Sequence[str]], str]
+_Tell = str | Callable[[Match, Sequence[str], str], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
     (("FileNotFoundError",), r"", _missing),
-    (("KeyError",), r"^'.{1,60}'$", _unknown_key),
+    (("KeyError",), r"^'(.{1,60})'$", _unknown_key),
     (
         ("AttributeError",),
         r"Can only use \.dt accessor",

@@ -19,10 +19,10 @@ DIED = (
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
-def observation(result: CellResult, files: Sequence[str] = ()) -> str:
+def observation(result: CellResult, files: Sequence[str] = (), code: str = "") -> str:
     """Output, the last value, the error with its line and a way out, new files; cut in the middle when long.
 
-    `files` are the names in the working folder.
+    `files` are the names in the working folder, `code` is the program.
     """
     parts = []
     if result.lost:
@@ -36,7 +36,7 @@ def observation(result: CellResult, files: Sequence[str] = ()) -> str:
     elif result.status == "died":
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
-        parts += [result.error.short(), advice(result.error, files)]
+        parts += [result.error.short(), advice(result.error, files, code)]
     if result.stderr.strip() and (result.status != "ok" or not any(parts)):
         parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:

@@ -10,46 +10,46 @@ MAX_RECIPES = 3
 MAX_READ = 2000
 """Characters of a question that are looked at: the ways to match grow with the square."""
 
+_TEST = "from scipy import stats; "
 _RECIPES: tuple[tuple[str, str], ...] = (
     (
         r"correlat\w+.*(?:signific|p[- ]?value|test)|(?:signific|p[- ]?value|test)\w*.*correlat",
-        'r, p = stats.pearsonr(df["a"], df["b"])  # from scipy import stats; p below 0.05: significant',
+        _TEST + 'r, p = stats.pearsonr(df["a"], df["b"]); print("significant:", "yes" if p < 0.05 else "no")',
     ),
-    (r"spearman", 'rho, p = stats.spearmanr(df["a"], df["b"])  # from scipy import stats'),
+    (r"spearman", _TEST + 'rho, p = stats.spearmanr(df["a"], df["b"])'),
     (
         r"\bt[- ]?tests?\b|\bt[- ]statistic",
-        't, p = stats.ttest_ind(df[df["g"] == "x"]["a"], df[df["g"] == "y"]["a"])  # from scipy import stats; '
-        "equal_var=False: Welch",
+        _TEST + 'one, other = df[df["g"] == "x"]["a"], df[df["g"] == "y"]["a"]; t, p = stats.ttest_ind(one, other)\n'
+        'print("differ:", "yes" if p < 0.05 else "no")  # Welch: equal_var=False',
     ),
-    (r"mann[- ]whitney", "u, p = stats.mannwhitneyu(a, b)  # from scipy import stats"),
-    (
-        r"anova|f[- ]test",
-        'f, p = stats.f_oneway(*[part["a"] for _, part in df.groupby("g")])  # from scipy import stats',
-    ),
+    (r"mann[- ]whitney", _TEST + "u, p = stats.mannwhitneyu(a, b)"),
+    (r"anova|f[- ]test", _TEST + 'f, p = stats.f_oneway(*[part["a"] for _, part in df.groupby("g")])'),
     (
         r"chi[- ]?squared?|contingency|\bindependen(?:t|ce)\b",
-        'chi2, p, dof, expected = stats.chi2_contingency(pd.crosstab(df["a"], df["b"]))  # from scipy import stats',
+        _TEST + 'chi2, p, dof, expected = stats.chi2_contingency(pd.crosstab(df["a"], df["b"]))\n'
+        'print("independent:", "yes" if p >= 0.05 else "no")',
     ),
     (
         r"shapiro|normally distributed|normality|normal distribution",
-        'w, p = stats.shapiro(df["a"].dropna())  # from scipy import stats; p at least 0.05: normal',
+        _TEST + 'w, p = stats.shapiro(df["a"].dropna()); print("normal:", "yes" if p >= 0.05 else "no")',
     ),
     (
         r"\biqr\b|interquartile|outlier(?!.*\bz[- ]?score)",
-        'q1, q3 = df["a"].quantile(0.25), df["a"].quantile(0.75); '
-        'inside = df["a"].between(q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)); outliers = (~inside).sum()',
+        'q1, q3 = df["a"].quantile(0.25), df["a"].quantile(0.75)\n'
+        'inside = df["a"].between(q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)); '
+        "rest, outliers = df[inside], df[~inside]",
     ),
     (r"\bz[- ]?scores?\b|standardi[sz]e", 'z = (df["a"] - df["a"].mean()) / df["a"].std()'),
     (
         r"(?:train|predict|test set|mean squared|\bmse\b|\brmse\b)(?s:.*)regression"
         r"|regression(?s:.*)(?:train|predict|test set|mean squared|\bmse\b|\brmse\b)",
-        'model = LinearRegression().fit(train[["x"]], train["y"]); predicted = model.predict(test[["x"]]); '
-        'mse = ((predicted - test["y"]) ** 2).mean()  # from sklearn.linear_model import LinearRegression',
+        "from sklearn.linear_model import LinearRegression\n"
+        'model = LinearRegression().fit(train[["x"]], train["y"]); predicted = model.predict(test[["x"]])\n'
+        'mse = ((predicted - test["y"]) ** 2).mean()',
     ),
     (
         r"regression|least squares|\bslope\b|r[- ]squared|\bR2\b",
-        'fit = stats.linregress(df["x"], df["y"]); fit.slope, fit.intercept, fit.rvalue ** 2  '
-        "# from scipy import stats; rvalue ** 2: R squared",
+        _TEST + 'fit = stats.linregress(df["x"], df["y"]); fit.slope, fit.intercept, fit.rvalue ** 2  # R squared',
     ),
     (r"skew", 'df["a"].skew()  # negative: to the left'),
     (r"kurtosis", 'df["a"].kurt()'),

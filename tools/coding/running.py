@@ -47,7 +47,7 @@ class Runner:
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         there = [info.name for info in await self.kit.workspace.files()] if result.error is not None else []
-        text, files = observation(result, there), list(result.new_files)
+        text, files = observation(result, there, code), list(result.new_files)
         if read is not None and text.strip():
             text = f"{READ_FIRST.format(line=read)}\n{text}"
         if result.status != "ok":
