@@ -5,7 +5,7 @@ Each situation has a prompt of its own with just what it needs (docs/agent.md).
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
@@ -15,11 +15,12 @@ from nodes import history
 from nodes.asking import ask_line
 from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
 from nodes.citing import without_citations
-from nodes.hints import Files, addresses, form_of_answer, named, wants_computing, without_order
+from nodes.hints import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
 from nodes.prompts import render
 from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
 from tools.coding.recipes import recipes
+from tools.coding.running import without_note
 from tools.coding.setting import variables_at_hand
 
 MAX_LOOK_UPS = 3
@@ -38,6 +39,8 @@ class Prompt:
 
     messages: list[BaseMessage]
     coding: bool = False
+    slots: tuple[str, ...] = ()
+    """Names that have to stand in the answer as `@name[value]`; what is missing is needed once."""
 
 
 async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Prompt | str:
@@ -75,9 +78,11 @@ def stuck(steps: list[Step]) -> bool:
 
 def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
     if last["tool"] == CODE_TOOL:
-        asked, output = f"Question: {question}", f"Output:\n{last['observation']}"
+        asked, output = f"Question: {question}", f"Output:\n{without_note(last['observation'])}"
         if form := form_of_answer(question):
-            return _messages("fill", asked, output, f"Form: {form}")
+            first = sum(step["error"] is None for step in steps) == 1
+            filling = _messages("fill", asked, output, f"Form: {form}")
+            return replace(filling, slots=slots_of(form)) if first else filling
         return _messages("answer", asked, _program(last), output)
     if last["sources"]:
         return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")

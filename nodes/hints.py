@@ -27,6 +27,7 @@ _FORM = re.compile(
     r"|\b(?:answer|output|reply|response) format\b|@\w+\[)[^\n]*",
     re.IGNORECASE,
 )
+_SLOT = re.compile(r"@(\w{1,60})\[")
 _IMAGE = re.compile(
     r"\b(image|picture|photo|photograph|screenshot|scan|drawing|logo|diagram|poster|sign)s?\b"
     r"|\b(see|shown|depicted|visible|look like)\b|이미지|사진",
@@ -94,6 +95,11 @@ def form_of_answer(question: str) -> str:
     """The words that say how the answer has to look, without what introduces them; empty when it is free."""
     lines = [match.group().strip() for match in _FORM.finditer(question)]
     return "\n".join(line.partition(": ")[2] or line for line in lines)
+
+
+def slots_of(form: str) -> tuple[str, ...]:
+    """The names in `@name[value]`, in order."""
+    return tuple(dict.fromkeys(_SLOT.findall(form)))
 
 
 def wants_web(question: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langgraph.runtime import Runtime
 
@@ -56,7 +56,7 @@ async def _in_words(state: AgentState, runtime: Runtime[Context]) -> Update:
     if isinstance(decided, str):
         return update | give(decided, runtime)
     first, *rest = decided.messages
-    decided = Prompt([history.instructed(first.text, state, runtime.context), *rest], decided.coding)
+    decided = replace(decided, messages=[history.instructed(first.text, state, runtime.context), *rest])
     thinking = await _think(decided, runtime, fresh=stuck(steps))
     tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
     if tried and not stuck(steps):
@@ -80,11 +80,15 @@ def _so_far(steps: Sequence[Step]) -> str:
 
 async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
     splitter, answer = ReplySplitter(), AnswerWriter(runtime)
+    held: list[str] = []
 
     def emit(split: Split) -> None:
         if split.thought:
             runtime.stream_writer(ThoughtDelta(split.thought))
-        answer.write(split.answer)
+        if prompt.slots:
+            held.append(split.answer)
+        else:
+            answer.write(split.answer)
 
     coder = runtime.context.coder if prompt.coding else None
     sampling = bounded(runtime, coder, stop=STOP, fresh=fresh)
@@ -92,4 +96,9 @@ async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> T
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
-    return Thinking(said, parse(said.text), answer)
+    reply = parse(said.text)
+    if reply.final is not None and (empty := [name for name in prompt.slots if f"@{name}[" not in reply.final]):
+        return Thinking(said, replace(reply, final=None, need=", ".join(empty)), answer)
+    for piece in held:
+        answer.write(piece)
+    return Thinking(said, reply, answer)

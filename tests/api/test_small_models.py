@@ -54,6 +54,23 @@ async def test_an_answer_in_a_form_is_asked_for_in_that_form(service: Service, m
     assert told(model, 1).endswith("Form: @total[number]")
 
 
+async def test_a_slot_that_stays_empty_is_worked_out_once(service: Service, model: ScriptedChat) -> None:
+    model.replies = [
+        python_step("print('mean', 5)"),
+        "Final Answer: @mean[5]",
+        python_step("print('mean', 5, 'count', 3)"),
+        "Final Answer: @mean[5], @count[3]",
+    ]
+    stream = await service.client.chat.completions.create(
+        model="react",
+        messages=[{"role": "user", "content": "Mean and count? Answer in this format: @mean[value], @count[number]"}],
+        stream=True,
+    )
+    text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+    assert text == "@mean[5], @count[3]"
+    assert "Still missing: count" in told(model, 2)
+
+
 async def test_lines_of_code_that_fit_the_question_stand_beside_it(service: Service, model: ScriptedChat) -> None:
     model.replies = [python_step("print(1 / 0)"), python_step("print('p', 0.2)"), "Final Answer: They are."]
     await ask(service, "Are city and sales independent? Make a chi-square test.", sales=CSV)

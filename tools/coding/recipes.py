@@ -14,30 +14,31 @@ _TEST = "from scipy import stats; "
 _RECIPES: tuple[tuple[str, str], ...] = (
     (
         r"correlat\w+.*(?:signific|p[- ]?value|test)|(?:signific|p[- ]?value|test)\w*.*correlat",
-        _TEST + 'r, p = stats.pearsonr(df["a"], df["b"]); print("significant:", "yes" if p < 0.05 else "no")',
+        _TEST + 'r, p = stats.pearsonr(df["a"], df["b"])\n'
+        'print("r:", r, "p:", p, "significant:", "yes" if p < 0.05 else "no")',
     ),
     (r"spearman", _TEST + 'rho, p = stats.spearmanr(df["a"], df["b"])'),
     (
         r"\bt[- ]?tests?\b|\bt[- ]statistic",
         _TEST + 'one, other = df[df["g"] == "x"]["a"], df[df["g"] == "y"]["a"]; t, p = stats.ttest_ind(one, other)\n'
-        'print("differ:", "yes" if p < 0.05 else "no")  # Welch: equal_var=False',
+        'print("t:", t, "p:", p, "differ:", "yes" if p < 0.05 else "no")  # Welch: equal_var=False',
     ),
     (r"mann[- ]whitney", _TEST + "u, p = stats.mannwhitneyu(a, b)"),
     (r"anova|f[- ]test", _TEST + 'f, p = stats.f_oneway(*[part["a"] for _, part in df.groupby("g")])'),
     (
         r"chi[- ]?squared?|contingency|\bindependen(?:t|ce)\b",
         _TEST + 'chi2, p, dof, expected = stats.chi2_contingency(pd.crosstab(df["a"], df["b"]))\n'
-        'print("independent:", "yes" if p >= 0.05 else "no")',
+        'print("chi2:", chi2, "p:", p, "independent:", "yes" if p >= 0.05 else "no")',
     ),
     (
         r"shapiro|normally distributed|normality|normal distribution",
-        _TEST + 'w, p = stats.shapiro(df["a"].dropna()); print("normal:", "yes" if p >= 0.05 else "no")',
+        _TEST + 'w, p = stats.shapiro(df["a"].dropna()); print("p:", p, "normal:", "yes" if p >= 0.05 else "no")',
     ),
     (
         r"\biqr\b|interquartile|outlier(?!.*\bz[- ]?score)",
         'q1, q3 = df["a"].quantile(0.25), df["a"].quantile(0.75)\n'
         'inside = df["a"].between(q1 - 1.5 * (q3 - q1), q3 + 1.5 * (q3 - q1)); '
-        "rest, outliers = df[inside], df[~inside]",
+        "rest, outlier_count = df[inside], (~inside).sum()",
     ),
     (r"\bz[- ]?scores?\b|standardi[sz]e", 'z = (df["a"] - df["a"].mean()) / df["a"].std()'),
     (
@@ -57,7 +58,10 @@ _RECIPES: tuple[tuple[str, str], ...] = (
         r"min[- ]?max|scale\w* .{0,40}\b0\b.{0,10}\b1\b|normali[sz]e",
         '(df["a"] - df["a"].min()) / (df["a"].max() - df["a"].min())',
     ),
-    (r"rolling|moving (?:average|mean)", 'means = df["a"].rolling(7).mean(); means.max(), df["date"][means.idxmax()]'),
+    (
+        r"rolling|moving (?:average|mean)",
+        'means = df["a"].rolling(7).mean(); means.max(), str(df["date"][means.idxmax()])[:10]',
+    ),
     (
         r"\b(?:month|year|quarter|weekday|day of the week)s?\b",
         'df["date"] = pd.to_datetime(df["date"]); by_month = df.groupby(df["date"].dt.month)["a"].mean()  '

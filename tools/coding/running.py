@@ -14,7 +14,7 @@ from tools.repair import repaired
 from tools.staging import named_files
 from workspace.errors import KernelStartError
 
-READ_FIRST = "Note: df was not there, so this line was run first: {line}"
+READ_FIRST = "Note: df was not there, so this line was run first: "
 
 
 class Attempt(TypedDict):
@@ -49,7 +49,7 @@ class Runner:
         there = [info.name for info in await self.kit.workspace.files()] if result.error is not None else []
         text, files = observation(result, there, code), list(result.new_files)
         if read is not None and text.strip():
-            text = f"{READ_FIRST.format(line=read)}\n{text}"
+            text = f"{READ_FIRST}{read}\n{text}"
         if result.status != "ok":
             return Attempt(code=code, output=text, error="failed", files=files)
         if not text.strip():
@@ -65,6 +65,11 @@ class Runner:
         for name in await asyncio.to_thread(named_files, code, files):
             with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: the program will say so
                 await library.stage(name, self.kit.workspace.folder)
+
+
+def without_note(output: str) -> str:
+    """What the program itself printed."""
+    return output.partition("\n")[2] if output.startswith(READ_FIRST) else output
 
 
 def _looked_over(code: str) -> tuple[str, str | None]:
