@@ -39,7 +39,9 @@ class Briefing:
         newest = sorted(marks, key=lambda name: (marks[name].modified_ns, name))[-MAX_FILES:]
         briefs = await asyncio.gather(*(self._describe(name, marks[name]) for name in newest))
         lines = _within([brief.text for brief in briefs])
-        lines += links({name: brief.columns for name, brief in zip(newest, briefs, strict=True)})
+        lines += links(
+            {name: brief.table for name, brief in zip(newest, briefs, strict=True) if brief.table is not None}
+        )
         if others := [name for name in stored if name not in marks]:
             more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""
             listed = ", ".join(others[-MAX_LISTED:])

@@ -19,6 +19,7 @@ from tools.coding.recipes import MAX_RECIPES, recipes
         ("Fit a regression on the first 80 rows and predict the rest.", "LinearRegression"),
         ("What is the slope of the regression line?", "stats.linregress"),
         ("Which class has the highest pass rate?", 'groupby(df["g"]).mean()'),
+        ("By how many percent did sales change?", "(new / old - 1) * 100"),
         ("Which month sold most?", "pd.to_datetime"),
         ("What is the population standard deviation of 1, 2, 3?", "ddof=0"),
     ],

@@ -68,6 +68,10 @@ _RECIPES: tuple[tuple[str, str], ...] = (
         "# dt.year, dt.quarter, dt.day_name()",
     ),
     (
+        r"percent\w*(?s:.{0,80})\b(?:change|changed|increase|decrease|grow|grew|rise|rose|fall|fell|more|less|higher|lower)\b",
+        "change = (new / old - 1) * 100  # percent",
+    ),
+    (
         r"\b(?:rate|share|proportion|percent\w*|fraction)\b(?s:.*)\b(?:each|per|by|highest|lowest|which)\b"
         r"|\b(?:each|per|by|highest|lowest|which)\b(?s:.*)\b(?:rate|share|proportion|percent\w*|fraction)\b",
         'rates = (df["a"] == "x").groupby(df["g"]).mean()  # the share of x in each group',

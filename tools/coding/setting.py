@@ -40,7 +40,9 @@ async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
             await _stage(kit, name)
     asked = (list(names) or there)[-MAX_FILES:]
     briefs = {name: await _brief(kit, name) for name in asked}
-    lines = [brief.text for brief in briefs.values()] + links({name: brief.columns for name, brief in briefs.items()})
+    lines = [brief.text for brief in briefs.values()] + links(
+        {name: brief.table for name, brief in briefs.items() if brief.table is not None}
+    )
     return "Files in the working folder:\n" + "\n".join(lines) if lines else ""
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from tools.files import registry
 from tools.files import sections as documents
 from tools.files.cache import Entry, ProfileCache
+from tools.files.links import Linked
 from tools.files.profile import FileUnreadable, Profile
-from tools.files.render import file_label, human_size, short
+from tools.files.render import file_label, human_size, loading, short
 from tools.files.sections import Section
 from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
 
@@ -19,10 +20,10 @@ SECTIONS_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A file in a few lines; `columns` are those of its only table."""
+    """A file in a few lines, and its only table."""
 
     text: str
-    columns: tuple[str, ...] = ()
+    table: Linked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,12 @@ class FileReader:
         return (await self.brief(path, name)).text
 
     async def brief(self, path: Path, name: str) -> Brief:
-        """The same with the names of its table's columns."""
+        """The same with its table, when it has one."""
         try:
             profile = await self.profile(path)
         except FileUnreadable as error:
             return Brief(f"- {file_label(name)} ({human_size(_size(path))}): cannot be read. {error}")
-        table = profile.tables[0].columns if len(profile.tables) == 1 else []
-        return Brief(short(profile, name), tuple(column.name for column in table))
+        return Brief(short(profile, name), _table(profile, name))
 
     async def _read(self, path: Path) -> Entry:
         try:
@@ -79,6 +79,13 @@ class FileReader:
             raise FileUnreadable(_words(error)) from error
         except WorkerError as error:
             return Entry(None, _words(error))
+
+
+def _table(profile: Profile, name: str) -> Linked | None:
+    line = loading(profile, name) or ""
+    if len(profile.tables) != 1 or not line.startswith("df = ") or ";" in line:
+        return None
+    return Linked(tuple(column.name for column in profile.tables[0].columns), line.removeprefix("df = "))
 
 
 def _words(error: WorkerError) -> str:
