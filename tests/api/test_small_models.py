@@ -35,6 +35,18 @@ async def test_the_only_table_is_read_for_a_program_that_takes_it_for_loaded(
     assert step["observation"].endswith("\n47")
 
 
+async def test_of_two_tables_the_join_is_read_when_it_alone_has_the_columns(
+    service: Service, model: ScriptedChat
+) -> None:
+    costs = b"region,cost\nNorth,2\nSouth,3\n"
+    program = python_step("print((df['revenue'] * df['cost']).sum())")
+    model.replies = [program, "Final Answer: 131."]
+    body = await ask(service, "What is revenue times cost in total?", sales=CSV, costs=costs)
+    step = body["x_agent_metadata"]["steps"][0]
+    assert (step["error"], step["observation"].splitlines()[-1]) == (None, "131")
+    assert ".merge(pd.read_csv(" in step["observation"].splitlines()[0]
+
+
 async def test_with_two_tables_nobody_guesses_and_the_error_says_what_to_do(
     service: Service, model: ScriptedChat
 ) -> None:

@@ -21,6 +21,7 @@ from tools.coding.recipes import MAX_RECIPES, recipes
         ("Which class has the highest pass rate?", 'groupby(df["g"]).mean()'),
         ("By how many percent did sales change?", "(new / old - 1) * 100"),
         ("Which month sold most?", "pd.to_datetime"),
+        ("How many orders are in jan.csv and feb.csv together?", "len(df)"),
         ("What is the population standard deviation of 1, 2, 3?", "ddof=0"),
     ],
 )

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
+from tools.coding.tables import Tables, columns_named, read_for
 from workspace.output import CellError
 
 READERS = {
@@ -23,48 +25,83 @@ MODULES = {
     "sns": "import matplotlib.pyplot as plt, and draw with plt: seaborn is not here",
 }
 MAX_FILES = 8
+MAX_COLUMNS = 20
+MAX_LISTED = 600
 
 Match = re.Match[str]
 
 
-def advice(error: CellError, files: Sequence[str], code: str = "") -> str:
-    """A line to go with `error`, or nothing; `files` are the names in the working folder, `code` is what was run."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an error happened in: the names in the working folder, the tables among them, the program."""
+
+    files: Sequence[str] = ()
+    tables: Tables = field(default_factory=dict)
+    code: str = ""
+
+
+def advice(error: CellError, setting: Setting) -> str:
+    """A line to go with `error`, or nothing."""
     for names, pattern, tell in _RULES:
         if error.name in names and (match := re.search(pattern, error.message)):
-            return tell(match, files, code) if callable(tell) else tell
+            return tell(match, setting) if callable(tell) else tell
     return ""
 
 
-def _undefined(match: Match, files: Sequence[str], _: str) -> str:
+def _undefined(match: Match, setting: Setting) -> str:
     name = match.group(1)
     if name in MODULES:
         return f"The program has to import it first: {MODULES[name]}"
-    for file in reversed(files):
-        if reader := READERS.get(file.rpartition(".")[2].lower()):
-            return f"Nothing named {name} exists yet. A table has to be read first: df = {reader.format(file)}"
+    named = columns_named(setting.code, setting.tables)
+    if reader := read_for(named, setting.tables) or _reader(setting.files):
+        return f"Nothing named {name} exists yet. A table has to be read first: df = {reader}"
     return f"Nothing named {name} exists yet. The program has to define it first."
 
 
-def _unknown_key(match: Match, files: Sequence[str], code: str) -> str:
-    key = match.group(1)
-    if key.isidentifier() and re.search(rf"^\s*{key}\s*=[^=]", code, re.MULTILINE):
+def _unknown_key(match: Match, setting: Setting) -> str:
+    key, tables = match.group(1), setting.tables
+    if holding := [name for name, table in tables.items() if key in table.columns]:
+        wanted = columns_named(setting.code, tables) | {key}
+        read = read_for(wanted, tables) or tables[holding[0]].read
+        return f"df does not have it; {key} is a column of {', '.join(holding)}. Read it anew: df = {read}"
+    if key.isidentifier() and re.search(rf"^\s*{key}\s*=[^=]", setting.code, re.MULTILINE):
         return f"{key} is a variable, not a column. Make it one first: df[{key!r}] = {key}"
-    told = f"There is no column or key {match.group()}."
-    for file in reversed(files):
-        if reader := READERS.get(file.rpartition(".")[2].lower()):
-            return f"{told} df may be another table; read the right one anew: df = {reader.format(file)}"
-    return told
+    told = f"There is no column or key {key!r}."
+    if tables:
+        columns = "; ".join(f"{name}: {', '.join(table.columns[:MAX_COLUMNS])}" for name, table in tables.items())
+        return f"{told} The columns are: {columns[:MAX_LISTED]}"
+    reader = _reader(setting.files)
+    return f"{told} df may be another table; read the right one anew: df = {reader}" if reader else told
 
 
-def _missing(_: Match, files: Sequence[str], __: str) -> str:
-    return "Files that exist: " + (", ".join(files[-MAX_FILES:]) or "none")
+def _unknown_attribute(match: Match, setting: Setting) -> str:
+    known = any(match.group(1) in table.columns for table in setting.tables.values())
+    return _unknown_key(match, setting) if known else ""
 
 
-_Tell = str | Callable[[Match, Sequence[str], str], str]
+def _reader(files: Sequence[str]) -> str:
+    readers = (READERS[ending].format(file) for file in reversed(files) if (ending := _ending(file)) in READERS)
+    return next(readers, "")
+
+
+def _ending(file: str) -> str:
+    return file.rpartition(".")[2].lower()
+
+
+def _missing(_: Match, setting: Setting) -> str:
+    return "Files that exist: " + (", ".join(setting.files[-MAX_FILES:]) or "none")
+
+
+_Tell = str | Callable[[Match, Setting], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
     (("FileNotFoundError",), r"", _missing),
-    (("KeyError",), r"^'(.{1,60})'$", _unknown_key),
+    (("KeyError",), r"^['\"](?:Column not found: )?(.{1,60}?)['\"]$", _unknown_key),
+    (
+        ("AttributeError",),
+        r"^'DataFrame(?:GroupBy)?' object has no attribute '(\w{1,60})'",
+        _unknown_attribute,
+    ),
     (
         ("AttributeError",),
         r"Can only use \.dt accessor",

@@ -1,8 +1,6 @@
 """What a program did, in the words that a model needs to go on."""
 
-from collections.abc import Sequence
-
-from tools.coding.advice import advice
+from tools.coding.advice import Setting, advice
 from workspace.output import CellResult
 
 MAX_STDERR = 1000
@@ -19,11 +17,8 @@ DIED = (
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
-def observation(result: CellResult, files: Sequence[str] = (), code: str = "") -> str:
-    """Output, the last value, the error with its line and a way out, new files; cut in the middle when long.
-
-    `files` are the names in the working folder, `code` is the program.
-    """
+def observation(result: CellResult, setting: Setting | None = None) -> str:
+    """Output, the last value, the error with its line and a way out, new files; cut in the middle when long."""
     parts = []
     if result.lost:
         names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
@@ -36,7 +31,7 @@ def observation(result: CellResult, files: Sequence[str] = (), code: str = "") -
     elif result.status == "died":
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
-        parts += [result.error.short(), advice(result.error, files, code)]
+        parts += [result.error.short(), advice(result.error, setting or Setting())]
     if result.stderr.strip() and (result.status != "ok" or not any(parts)):
         parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:

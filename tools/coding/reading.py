@@ -1,40 +1,31 @@
 """A table that a program takes for loaded because its columns stood before its writer: it is read first.
 
-Small models repeat that mistake through every correction. It is only mended where there is one table and no doubt.
+Small models repeat that mistake through every correction. It is only mended where there is no doubt which table is
+meant: the only one, or the only one (or the only join of two) with all the columns that the program names.
 """
 
 import ast
 import asyncio
 from collections.abc import Iterator
 
-from tools.files.profile import FileUnreadable
-from tools.files.render import loading
+from tools.coding.tables import columns_named, read_for, tables_at_hand
 from tools.kit import ToolKit
-from workspace.errors import WorkspaceError
-from workspace.names import inside
 
 FRAME = "df"
-TABLES = ("csv", "tsv", "xlsx", "json", "jsonl", "parquet")
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 MAX_CODE = 20_000
 """Characters of a program that is looked into."""
 
 
 async def missing_read(kit: ToolKit, code: str) -> str | None:
-    """The line that reads the session's only table into `df`, when `code` uses `df` without having it."""
-    if kit.reader is None or not await asyncio.to_thread(uses_before_binding, code, FRAME):
+    """The line that reads the table that is meant into `df`, when `code` uses `df` without having it."""
+    if not await asyncio.to_thread(uses_before_binding, code, FRAME):
         return None
     if any(variable.name == FRAME for variable in await kit.workspace.kernel.variables()):
         return None
-    tables = [i.name for i in await kit.workspace.files() if i.name.rpartition(".")[2].lower() in TABLES]
-    if len(tables) != 1:
-        return None
-    try:
-        path = await asyncio.to_thread(inside, kit.workspace.folder, tables[0])
-        line = loading(await kit.reader.profile(path), tables[0])
-    except (FileUnreadable, WorkspaceError):
-        return None
-    return f"import pandas as pd; {line}" if line and f"{FRAME} =" in line else None
+    tables = await tables_at_hand(kit)
+    read = read_for(columns_named(code, tables), tables)
+    return f"import pandas as pd; {FRAME} = {read}" if read else None
 
 
 def uses_before_binding(code: str, name: str) -> bool:

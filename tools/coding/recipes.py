@@ -83,6 +83,10 @@ _RECIPES: tuple[tuple[str, str], ...] = (
     ),
     (r"\bmedian\b", 'statistics.median(numbers), or df["a"].median()  # import statistics'),
     (r"population (?:standard deviation|variance)", 'np.std(numbers), or df["a"].std(ddof=0)  # of the population'),
+    (
+        r"\bhow many\b(?s:.*)\.(?:csv|tsv|xlsx|jsonl?|parquet)\b",
+        'len(df)  # how many rows; df["a"].sum(): the numbers of a column added up',
+    ),
 )
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), line) for pattern, line in _RECIPES)
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from tools.code_check import refusal
+from tools.coding.advice import Setting
 from tools.coding.observing import SILENT, observation
 from tools.coding.reading import missing_read
+from tools.coding.tables import tables_at_hand
 from tools.errors import ToolFailed
 from tools.kit import ToolKit
 from tools.repair import repaired
@@ -46,8 +48,8 @@ class Runner:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
-        there = [info.name for info in await self.kit.workspace.files()] if result.error is not None else []
-        text, files = observation(result, there, code), list(result.new_files)
+        setting = await self._setting(code) if result.error is not None else None
+        text, files = observation(result, setting), list(result.new_files)
         if read is not None and text.strip():
             text = f"{READ_FIRST}{read}\n{text}"
         if result.status != "ok":
@@ -55,6 +57,10 @@ class Runner:
         if not text.strip():
             return Attempt(code=code, output=SILENT, error="silent", files=files)
         return Attempt(code=code, output=text, error=None, files=files)
+
+    async def _setting(self, code: str) -> Setting:
+        files = [info.name for info in await self.kit.workspace.files()]
+        return Setting(files, await tables_at_hand(self.kit), code)
 
     async def _stage(self, code: str) -> None:
         """Lay copies of the user's own files that the program names into the session's folder."""

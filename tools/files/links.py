@@ -1,6 +1,6 @@
 """How several tables belong together: columns of one name are most likely the same thing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,10 +21,27 @@ def links(tables: Mapping[str, Linked]) -> list[str]:
     lines = []
     for (first, one), (second, other) in combinations(tables.items(), 2):
         shared = [name for name in one.columns if name in other.columns]
-        if shared and len(shared) == len(one.columns) == len(other.columns):
+        if _same(one, other):
             both = f"df = pd.concat([{one.read}, {other.read}])"
             lines.append(f"{first} and {second} have the same columns; both together: {both}")
         elif shared:
-            joined = f"df = {one.read}.merge({other.read}, on={shared[0]!r})"
+            joined = f"df = {_joined(one, other, shared[0])}"
             lines.append(f"{first} and {second} share {', '.join(shared[:MAX_SHARED])}; joined: {joined}")
     return lines[:MAX_LINKS]
+
+
+def joins(tables: Mapping[str, Linked]) -> Iterator[Linked]:
+    """Each two tables that share columns but are not of one form, joined by the first that they share."""
+    for one, other in combinations(tables.values(), 2):
+        shared = [name for name in one.columns if name in other.columns]
+        if shared and not _same(one, other):
+            once = [name for name in (*one.columns, *other.columns) if name not in shared[1:]]
+            yield Linked(tuple(dict.fromkeys(once)), _joined(one, other, shared[0]))
+
+
+def _same(one: Linked, other: Linked) -> bool:
+    return set(one.columns) == set(other.columns)
+
+
+def _joined(one: Linked, other: Linked, key: str) -> str:
+    return f"{one.read}.merge({other.read}, on={key!r})"

@@ -1,0 +1,39 @@
+import pytest
+
+from tools.coding.tables import columns_named, read_for
+from tools.files.links import Linked
+
+ORDERS, COSTS, FIRST, SECOND = "orders", "costs", "first", "second"
+TABLES = {
+    "orders.csv": Linked(("id", "product", "quantity"), ORDERS),
+    "costs.csv": Linked(("product", "cost"), COSTS),
+}
+ALIKE = {"first.csv": Linked(("id", "day"), FIRST), "second.csv": Linked(("id", "day"), SECOND)}
+
+
+@pytest.mark.parametrize(
+    ("columns", "read"),
+    [
+        ({"quantity"}, ORDERS),
+        ({"product", "cost"}, COSTS),
+        ({"quantity", "cost"}, "orders.merge(costs, on='product')"),
+        ({"product"}, None),
+        (set(), None),
+        ({"unheard"}, None),
+    ],
+)
+def test_the_table_that_has_the_columns_is_read(columns: set[str], read: str | None) -> None:
+    assert read_for(columns, TABLES) == read
+
+
+def test_tables_that_look_alike_are_not_guessed_between() -> None:
+    assert read_for({"id"}, ALIKE) is None
+
+
+def test_the_only_table_is_meant_whatever_is_named() -> None:
+    assert read_for(set(), {"costs.csv": TABLES["costs.csv"]}) == COSTS
+    assert read_for(set(), {}) is None
+
+
+def test_columns_are_found_in_texts_of_the_program() -> None:
+    assert columns_named("df['quantity'] * df[\"cost\"].max('day')", TABLES) == {"quantity", "cost"}

@@ -1,0 +1,49 @@
+"""The tables of a session's folder: which of them, or which two joined, hold the columns that a program names."""
+
+import asyncio
+import re
+from collections.abc import Collection, Mapping
+
+from tools.files.links import Linked, joins
+from tools.kit import ToolKit
+from workspace.errors import WorkspaceError
+from workspace.names import inside
+
+ENDINGS = ("csv", "tsv", "xlsx", "json", "jsonl", "parquet")
+MAX_TABLES = 8
+_QUOTED = re.compile(r"""["']([^"'\n]{1,100})["']""")
+
+Tables = Mapping[str, Linked]
+
+
+async def tables_at_hand(kit: ToolKit) -> dict[str, Linked]:
+    """The newest files that are one table each, oldest first, by name."""
+    if kit.reader is None:
+        return {}
+    names = [i.name for i in await kit.workspace.files() if i.name.rpartition(".")[2].lower() in ENDINGS]
+    found: dict[str, Linked] = {}
+    for name in names[-MAX_TABLES:]:
+        try:
+            path = await asyncio.to_thread(inside, kit.workspace.folder, name)
+        except WorkspaceError:  # a link that leads out of the folder
+            continue
+        table = (await kit.reader.brief(path, name)).table
+        if table is not None:
+            found[name] = table
+    return found
+
+
+def columns_named(code: str, tables: Tables) -> set[str]:
+    """The columns of any table that stand in `code` as a text."""
+    return set(_QUOTED.findall(code)) & {column for table in tables.values() for column in table.columns}
+
+
+def read_for(columns: Collection[str], tables: Tables) -> str | None:
+    """The expression that reads the only table with all these columns, or else the only join of two that has them."""
+    if len(tables) == 1:
+        return next(iter(tables.values())).read
+    singles = [table.read for table in tables.values() if set(columns) <= set(table.columns)]
+    if singles or not columns:
+        return singles[0] if len(singles) == 1 else None
+    joined = [join.read for join in joins(tables) if set(columns) <= set(join.columns)]
+    return joined[0] if len(joined) == 1 else None
