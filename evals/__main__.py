@@ -35,8 +35,8 @@ def note(out: Path, progress: Iterable[Result], total: int) -> None:
 
 
 async def run_ours(tasks: list[Task], options: argparse.Namespace, out: Path) -> None:
-    harness = f"{options.mode}, {options.protocol}"
-    async with ours.service(options.model, options.protocol) as started:
+    harness = f"{options.mode}, {options.protocol}" + (", no grammar" if options.free else "")
+    async with ours.service(options.model, options.protocol, held=not options.free) as started:
         for task in tqdm(tasks, file=sys.stderr):
             result = await ours.solve(task, started, options.mode, harness, trace=options.trace)
             note(out, [result], 1)
@@ -51,7 +51,9 @@ def main() -> None:
     run.add_argument("--protocol", choices=("text", "native"), default="text")
     run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
     run.add_argument("--trace", action="store_true", help="keep the programs and their output too (ours only)")
+    run.add_argument("--free", action="store_true", help="hold no reply to a grammar (ours only)")
     asked = commands.add_parser("router", help="does the router choose what fits the kind?")
+    asked.add_argument("--forms", action="store_true", help="the model's word alone, with and without a grammar")
     for command in (run, asked):
         command.add_argument("--set", choices=("tasks", "da"), default="tasks")
         command.add_argument("--half", choices=("dev", "test", "all"), default="dev")
@@ -67,9 +69,11 @@ def main() -> None:
         return
     tasks = chosen(given)
     if given.command == "router":
-        print(asyncio.run(router.agreement(tasks, given.model)))
+        judge = router.forms if given.forms else router.agreement
+        print(asyncio.run(judge(tasks, given.model)))
         return
-    name = "-".join(filter(None, (given.harness, given.mode, given.protocol, given.model, given.set, given.half)))
+    held = "free" if given.free else ""
+    name = "-".join(filter(None, (given.harness, given.mode, given.protocol, held, given.model, given.set, given.half)))
     out = given.out or RESULTS / f"{name}.jsonl"
     if given.harness == "ours":
         asyncio.run(run_ours(tasks, given, out))

@@ -8,15 +8,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import override
+
 from evals.results import Result
 from evals.task import Task
 from llm import catalog
-from llm.llamacpp import build
+from llm.llama_native import Sampling
+from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
 from tests.serving import Service, running, settings_for
 
 PRELOAD = ("pandas", "numpy", "matplotlib.pyplot")
 PATIENCE = 1800.0
+FREE = ("temperature", "top_p", "seed")
 TRACED = ("tool", "input", "observation")
 
 
@@ -26,10 +30,24 @@ def weights(name: str) -> Path:
     return entries[name or default].path(catalog.models_dir())
 
 
+class Unheld(LlamaCppChat):
+    """Writes what it likes: no reply is held to a grammar."""
+
+    @override
+    def _sampling(self, **wishes: Any) -> Sampling:
+        return super()._sampling(**{name: wish for name, wish in wishes.items() if name in FREE})
+
+
+def unheld(model: LlamaCppChat) -> LlamaCppChat:
+    """The same weights without grammars, to measure what these do."""
+    return Unheld(engine=model.engine, name_=model.name_, temperature=model.temperature)
+
+
 @asynccontextmanager
-async def service(model: str, protocol: str) -> AsyncIterator[Service]:
+async def service(model: str, protocol: str, *, held: bool = True) -> AsyncIterator[Service]:
     """A server with everything but the network, on its own data folder."""
     loaded = build(LlamaCppSettings(model_path=weights(model)))
+    loaded = loaded if held else unheld(loaded)
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_for(
             Path(folder) / "data", python_code_preload_libraries=PRELOAD, tool_protocol=protocol, web_search="off"

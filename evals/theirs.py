@@ -1,5 +1,6 @@
 """Other harnesses: their own venv, one OpenAI-compatible server (llama.cpp's) on the same weights."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from evals.task import Task
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 WINDOW = 8192
+POLL_SECONDS = 1.0
 
 
 @contextmanager
@@ -43,10 +45,24 @@ def solve(tasks: Sequence[Task], harness: str, model: str) -> Iterator[Result]:
         given.write_text("".join(_written(task, Path(folder)) for task in tasks), "utf-8")
         script = Path(__file__).parent / "peers" / "run.py"
         command: list[str | Path] = [PYTHON, script, harness, given, answered, "--url", url]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-        for line in answered.read_text("utf-8").splitlines():
+        for line in _lines(command, answered):
             told = json.loads(line)
             yield _judged(by_name[told["name"]], told, harness)
+
+
+def _lines(command: list[str | Path], path: Path) -> Iterator[str]:
+    """The lines that the command appends to the file, as they come. Raises `CalledProcessError` when it fails."""
+    path.touch()
+    with subprocess.Popen(command, stdout=sys.stderr) as running, path.open(encoding="utf-8") as file:
+        try:
+            while running.poll() is None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(POLL_SECONDS)
+                yield from iter(file.readline, "")
+        finally:
+            running.kill()
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command)
 
 
 def _written(task: Task, folder: Path) -> str:

@@ -38,8 +38,8 @@ def main() -> None:
             "seconds": round(time.perf_counter() - began, 1),
             "error": error,
         }
-        with given.answers.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+        with given.answers.open("ab", buffering=0) as file:  # a line is there as a whole or not at all
+            file.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
         print(task["name"], told["seconds"], error or "", flush=True)
 
 
