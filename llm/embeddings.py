@@ -1,7 +1,6 @@
 """Vectors: LangChain's `Embeddings`, in the service or from a server, that say which model they are."""
 
 import asyncio
-import os
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
+from llm.cores import usable_cores
 from llm.errors import ModelError
 from llm.settings import EmbeddingSettings
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
@@ -93,4 +93,4 @@ def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
 
 
 def threads_of(settings: EmbeddingSettings) -> int:
-    return settings.threads or max(1, (os.cpu_count() or 1) // 2)
+    return settings.threads or max(1, usable_cores() // 2)

@@ -12,6 +12,7 @@ from typing import Any
 
 import llama_cpp as lib
 
+from llm.cores import usable_cores
 from llm.errors import ModelDamagedError, ModelMissingError
 from llm.settings import LlamaCppSettings
 
@@ -92,8 +93,8 @@ class NativeModel:
         params.kv_unified = False
         params.offload_kqv = not settings.low_vram
         params.no_perf = True
-        if settings.n_threads:
-            params.n_threads = params.n_threads_batch = settings.n_threads
+        # llama.cpp's own default is four, whatever the machine has.
+        params.n_threads = params.n_threads_batch = settings.n_threads or usable_cores()
         context = lib.llama_init_from_model(self._model, params)
         if context is None:
             lib.llama_model_free(self._model)

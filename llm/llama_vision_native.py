@@ -13,6 +13,7 @@ import llama_cpp as lib
 from llama_cpp import mtmd_cpp as mtmd
 from typing_extensions import override
 
+from llm.cores import usable_cores
 from llm.errors import ModelDamagedError, ModelError
 from llm.llama_native import Handle, NativeModel, log_from_c
 from llm.settings import LlamaCppSettings
@@ -44,8 +45,7 @@ class SeeingModel(NativeModel):
         params = mtmd.mtmd_context_params_default()
         params.use_gpu = settings.n_gpu_layers != 0
         params.print_timings = False
-        if settings.n_threads:
-            params.n_threads = settings.n_threads
+        params.n_threads = settings.n_threads or usable_cores()
         self._eyes = mtmd.mtmd_init_from_file(str(projector).encode(), self._model, params)
         if self._eyes is None:
             super().close()

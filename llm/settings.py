@@ -22,7 +22,7 @@ class LlamaCppSettings:
     temperature: float = 0.0
     """Used when a request names none."""
     n_threads: int = 0
-    """CPU threads (0: one a physical core)."""
+    """CPU threads (0: one a physical core that the process may use)."""
     use_mmap: bool = True
     """Map the file instead of reading it."""
     use_mlock: bool = False
