@@ -54,7 +54,10 @@ async def test_with_two_tables_nobody_guesses_and_the_error_says_what_to_do(
     body = await ask(service, "What is the total revenue?", sales=CSV, more=CSV)
     first = body["x_agent_metadata"]["steps"][0]
     assert first["error"] == "ToolRetry"
-    assert "Nothing named df exists yet. A table has to be read first: df = pd.read_csv(" in first["observation"]
+    assert (
+        "Nothing named df exists yet. A table has to be read first: df = pd.concat([pd.read_csv("
+        in first["observation"]
+    )
     assert "have the same columns; both together: df = pd.concat([pd.read_csv(" in told(model, 0)
     assert "has to be read first" in told(model, 1)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tools.coding.tables import columns_named, read_for
+from tools.coding.tables import all_of_one_form, columns_named, read_for
 from tools.files.links import Linked
 
 ORDERS, COSTS, FIRST, SECOND = "orders", "costs", "first", "second"
@@ -30,10 +30,17 @@ def test_tables_that_look_alike_are_not_guessed_between() -> None:
     assert read_for({"id"}, ALIKE) is None
 
 
+def test_several_tables_of_one_form_can_be_one() -> None:
+    assert all_of_one_form(ALIKE) == "pd.concat([first, second])"
+    assert all_of_one_form(TABLES) is None
+    assert all_of_one_form({"first.csv": ALIKE["first.csv"]}) is None
+
+
 def test_the_only_table_is_meant_whatever_is_named() -> None:
     assert read_for(set(), {"costs.csv": TABLES["costs.csv"]}) == COSTS
     assert read_for(set(), {}) is None
 
 
-def test_columns_are_found_in_texts_of_the_program() -> None:
+def test_columns_are_found_as_texts_and_as_attributes() -> None:
     assert columns_named("df['quantity'] * df[\"cost\"].max('day')", TABLES) == {"quantity", "cost"}
+    assert columns_named("df.groupby(x).cost.sum(), df. product, id", TABLES) == {"cost", "product"}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tools.coding.tables import Tables, columns_named, read_for
+from tools.coding.tables import Tables, all_of_one_form, columns_named, read_for
 from workspace.output import CellError
 
 READERS = {
@@ -53,7 +53,7 @@ def _undefined(match: Match, setting: Setting) -> str:
     if name in MODULES:
         return f"The program has to import it first: {MODULES[name]}"
     named = columns_named(setting.code, setting.tables)
-    if reader := read_for(named, setting.tables) or _reader(setting.files):
+    if reader := read_for(named, setting.tables) or all_of_one_form(setting.tables) or _reader(setting.files):
         return f"Nothing named {name} exists yet. A table has to be read first: df = {reader}"
     return f"Nothing named {name} exists yet. The program has to define it first."
 

@@ -85,7 +85,8 @@ _RECIPES: tuple[tuple[str, str], ...] = (
     (r"population (?:standard deviation|variance)", 'np.std(numbers), or df["a"].std(ddof=0)  # of the population'),
     (
         r"\bhow many\b(?s:.*)\.(?:csv|tsv|xlsx|jsonl?|parquet)\b",
-        'len(df)  # how many rows; df["a"].sum(): the numbers of a column added up',
+        "rows = len(df)  # a row is one thing, such as one order; never add up ids\n"
+        'pieces = df[df["g"] == "x"]["quantity"].sum()  # where a column says how many',
     ),
 )
 _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), line) for pattern, line in _RECIPES)

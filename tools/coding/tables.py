@@ -12,6 +12,7 @@ from workspace.names import inside
 ENDINGS = ("csv", "tsv", "xlsx", "json", "jsonl", "parquet")
 MAX_TABLES = 8
 _QUOTED = re.compile(r"""["']([^"'\n]{1,100})["']""")
+_ATTRIBUTE = re.compile(r"\.[ \t]?([A-Za-z_]\w{0,99})")
 
 Tables = Mapping[str, Linked]
 
@@ -34,8 +35,9 @@ async def tables_at_hand(kit: ToolKit) -> dict[str, Linked]:
 
 
 def columns_named(code: str, tables: Tables) -> set[str]:
-    """The columns of any table that stand in `code` as a text."""
-    return set(_QUOTED.findall(code)) & {column for table in tables.values() for column in table.columns}
+    """The columns of any table that stand in `code` as a text or an attribute."""
+    said = {*_QUOTED.findall(code), *_ATTRIBUTE.findall(code)}
+    return said & {column for table in tables.values() for column in table.columns}
 
 
 def read_for(columns: Collection[str], tables: Tables) -> str | None:
@@ -47,3 +49,11 @@ def read_for(columns: Collection[str], tables: Tables) -> str | None:
         return singles[0] if len(singles) == 1 else None
     joined = [join.read for join in joins(tables) if set(columns) <= set(join.columns)]
     return joined[0] if len(joined) == 1 else None
+
+
+def all_of_one_form(tables: Tables) -> str | None:
+    """The expression that reads all tables into one, when there are several and all have the same columns."""
+    forms = {frozenset(table.columns) for table in tables.values()}
+    if len(tables) < 2 or len(forms) > 1:
+        return None
+    return f"pd.concat([{', '.join(table.read for table in tables.values())}])"
