@@ -131,16 +131,16 @@ bench: dev ## run the benchmarks and print their tables
 .PHONY: eval
 eval: dev model ## solve the evaluation sets with the embedded model (hours; docs/evals.md)
 	$(BIN)/python -m evals router --half all
-	$(BIN)/python -m evals run --half test
-	$(BIN)/python -m evals run --half test --set da
+	$(BIN)/python -m evals run --again --half test
+	$(BIN)/python -m evals run --again --half test --set da
 	$(BIN)/python -m evals report evals/results/ours-react-text-*-test.jsonl
 
 .PHONY: eval-peers
 eval-peers: dev model ## the same tasks with other harnesses on the same weights (hours)
 	$(UV) venv --quiet --no-project --allow-existing --python $(BIN)/python .venv-peers
 	$(UV) pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements-peers.lock
-	$(BIN)/python -m evals run --half test --harness create_agent
-	$(BIN)/python -m evals run --half test --harness code_agent --limit 3
+	$(BIN)/python -m evals run --again --half test --harness create_agent
+	$(BIN)/python -m evals run --again --half test --harness code_agent --limit 3
 
 .PHONY: format
 format: dev ## format the code and sort imports

@@ -26,6 +26,14 @@ def chosen(options: argparse.Namespace) -> list[Task]:
     return [task for kind in kinds for task in [task for task in tasks if task.kind == kind][:limit]]
 
 
+def left(tasks: list[Task], out: Path) -> list[Task]:
+    """The tasks that have no result yet: a run that was stopped goes on."""
+    done = {result.task for result in results.load(out)} if out.exists() else set()
+    if done:
+        tqdm.write(f"{out} holds {len(done)} results already; --again begins anew.", file=sys.stderr)
+    return [task for task in tasks if task.name not in done]
+
+
 def note(out: Path, progress: Iterable[Result], total: int) -> None:
     for result in tqdm(progress, total=total, file=sys.stderr):
         results.append(out, result)
@@ -35,7 +43,9 @@ def note(out: Path, progress: Iterable[Result], total: int) -> None:
 
 
 async def run_ours(tasks: list[Task], options: argparse.Namespace, out: Path) -> None:
-    harness = f"{options.mode}, {options.protocol}" + (", no grammar" if options.free else "")
+    harness = ", ".join(
+        filter(None, (options.mode, options.protocol, "no grammar" if options.free else "", options.model))
+    )
     async with ours.service(options.model, options.protocol, held=not options.free) as started:
         for task in tqdm(tasks, file=sys.stderr):
             result = await ours.solve(task, started, options.mode, harness, trace=options.trace)
@@ -50,6 +60,7 @@ def main() -> None:
     run.add_argument("--mode", choices=("auto", "chat", "react", "plan_execute"), default="react")
     run.add_argument("--protocol", choices=("text", "native"), default="text")
     run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
+    run.add_argument("--again", action="store_true", help="begin anew; else a run that was stopped goes on")
     run.add_argument("--trace", action="store_true", help="keep the programs and their output too (ours only)")
     run.add_argument("--free", action="store_true", help="hold no reply to a grammar (ours only)")
     asked = commands.add_parser("router", help="does the router choose what fits the kind?")
@@ -75,6 +86,9 @@ def main() -> None:
     held = "free" if given.free else ""
     name = "-".join(filter(None, (given.harness, given.mode, given.protocol, held, given.model, given.set, given.half)))
     out = given.out or RESULTS / f"{name}.jsonl"
+    if given.again:
+        out.unlink(missing_ok=True)
+    tasks = left(tasks, out)
     if given.harness == "ours":
         asyncio.run(run_ours(tasks, given, out))
     else:
