@@ -52,7 +52,9 @@ def steps_for(chat: ChatRequest, limits: Limits) -> Limits:
     """`reasoning_effort`: half of the steps, or twice as many."""
     if chat.reasoning_effort in FEWER:
         return replace(limits, max_iterations=max(1, limits.max_iterations // 2))
-    return replace(limits, max_iterations=limits.max_iterations * 2) if chat.reasoning_effort in MORE else limits
+    if chat.reasoning_effort not in MORE:
+        return limits
+    return replace(limits, max_iterations=limits.max_iterations * 2, max_mends=limits.max_mends * 2)
 
 
 def sampling_of(chat: ChatRequest) -> Sampling:

@@ -1,12 +1,14 @@
 """`react`: thought → (tool_call → observe → thought)* → synthesize."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from nodes.observe import observe
-from nodes.state import AgentState, Context, ModeOutput
+from nodes.protocol import CODE_TOOL
+from nodes.state import AgentState, Context, ModeOutput, Step
 from nodes.synthesize import synthesize
 from nodes.thought import thought
 from nodes.tool_call import tool_call
@@ -25,8 +27,15 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
 def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thought", "synthesize"]:
     """After the last step that may be taken, think again only when there is a result to answer from."""
     steps = state["steps"]
-    spent = len(steps) >= runtime.context.limits.max_iterations or runtime.context.budget.spent
+    limits = runtime.context.limits
+    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent or _hopeless(steps, limits.max_mends)
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
+
+
+def _hopeless(steps: Sequence[Step], max_mends: int) -> bool:
+    """Programs failed one after the other, and mending did not help: small models then fail for ever."""
+    newest = steps[-max_mends - 1 :]
+    return len(newest) > max_mends and all(step["tool"] == CODE_TOOL and step["error"] for step in newest)
 
 
 graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)

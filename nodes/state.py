@@ -155,6 +155,8 @@ class Limits:
 
     max_iterations: int = 6
     """Tool calls in one turn."""
+    max_mends: int = 3
+    """How often in a row a program that failed is mended or written anew."""
     max_step_iterations: int = 4
     """Tool calls in one step of a plan."""
     max_replans: int = 2

@@ -20,7 +20,7 @@ class AgentSettings(BaseSettings):
     react_max_iterations: int = Field(default=6, ge=1, le=100)
     """Tool calls in one turn."""
     python_code_max_iterations: int = Field(default=3, ge=0, le=20)
-    """How often `python_coder` mends a program that it wrote for a task."""
+    """How often in a row a program that failed is mended."""
     run_max_calls: int = Field(default=40, ge=1)
     """Calls of the model in one turn; then the answer is made from what there is."""
     run_max_tokens: int = Field(default=120_000, ge=1000)
@@ -29,7 +29,7 @@ class AgentSettings(BaseSettings):
     """Time after which no new step is begun."""
 
     def limits(self) -> Limits:
-        return Limits(max_iterations=self.react_max_iterations)
+        return Limits(max_iterations=self.react_max_iterations, max_mends=self.python_code_max_iterations)
 
     def protocol(self, model: BaseChatModel) -> Literal["text", "native"]:
         """`auto` is native where the model has tools and does better with them than with words."""

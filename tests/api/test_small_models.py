@@ -106,3 +106,21 @@ async def test_a_need_that_calls_itself_an_answer_is_a_need(service: Service, mo
     text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
     assert text == "New values: 47 and 15.67."
     assert "Still missing: the mean" in told(model, 2)
+
+
+async def test_programs_that_fail_one_after_the_other_are_given_up(service: Service, model: ScriptedChat) -> None:
+    failing = [python_step(f"print({number} / 0)") for number in range(4)]
+    model.replies = [*failing, "It cannot be divided."]
+    body = await ask(service, "What is 1 divided by nothing, as a number?")
+    assert [step["error"] for step in body["x_agent_metadata"]["steps"]] == ["ToolRetry"] * 4
+    answer = body["choices"][0]["message"]["content"]
+    assert answer.startswith("I had to stop before I was sure (4 steps).")
+    assert answer.endswith("It cannot be divided.")
+
+
+async def test_a_success_between_failures_begins_the_count_anew(service: Service, model: ScriptedChat) -> None:
+    failing = [python_step(f"print({number} / 0)") for number in range(4)]
+    need = [python_step("print('total', 47)"), "Need: the mean"]
+    model.replies = [*failing[:3], *need, failing[3], python_step("print('mean', 5)"), "Final Answer: 47 and 5."]
+    body = await ask(service, "What are the total and the mean?", sales=CSV)
+    assert body["choices"][0]["message"]["content"] == "47 and 5."
