@@ -21,6 +21,8 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
         return "synthesize"
     if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
         return "synthesize"
+    if state.get("needed") and len(_printed(state.get("steps", []))) > limits.max_needs:
+        return "synthesize"
     return "tool_call" if state.get("action") else "thought"
 
 
@@ -30,6 +32,10 @@ def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thou
     limits = runtime.context.limits
     spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent or _hopeless(steps, limits.max_mends)
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
+
+
+def _printed(steps: Sequence[Step]) -> list[Step]:
+    return [step for step in steps if step["tool"] == CODE_TOOL and step["error"] is None]
 
 
 def _hopeless(steps: Sequence[Step], max_mends: int) -> bool:

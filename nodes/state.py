@@ -157,6 +157,8 @@ class Limits:
     """Tool calls in one turn."""
     max_mends: int = 3
     """How often in a row a program that failed is mended or written anew."""
+    max_needs: int = 2
+    """How often a turn computes anew because what was printed lacks something."""
     max_step_iterations: int = 4
     """Tool calls in one step of a plan."""
     max_replans: int = 2

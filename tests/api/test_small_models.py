@@ -124,3 +124,12 @@ async def test_a_success_between_failures_begins_the_count_anew(service: Service
     model.replies = [*failing[:3], *need, failing[3], python_step("print('mean', 5)"), "Final Answer: 47 and 5."]
     body = await ask(service, "What are the total and the mean?", sales=CSV)
     assert body["choices"][0]["message"]["content"] == "47 and 5."
+
+
+async def test_what_is_never_there_is_not_computed_for_ever(service: Service, model: ScriptedChat) -> None:
+    computed = [reply for number in range(3) for reply in (python_step(f"print({number})"), "Need: the truth")]
+    model.replies = [*computed, "It is not known."]
+    body = await ask(service, "What is the truth, as a number?")
+    answer = body["choices"][0]["message"]["content"]
+    assert answer.startswith("I had to stop before I was sure (3 steps). It is not known.")
+    assert len(model.asked) == 7
