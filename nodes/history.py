@@ -6,11 +6,13 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
+from tools.coding.observing import cut_middle
 
 TURNS_TOLD = 3
 MAX_FIRST = 300
 MAX_ANSWER = 600
 MAX_PROGRAM = 1500
+MAX_FINDING = 1500
 REPEATED = "repeated action"
 """The error of a step that was asked for again and not run."""
 MAX_INSTRUCTIONS = 4000
@@ -83,6 +85,11 @@ def _last_program(messages: Sequence[AnyMessage]) -> str:
 def same_step(steps: Sequence[Step], tool: str, given: str) -> Step | None:
     """The step that has already given this input to this tool."""
     return next((step for step in steps if step["tool"] == tool and step["input"].strip() == given.strip()), None)
+
+
+def findings(steps: Sequence[Step]) -> str:
+    """What each step of this turn was for and what came of it, without its input."""
+    return "\n\n".join(f"{s['thought']}\n{s['tool']} says: {cut_middle(s['observation'], MAX_FINDING)}" for s in steps)
 
 
 def notes(steps: Sequence[Step]) -> str:

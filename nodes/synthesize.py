@@ -11,9 +11,12 @@ from nodes.answering import AnswerWriter
 from nodes.asking import ask, bounded
 from nodes.citing import owed
 from nodes.events import Finished
+from nodes.hints import form_of_answer
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
 
+MAX_NOTES = 6000
+"""Characters of what was found out, the newest."""
 INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 
 
@@ -40,7 +43,10 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
     steps = state.get("steps", [])
     answer = AnswerWriter(runtime)
     answer.write_whole(INCOMPLETE.format(steps=len(steps)))
-    told = f"Question: {history.question(state)}\n\nNotes:\n{history.notes(steps)[-6000:]}"
+    question = history.question(state)
+    told = f"Question: {question}\n\nNotes:\n{history.findings(steps)[-MAX_NOTES:]}"
+    if form := form_of_answer(question):
+        told += f"\n\nForm of the answer, to be kept to the letter: {form}"
     said = await ask(
         runtime,
         [history.instructed(render("conclude"), state, runtime.context), HumanMessage(told)],

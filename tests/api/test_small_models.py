@@ -118,6 +118,15 @@ async def test_programs_that_fail_one_after_the_other_are_given_up(service: Serv
     assert answer.endswith("It cannot be divided.")
 
 
+async def test_what_is_known_at_the_end_is_asked_for_in_the_form(service: Service, model: ScriptedChat) -> None:
+    model.replies = [*[python_step(f"print({number} / 0)") for number in range(4)], "@total[unknown]"]
+    await ask(service, "What is the total? Answer in this format: @total[number]", sales=CSV)
+    asked = told(model, 4)
+    assert asked.endswith("Form of the answer, to be kept to the letter: @total[number]")
+    assert "ZeroDivisionError" in asked
+    assert "print(3 / 0)" not in asked.replace("Line 1: print(3 / 0)", "")
+
+
 async def test_a_success_between_failures_begins_the_count_anew(service: Service, model: ScriptedChat) -> None:
     failing = [python_step(f"print({number} / 0)") for number in range(4)]
     need = [python_step("print('total', 47)"), "Need: the mean"]
