@@ -7,12 +7,15 @@ from typing import TypeGuard
 MAX_ROUNDS = 20
 """Lines mended at most: each costs a look at the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
+_AGGREGATED = re.compile(
+    r"""\.groupby\(([^()\n]{1,200})\)\.(sum|mean|median|std|var|min|max|prod)\(\)\[("[^"\n]{1,100}"|'[^'\n]{1,100}')\]"""
+)
 _IN_PLACE = ("fillna", "replace", "clip", "interpolate", "ffill", "bfill", "where", "mask")
 
 
 def repaired(code: str) -> str:
     """`code` with the slips below mended; unchanged where they are not the trouble."""
-    return _in_place_assigned(_without_leading_zeros(code))
+    return _in_place_assigned(_column_first(_without_leading_zeros(code)))
 
 
 def _without_leading_zeros(code: str) -> str:
@@ -31,6 +34,14 @@ def _without_leading_zeros(code: str) -> str:
         else:
             return code
     return code
+
+
+def _column_first(code: str) -> str:
+    """`df.groupby("g").sum()["a"]` made `df.groupby("g")["a"].sum()`.
+
+    The former sums every column, and fails at the first with dates or text that nobody asked for.
+    """
+    return _AGGREGATED.sub(r".groupby(\1)[\3].\2()", code)
 
 
 def _in_place_assigned(code: str) -> str:

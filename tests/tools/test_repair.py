@@ -40,6 +40,20 @@ def test_a_column_changed_in_place_is_assigned(code: str, mended: str) -> None:
     assert repaired(code) == mended
 
 
+@pytest.mark.parametrize(
+    ("code", "mended"),
+    [
+        ('x = df.groupby("g").sum()["a"]', 'x = df.groupby("g")["a"].sum()'),
+        ("df.groupby(['g', 'h']).mean()['a'].idxmax()", "df.groupby(['g', 'h'])['a'].mean().idxmax()"),
+        ('df.groupby("g").sum()[["a", "b"]]', 'df.groupby("g").sum()[["a", "b"]]'),
+        ('df.groupby("g").sum()[key]', 'df.groupby("g").sum()[key]'),
+        ('df.groupby("g").sum().loc["a"]', 'df.groupby("g").sum().loc["a"]'),
+    ],
+)
+def test_the_column_is_chosen_before_it_is_added_up(code: str, mended: str) -> None:
+    assert repaired(code) == mended
+
+
 @given(st.text(alphabet="date(0123456789,)\n .=", max_size=60))
 def test_it_never_raises_and_never_breaks_what_parses(code: str) -> None:
     mended = repaired(code)
