@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nodes.hints import named
 from tools.files.links import links
-from tools.files.reader import Brief, FileReader
+from tools.files.reader import Brief, FileReader, tables_of
 from workspace.errors import WorkspaceError
 from workspace.folder import FileMark, list_files
 from workspace.library import Library
@@ -39,9 +39,7 @@ class Briefing:
         newest = sorted(marks, key=lambda name: (marks[name].modified_ns, name))[-MAX_FILES:]
         briefs = await asyncio.gather(*(self._describe(name, marks[name]) for name in newest))
         lines = _within([brief.text for brief in briefs])
-        lines += links(
-            {name: brief.table for name, brief in zip(newest, briefs, strict=True) if brief.table is not None}
-        )
+        lines += links(tables_of(dict(zip(newest, briefs, strict=True))))
         if others := [name for name in stored if name not in marks]:
             more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""
             listed = ", ".join(others[-MAX_LISTED:])

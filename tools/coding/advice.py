@@ -4,17 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tools.coding.tables import Tables, all_of_one_form, columns_named, read_for
+from tools.coding.tables import READERS, Tables, all_of_one_form, columns_named, read_for
 from workspace.output import CellError
 
-READERS = {
-    "csv": 'pd.read_csv("{}")',
-    "tsv": 'pd.read_csv("{}", sep="\\t")',
-    "xlsx": 'pd.read_excel("{}")',
-    "json": 'pd.read_json("{}")',
-    "jsonl": 'pd.read_json("{}", lines=True)',
-    "parquet": 'pd.read_parquet("{}")',
-}
 MODULES = {
     **{name: f"import {name}" for name in ("collections", "itertools", "json", "math", "os", "random", "re", "string")},
     **{name: f"from datetime import {name}" for name in ("date", "timedelta")},

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tools.errors import ToolFailed
 from tools.files.links import links
-from tools.files.reader import Brief
+from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError
 from workspace.jail.variables import Variable
@@ -40,9 +40,7 @@ async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
             await _stage(kit, name)
     asked = (list(names) or there)[-MAX_FILES:]
     briefs = {name: await _brief(kit, name) for name in asked}
-    lines = [brief.text for brief in briefs.values()] + links(
-        {name: brief.table for name, brief in briefs.items() if brief.table is not None}
-    )
+    lines = [brief.text for brief in briefs.values()] + links(tables_of(briefs))
     return "Files in the working folder:\n" + "\n".join(lines) if lines else ""
 
 

@@ -5,11 +5,20 @@ import re
 from collections.abc import Collection, Mapping
 
 from tools.files.links import Linked, joins
+from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError
 from workspace.names import inside
 
-ENDINGS = ("csv", "tsv", "xlsx", "json", "jsonl", "parquet")
+READERS = {
+    "csv": 'pd.read_csv("{}")',
+    "tsv": 'pd.read_csv("{}", sep="\\t")',
+    "xlsx": 'pd.read_excel("{}")',
+    "json": 'pd.read_json("{}")',
+    "jsonl": 'pd.read_json("{}", lines=True)',
+    "parquet": 'pd.read_parquet("{}")',
+}
+"""The expression that reads a table, by the ending of its file's name."""
 MAX_TABLES = 8
 _QUOTED = re.compile(r"""["']([^"'\n]{1,100})["']""")
 _ATTRIBUTE = re.compile(r"\.[ \t]?([A-Za-z_]\w{0,99})")
@@ -21,17 +30,15 @@ async def tables_at_hand(kit: ToolKit) -> dict[str, Linked]:
     """The newest files that are one table each, oldest first, by name."""
     if kit.reader is None:
         return {}
-    names = [i.name for i in await kit.workspace.files() if i.name.rpartition(".")[2].lower() in ENDINGS]
-    found: dict[str, Linked] = {}
+    names = [i.name for i in await kit.workspace.files() if i.name.rpartition(".")[2].lower() in READERS]
+    briefs: dict[str, Brief] = {}
     for name in names[-MAX_TABLES:]:
         try:
             path = await asyncio.to_thread(inside, kit.workspace.folder, name)
         except WorkspaceError:  # a link that leads out of the folder
             continue
-        table = (await kit.reader.brief(path, name)).table
-        if table is not None:
-            found[name] = table
-    return found
+        briefs[name] = await kit.reader.brief(path, name)
+    return tables_of(briefs)
 
 
 def columns_named(code: str, tables: Tables) -> set[str]:

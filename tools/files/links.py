@@ -20,7 +20,7 @@ def links(tables: Mapping[str, Linked]) -> list[str]:
     """A line for each pair of tables that share columns, with the code that puts them together."""
     lines = []
     for (first, one), (second, other) in combinations(tables.items(), 2):
-        shared = [name for name in one.columns if name in other.columns]
+        shared = _shared(one, other)
         if _same(one, other):
             both = f"df = pd.concat([{one.read}, {other.read}])"
             lines.append(f"{first} and {second} have the same columns; both together: {both}")
@@ -33,10 +33,14 @@ def links(tables: Mapping[str, Linked]) -> list[str]:
 def joins(tables: Mapping[str, Linked]) -> Iterator[Linked]:
     """Each two tables that share columns but are not of one form, joined by the first that they share."""
     for one, other in combinations(tables.values(), 2):
-        shared = [name for name in one.columns if name in other.columns]
+        shared = _shared(one, other)
         if shared and not _same(one, other):
             once = [name for name in (*one.columns, *other.columns) if name not in shared[1:]]
             yield Linked(tuple(dict.fromkeys(once)), _joined(one, other, shared[0]))
+
+
+def _shared(one: Linked, other: Linked) -> list[str]:
+    return [name for name in one.columns if name in other.columns]
 
 
 def _same(one: Linked, other: Linked) -> bool:

@@ -1,5 +1,6 @@
 """Files, read in workers and remembered: what everything outside `tools/files` uses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,11 @@ class FileReader:
             raise FileUnreadable(_words(error)) from error
         except WorkerError as error:
             return Entry(None, _words(error))
+
+
+def tables_of(briefs: Mapping[str, Brief]) -> dict[str, Linked]:
+    """The tables among the files, by name."""
+    return {name: brief.table for name, brief in briefs.items() if brief.table is not None}
 
 
 def _table(profile: Profile, name: str) -> Linked | None:
