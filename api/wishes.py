@@ -2,32 +2,36 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from llm.errors import SchemaError
-from llm.schemas import check_size, check_strict
+from llm.schemas import MAX_COUNT, MAX_REPEATED, check_size, check_strict
 
 MAX_TOOLS = 128
 NAME = r"^[a-zA-Z0-9_.-]{1,64}$"
 
 
-def _bounded(schema: dict[str, Any] | None) -> dict[str, Any] | None:
-    if schema is not None:
+def _at_most(most: int) -> AfterValidator:
+    def checked(schema: dict[str, Any]) -> dict[str, Any]:
         try:
-            check_size(schema)
+            check_size(schema, most)
         except SchemaError as error:
             raise ValueError(str(error)) from error
-    return schema
+        return schema
+
+    return AfterValidator(checked)
+
+
+ToolSchema = Annotated[dict[str, Any], _at_most(MAX_COUNT)]
+AnswerSchema = Annotated[dict[str, Any], _at_most(MAX_REPEATED)]
 
 
 class Function(BaseModel):
     name: str = Field(pattern=NAME)
     description: str | None = Field(default=None, max_length=20_000)
-    parameters: dict[str, Any] | None = None
+    parameters: ToolSchema | None = None
     """A JSON schema of an object; without one the function takes nothing."""
     strict: bool | None = None
-
-    _is_bounded = field_validator("parameters")(_bounded)
 
 
 class FunctionTool(BaseModel):
@@ -55,10 +59,8 @@ class NamedSchema(BaseModel):
 
     name: str = Field(pattern=NAME)
     description: str | None = None
-    schema_: dict[str, Any] | None = Field(default=None, alias="schema")
+    schema_: AnswerSchema | None = Field(default=None, alias="schema")
     strict: bool | None = None
-
-    _is_bounded = field_validator("schema_")(_bounded)
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> "NamedSchema":

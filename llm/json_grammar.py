@@ -12,7 +12,7 @@ from llama_cpp.llama_grammar import SchemaConverter
 from typing_extensions import override
 
 from llm.errors import SchemaError
-from llm.schemas import check_size, walk
+from llm.schemas import MAX_COUNT, check_size, walk, without_large_counts
 from llm.tool_calls import CALL_BEGINS, CALL_ENDS
 
 MAX_GRAMMAR = 500_000
@@ -89,15 +89,16 @@ def grammar_of_calls(
     """GBNF that admits one call of these tools (OpenAI's form), or several, as `<tool_call>` blocks; or instead of
     calls an answer in the `response_format` that `or_else` is.
 
-    The arguments of a tool whose schema has no grammar are any object. Raises `SchemaError` for one too large.
+    Counts that are too large to spell out are left out of a tool's grammar, and the arguments of a tool whose schema
+    has no grammar are any object. Raises `SchemaError` for a schema that is too large.
     """
     converter, calls = _Converter(), []
     for at, tool in enumerate(tools):
         function, rule = tool["function"], f"tool-{at}"
         schema = function.get("parameters") or _ANY_OBJECT
-        check_size(schema)
+        check_size(schema, MAX_COUNT)
         try:
-            converter.add(rule, schema)
+            converter.add(rule, without_large_counts(schema))
         except SchemaError:
             converter.add(rule, _ANY_OBJECT)
         calls.append(rf'"{{\"name\": " {_quoted(json.dumps(function["name"]))} ", \"arguments\": " {rule} "}}"')

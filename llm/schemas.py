@@ -10,24 +10,38 @@ MAX_NODES = 2000
 """Values in a schema, small and large."""
 MAX_DEPTH = 40
 MAX_REPEATED = 1000
-"""`maxItems` and its like."""
+"""`maxItems` and its like, in what a grammar has to spell out."""
+MAX_COUNT = 1_000_000
+"""The same in what is only told to the model: the schema of a tool."""
 _REPEATED = re.compile(r"\{\s*(\d*)\s*,?\s*(\d*)\s*\}")
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 
 
-def check_size(schema: Mapping[str, Any]) -> None:
-    """Raise `SchemaError` for a schema that is too large, too deep, or spells too much out."""
+def check_size(schema: Mapping[str, Any], most: int = MAX_REPEATED) -> None:
+    """Raise `SchemaError` for a schema that is too large, too deep, or counts to more than `most`."""
     for nodes, (value, depth) in enumerate(walk(schema)):
         if nodes > MAX_NODES or depth > MAX_DEPTH:
             raise SchemaError(f"the schema is too large: at most {MAX_NODES} values, {MAX_DEPTH} deep")
         if isinstance(value, dict):
-            _check_counts(value)
+            _check_counts(value, most)
 
 
-def _check_counts(schema: Mapping[str, Any]) -> None:
+def without_large_counts(schema: Any) -> Any:
+    """A copy without the counts that no grammar can spell out: it admits what `schema` does, and more."""
+    if isinstance(schema, dict):
+        kept = ((name, value) for name, value in schema.items() if not _counts_above(MAX_REPEATED, name, value))
+        return {name: without_large_counts(value) for name, value in kept}
+    return [without_large_counts(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def _counts_above(most: int, name: str, value: Any) -> bool:
+    return name in COUNTS and isinstance(value, int) and value > most
+
+
+def _check_counts(schema: Mapping[str, Any], most: int) -> None:
     for count in COUNTS:
-        if isinstance(wanted := schema.get(count), int) and wanted > MAX_REPEATED:
-            raise SchemaError(f"{count} is {wanted}; at most {MAX_REPEATED}")
+        if _counts_above(most, count, schema.get(count)):
+            raise SchemaError(f"{count} is {schema[count]}; at most {most}")
     if isinstance(pattern := schema.get("pattern"), str):
         for count in (text for found in _REPEATED.findall(pattern) for text in found):
             if len(count) > len(str(MAX_REPEATED)) or int(count or 0) > MAX_REPEATED:

@@ -183,6 +183,15 @@ async def test_the_old_way_to_call_functions_is_read(service: Service, model: Sc
     assert model.asked[0][-1].text == "21 degrees"
 
 
+async def test_a_tool_may_take_long_texts(service: Service, model: ScriptedChat) -> None:
+    """Regression: schemas of tools were held to what a grammar can spell out, 1,000 characters."""
+    model.replies = ["Hello."]
+    note = {"type": "object", "properties": {"text": {"type": "string", "maxLength": 65_536}}}
+    tools = [{"type": "function", "function": {"name": "write_note", "parameters": note}}]
+    await post(service, ASKED, tools=tools)
+    assert model.arguments[0]["tools"][0]["function"]["parameters"] == note
+
+
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("agent mode", {"agent_type": "react"}, "tools"),
     ("twice", {"tools": [WEATHER, WEATHER]}, "tools"),

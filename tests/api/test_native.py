@@ -9,6 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from llm.errors import ToolsUnsupportedError
+from llm.json_grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask
 from tests.serving import Service, python_step, running, settings_for
@@ -39,6 +40,7 @@ async def test_a_model_with_tools_is_given_them(native: tuple[Service, ScriptedC
     (step,) = told["steps"]
     assert (step["tool"], step["input"], step["observation"]) == ("python_coder", "print(6 * 7)", "42")
     assert [tool["function"]["name"] for tool in model.arguments[0]["tools"]] == list(TOOLS)
+    assert grammar_of_calls(model.arguments[0]["tools"], several=True)
     program = model.arguments[0]["tools"][0]["function"]["parameters"]
     assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, and not a task
     exchange = model.asked[1][-2:]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Service
+from tests.e2e.conftest import PRELOAD, Borrowed
+from tests.serving import Service, running, settings_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
@@ -54,3 +55,10 @@ async def test_six_of_eight_questions(real_service: Service, tmp_path: Path) -> 
     for right, question, text in results:
         print("right" if right else "WRONG", "|", question, "|", text)  # noqa: T201
     assert sum(right for right, _, _ in results) >= NEEDED, results
+
+
+async def test_a_question_by_native_tool_calls(tmp_path: Path, borrowed: Borrowed) -> None:
+    settings = settings_for(tmp_path / "data", python_code_preload_libraries=PRELOAD, tool_protocol="native")
+    question, expected = PLAIN[0]
+    async with running(settings, borrowed) as service:
+        assert expected in (await ask(service, question))["text"].replace(",", "")

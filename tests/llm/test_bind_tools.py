@@ -76,6 +76,13 @@ async def test_a_tool_of_nobody_and_a_schema_of_no_measure_are_refused(tiny: Lla
         await tiny.bind_tools([wide]).ainvoke(HELLO)
 
 
+async def test_a_bound_too_large_for_a_grammar_does_not_keep_a_tool_from_being_called(tiny: LlamaCppChat) -> None:
+    """Regression: a tool whose argument may have 2,000 characters ended every run with native tools."""
+    wide = tool("wide", colour={"const": "red", "maxLength": 2000})
+    message = await tiny.bind_tools([wide], tool_choice="any", parallel_tool_calls=False).ainvoke(HELLO)
+    assert message.tool_calls[0]["args"] == {"colour": "red"}
+
+
 async def test_an_answer_is_held_to_a_schema(tiny: LlamaCppChat) -> None:
     schema = {"type": "object", "properties": {"city": {"enum": ["Oslo"]}}, "required": ["city"]}
     wish = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}

@@ -54,6 +54,19 @@ def test_two_tools_may_define_the_same_word(native: NativeModel) -> None:
     assert "second" in grammar
 
 
+def test_a_count_too_large_for_a_grammar_is_left_out_of_a_tool(native: NativeModel) -> None:
+    def grammar(**more: Any) -> str:
+        parameters = {"properties": {"words": {"type": "array", "items": {"type": "string", **more}, **more}}}
+        return grammar_of_calls([{"function": {"name": "wide", "parameters": parameters}}], several=False)
+
+    assert grammar(maxItems=1001, maxLength=1_000_000) == grammar()
+    assert grammar(maxItems=7) != grammar()
+    with pytest.raises(SchemaError, match="at most 1000000"):
+        grammar(maxLength=1_000_001)
+    with pytest.raises(SchemaError, match="at most 1000"):
+        grammar_of_schema({"type": "string", "maxLength": 1001})
+
+
 def test_tools_have_a_grammar_each_with_its_own_definitions(native: NativeModel) -> None:
     tools = [{"function": {"name": f"tool{at}", "parameters": schema}} for at, schema in enumerate(SCHEMAS.values())]
     tools.append({"function": {"name": "odd", "parameters": {"type": "unheard of"}}})
