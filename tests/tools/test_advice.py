@@ -17,6 +17,7 @@ FILES = ["notes.md", "old.xlsx", "sales.csv", "plot.png"]
     [
         ("NameError", "name 'df' is not defined", FILES, 'df = pd.read_csv("sales.csv")'),
         ("NameError", "name 'df' is not defined", FILES[:2], 'df = pd.read_excel("old.xlsx")'),
+        ("NameError", "name 'df' is not defined", ['a"b.csv'], 'df = pd.read_csv("a\\"b.csv")'),
         ("NameError", "name 'df' is not defined", [], "has to define it"),
         ("NameError", "name 'math' is not defined", FILES, "import math"),
         ("FileNotFoundError", "[Errno 2] No such file or directory: 'sale.csv'", FILES, "sales.csv"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tools.coding.tables import READERS, Tables, all_of_one_form, columns_named, read_for
+from tools.files.render import literal
 from workspace.output import CellError
 
 MODULES = {
@@ -75,7 +76,8 @@ def _unknown_attribute(match: Match, setting: Setting) -> str:
 
 
 def _reader(files: Sequence[str]) -> str:
-    readers = (READERS[ending].format(file) for file in reversed(files) if (ending := _ending(file)) in READERS)
+    known = ((file, READERS.get(_ending(file))) for file in reversed(files))
+    readers = (reader.format(literal(file)) for file, reader in known if reader)
     return next(readers, "")
 
 

@@ -11,14 +11,14 @@ from workspace.errors import WorkspaceError
 from workspace.names import inside
 
 READERS = {
-    "csv": 'pd.read_csv("{}")',
-    "tsv": 'pd.read_csv("{}", sep="\\t")',
-    "xlsx": 'pd.read_excel("{}")',
-    "json": 'pd.read_json("{}")',
-    "jsonl": 'pd.read_json("{}", lines=True)',
-    "parquet": 'pd.read_parquet("{}")',
+    "csv": "pd.read_csv({})",
+    "tsv": 'pd.read_csv({}, sep="\\t")',
+    "xlsx": "pd.read_excel({})",
+    "json": "pd.read_json({})",
+    "jsonl": "pd.read_json({}, lines=True)",
+    "parquet": "pd.read_parquet({})",
 }
-"""The expression that reads a table, by the ending of its file's name."""
+"""The expression that reads a table, by the ending of its file's name; the name goes in as a literal."""
 MAX_TABLES = 8
 _QUOTED = re.compile(r"""["']([^"'\n]{1,100})["']""")
 _ATTRIBUTE = re.compile(r"\.[ \t]?([A-Za-z_]\w{0,99})")

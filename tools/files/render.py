@@ -196,13 +196,14 @@ def loading(profile: Profile, name: str) -> str | None:
 
 def _filled(load: str, name: str) -> str:
     """The line with the file's name as a Python literal."""
-    return load.replace("{name}", _quoted(name))
+    return load.replace("{name}", literal(name))
 
 
 def file_label(name: str) -> str:
     """The name as it is; quoted and escaped when it has characters that show as something else or nothing."""
-    return name if name == plain(name, 1000) else _quoted(name)
+    return name if name == plain(name, 1000) else literal(name)
 
 
-def _quoted(name: str) -> str:
+def literal(name: str) -> str:
+    """The name as a literal of Python, escaped where its characters show as something else or nothing."""
     return json.dumps(name, ensure_ascii=name != plain(name, 1000))
