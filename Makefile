@@ -115,7 +115,9 @@ test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two
 	$(BIN)/pytest -q -m jail
 
 .PHONY: test
-test: lint type test-fast test-clients test-fuzz test-jail model ## everything: lint, types, fast tests, jail, tests with the real model
+test: lint type clients $(FUZZ)/.venv/.installed model ## everything: lint, types, fast tests, clients, fuzz, jail, tests with the real model
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail"
+	$(BIN)/pytest -q -m jail
 	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench

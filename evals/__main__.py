@@ -26,6 +26,13 @@ def chosen(options: argparse.Namespace) -> list[Task]:
     return [task for kind in kinds for task in [task for task in tasks if task.kind == kind][:limit]]
 
 
+def named(options: argparse.Namespace) -> Path:
+    """Where the results go when nothing is said: modes and protocols are ours, other harnesses have none."""
+    ours = (options.mode, options.protocol, "free" if options.free else "") if options.harness == "ours" else ()
+    parts = (options.harness, *ours, options.model, options.set, options.half)
+    return RESULTS / f"{'-'.join(filter(None, parts))}.jsonl"
+
+
 def left(tasks: list[Task], out: Path) -> list[Task]:
     """The tasks that have no result yet: a run that was stopped goes on."""
     done = {result.task for result in results.load(out)} if out.exists() else set()
@@ -83,13 +90,13 @@ def main() -> None:
         judge = router.forms if given.forms else router.agreement
         print(asyncio.run(judge(tasks, given.model)))
         return
-    held = "free" if given.free else ""
-    name = "-".join(filter(None, (given.harness, given.mode, given.protocol, held, given.model, given.set, given.half)))
-    out = given.out or RESULTS / f"{name}.jsonl"
+    out = given.out or named(given)
     if given.again:
         out.unlink(missing_ok=True)
     tasks = left(tasks, out)
-    if given.harness == "ours":
+    if not tasks:
+        tqdm.write("No task is left.", file=sys.stderr)
+    elif given.harness == "ours":
         asyncio.run(run_ours(tasks, given, out))
     else:
         note(out, theirs.solve(tasks, given.harness, given.model), len(tasks))

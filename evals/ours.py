@@ -20,6 +20,7 @@ from tests.serving import Service, running, settings_for
 
 PRELOAD = ("pandas", "numpy", "matplotlib.pyplot")
 PATIENCE = 1800.0
+UNAVAILABLE = 503
 FREE = ("temperature", "top_p", "seed")
 TRACED = ("tool", "input", "observation")
 
@@ -57,7 +58,11 @@ async def service(model: str, protocol: str, *, held: bool = True) -> AsyncItera
 
 
 async def solve(task: Task, started: Service, mode: str, harness: str, *, trace: bool = False) -> Result:
-    """All turns of a task in one session; each answer has to be right. `trace` keeps what the steps did."""
+    """All turns of a task in one session; each answer has to be right. `trace` keeps what the steps did.
+
+    Raises:
+        RuntimeError: the service is leaving or full, which says nothing about the task.
+    """
     answers: list[str] = []
     wrong: str | None = None
     calls, read, written, steps = 0, 0, 0, 0
@@ -76,6 +81,8 @@ async def solve(task: Task, started: Service, mode: str, harness: str, *, trace:
         files = [("files", (name, content)) for name, content in task.files.items()] if at == 0 else None
         answer = await started.http.post("/v1/chat/completions", data=data, files=files or None, timeout=PATIENCE)
         body = answer.json()
+        if answer.status_code == UNAVAILABLE:
+            raise RuntimeError(body["error"]["message"])
         if answer.status_code != 200:
             wrong = wrong or f"error {answer.status_code}: {body['error']['message']}"
             break
