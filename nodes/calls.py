@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Any
 
 from langchain_core.messages import ToolCallChunk
@@ -14,6 +15,8 @@ from pydantic import BaseModel
 ALIASES = {"python": "python_coder", "code_interpreter": "python_coder", "file_search": "rag_retriever"}
 """Names that models were trained to call such tools by."""
 _ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
+_LONG = re.compile(r'"""(.*?)"""', re.DOTALL)
+"""Python's long strings, which some models write into JSON: there three quotes in a row mean nothing else."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
 
 
 def _loaded(text: str) -> Any:
+    text = _LONG.sub(lambda long: json.dumps(dedent(long.group(1)).strip("\n")), text)
     for load in (json.loads, parse_partial_json):
         try:
             return load(text, strict=False)

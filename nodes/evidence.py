@@ -3,15 +3,17 @@
 import re
 from collections.abc import Iterable
 
+from tools.coding.fences import without_programs
+
 _NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 
 
 def unsupported_numbers(answer: str, evidence: Iterable[str]) -> list[str]:
-    """Numbers of `answer` that are neither in `evidence` nor a rounding of one that is."""
+    """Numbers of `answer`, its programs aside, that are neither in `evidence` nor a rounding of one that is."""
     known = {value for text in evidence for _, value, _ in _numbers(text)}
     return [
         raw
-        for raw, value, decimals in _numbers(answer)
+        for raw, value, decimals in _numbers(without_programs(answer))
         if not any(abs(abs(value) - abs(other)) <= 0.5 * 10**-decimals for other in known)
         and not any(abs(value - other * 100) <= 0.5 * 10**-decimals for other in known)  # a share told in percent
     ]

@@ -17,8 +17,8 @@ from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
 from nodes.prompts import render
-from nodes.protocol import parse
 from nodes.state import Action, AgentState, Context, Step, Update
+from nodes.written import CODE_BEGINS, may_be_a_call, written_call
 
 HELD = 160
 """Characters that are held back: words before a call are a thought, and a call comes soon after them."""
@@ -35,12 +35,13 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     model = runtime.context.model.bind_tools(list(runtime.context.tools.values()))
-    spoken = state.get("spoken", "")
+    spoken, steps = state.get("spoken", ""), state.get("steps", [])
     for _ in range(runtime.context.limits.tries):
-        speech, calls = Speech(runtime), Gathered()
+        speech, calls = Speech(runtime, may_call=may_be_a_call(steps)), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
-        action = _written_out(said, runtime) if call is None else _action(call, said, runtime)
+        written = written_call(said.text, runtime.context.tools, steps) if call is None else None
+        action = written if call is None else _action(call, said, runtime)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
         if call is None and said.broken is None:
@@ -54,18 +55,26 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
 
 
 class Speech:
-    """What the model says beside its calls: held back at first, since before a call it is a thought."""
+    """What the model says beside its calls: held back at first, since before a call it is a thought.
 
-    def __init__(self, runtime: Runtime[Context]) -> None:
+    Code is held back to the end where it `may_call`: it is run then, and what the model says of its output is made up.
+    """
+
+    def __init__(self, runtime: Runtime[Context], *, may_call: bool) -> None:
         self.answer = AnswerWriter(runtime)
         self._runtime = runtime
+        self._may_call = may_call
         self._held = ""
         self._free = False
 
     def write(self, text: str) -> None:
         self._held += text
-        if self._free or len(self._held) > HELD:
-            self.release()
+        code = CODE_BEGINS.search(self._held) if self._may_call else None
+        ready = self._held[: code.start()] if code else self._held
+        if self._free or len(ready) > HELD:
+            self._free = True
+            self.answer.write(ready)
+            self._held = self._held[len(ready) :]
 
     def release(self) -> None:
         """It is the answer, or long enough to be shown either way."""
@@ -82,14 +91,6 @@ class Speech:
         self.answer.write_whole("\n\n")
         self.answer.close()
         return self.answer.text
-
-
-def _written_out(said: Said, runtime: Runtime[Context]) -> Action | None:
-    """A step in the words of the text protocol, from a model that was trained on it."""
-    reply = parse(said.text)
-    if reply.tool is None or "action" not in said.text.lower():
-        return None
-    return Action(thought=reply.thought, tool=resolve(reply.tool, runtime.context.tools), input=reply.input)
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:

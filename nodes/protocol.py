@@ -9,7 +9,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from tools.coding.fences import FENCE
+from tools.coding.fences import FENCE, PYTHON
 
 LABELS = {
     "thought": r"thought|thinking|reasoning",
@@ -54,13 +54,18 @@ def parse(text: str) -> Reply:
     if "need" in sections:
         return Reply(thought=thought, need=sections["need"])
     fenced = FENCE.search(text)
-    if fenced and fenced.group(1).lower() in ("python", "py"):
+    if fenced and fenced.group(1).lower() in PYTHON:
         return Reply(
             thought=thought[: max(0, thought.find("```"))].strip(),
             tool=CODE_TOOL,
             input=fenced.group(2).strip(),
         )
     return Reply(thought=thought)
+
+
+def is_labelled(text: str) -> bool:
+    """Whether an action stands under its label; `parse` takes a program without one for an action too."""
+    return "action" in text.lower() and not {"action", "input"}.isdisjoint(_sections(text))
 
 
 def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:

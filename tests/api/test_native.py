@@ -88,6 +88,45 @@ async def test_a_call_that_cannot_be_read_is_asked_for_again(native: tuple[Servi
     assert "There is no tool named 'magic'" in body["x_agent_metadata"]["steps"][0]["observation"]
 
 
+PROGRAM = "```python\nx = 6 * 7\nprint(x)\n```"
+LONG_JSON = '```json\n{"name": "python", "arguments": {"code": """\n    x = 6 * 7\n    print(x)\n    """}}\n```'
+
+
+@pytest.mark.parametrize("written", [f"{PROGRAM}\nIt is 41.", f"{LONG_JSON}\nIt is 41.", PROGRAM.removesuffix("```")])
+async def test_a_call_that_is_written_out_is_made(native: tuple[Service, ScriptedChat], written: str) -> None:
+    service, model = native
+    model.replies = [f"Here is the code:\n{written}", "It is 42."]
+    body = await ask(service, ASKED)
+    message, (step,) = body["choices"][0]["message"], body["x_agent_metadata"]["steps"]
+    assert (step["tool"], step["observation"]) == ("python_coder", "42")
+    assert message["content"] == "It is 42."
+    assert message["reasoning_content"].startswith("Here is the code:")
+
+
+async def test_what_a_written_program_would_print_is_never_shown(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    speech = "First I tell you at length what I am going to do. " * 5
+    model.replies = [f"{speech}\n{PROGRAM}\nThe output is 41.", "It is 42."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == f"{speech}\n\n\nIt is 42."
+    assert "41" in body["choices"][0]["message"]["reasoning_content"]
+
+
+async def test_code_is_shown_once_something_has_worked_and_when_it_is_given_again(
+    native: tuple[Service, ScriptedChat],
+) -> None:
+    service, model = native
+    shown = f"I ran this for the transaction:\n{PROGRAM}\nIt printed 42. In `x` it stays."
+    model.replies = [call("print(6 * 7)"), shown]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == shown
+    silent = "```python\ndef reverse(s):\n    return s[::-1]\n```"
+    model.replies += [silent, f"Here it is:\n{silent}"]
+    body = await ask(service, "Write a function that reverses a string.", agent_type="react")
+    assert body["choices"][0]["message"]["content"] == f"Here it is:\n{silent}"
+    assert len(body["x_agent_metadata"]["steps"]) == 1
+
+
 async def test_old_observations_are_cut_short(native: tuple[Service, ScriptedChat]) -> None:
     service, model = native
     model.replies = [call(f"print('{n}' * 3000)") for n in range(4)] + ["Done."]

@@ -12,6 +12,7 @@ from nodes.evidence import unsupported_numbers
         ("It is 12.3 %.", "0.1231"),
         ("About -3.5 degrees", "-3.4987"),
         ("No numbers here", "1"),
+        ("It is 7:\n```python\nprint(sum(range(99)))\n```", "7"),
         ("In 2024 it was 7.", "Question: what was it in 2024? 7"),
     ],
 )
@@ -21,7 +22,12 @@ def test_supported(answer: str, evidence: str) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "evidence", "wrong"),
-    [("It is 8653.25.", "8563.25", ["8653.25"]), ("It is 85,63.25.", "8563.25", ["85", "63.25"]), ("9", "", ["9"])],
+    [
+        ("It is 8653.25.", "8563.25", ["8653.25"]),
+        ("It is 85,63.25.", "8563.25", ["85", "63.25"]),
+        ("9", "", ["9"]),
+        ("```\n9\n```", "", ["9"]),
+    ],
 )
 def test_unsupported(answer: str, evidence: str, wrong: list[str]) -> None:
     assert unsupported_numbers(answer, [evidence]) == wrong
