@@ -2,6 +2,7 @@
 
 import ast
 import re
+from textwrap import dedent
 from typing import TypeGuard
 
 MAX_ROUNDS = 20
@@ -10,12 +11,30 @@ _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
 _AGGREGATED = re.compile(
     r"""\.groupby\(([^()\n]{1,200})\)\.(sum|mean|median|std|var|min|max|prod)\(\)\[("[^"\n]{1,100}"|'[^'\n]{1,100}')\]"""
 )
+_ESCAPE = re.compile(r"""\\([ntr"'\\])""")
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _IN_PLACE = ("fillna", "replace", "clip", "interpolate", "ffill", "bfill", "where", "mask")
 
 
 def repaired(code: str) -> str:
     """`code` with the slips below mended; unchanged where they are not the trouble."""
-    return _in_place_assigned(_column_first(_without_leading_zeros(code)))
+    return _in_place_assigned(_column_first(_without_leading_zeros(_unescaped(code))))
+
+
+def _unescaped(code: str) -> str:
+    r"""A program on one line with its line breaks written `\n`, as in JSON that was escaped twice, on its own lines."""
+    if "\\n" not in code or "\n" in code.strip() or _parses(code):
+        return code
+    plain = dedent(_ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), code)).strip()
+    return plain if _parses(plain) else code
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _without_leading_zeros(code: str) -> str:

@@ -13,6 +13,19 @@ def test_leading_zeros_of_dates_go() -> None:
     assert repaired(code) == "from datetime import date\nd = date(2024, 3, 9) - date(2021, 8, 1)\nx = 0.05 + 100"
 
 
+@pytest.mark.parametrize(
+    ("code", "mended"),
+    [
+        (r"\n    import math\n    print(math.pi)\n    ", "import math\nprint(math.pi)"),
+        (r"for x in (1, 2):\n\tprint(\"a\\n\", x)", 'for x in (1, 2):\n\tprint("a\\n", x)'),
+        (r"print('a\nb')", r"print('a\nb')"),
+        (r"x = \n y", r"x = \n y"),
+    ],
+)
+def test_a_program_escaped_twice_gets_its_lines_back(code: str, mended: str) -> None:
+    assert repaired(code) == mended
+
+
 def test_other_errors_stay_as_they_are() -> None:
     for code in ("def f(:", "print('01')", "x = 0x0F", "", "\0"):
         assert repaired(code) == code
