@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
 from nodes import history
@@ -39,6 +40,17 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
     at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
     told = f"Question: {question}\nFiles: {at_hand or 'none'}"
     return await ask_one_of(runtime, [SystemMessage(render("choose", tools=listed)), HumanMessage(told)], likely)
+
+
+async def usable_tools(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseTool]:
+    """Those with something to work on that have not said in this turn that they cannot."""
+    files, failed = await files_at_hand(runtime), _given_up(steps)
+    matter = {
+        "rag_retriever": files.documents + files.others,
+        "vision_analyzer": files.images,
+        "file_analyzer": files.all,
+    }
+    return [tool for name, tool in runtime.context.tools.items() if matter.get(name, True) and name not in failed]
 
 
 def _has_matter(tool: str, question: str, files: Files) -> bool:

@@ -13,6 +13,7 @@ from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
 from nodes.calls import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
+from nodes.choosing import usable_tools
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
@@ -34,8 +35,9 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     `spoken` is what was already said to the reader."""
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
-    model = runtime.context.model.bind_tools(list(runtime.context.tools.values()))
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
+    usable = await usable_tools(steps, runtime)
+    model = runtime.context.model.bind_tools(usable) if usable else None
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime, may_call=may_be_a_call(steps)), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)

@@ -12,14 +12,19 @@ from llm.errors import ToolsUnsupportedError
 from llm.json_grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask
+from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
-from tools import TOOLS
 
 ASKED = "What is 6 * 7?"
 
 
 def call(code: str, text: str = "", name: str = "python_coder") -> AIMessage:
     return AIMessage(text, tool_calls=[{"name": name, "args": {"code": code}, "id": "c", "type": "tool_call"}])
+
+
+def offered(model: ScriptedChat, call: int) -> list[str]:
+    """The names of the tools that the model was given."""
+    return [tool["function"]["name"] for tool in model.arguments[call].get("tools", [])]
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ async def test_a_model_with_tools_is_given_them(native: tuple[Service, ScriptedC
     assert body["choices"][0]["finish_reason"] == "stop"
     (step,) = told["steps"]
     assert (step["tool"], step["input"], step["observation"]) == ("python_coder", "print(6 * 7)", "42")
-    assert [tool["function"]["name"] for tool in model.arguments[0]["tools"]] == list(TOOLS)
+    assert offered(model, 0) == ["python_coder", "read_page", "web_search"]  # nothing is there for the others
     assert grammar_of_calls(model.arguments[0]["tools"], several=True)
     program = model.arguments[0]["tools"][0]["function"]["parameters"]
     assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, and not a task
@@ -51,6 +56,34 @@ async def test_a_model_with_tools_is_given_them(native: tuple[Service, ScriptedC
     again = await ask(service, "Sum up with numbers 1 and 2", session_id=body["x_session_id"])
     assert again["choices"][0]["message"]["content"] == "You asked for 6 * 7."
     assert "Answer: It is 42." in str(model.asked[2][1].content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "there"),
+    [
+        ("a.csv", b"a,b\n1,2\n", {"file_analyzer"}),
+        ("a.md", b"# Notes\n\nNone.\n", {"file_analyzer", "rag_retriever"}),
+        ("a.png", PNG, {"file_analyzer", "vision_analyzer"}),
+    ],
+)
+async def test_tools_are_offered_that_have_something_to_work_on(
+    native: tuple[Service, ScriptedChat], name: str, content: bytes, there: set[str]
+) -> None:
+    service, model = native
+    model.replies = ["It is empty."]
+    data = {"messages": json.dumps([{"role": "user", "content": "What is in it?"}]), "agent_type": "react"}
+    answer = await service.http.post("/v1/chat/completions", data=data, files={"files": (name, content)})
+    assert answer.status_code == 200, answer.text
+    assert set(offered(model, 0)) == {"python_coder", "web_search", "read_page"} | there
+
+
+async def test_a_tool_that_cannot_is_not_offered_again(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    search = AIMessage("", tool_calls=[{"name": "rag_retriever", "args": {"query": "x"}, "id": "c"}])
+    model.replies = [search, "There is nothing."]
+    data = {"messages": json.dumps([{"role": "user", "content": ASKED}]), "agent_type": "react"}
+    await service.http.post("/v1/chat/completions", data=data, files={"files": ("a.zip", b"PK")})
+    assert [("rag_retriever" in offered(model, call)) for call in (0, 1)] == [True, False]
 
 
 async def test_a_long_speech_before_a_call_is_shown_and_kept(native: tuple[Service, ScriptedChat]) -> None:
