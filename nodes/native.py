@@ -17,6 +17,7 @@ from nodes.choosing import usable_tools
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
+from nodes.hints import wants_computing
 from nodes.prompts import render
 from nodes.state import Action, AgentState, Context, Step, Update
 from nodes.written import CODE_BEGINS, may_be_a_call, written_call
@@ -38,8 +39,10 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
     usable = await usable_tools(steps, runtime)
     model = runtime.context.model.bind_tools(usable) if usable else None
+    may_call = may_be_a_call(steps)
+    expected = may_call and bool(steps or wants_computing(history.question(state)))
     for _ in range(runtime.context.limits.tries):
-        speech, calls = Speech(runtime, may_call=may_be_a_call(steps)), Gathered()
+        speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
         written = written_call(said.text, runtime.context.tools, steps) if call is None else None
@@ -57,19 +60,24 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
 
 
 class Speech:
-    """What the model says beside its calls: held back at first, since before a call it is a thought.
+    """What the model says beside its calls.
 
-    Code is held back to the end where it `may_call`: it is run then, and what the model says of its output is made up.
+    Where a call is `expected`, thoughts as they come, and all of it once more should it be the answer. Elsewhere held
+    back at first, since before a call it is a thought; and code to the end where it `may_call`, for then it is run, and
+    what the model says of its output is made up.
     """
 
-    def __init__(self, runtime: Runtime[Context], *, may_call: bool) -> None:
+    def __init__(self, runtime: Runtime[Context], *, may_call: bool, expected: bool) -> None:
         self.answer = AnswerWriter(runtime)
         self._runtime = runtime
-        self._may_call = may_call
+        self._may_call, self._expected = may_call, expected
         self._held = ""
         self._free = False
 
     def write(self, text: str) -> None:
+        if self._expected:
+            self._think(text)
+            return
         self._held += text
         code = CODE_BEGINS.search(self._held) if self._may_call else None
         ready = self._held[: code.start()] if code else self._held
@@ -79,20 +87,22 @@ class Speech:
             self._held = self._held[len(ready) :]
 
     def release(self) -> None:
-        """It is the answer, or long enough to be shown either way."""
-        self._free = True
+        """It is the answer."""
         self.answer.write(self._held)
         self._held = ""
 
     def before_a_call(self) -> str:
         """A call follows: what is held was a thought; gives what the reader has been shown."""
-        if self._held.strip():
-            self._runtime.stream_writer(ThoughtDelta(f"{self._held.strip()}\n"))
+        if self._held.strip() or self._expected:
+            self._think(f"{self._held.strip()}\n")
         if not self._free:
             return ""
         self.answer.write_whole("\n\n")
         self.answer.close()
         return self.answer.text
+
+    def _think(self, text: str) -> None:
+        self._runtime.stream_writer(ThoughtDelta(text))
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:

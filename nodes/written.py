@@ -10,6 +10,7 @@ from nodes.calls import as_input, guessed, mended, resolve
 from nodes.protocol import CODE_TOOL, is_labelled, parse
 from nodes.state import Action, Step
 from tools.coding.fences import FENCE, PYTHON
+from tools.coding.observing import SILENT
 
 CODE_BEGINS = re.compile(r"^[ \t]*(?:```|`{1,2}\Z)", re.MULTILINE)
 """Where a fenced block begins, or may begin at the end of what has come so far."""
@@ -23,12 +24,14 @@ def may_be_a_call(steps: Sequence[Step]) -> bool:
 def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]) -> Action | None:
     """A step in the words of the text protocol; else, where code may be a call, one in a fence: as JSON, or a program.
 
-    None when the same was run before: then the model means to show it.
+    None when the same was run before and printed nothing: then the model means to show it.
     """
     if is_labelled(text) and (reply := parse(text)).tool is not None:
         return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
     action = _in_a_fence(text, tools) if may_be_a_call(steps) else None
-    return None if action is None or history.same_step(steps, action["tool"], action["input"]) else action
+    if action is None or (same := history.same_step(steps, action["tool"], action["input"])) is None:
+        return action
+    return None if same["observation"] == SILENT else action
 
 
 def _in_a_fence(text: str, tools: Mapping[str, BaseTool]) -> Action | None:

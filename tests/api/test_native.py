@@ -16,6 +16,7 @@ from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
 
 ASKED = "What is 6 * 7?"
+TALK = "Tell me about 42."
 
 
 def call(code: str, text: str = "", name: str = "python_coder") -> AIMessage:
@@ -90,7 +91,7 @@ async def test_a_long_speech_before_a_call_is_shown_and_kept(native: tuple[Servi
     service, model = native
     speech = "First I tell you at length what I am going to do. " * 5
     model.replies = [call("print(6 * 7)", speech), "It is 42."]
-    body = await ask(service, ASKED)
+    body = await ask(service, TALK, agent_type="react")
     content = body["choices"][0]["message"]["content"]
     assert content == f"{speech}\n\nIt is 42."
     history = (await service.http.get(f"/api/chat/history/{body['x_session_id']}")).json()["messages"]
@@ -140,9 +141,32 @@ async def test_what_a_written_program_would_print_is_never_shown(native: tuple[S
     service, model = native
     speech = "First I tell you at length what I am going to do. " * 5
     model.replies = [f"{speech}\n{PROGRAM}\nThe output is 41.", "It is 42."]
-    body = await ask(service, ASKED)
+    body = await ask(service, TALK, agent_type="react")
     assert body["choices"][0]["message"]["content"] == f"{speech}\n\n\nIt is 42."
     assert "41" in body["choices"][0]["message"]["reasoning_content"]
+
+
+async def test_words_before_a_call_that_is_expected_are_thoughts(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    speech = "First I tell you at length what I am going to do. " * 5
+    model.replies = [
+        f"{speech}\n```python\n1 / 0\n```",
+        f"{speech}\n```python\n1 / 0\n```",
+        f"{speech}\n{PROGRAM}",
+        "It is 42.",
+    ]
+    body = await ask(service, ASKED)
+    message, told = body["choices"][0]["message"], body["x_agent_metadata"]
+    assert message["content"] == "It is 42."
+    assert message["reasoning_content"].count(speech) == 3
+    assert [step["error"] for step in told["steps"]] == ["ToolRetry", "repeated action", None]
+
+
+async def test_an_answer_that_came_as_a_thought_is_told(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    model.replies = ["It is 42, as everybody knows."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42, as everybody knows."
 
 
 async def test_code_is_shown_once_something_has_worked_and_when_it_is_given_again(
