@@ -12,8 +12,9 @@ from nodes.state import Action, Step
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observing import SILENT
 
-CODE_BEGINS = re.compile(r"^[ \t]*(?:```|`{1,2}\Z)", re.MULTILINE)
-"""Where a fenced block begins, or may begin at the end of what has come so far."""
+CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
+"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
+_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
 def may_be_a_call(steps: Sequence[Step]) -> bool:
@@ -22,29 +23,33 @@ def may_be_a_call(steps: Sequence[Step]) -> bool:
 
 
 def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]) -> Action | None:
-    """A step in the words of the text protocol; else, where code may be a call, one in a fence: as JSON, or a program.
+    """A step in the words of the text protocol; else, where code may be a call, one as JSON, or a program in a fence.
 
     None when the same was run before and printed nothing: then the model means to show it.
     """
     if is_labelled(text) and (reply := parse(text)).tool is not None:
         return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
-    action = _in_a_fence(text, tools) if may_be_a_call(steps) else None
+    action = _as_code(text, tools) if may_be_a_call(steps) else None
     if action is None or (same := history.same_step(steps, action["tool"], action["input"])) is None:
         return action
     return None if same["observation"] == SILENT else action
 
 
-def _in_a_fence(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
+def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
     blocks = list(FENCE.finditer(text))
-    thought = text[: blocks[0].start()].strip() if blocks else ""
-    for block in blocks:
-        if '"name"' not in block.group(2) or (call := guessed(block.group(2), tools)) is None:
-            continue
-        tool = tools.get(resolve(call.name, tools))
-        if tool is not None and (arguments := mended(tool, call.arguments)) is not None:
-            return Action(thought=thought, tool=tool.name, input=as_input(tool, arguments))
-    programs = [block.group(2).strip("\n") for block in blocks if block.group(1).lower() in PYTHON]
-    program = max(programs, key=len, default="")
-    if CODE_TOOL not in tools or not program.strip():
+    for start, code in [*((block.start(), block.group(2)) for block in blocks), *_bare(text)]:
+        call = guessed(code, tools) if '"name"' in code else None
+        tool = tools.get(resolve(call.name, tools)) if call is not None else None
+        if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
+            return Action(thought=text[:start].strip(), tool=tool.name, input=as_input(tool, arguments))
+    programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
+    if CODE_TOOL not in tools or not programs:
         return None
-    return Action(thought=thought, tool=CODE_TOOL, input=program)
+    program = max(programs, key=lambda block: len(block.group(2)))
+    return Action(thought=text[: blocks[0].start()].strip(), tool=CODE_TOOL, input=program.group(2).strip("\n"))
+
+
+def _bare(text: str) -> list[tuple[int, str]]:
+    """The first object that looks like a call and stands in no fence."""
+    found = _BARE.search(text)
+    return [(found.start(), text[found.end() :])] if found else []

@@ -123,10 +123,14 @@ async def test_a_call_that_cannot_be_read_is_asked_for_again(native: tuple[Servi
 
 
 PROGRAM = "```python\nx = 6 * 7\nprint(x)\n```"
+BARE_JSON = '{"name": "python_coder", "arguments": {"code": "print(6 * 7)"}}'
 LONG_JSON = '```json\n{"name": "python", "arguments": {"code": """\n    x = 6 * 7\n    print(x)\n    """}}\n```'
 
 
-@pytest.mark.parametrize("written", [f"{PROGRAM}\nIt is 41.", f"{LONG_JSON}\nIt is 41.", PROGRAM.removesuffix("```")])
+@pytest.mark.parametrize(
+    "written",
+    [f"{PROGRAM}\nIt is 41.", f"{BARE_JSON}\nIt is 41.", f"{LONG_JSON}\nIt is 41.", PROGRAM.removesuffix("```")],
+)
 async def test_a_call_that_is_written_out_is_made(native: tuple[Service, ScriptedChat], written: str) -> None:
     service, model = native
     model.replies = [f"Here is the code:\n{written}", "It is 42."]
