@@ -1,6 +1,6 @@
 """Which tool next? Rules first; the model, held to the tools' names, only where the rules cannot tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 
 from nodes import history
 from nodes.asking import ask_one_of
-from nodes.hints import Files, addresses, likely_tools, sort_files
+from nodes.hints import Files, addresses, likely_tools, sort_files, wants_computing, wants_web
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
 
@@ -42,15 +42,20 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
     return await ask_one_of(runtime, [SystemMessage(render("choose", tools=listed)), HumanMessage(told)], likely)
 
 
-async def usable_tools(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseTool]:
+def usable_tools(files: Files, steps: Sequence[Step], tools: Mapping[str, BaseTool]) -> list[BaseTool]:
     """Those with something to work on that have not said in this turn that they cannot."""
-    files, failed = await files_at_hand(runtime), _given_up(steps)
     matter = {
         "rag_retriever": files.documents + files.others,
         "vision_analyzer": files.images,
         "file_analyzer": files.all,
     }
-    return [tool for name, tool in runtime.context.tools.items() if matter.get(name, True) and name not in failed]
+    failed = _given_up(steps)
+    return [tool for name, tool in tools.items() if matter.get(name, True) and name not in failed]
+
+
+def needs_a_tool(question: str, files: Files) -> bool:
+    """Whether the question is likely one that words alone cannot answer."""
+    return bool(files.all or addresses(question)) or wants_computing(question) or wants_web(question)
 
 
 def _has_matter(tool: str, question: str, files: Files) -> bool:

@@ -13,11 +13,10 @@ from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import Said, ask, bounded
 from nodes.calls import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.choosing import usable_tools
+from nodes.choosing import files_at_hand, needs_a_tool, usable_tools
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
 from nodes.finishing import finish
-from nodes.hints import wants_computing
 from nodes.prompts import render
 from nodes.state import Action, AgentState, Context, Step, Update
 from nodes.written import CODE_BEGINS, may_be_a_call, written_call
@@ -30,6 +29,8 @@ MAX_OLD = 500
 """Characters of older ones."""
 BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
 
+ANNOUNCED = "You announced a call and made none. Call the tool now."
+
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
@@ -37,10 +38,11 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
-    usable = await usable_tools(steps, runtime)
+    files = await files_at_hand(runtime)
+    usable = usable_tools(files, steps, runtime.context.tools)
     model = runtime.context.model.bind_tools(usable) if usable else None
     may_call = may_be_a_call(steps)
-    expected = may_call and bool(steps or wants_computing(history.question(state)))
+    expected = may_call and (bool(steps) or needs_a_tool(history.question(state), files))
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
@@ -49,13 +51,14 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         action = written if call is None else _action(call, said, runtime)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        if call is None and said.broken is None:
+        announced = may_call and call is None and said.text.rstrip().endswith(":")
+        if call is None and said.broken is None and not announced:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
             return update | done | {"answer_text": spoken + done["answer_text"]}
         spoken += speech.before_a_call()
-        name = call.name if call is not None else "a tool"
-        prompt = [*prompt, AIMessage(said.text), HumanMessage(BROKEN.format(name=name))]
+        missing = ANNOUNCED if announced else BROKEN.format(name=call.name if call is not None else "a tool")
+        prompt = [*prompt, AIMessage(said.text), HumanMessage(missing)]
     return update | {"spoken": spoken}
 
 

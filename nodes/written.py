@@ -41,15 +41,23 @@ def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
         call = guessed(code, tools) if '"name"' in code else None
         tool = tools.get(resolve(call.name, tools)) if call is not None else None
         if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
-            return Action(thought=text[:start].strip(), tool=tool.name, input=as_input(tool, arguments))
+            return Action(thought=_thought(text[:start]), tool=tool.name, input=as_input(tool, arguments))
     programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
     if CODE_TOOL not in tools or not programs:
         return None
     program = max(programs, key=lambda block: len(block.group(2)))
-    return Action(thought=text[: blocks[0].start()].strip(), tool=CODE_TOOL, input=program.group(2).strip("\n"))
+    return Action(thought=_thought(text[: blocks[0].start()]), tool=CODE_TOOL, input=program.group(2).strip("\n"))
 
 
 def _bare(text: str) -> list[tuple[int, str]]:
     """The first object that looks like a call and stands in no fence."""
     found = _BARE.search(text)
     return [(found.start(), text[found.end() :])] if found else []
+
+
+def _thought(words: str) -> str:
+    """Without "Here is the program:" at their end: a model that reads this again ends after it."""
+    words = words.rstrip()
+    if not words.endswith(":"):
+        return words.lstrip()
+    return words[: max(words.rfind(mark) for mark in ".!?\n") + 1].strip()

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from llm.errors import ToolsUnsupportedError
 from llm.json_grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
+from nodes.native import ANNOUNCED
 from tests.api.talking import ask
 from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
@@ -164,6 +165,15 @@ async def test_words_before_a_call_that_is_expected_are_thoughts(native: tuple[S
     assert message["content"] == "It is 42."
     assert message["reasoning_content"].count(speech) == 3
     assert [step["error"] for step in told["steps"]] == ["ToolRetry", "repeated action", None]
+
+
+async def test_a_call_that_was_only_announced_is_asked_for(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    model.replies = ["I multiply. Here is the program:", f"Here it is:\n{PROGRAM}", "It is 42."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42."
+    assert model.asked[1][-1].text == ANNOUNCED
+    assert "Here it is" not in str(model.asked[2][-2].content)  # the model would end after these words
 
 
 async def test_an_answer_that_came_as_a_thought_is_told(native: tuple[Service, ScriptedChat]) -> None:
