@@ -27,6 +27,8 @@ FRESH = 2
 """Steps whose observations are told in full."""
 MAX_OLD = 500
 """Characters of older ones."""
+MAX_THOUGHT = 200
+"""Characters of a thought that are told again: small models repeat what they read of their own."""
 BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
 
 ANNOUNCED = "You announced a call and made none. Call the tool now."
@@ -135,7 +137,7 @@ def _exchanges(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseMes
         call = {"name": step["tool"], "args": args, "id": f"call_{at + 1}", "type": "tool_call"}
         told = step["observation"] if at >= len(steps) - FRESH else _short(step["observation"])
         messages += [
-            AIMessage(step["thought"], tool_calls=[call]),
+            AIMessage(step["thought"].partition("\n")[0][:MAX_THOUGHT], tool_calls=[call]),
             ToolMessage(told, tool_call_id=f"call_{at + 1}", status="success" if step["error"] is None else "error"),
         ]
     return messages
