@@ -49,18 +49,16 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
-        written = written_call(said.text, runtime.context.tools, steps) if call is None else None
-        action = written if call is None else _action(call, said, runtime)
+        action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        announced = may_call and call is None and said.text.rstrip().endswith(":")
-        if call is None and said.broken is None and not announced:
+        complaint = _complaint(call, said, expected=expected)
+        if complaint is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
             return update | done | {"answer_text": spoken + done["answer_text"]}
         spoken += speech.before_a_call()
-        missing = ANNOUNCED if announced else BROKEN.format(name=call.name if call is not None else "a tool")
-        prompt = [*prompt, AIMessage(said.text), HumanMessage(missing)]
+        prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
     return update | {"spoken": spoken}
 
 
@@ -108,6 +106,13 @@ class Speech:
 
     def _think(self, text: str) -> None:
         self._runtime.stream_writer(ThoughtDelta(text))
+
+
+def _complaint(call: Call | None, said: Said, *, expected: bool) -> str | None:
+    """What the model is told about a call that cannot be made; None when its reply is the answer."""
+    if call is None and said.broken is None:
+        return ANNOUNCED if expected and said.text.rstrip().endswith(":") else None
+    return BROKEN.format(name=call.name if call else "a tool")
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:

@@ -59,6 +59,6 @@ async def test_six_of_eight_questions(real_service: Service, tmp_path: Path) -> 
 
 async def test_a_question_by_native_tool_calls(tmp_path: Path, borrowed: Borrowed) -> None:
     settings = settings_for(tmp_path / "data", python_code_preload_libraries=PRELOAD, tool_protocol="native")
-    question, expected = PLAIN[0]
+    question, expected = PLAIN[2]
     async with running(settings, borrowed) as service:
         assert expected in (await ask(service, question))["text"].replace(",", "")
