@@ -16,6 +16,7 @@ from nodes.calls import Call, Gathered, arguments_of, as_input, guessed, mended,
 from nodes.choosing import files_at_hand, needs_a_tool, usable_tools
 from nodes.deciding import setting
 from nodes.events import ThoughtDelta
+from nodes.evidence import unsupported_numbers
 from nodes.finishing import finish
 from nodes.prompts import render
 from nodes.state import Action, AgentState, Context, Step, Update
@@ -32,6 +33,7 @@ MAX_THOUGHT = 200
 BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
 
 ANNOUNCED = "You announced a call and made none. Call the tool now."
+GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
 
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
@@ -52,7 +54,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        complaint = _complaint(call, said, expected=expected)
+        complaint = _complaint(call, said, prompt, expected=expected)
         if complaint is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
@@ -108,11 +110,14 @@ class Speech:
         self._runtime.stream_writer(ThoughtDelta(text))
 
 
-def _complaint(call: Call | None, said: Said, *, expected: bool) -> str | None:
-    """What the model is told about a call that cannot be made; None when its reply is the answer."""
-    if call is None and said.broken is None:
-        return ANNOUNCED if expected and said.text.rstrip().endswith(":") else None
-    return BROKEN.format(name=call.name if call else "a tool")
+def _complaint(call: Call | None, said: Said, prompt: Sequence[BaseMessage], *, expected: bool) -> str | None:
+    """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer."""
+    if call is not None or said.broken is not None:
+        return BROKEN.format(name=call.name if call else "a tool")
+    if expected and said.text.rstrip().endswith(":"):
+        return ANNOUNCED
+    first = isinstance(prompt[-1], HumanMessage) and prompt[-1].text != GUESSED
+    return GUESSED if expected and first and unsupported_numbers(said.text, [m.text for m in prompt]) else None
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:

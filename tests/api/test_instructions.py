@@ -63,7 +63,7 @@ async def test_an_agent_heeds_the_instructions_of_a_response(service: Service, m
 
 
 async def test_native_thoughts_heed_them(start: Any, model: ScriptedChat) -> None:
-    model.replies = ["It is 42."]
+    model.replies = ["It is 42.", "It is 42."]
     async with start(tool_protocol="native") as service:
         await send(service, [system("Speak French."), user("6 * 7?")], model="react")
     assert "Speak French." in prompts(model)[0]

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from llm.errors import ToolsUnsupportedError
 from llm.json_grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
-from nodes.native import ANNOUNCED
+from nodes.native import ANNOUNCED, GUESSED
 from tests.api.talking import ask
 from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
@@ -176,11 +176,18 @@ async def test_a_call_that_was_only_announced_is_asked_for(native: tuple[Service
     assert "Here it is" not in str(model.asked[2][-2].content)  # the model would end after these words
 
 
-async def test_an_answer_that_came_as_a_thought_is_told(native: tuple[Service, ScriptedChat]) -> None:
+async def test_a_number_that_nothing_was_run_for_is_doubted_once(native: tuple[Service, ScriptedChat]) -> None:
     service, model = native
-    model.replies = ["It is 42, as everybody knows."]
+    model.replies = ["It is 41.", call("print(6 * 7)"), "It is 42."]
     body = await ask(service, ASKED)
-    assert body["choices"][0]["message"]["content"] == "It is 42, as everybody knows."
+    assert body["choices"][0]["message"]["content"] == "It is 42."
+    assert model.asked[1][-1].text == GUESSED
+    model.replies += ["It is 42, as everybody knows.", "It is 42, I am sure."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42, I am sure."
+    model.replies += ["6 times 7, as you say."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "6 times 7, as you say."
 
 
 async def test_code_is_shown_once_something_has_worked_and_when_it_is_given_again(
@@ -217,7 +224,7 @@ async def test_the_end_of_the_steps_gives_the_best_answer(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("protocol", "able", "bound"), [("text", True, False), ("native", False, True)])
 async def test_the_setting_decides(tmp_path: Path, protocol: str, able: bool, bound: bool) -> None:
-    model = ScriptedChat(native_tools=able, replies=["Final Answer: 42" if protocol == "text" else "42"])
+    model = ScriptedChat(native_tools=able, replies=["Final Answer: 42"] if protocol == "text" else ["42", "42"])
     settings: dict[str, Any] = {"tool_protocol": protocol}
     async with running(settings_for(tmp_path / "data", **settings), model) as service:
         body = await ask(service, ASKED)
