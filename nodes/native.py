@@ -31,7 +31,6 @@ MAX_OLD = 500
 MAX_THOUGHT = 200
 """Characters of a thought that are told again: small models repeat what they read of their own."""
 BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
-
 ANNOUNCED = "You announced a call and made none. Call the tool now."
 GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
 
@@ -54,7 +53,8 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
-        complaint = _complaint(call, said, prompt, expected=expected)
+        told = [message.text for message in prompt]
+        complaint = _complaint(call, said, expected=expected, doubted=bool(steps) or GUESSED in told, evidence=told)
         if complaint is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
@@ -110,14 +110,15 @@ class Speech:
         self._runtime.stream_writer(ThoughtDelta(text))
 
 
-def _complaint(call: Call | None, said: Said, prompt: Sequence[BaseMessage], *, expected: bool) -> str | None:
+def _complaint(call: Call | None, said: Said, *, expected: bool, doubted: bool, evidence: Sequence[str]) -> str | None:
     """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer."""
     if call is not None or said.broken is not None:
         return BROKEN.format(name=call.name if call else "a tool")
-    if expected and said.text.rstrip().endswith(":"):
+    if not expected:
+        return None
+    if said.text.rstrip().endswith(":"):
         return ANNOUNCED
-    first = isinstance(prompt[-1], HumanMessage) and prompt[-1].text != GUESSED
-    return GUESSED if expected and first and unsupported_numbers(said.text, [m.text for m in prompt]) else None
+    return GUESSED if not doubted and unsupported_numbers(said.text, evidence) else None
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:

@@ -23,18 +23,17 @@ def repaired(code: str) -> str:
 
 def _unescaped(code: str) -> str:
     r"""A program on one line with its line breaks written `\n`, as in JSON that was escaped twice, on its own lines."""
-    if "\\n" not in code or "\n" in code.strip() or _parses(code):
+    if "\\n" not in code or "\n" in code.strip() or _parsed(code):
         return code
     plain = dedent(_ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), code)).strip()
-    return plain if _parses(plain) else code
+    return plain if _parsed(plain) else code
 
 
-def _parses(code: str) -> bool:
+def _parsed(code: str) -> ast.Module | None:
     try:
-        ast.parse(code)
+        return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+        return None
 
 
 def _without_leading_zeros(code: str) -> str:
@@ -69,11 +68,7 @@ def _in_place_assigned(code: str) -> str:
 
     Since pandas 3 the former changes a copy and leaves `df` as it was, without an error.
     """
-    if "inplace" not in code:
-        return code
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    if "inplace" not in code or (tree := _parsed(code)) is None:
         return code
     lines = code.encode().split(b"\n")
     statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
