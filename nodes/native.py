@@ -54,7 +54,9 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         if action is not None:
             return update | {"action": action, "spoken": spoken + speech.before_a_call()}
         told = [message.text for message in prompt]
-        complaint = _complaint(call, said, expected=expected, doubted=bool(steps) or GUESSED in told, evidence=told)
+        doubted = bool(steps) or GUESSED in told
+        offered = [] if steps else [tool.name for tool in usable]
+        complaint = _complaint(call, said, offered, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
@@ -110,13 +112,18 @@ class Speech:
         self._runtime.stream_writer(ThoughtDelta(text))
 
 
-def _complaint(call: Call | None, said: Said, *, expected: bool, doubted: bool, evidence: Sequence[str]) -> str | None:
-    """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer."""
+def _complaint(
+    call: Call | None, said: Said, offered: Sequence[str], *, expected: bool, doubted: bool, evidence: Sequence[str]
+) -> str | None:
+    """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer.
+
+    Words about a tool in `offered` announce its call.
+    """
     if call is not None or said.broken is not None:
         return BROKEN.format(name=call.name if call else "a tool")
     if not expected:
         return None
-    if said.text.rstrip().endswith(":"):
+    if said.text.rstrip().endswith(":") or any("_" in name and name in said.text for name in offered):
         return ANNOUNCED
     return GUESSED if not doubted and unsupported_numbers(said.text, evidence) else None
 

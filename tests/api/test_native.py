@@ -176,6 +176,17 @@ async def test_a_call_that_was_only_announced_is_asked_for(native: tuple[Service
     assert "Here it is" not in str(model.asked[2][-2].content)  # the model would end after these words
 
 
+async def test_words_about_a_tool_that_was_not_called_are_no_answer(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    model.replies = ["We need to define the `python_coder` function first.", call("print(6 * 7)"), "It is 42."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42."
+    assert model.asked[1][-1].text == ANNOUNCED
+    model.replies += [call("print(6 * 7)"), "It is 42: python_coder printed it."]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == "It is 42: python_coder printed it."
+
+
 async def test_a_number_that_nothing_was_run_for_is_doubted_once(native: tuple[Service, ScriptedChat]) -> None:
     service, model = native
     model.replies = ["It is 41.", call("print(6 * 7)"), "It is 42."]
