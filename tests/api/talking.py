@@ -47,14 +47,19 @@ async def raw(service: Service, method: str, target: str) -> tuple[int, bytes]:
 
 
 def rows(service: Service, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """A statement on the service's database, from beside it."""
+    """A statement on the service's database, from beside it; one that writes goes through `change`."""
     with closing(sqlite3.connect(service.settings.database, timeout=10)) as connection, connection:
         return connection.execute(statement, values).fetchall()
 
 
-def give_away(service: Service, session: str) -> None:
+async def change(service: Service, statement: str, *values: Any) -> None:
+    """In a thread: the service may hold the database's lock, and lets go of it on this very event loop."""
+    await asyncio.to_thread(rows, service, statement, *values)
+
+
+async def give_away(service: Service, session: str) -> None:
     """The session belongs to somebody else from now on."""
-    rows(service, "UPDATE sessions SET owner = 'somebody-else' WHERE id = ?", session)
+    await change(service, "UPDATE sessions SET owner = 'somebody-else' WHERE id = ?", session)
 
 
 def traces(folder: Path, marker: bytes) -> list[str]:

@@ -272,7 +272,7 @@ async def test_no_descriptor_is_left_open(service: Service) -> None:
 async def test_another_users_session_is_not_there(service: Service, base: str) -> None:
     """Guessed in every place that takes a session: all answer as for an id that never was."""
     session, folder = await new(service, **{"ten.bin": TEN})
-    give_away(service, session)
+    await give_away(service, session)
     one = f"{base}/{session}"
     for path in (one, f"{one}/artifacts", f"{one}/artifacts/ten.bin", f"{one}/artifacts.zip"):
         mine, none = await service.http.get(path), await service.http.get(path.replace(session, "never-was"))

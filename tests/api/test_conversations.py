@@ -10,7 +10,7 @@ import pytest
 
 from api.export import fenced, markdown
 from llm.scripted import ScriptedChat
-from tests.api.talking import ask, get, give_away, rows, run
+from tests.api.talking import ask, change, get, give_away, run
 from tests.serving import Service, python_step
 
 BOTH = pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])
@@ -62,7 +62,7 @@ async def test_questions_and_answers_are_found_once_a_turn_has_ended(service: Se
     for query, wanted in [("항구", [harbour]), ("flour", [cake]), ("부산은 항구", [harbour]), ("x OR flour", []), ("", [cake, harbour])]:  # fmt: skip # noqa: E501
         page = await get(service, "/api/conversations", q=query)
         assert [s["session_id"] for s in page["sessions"]] == wanted, query
-    give_away(service, cake)
+    await give_away(service, cake)
     assert (await get(service, "/api/conversations", q="flour"))["sessions"] == []
 
 
@@ -133,7 +133,7 @@ async def test_a_conversation_is_renamed(service: Service, model: ScriptedChat, 
 
 async def test_regression_a_session_gives_its_variables_without_making_a_folder(service: Service) -> None:
     session = (await run(service, "x = 1"))["session_id"]
-    rows(service, "UPDATE sessions SET id = 'another' WHERE id = ?", session)
+    await change(service, "UPDATE sessions SET id = 'another' WHERE id = ?", session)
     assert (await get(service, "/api/conversations/another/variables"))["variables"] == []
     assert not (service.settings.data_dir / "sessions" / "another").exists()
 
@@ -206,7 +206,7 @@ async def test_a_title_cannot_inject_a_header(service: Service, model: ScriptedC
     model.replies = ["hello"]
     session = (await ask(service, "hi"))["x_session_id"]
     title = 'a"; filename="evil.exe\r\nSet-Cookie: x=1\r\n\r\n<html> 매출/../..\\b'
-    rows(service, "UPDATE sessions SET title = ? WHERE id = ?", title, session)
+    await change(service, "UPDATE sessions SET title = ? WHERE id = ?", title, session)
     answer = await service.http.get(f"/api/conversations/{session}/export")
     assert "set-cookie" not in answer.headers
     disposition = answer.headers["content-disposition"]

@@ -119,7 +119,7 @@ async def test_turns_that_come_during_a_deletion_are_refused(service: Service, m
 async def test_somebody_elses_conversation_stays(service: Service, model: ScriptedChat) -> None:
     model.replies = ["hello"]
     session = (await ask(service, "hi"))["x_session_id"]
-    give_away(service, session)
+    await give_away(service, session)
     assert (await service.http.delete(f"/api/conversations/{session}")).status_code == 404
     assert rows(service, "SELECT title, deletion FROM sessions") == [("hi", 0)]
     assert rows(service, "SELECT count(*) FROM passages") == [(2,)]

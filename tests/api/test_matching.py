@@ -15,7 +15,7 @@ from api.messages import ChatMessage
 from api.services import Services
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
-from tests.api.talking import get, rows, run
+from tests.api.talking import change, get, rows, run
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step, until
 
@@ -289,7 +289,7 @@ async def test_a_turn_that_was_answered_but_not_noted_is_not_told_twice(start: B
         session = (await send(service, [user("hi")]))["x_session_id"]
     (question,) = chain(START, [ChatMessage(role="user", content="hi")])
     async with start() as service:
-        rows(service, "UPDATE turns SET state = 'open', checkpoint = NULL, fingerprint = ?", question)
+        await change(service, "UPDATE turns SET state = 'open', checkpoint = NULL, fingerprint = ?", question)
         body = await send(service, [user("hi"), said("Hello!"), user("more")])
         assert body["x_session_id"] == session
         assert [text for _, text in await history(service, session)] == ["hi", "Hello!", "more", "again"]

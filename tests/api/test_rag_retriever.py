@@ -1,12 +1,12 @@
 """Documents are uploaded, searched and cited, through the real server, the real readers and the real vectors."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from llm.scripted import ScriptedChat
+from tests.api.talking import give_away
 from tests.papers import pdf
 from tests.serving import Service
 
@@ -102,9 +102,7 @@ async def test_regression_another_user_s_session_cannot_be_searched(service: Ser
     model.replies = ["Thank you."]
     session = await upload(service, {"mine.txt": b"The blue key opens the cellar."})
     await ask(service, session, "key")
-    with sqlite3.connect(service.settings.database) as database:
-        database.execute("UPDATE sessions SET owner = 'somebody-else' WHERE id = ?", (session,))
-    database.close()
+    await give_away(service, session)
     answer = await service.http.post(
         "/api/tools/rag_retriever", json={"session_id": session, "input": {"query": "key"}}
     )

@@ -13,7 +13,7 @@ import pytest
 from checkpoints.leases import Leases
 from checkpoints.turns import Turns
 from llm.scripted import ScriptedChat
-from tests.api.talking import ask, give_away, rows
+from tests.api.talking import ask, change, give_away, rows
 from tests.serving import Service, python_step, running, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -149,7 +149,7 @@ async def test_the_lease_of_a_dead_process_expires(start: Start, model: Scripted
     async with start() as service:
         session = (await ask(service, "hello"))["x_session_id"]
         later = time.time() + 1
-        rows(service, "UPDATE leases SET process = 'dead', expires = ? WHERE session = ?", later, session)
+        await change(service, "UPDATE leases SET process = 'dead', expires = ? WHERE session = ?", later, session)
         assert (await post(service, session_id=session)).status_code == 409
         assert (await post(service, "enqueue", session_id=session)).status_code == 200
         assert time.time() > later
@@ -168,7 +168,7 @@ async def test_leases_are_renewed_while_a_run_lasts(start: Start, model: Scripte
 async def test_a_run_whose_lease_was_taken_over_ends(start: Start, model: ScriptedChat) -> None:
     async with start(run_lease_seconds=1) as service:
         session, request = await held(service, model)
-        rows(service, "UPDATE leases SET process = 'another', hold = 'another' WHERE session = ?", session)
+        await change(service, "UPDATE leases SET process = 'another', hold = 'another' WHERE session = ?", session)
         answer = await request
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "session_lost")
         assert rows(service, "SELECT hold FROM leases WHERE session = ?", session) == [("another",)]
@@ -239,7 +239,7 @@ async def test_cancel_interrupts_the_cell(service: Service, model: ScriptedChat,
 
 async def test_only_the_owner_cancels(service: Service, model: ScriptedChat) -> None:
     session, request = await held(service, model)
-    give_away(service, session)
+    await give_away(service, session)
     assert (await service.http.post(f"/api/conversations/{session}/cancel")).status_code == 404
     await open_gate(model)
     assert (await request).status_code == 200

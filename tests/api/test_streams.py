@@ -151,7 +151,7 @@ async def test_places_that_are_no_places(service: Service, model: ScriptedChat) 
     await ask(service, "again", session_id=session)
     answer = await service.http.get(path, headers={"Last-Event-ID": old})
     assert (answer.status_code, answer.json()["error"]["code"]) == (410, "stream_gone")
-    give_away(service, session)
+    await give_away(service, session)
     for route in ("stream", "run"):
         await get(service, f"/api/conversations/{session}/{route}", 404)
 

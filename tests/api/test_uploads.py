@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from llm.scripted import ScriptedChat
-from tests.api.talking import get, raw, rows, run
+from tests.api.talking import change, get, raw, rows, run
 from tests.serving import Service, until
 from workspace.library import Library
 
@@ -335,7 +335,7 @@ async def test_no_name_in_a_path_leads_out(service: Service) -> None:
 
 async def test_another_users_file_is_not_there(service: Service) -> None:
     await upload(service, ("mine.txt", b"x"))
-    rows(service, "UPDATE files SET owner = 'somebody-else'")
+    await change(service, "UPDATE files SET owner = 'somebody-else'")
     for method in ("GET", "HEAD", "DELETE"):
         assert (await service.http.request(method, "/api/files/mine.txt")).status_code == 404
     assert (await get(service, "/api/files"))["files"] == []
@@ -347,7 +347,7 @@ async def test_another_users_file_is_not_there(service: Service) -> None:
 async def test_what_was_cut_off_is_undone_and_what_was_found_is_kept(start: Start) -> None:
     async with start() as service:
         await upload(service, ("whole.txt", b"x"), ("gone.txt", b"x"), ("half.txt", b"x"))
-        rows(service, "UPDATE files SET ready = 0 WHERE name = 'half.txt'")
+        await change(service, "UPDATE files SET ready = 0 WHERE name = 'half.txt'")
         folder = service.settings.data_dir / "users" / "local" / "files"
         (folder / "gone.txt").unlink()
         (folder / "found.csv").write_bytes(b"a\n")

@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
-from tests.api.talking import give_away, rows
+from tests.api.talking import change, give_away, rows
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step, until
 
@@ -147,7 +147,7 @@ async def test_what_is_others_is_not_there(service: Service, model: ScriptedChat
     async with connect(address(service)) as socket:
         await tell(socket, type="send", request={"messages": HI})
         session = (await hear_until(socket, "done"))[0]["data"]["x_session_id"]
-        give_away(service, session)
+        await give_away(service, session)
         for kind in ("cancel", "resume"):
             await tell(socket, type=kind, session_id=session)
             assert (await hear(socket))["error"]["code"] == "not_found"
@@ -174,7 +174,7 @@ async def test_a_login_is_required_where_it_is(start: Start, model: ScriptedChat
             await hear_until(socket, "done")
             assert len(rows(service, "SELECT DISTINCT owner FROM sessions")) == 1
             # An account that is disabled is not listened to any more, connected or not.
-            rows(service, "UPDATE users SET disabled = 1 WHERE name = 'ann'")
+            await change(service, "UPDATE users SET disabled = 1 WHERE name = 'ann'")
             await tell(socket, type="send", request={"messages": HI})
             assert (await hear(socket))["error"]["type"] == "authentication_error"
 
