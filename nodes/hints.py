@@ -43,7 +43,8 @@ _COMPUTE = re.compile(
     r"\b(sum|total|average|mean|median|count|how many (rows|columns|lines|records|entries)|plot|chart|graph|histogram"
     r"|correlat\w+|percent\w*|standard deviation|variance|maximum|minimum|highest|lowest|largest|smallest|group(ed)? by"
     r"|columns?|rows?|per (month|day|year|region|group)|compute|calculate|program|code|python|script|regression"
-    r"|convert|sort|merge|join|fibonacci|primes?|factorial|days between|reverse)\b|\d\s*[-+*/^%!]\s*\d|합계|평균|계산",
+    r"|convert|sort|merge|join|fibonacci|primes?|factorial|days between|reverse)\b"
+    r"|\d!?\s*[-+*/^%!]\s*\d|합계|평균|계산",
     re.IGNORECASE,
 )
 

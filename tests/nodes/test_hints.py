@@ -1,6 +1,15 @@
 import pytest
 
-from nodes.hints import Files, addresses, form_of_answer, likely_tools, named, sort_files, without_order
+from nodes.hints import (
+    Files,
+    addresses,
+    form_of_answer,
+    likely_tools,
+    named,
+    sort_files,
+    wants_computing,
+    without_order,
+)
 
 TOOLS = ("python_coder", "file_analyzer", "rag_retriever", "web_search", "read_page", "vision_analyzer")
 TABLE = sort_files(["sales.csv"])
@@ -29,6 +38,14 @@ MIXED = sort_files(["sales.csv", "pump.pdf", "photo.png"])
 )
 def test_plain_questions_need_no_model(question: str, files: Files, expected: list[str]) -> None:
     assert likely_tools(question, files, TOOLS) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [("What is 17!/13! ?", True), ("What is 2^10?", True), ("Hello! 3 of us are here.", False)],
+)
+def test_sums_are_seen_factorials_too(question: str, expected: bool) -> None:
+    assert wants_computing(question) is expected
 
 
 def test_a_question_that_could_mean_either_leaves_the_choice() -> None:
