@@ -5,6 +5,7 @@ import re
 from textwrap import dedent
 from typing import TypeGuard
 
+TOOL = "python_coder"
 MAX_ROUNDS = 20
 """Lines mended at most: each costs a look at the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
@@ -18,7 +19,7 @@ _IN_PLACE = ("fillna", "replace", "clip", "interpolate", "ffill", "bfill", "wher
 
 def repaired(code: str) -> str:
     """`code` with the slips below mended; unchanged where they are not the trouble."""
-    return _in_place_assigned(_column_first(_without_leading_zeros(_unescaped(code))))
+    return _in_place_assigned(_column_first(_without_leading_zeros(_unwrapped(_unescaped(code)))))
 
 
 def _unescaped(code: str) -> str:
@@ -27,6 +28,24 @@ def _unescaped(code: str) -> str:
         return code
     plain = dedent(_ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), code)).strip()
     return plain if _parsed(plain) else code
+
+
+def _unwrapped(code: str) -> str:
+    """`python_coder("…")`, alone, printed or assigned: the tool's call written as a program, made the program in it."""
+    tree = _parsed(code) if TOOL in code else None
+    if tree is None or len(tree.body) != 1:
+        return code
+    match tree.body[0]:
+        case ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call):
+            pass
+        case _:
+            return code
+    match call:
+        case ast.Call(ast.Name(name), [ast.Constant(str(program))], []) | ast.Call(
+            ast.Name(name), [], [ast.keyword(_, ast.Constant(str(program)))]
+        ) if name == TOOL:
+            return dedent(program).strip()
+    return code
 
 
 def _parsed(code: str) -> ast.Module | None:

@@ -67,6 +67,26 @@ def test_the_column_is_chosen_before_it_is_added_up(code: str, mended: str) -> N
     assert repaired(code) == mended
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        'python_coder("""\nx = 6\nprint(x * 7)\n""")',
+        'python_coder(code="x = 6\\nprint(x * 7)")',
+        'print(python_coder("""\n    x = 6\n    print(x * 7)\n"""))',
+        'result = python_coder("x = 6\\nprint(x * 7)")',
+    ],
+)
+def test_regression_a_call_of_the_tool_itself_is_the_program_in_it(written: str) -> None:
+    assert repaired(written) == "x = 6\nprint(x * 7)"
+
+
+@pytest.mark.parametrize(
+    "code", ["python_coder(program)", 'python_coder("x", 2)', 'print("python_coder")', 'python_coder("x")\nprint(1)']
+)
+def test_other_programs_that_name_the_tool_stay(code: str) -> None:
+    assert repaired(code) == code
+
+
 @given(st.text(alphabet="date(0123456789,)\n .=", max_size=60))
 def test_it_never_raises_and_never_breaks_what_parses(code: str) -> None:
     mended = repaired(code)
