@@ -89,7 +89,8 @@ async def test_running_answers_get_an_error_frame_at_shutdown(start: Start, mode
             session = answer.headers["x-session-id"]
             async for line in answer.aiter_lines():
                 lines.append(line)
-                service.server.should_exit = True
+                if "word" in line:
+                    service.server.should_exit = True
     frames = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
     error = json.loads(frames[-2])
     assert "shutting down" in error["error"]["message"]
@@ -163,8 +164,8 @@ async def test_idle_streams_are_kept_alive(
 async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
     """Ten clients at once; the longest pause of the event loop stays below 50 ms.
 
-    Three rounds, of which the calmest counts: a machine that is busy elsewhere pauses us too, a call that blocks does
-    so in every round.
+    Up to six rounds, of which the calmest counts: a machine that is busy elsewhere pauses us too, a call that blocks
+    does so in every round.
     """
     model.replies, model.repeat = ["word " * 50], True
     rounds: list[float] = []
@@ -181,8 +182,10 @@ async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) 
 
     rounds.append(0)
     probing = asyncio.create_task(probe())
-    for _ in range(3):
+    for _ in range(6):
         rounds.append(0)
         await asyncio.gather(*(client(service.http) for _ in range(10)))
+        if rounds[-1] < 0.05:
+            break
     probing.cancel()
     assert min(rounds[1:]) < 0.05, rounds
