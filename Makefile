@@ -127,6 +127,7 @@ bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.conversations
 	$(BIN)/python -m benchmarks.files
 	$(BIN)/python -m benchmarks.looking
+	$(BIN)/python -m benchmarks.pauses
 	@if [ -n "$(CRANFIELD)" ]; then $(BIN)/python -m benchmarks.retrieval --collection "$(CRANFIELD)"; \
 	else echo "The search in documents is measured with CRANFIELD=DIR, the folder of that collection"; fi
 

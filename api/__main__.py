@@ -5,7 +5,7 @@ import sys
 
 from api import command
 from api.logs import configure_logging
-from api.server import Server, listen, serve
+from api.server import Server, keep_what_is_loaded, listen, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from api.weights import fetch_chat, fetch_vectors
@@ -63,6 +63,7 @@ async def run(settings: Settings) -> None:
             login = login_words(settings, administered=services.administered)
             sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
+            keep_what_is_loaded()
 
         await serve(settings, models.chat, sock, announce, coder=models.coder, seeing=models.vision)
 

@@ -1,6 +1,7 @@
 """uvicorn, taught to tell running answers that it is going down."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -99,3 +100,13 @@ async def serve(
         server = Server(config, services.runs)
         on_start(server, services)
         await server.serve(sockets=[sock])
+
+
+def keep_what_is_loaded() -> None:
+    """Once, when all is open: take what there is out of the garbage collector's sight.
+
+    A full collection walks through every object of the libraries, which live as long as the process, and all answers
+    wait for it (`python -m benchmarks.pauses`).
+    """
+    gc.collect()
+    gc.freeze()
