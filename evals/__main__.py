@@ -12,6 +12,8 @@ from evals import ours, results, router, theirs
 from evals.results import Result
 from evals.task import Task
 from evals.tasks import all_tasks, da_tasks
+from llm import catalog
+from llm.fetch import FetchError
 
 RESULTS = Path("evals/results")
 
@@ -59,7 +61,9 @@ async def run_ours(tasks: list[Task], options: argparse.Namespace, out: Path) ->
             note(out, [result], 1)
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
+    default, entries = catalog.load()
+    chat_models = [name for name, entry in entries.items() if not entry.folder]
     options = argparse.ArgumentParser(prog="python -m evals")
     commands = options.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="work on tasks; a line of JSON each")
@@ -77,15 +81,23 @@ def main() -> None:
         command.add_argument("--half", choices=("dev", "test", "all"), default="dev")
         command.add_argument("--kind", action="append", help="only this kind; may be repeated")
         command.add_argument("--limit", type=int, help="the first so many of each kind")
-        command.add_argument("--model", default="", help="a name of llm/models.toml (default: its default)")
+        command.add_argument("--model", default="", choices=chat_models, help=f"the embedded one (default: {default})")
     report = commands.add_parser("report", help="tables of results")
     report.add_argument("files", type=Path, nargs="+")
-    given = options.parse_args()
+    return options
+
+
+def main() -> None:
+    given = parser().parse_args()
     if given.command == "report":
         found = [result for file in given.files for result in results.load(file)]
         print(results.table(found), results.failures(found), sep="\n\n")
         return
     tasks = chosen(given)
+    try:
+        ours.weights(given.model)
+    except FetchError as error:
+        sys.exit(f"evals: {error}")
     if given.command == "router":
         judge = router.forms if given.forms else router.agreement
         print(asyncio.run(judge(tasks, given.model)))

@@ -13,6 +13,7 @@ from typing_extensions import override
 from evals.results import Result
 from evals.task import Task
 from llm import catalog
+from llm.fetch import ensure
 from llm.llama_native import Sampling
 from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
@@ -26,9 +27,9 @@ TRACED = ("tool", "input", "observation")
 
 
 def weights(name: str) -> Path:
-    """The file of a model in `llm/models.toml`; `python -m llm.fetch NAME` fetches it."""
+    """The file of a model in `llm/models.toml`, fetched when it is missing. Raises `FetchError`."""
     default, entries = catalog.load()
-    return entries[name or default].path(catalog.models_dir())
+    return ensure(entries[name or default], catalog.models_dir())
 
 
 class Unheld(LlamaCppChat):
