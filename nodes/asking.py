@@ -116,7 +116,8 @@ async def _once(
             async for chunk in chunks:
                 if thought := chunk.additional_kwargs.get("reasoning_content"):
                     runtime.stream_writer(ThoughtDelta(thought))
-                if text := chunk.text:
+                # A plain string: langchain's own kind is one more thing for the garbage collector to look at.
+                if text := str(chunk.text):
                     parts.append(text)
                     on_text(text)
                 if on_call is not None and isinstance(chunk, AIMessageChunk):
