@@ -58,14 +58,14 @@ async def run(settings: Settings) -> None:
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         data = settings.data_dir.resolve()
 
-        def announce(_server: Server, services: Services) -> None:
+        def opened(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
             sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
             keep_what_is_loaded()
 
-        await serve(settings, models.chat, sock, announce, coder=models.coder, seeing=models.vision)
+        await serve(settings, models.chat, sock, opened, coder=models.coder, seeing=models.vision)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:

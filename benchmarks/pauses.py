@@ -16,11 +16,11 @@ from pathlib import Path
 import httpx
 
 from api.server import keep_what_is_loaded
+from benchmarks.overhead import turn
 from llm.scripted import ScriptedChat
 from tests.serving import running, settings_for
 
 CLIENTS = 10
-BODY = {"messages": [{"role": "user", "content": "What is it?"}], "agent_type": "chat", "stream": True}
 
 
 @contextmanager
@@ -52,7 +52,7 @@ async def probe(pauses: list[float]) -> None:
 
 async def chat(http: httpx.AsyncClient, turns: int) -> None:
     for _ in range(turns):
-        (await http.post("/v1/chat/completions", json=BODY)).raise_for_status()
+        await turn(http, "chat", None, stream=True)
 
 
 async def measure(name: str, http: httpx.AsyncClient, turns: int) -> str:
@@ -61,7 +61,7 @@ async def measure(name: str, http: httpx.AsyncClient, turns: int) -> str:
         probing = asyncio.create_task(probe(pauses))
         await asyncio.gather(*(chat(http, turns // CLIENTS) for _ in range(CLIENTS)))
         probing.cancel()
-    longest = sorted(pauses)[-1] * 1000
+    longest = max(pauses) * 1000
     p99 = statistics.quantiles(pauses, n=100)[-1] * 1000
     each = statistics.median(collections or [0]) * 1000
     return f"| {name} | {p99:.0f} | {longest:.0f} | {len(collections)} | {each:.1f} |"
@@ -74,7 +74,7 @@ async def main(turns: int) -> None:
             print("| | p99 ms | longest ms | full collections | each, ms |\n|---|---|---|---|---|")
             keep_what_is_loaded()
             await chat(service.http, 1)
-            print(await measure("kept out of sight", service.http, turns))
+            print(await measure("out of sight", service.http, turns))
             gc.unfreeze()
             print(await measure("in sight", service.http, turns))
 

@@ -93,11 +93,15 @@ def main() -> None:
         found = [result for file in given.files for result in results.load(file)]
         print(results.table(found), results.failures(found), sep="\n\n")
         return
-    tasks = chosen(given)
     try:
-        ours.weights(given.model)
+        work(given)
     except FetchError as error:
         sys.exit(f"evals: {error}")
+
+
+def work(given: argparse.Namespace) -> None:
+    """Ask the router, or solve tasks. Raises `FetchError` when the model's weights cannot be had."""
+    tasks = chosen(given)
     if given.command == "router":
         judge = router.forms if given.forms else router.agreement
         print(asyncio.run(judge(tasks, given.model)))

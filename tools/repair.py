@@ -32,20 +32,20 @@ def _unescaped(code: str) -> str:
 
 def _unwrapped(code: str) -> str:
     """`python_coder("…")`, alone, printed or assigned: the tool's call written as a program, made the program in it."""
-    tree = _parsed(code) if TOOL in code else None
-    if tree is None or len(tree.body) != 1:
-        return code
-    match tree.body[0]:
-        case ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call):
-            pass
-        case _:
-            return code
+    match _parsed(code) if TOOL in code else None:
+        case ast.Module([ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call)]):
+            program = _program_in(call)
+            return code if program is None else program
+    return code
+
+
+def _program_in(call: ast.expr) -> str | None:
     match call:
         case ast.Call(ast.Name(name), [ast.Constant(str(program))], []) | ast.Call(
             ast.Name(name), [], [ast.keyword(_, ast.Constant(str(program)))]
         ) if name == TOOL:
             return dedent(program).strip()
-    return code
+    return None
 
 
 def _parsed(code: str) -> ast.Module | None:
