@@ -16,7 +16,7 @@ from api.services import Services
 from api.uploads import mime_of
 from checkpoints.sessions import Session
 from workspace.folder import file_infos
-from workspace.opening import open_inside
+from workspace.opening import opened_inside
 
 router = APIRouter()
 BASES = ("/api/conversations/{session_id}/artifacts", "/api/chat/sessions/{session_id}/artifacts")
@@ -38,7 +38,7 @@ async def get_artifact(
 ) -> Response:
     """One file, with ranges. Images are shown in place, everything else is a download."""
     try:
-        file = await asyncio.to_thread(open_inside, services.workspaces.folder(session.id), path)
+        file = await opened_inside(services.workspaces.folder(session.id), path)
     except FileNotFoundError as error:
         raise not_found("file") from error
     return Download(file, path.rpartition("/")[2], mime_of(path))

@@ -1,6 +1,5 @@
 """`/api/upload` and `/api/files`: a user's own files, readable to the tools in all of the user's sessions."""
 
-import asyncio
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -18,7 +17,7 @@ from api.services import Services
 from checkpoints.files import StoredFile
 from checkpoints.users import User
 from workspace.names import safe_name
-from workspace.opening import open_inside
+from workspace.opening import opened_inside
 
 router = APIRouter()
 Name = Annotated[str, Path(max_length=300, description="the file's `name`")]
@@ -80,7 +79,7 @@ async def get_file(name: Name, services: Services = Depends(services_of), user: 
     if stored is None:
         raise not_found("file")
     try:
-        file = await asyncio.to_thread(open_inside, services.library(user.id).folder, stored.name)
+        file = await opened_inside(services.library(user.id).folder, stored.name)
     except FileNotFoundError as error:
         raise not_found("file") from error
     return Download(file, safe_name(stored.label), stored.mime)

@@ -1,6 +1,5 @@
 """`GET /api/images/{token}`: an image that an answer links to."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -12,7 +11,7 @@ from api.downloads import INLINE, Download
 from api.errors import not_found
 from api.services import Services
 from api.uploads import mime_of
-from workspace.opening import open_inside
+from workspace.opening import opened_inside
 
 router = APIRouter()
 
@@ -32,7 +31,7 @@ async def get_image(
         raise not_found("image")
     session_id, name = claim
     try:
-        file = await asyncio.to_thread(open_inside, services.workspaces.folder(session_id), name)
+        file = await opened_inside(services.workspaces.folder(session_id), name)
     except FileNotFoundError as error:
         raise not_found("image") from error
     download = Download(file, name.rpartition("/")[2], mime_of(name))

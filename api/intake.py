@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from fastapi import Request
@@ -21,6 +22,7 @@ from api.multipart import Data, End, FormParser, Part
 from api.pace import paced
 from workspace.errors import FileTooLargeError, WorkspaceError
 from workspace.settings import MIB
+from workspace.threads import opened_in_thread
 
 FILE_FIELDS = ("files", "file", "files[]")
 MAX_FILES = 50
@@ -152,7 +154,7 @@ class _Receiving:
         if len(self.form.files) >= MAX_FILES:
             raise ApiError(413, f"A request may bring {MAX_FILES} files.", param="files", code="too_many_files")
         path = self._folder / str(len(self.form.files))
-        self._file = await asyncio.to_thread(_Writing, path, part.label, self._max_file_bytes)
+        self._file = await opened_in_thread(partial(_Writing, path, part.label, self._max_file_bytes))
 
     async def _end(self) -> None:
         if self._file is None:

@@ -2,13 +2,21 @@
 
 import os
 import stat
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
+
+from workspace.threads import opened_in_thread
 
 MAX_DEPTH = 64
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without waiting: opening a pipe would else hang until somebody writes.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+async def opened_inside(folder: Path, relative: str) -> BinaryIO:
+    """As `open_inside`, in a thread; nothing stays open when the caller is cancelled."""
+    return await opened_in_thread(partial(open_inside, folder, relative))
 
 
 def open_inside(folder: Path, relative: str) -> BinaryIO:

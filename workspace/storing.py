@@ -4,11 +4,13 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 from workspace.errors import FileTooLargeError
 from workspace.folder import FileInfo, file_info
 from workspace.names import free_name
 from workspace.settings import MIB
+from workspace.threads import made_in_thread
 
 
 async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: int) -> FileInfo:
@@ -16,7 +18,7 @@ async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: i
     partial = folder / f".upload-{secrets.token_hex(8)}"
     try:
         size = 0
-        with await asyncio.to_thread(partial.open, "xb") as file:
+        with await made_in_thread(lambda: partial.open("xb"), _remove) as file:
             async for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
@@ -26,6 +28,11 @@ async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: i
     finally:
         await asyncio.to_thread(partial.unlink, missing_ok=True)
     return await asyncio.to_thread(file_info, folder, name)
+
+
+def _remove(file: BinaryIO) -> None:
+    file.close()
+    Path(file.name).unlink(missing_ok=True)
 
 
 def put_in_place(folder: Path, partial: Path, label: str) -> str:

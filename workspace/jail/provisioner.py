@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +19,8 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Type
+
+from workspace.threads import made_in_thread
 
 from .wire import CHANNELS
 from .zygote_client import KILLED, KernelProcess
@@ -46,12 +50,8 @@ class ForkProvisioner(KernelProvisionerBase):
         """Bind the sockets, fork. Raises ZygoteDied."""
         manager = cast("ForkedKernelManager", self.parent)
         info = manager.get_connection_info()
-        sockets = await asyncio.to_thread(_bind, info)
-        try:
-            self.process = await self.fork(_as_text(info), [s.fileno() for s in sockets])
-        finally:
-            for bound in sockets:
-                bound.close()
+        with closing(await made_in_thread(partial(_Bound, info), _Bound.undo)) as bound:
+            self.process = await self.fork(_as_text(info), bound.descriptors)
         self.connection_info = info
         return info
 
@@ -129,20 +129,36 @@ class ForkedKernelClient(AsyncKernelClient):
     control_channel_class = Type(PatientChannel)
 
 
-def _bind(info: KernelConnectionInfo) -> list[socket.socket]:
-    """Listening sockets: clients can connect before the kernel runs, and the kernel needs no right to make
-    any.
+class _Bound:
+    """Listening sockets, one a channel: clients can connect before the kernel runs, and the kernel needs no right to
+    make any.
     """
-    sockets = []
-    for channel in CHANNELS:
-        path = Path(f"{info['ip']}-{info[f'{channel}_port']}")  # type: ignore[literal-required]
-        path.unlink(missing_ok=True)
-        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sockets.append(bound)
+
+    def __init__(self, info: KernelConnectionInfo) -> None:
+        self._paths = [Path(f"{info['ip']}-{info[f'{channel}_port']}") for channel in CHANNELS]  # type: ignore[literal-required]
+        with ExitStack() as sockets:
+            self.descriptors = [sockets.enter_context(_listening(path)).fileno() for path in self._paths]
+            self._sockets = sockets.pop_all()
+
+    def close(self) -> None:
+        """Here; who has got the descriptors keeps them."""
+        self._sockets.close()
+
+    def undo(self) -> None:
+        """Take the files away too."""
+        self.close()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
         bound.bind(str(path))
         path.chmod(0o600)
         bound.listen(64)
-    return sockets
+        yield bound
 
 
 def _as_text(info: KernelConnectionInfo) -> dict[str, Any]:

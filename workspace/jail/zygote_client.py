@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -77,25 +78,16 @@ class Zygote:
         """Boot it; takes about a second. Raises ZygoteDied, TimeoutError."""
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
-        self.runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
-        config = self._make_config(str(self.runtime))
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.setblocking(False)
-        self._control.send(config.to_json())
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "workspace.jail.zygote",
-                str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                env=clean_environment(),
-                cwd="/",
-                start_new_session=True,
-            )
+        with ExitStack() as undo:
+            self.runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
+            undo.callback(shutil.rmtree, self.runtime, ignore_errors=True)
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.enter_context(self._control)
+            with theirs:
+                self._control.setblocking(False)
+                self._control.send(self._make_config(str(self.runtime)).to_json())
+                self._process = await _spawned(theirs)
+            undo.pop_all()
         self.alive = True
         self._log = asyncio.create_task(self._copy_log())
         self._loop.add_reader(self._control, self._on_readable)
@@ -202,6 +194,22 @@ class Zygote:
         assert self._process.stderr is not None
         async for line in self._process.stderr:
             logger.warning("fork server: %s", line.decode(errors="replace").rstrip())
+
+
+async def _spawned(control: socket.socket) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "workspace.jail.zygote",
+        str(control.fileno()),
+        pass_fds=[control.fileno()],
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=clean_environment(),
+        cwd="/",
+        start_new_session=True,
+    )
 
 
 def clean_environment() -> dict[str, str]:

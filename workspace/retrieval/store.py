@@ -13,8 +13,7 @@ import json
 import os
 import secrets
 import shutil
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import IO, Any
 from workspace.retrieval.segment import DamagedError, Segment, pack, unpack
 from workspace.retrieval.snapshot import Mark
 from workspace.retrieval.types import ModelIdentity
+from workspace.threads import opened_in_thread
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -70,7 +70,7 @@ class IndexStore:
     async def locked(self) -> AsyncIterator[None]:
         """Keep other processes out. The folder exists inside the block."""
         while True:
-            with await _opened(self._lock_file) as file:
+            with await opened_in_thread(self._lock_file) as file:
                 while not _try_lock(file):  # noqa: ASYNC110 (no event tells that another process is done)
                     await asyncio.sleep(_POLL_SECONDS)
                 if self._is_current(file):
@@ -154,28 +154,6 @@ class IndexStore:
         with contextlib.suppress(OSError):
             return os.path.samestat(os.fstat(file.fileno()), (self.folder / LOCK).stat())
         return False
-
-
-async def _opened(opening: Callable[[], IO[bytes]]) -> IO[bytes]:
-    """The file that `opening` opens in a thread, which closes it itself when the caller is cancelled meanwhile."""
-    handing_over, given_up, files = threading.Lock(), threading.Event(), list[IO[bytes]]()
-
-    def work() -> None:
-        file = opening()
-        with handing_over:
-            if given_up.is_set():
-                file.close()
-            files.append(file)
-
-    try:
-        await asyncio.to_thread(work)
-    except asyncio.CancelledError:
-        with handing_over:
-            given_up.set()
-            for file in files:
-                file.close()
-        raise
-    return files[0]
 
 
 def _try_lock(file: IO[bytes]) -> bool:

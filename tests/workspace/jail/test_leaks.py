@@ -1,6 +1,7 @@
 """What is started is ended and released; nothing outlives the service, however it ends."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -135,6 +136,26 @@ async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels)
     made = set(psutil.Process().children(recursive=True)) - before
     _, alive = await asyncio.to_thread(psutil.wait_procs, made, timeout=10)
     assert alive == []
+
+
+async def test_regression_a_launch_cancelled_while_its_sockets_were_bound_left_them_open(
+    kernels: JailedKernels,
+) -> None:
+    await _cycles(kernels, 1)
+    await _fill_pools(kernels)
+    own, files = psutil.Process(), set(kernels.runtime.iterdir())
+    before = own.num_fds()
+    for _ in range(40):
+        launching = asyncio.create_task(kernels.launch("bound", kernels.sessions / "bound"))
+        while set(kernels.runtime.iterdir()) == files:  # noqa: ASYNC110 (no event tells of a file)
+            await asyncio.sleep(0)
+        launching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await launching
+        await _fill_pools(kernels)  # every thread is through
+        assert set(kernels.runtime.iterdir()) == files
+    gc.collect()
+    assert own.num_fds() <= before
 
 
 async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:

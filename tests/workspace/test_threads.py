@@ -1,0 +1,73 @@
+"""What a thread makes for a caller that has gone away."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from workspace.opening import opened_inside
+from workspace.storing import store
+from workspace.threads import made_in_thread, opened_in_thread
+
+
+class Slow:
+    """Opens files once it may."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.asked, self.may, self.opened = threading.Event(), threading.Event(), list[IO[bytes]]()
+
+    def __call__(self) -> IO[bytes]:
+        self.asked.set()
+        self.may.wait()
+        self.opened.append(self._path.open("wb"))
+        return self.opened[0]
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_is_opened_for_a_cancelled_caller_is_closed(late: bool, tmp_path: Path) -> None:
+    slow = Slow(tmp_path / "file")
+    opening = asyncio.create_task(opened_in_thread(slow))
+    await asyncio.to_thread(slow.asked.wait)
+    if late:  # it is cancelled when the thread is done, before it hears of that
+        slow.may.set()
+        while not slow.opened:
+            pass
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    slow.may.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert [file.closed for file in slow.opened] == [True]
+
+
+async def test_it_is_not_undone_for_a_caller_that_gets_it() -> None:
+    undone: list[int] = []
+    assert await made_in_thread(lambda: 7, undone.append) == 7
+    assert undone == []
+
+
+async def test_what_goes_wrong_in_the_thread_reaches_the_caller(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await opened_inside(tmp_path, "missing")
+
+
+async def test_an_upload_that_is_cancelled_at_its_start_leaves_no_file(tmp_path: Path) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"text"
+
+    for turns in range(6):
+        storing = asyncio.create_task(store(tmp_path, "a.txt", chunks(), 100))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        storing.cancel()
+        await asyncio.gather(storing, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert _left(tmp_path) == []
+
+
+def _left(folder: Path) -> list[Path]:
+    return list(folder.glob(".*"))
