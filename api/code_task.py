@@ -15,7 +15,7 @@ from checkpoints.users import LOCAL
 from llm.factory import load_models
 from tools import build_all
 from tools.errors import ToolError
-from tools.python_coder import NAME
+from tools.names import PYTHON_CODER
 from workspace.session import SessionWorkspace
 
 
@@ -49,8 +49,8 @@ async def execute_code_task(
     async with hold_session(session_id, services, LOCAL, first_words=query) as held:
         session, workspace = held.session, held.workspace
         names = [await _copy(Path(path), workspace) for path in file_paths]
-        tool = build_all(services.tool_kit(workspace, LOCAL.id, services.model))[NAME]
-        call = {"type": "tool_call", "id": "call", "name": NAME, "args": {"task": query, "files": names}}
+        tool = build_all(services.tool_kit(workspace, LOCAL.id, services.model))[PYTHON_CODER]
+        call = {"type": "tool_call", "id": "call", "name": PYTHON_CODER, "args": {"task": query, "files": names}}
         error = None
         try:
             answer = await tool.ainvoke(call)

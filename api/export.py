@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from tools.names import PYTHON_CODER
+
 _FENCES = re.compile(r"`{3,}|~{3,}")
 
 
@@ -36,7 +38,7 @@ def _step(step: dict[str, Any]) -> str:
     parts = [f"### Step {step['index']}: {_inline(step['tool'])}"]
     if step["thought"].strip():
         parts.append(fenced(step["thought"]))
-    language = "python" if step["tool"] == "python_coder" else ""
+    language = "python" if step["tool"] == PYTHON_CODER else ""
     parts += [fenced(step["input"], language), "Observation:", fenced(step["observation"])]
     return "\n\n".join(parts)
 

@@ -7,11 +7,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from nodes.observe import observe
-from nodes.protocol import CODE_TOOL
 from nodes.state import AgentState, Context, ModeOutput, Step
 from nodes.synthesize import synthesize
 from nodes.thought import thought
 from nodes.tool_call import tool_call
+from tools.names import PYTHON_CODER
 
 
 def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
@@ -35,13 +35,13 @@ def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thou
 
 
 def _printed(steps: Sequence[Step]) -> list[Step]:
-    return [step for step in steps if step["tool"] == CODE_TOOL and step["error"] is None]
+    return [step for step in steps if step["tool"] == PYTHON_CODER and step["error"] is None]
 
 
 def _hopeless(steps: Sequence[Step], max_mends: int) -> bool:
     """Programs failed one after the other, and mending did not help: small models then fail for ever."""
     newest = steps[-max_mends - 1 :]
-    return len(newest) > max_mends and all(step["tool"] == CODE_TOOL and step["error"] for step in newest)
+    return len(newest) > max_mends and all(step["tool"] == PYTHON_CODER and step["error"] for step in newest)
 
 
 graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)

@@ -12,7 +12,9 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel
 
-ALIASES = {"python": "python_coder", "code_interpreter": "python_coder", "file_search": "rag_retriever"}
+from tools.names import PYTHON_CODER, RAG_RETRIEVER
+
+ALIASES = {"python": PYTHON_CODER, "code_interpreter": PYTHON_CODER, "file_search": RAG_RETRIEVER}
 """Names that models were trained to call such tools by."""
 _ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
 _LONG = re.compile(r'"""(.*?)"""', re.DOTALL)

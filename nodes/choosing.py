@@ -11,9 +11,10 @@ from nodes.asking import ask_one_of
 from nodes.hints import Files, addresses, likely_tools, sort_files, wants_computing, wants_web
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
+from tools.names import FILE_ANALYZER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
 
-SEARCHES = ("rag_retriever", "web_search")
-LOOK_UPS = (*SEARCHES, "read_page", "vision_analyzer", "file_analyzer")
+SEARCHES = (RAG_RETRIEVER, WEB_SEARCH)
+LOOK_UPS = (*SEARCHES, READ_PAGE, VISION_ANALYZER, FILE_ANALYZER)
 """Tools that find something, as opposed to the one that computes."""
 
 
@@ -33,7 +34,7 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
     tools, question = runtime.context.tools, history.question(state)
     failed = _given_up(state.get("steps", []))
     fitting = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
-    likely = [tool for tool in fitting if _has_matter(tool, question, files)]
+    likely = [tool for tool in fitting if _has_matter(tool, files) and (tool != READ_PAGE or addresses(question))]
     if len(likely) <= 1:
         return likely[0] if likely else None
     listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
@@ -44,13 +45,8 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
 
 def usable_tools(files: Files, steps: Sequence[Step], tools: Mapping[str, BaseTool]) -> list[BaseTool]:
     """Those with something to work on that have not said in this turn that they cannot."""
-    matter = {
-        "rag_retriever": files.documents + files.others,
-        "vision_analyzer": files.images,
-        "file_analyzer": files.all,
-    }
     failed = _given_up(steps)
-    return [tool for name, tool in tools.items() if matter.get(name, True) and name not in failed]
+    return [tool for name, tool in tools.items() if _has_matter(name, files) and name not in failed]
 
 
 def needs_a_tool(question: str, files: Files) -> bool:
@@ -58,9 +54,14 @@ def needs_a_tool(question: str, files: Files) -> bool:
     return bool(files.all or addresses(question)) or wants_computing(question) or wants_web(question)
 
 
-def _has_matter(tool: str, question: str, files: Files) -> bool:
-    """A page needs an address to be read, and eyes a picture."""
-    return bool({"read_page": addresses(question), "vision_analyzer": files.images}.get(tool, True))
+def _has_matter(tool: str, files: Files) -> bool:
+    """Whether there are files of the kind that it works on, where it works on files alone."""
+    matter = {
+        RAG_RETRIEVER: files.documents + files.others,
+        VISION_ANALYZER: files.images,
+        FILE_ANALYZER: files.all,
+    }
+    return bool(matter.get(tool, True))
 
 
 def _given_up(steps: Sequence[Step]) -> set[str]:

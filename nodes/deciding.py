@@ -17,11 +17,11 @@ from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
 from nodes.citing import without_citations
 from nodes.hints import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
 from nodes.prompts import render
-from nodes.protocol import CODE_TOOL
 from nodes.state import Action, AgentState, Context, Step
 from tools.coding.recipes import recipes
 from tools.coding.running import without_note
 from tools.coding.setting import variables_at_hand
+from tools.names import PYTHON_CODER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
 
 MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
@@ -52,7 +52,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         if (answer := last.get("answer")) and not wants_computing(question):
             return answer
         return _answer_from(last, steps, question)
-    if last is not None and last["tool"] == CODE_TOOL and last["error"] != "ToolFailed":
+    if last is not None and last["tool"] == PYTHON_CODER and last["error"] != "ToolFailed":
         if stuck(steps) or last["error"] is None:
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
@@ -77,7 +77,7 @@ def stuck(steps: list[Step]) -> bool:
 
 
 def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
-    if last["tool"] == CODE_TOOL:
+    if last["tool"] == PYTHON_CODER:
         asked, output = f"Question: {question}", f"Output:\n{without_note(last['observation'])}"
         if form := form_of_answer(question):
             first = sum(step["error"] is None for step in steps) == 1
@@ -114,8 +114,8 @@ def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Con
     last = steps[-1]
     read = {step["input"] for step in steps}
     pages = [source["url"] for source in last["sources"] if source["url"] and source["url"] not in read]
-    if last["tool"] == "web_search" and "read_page" in runtime.context.tools and pages:
-        return Action(thought="I read the page that was found.", tool="read_page", input=str(pages[0]))
+    if last["tool"] == WEB_SEARCH and READ_PAGE in runtime.context.tools and pages:
+        return Action(thought="I read the page that was found.", tool=READ_PAGE, input=str(pages[0]))
     words = without_citations(needed).strip()
     searches = [step["tool"] for step in steps if step["tool"] in SEARCHES]
     if searches and len(words.split()) >= 2 and not history.same_step(steps, searches[-1], words):
@@ -145,7 +145,7 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     so_far = [f"An earlier program gave:\n{ran[-1]['observation']}"] if ran else []
     if needed := state.get("needed"):
         so_far.append(f"Still missing: {needed}")
-    coder = runtime.context.tools.get(CODE_TOOL)
+    coder = runtime.context.tools.get(PYTHON_CODER)
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
     question = history.question(state)
     asked = (recipes(question), f"Question: {question}")
@@ -155,16 +155,14 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
     """The input of a first look-up is plain: the question's own words, the file or the address that it names."""
     question = history.question(state)
-    match tool:
-        case "read_page":
-            return Action(thought="I read the page.", tool=tool, input=addresses(question)[0])
-        case "vision_analyzer":
-            name = [*named(question, files.images), *reversed(files.images)][0]
-            given = json.dumps({"filename": name, "question": question}, ensure_ascii=False)
-            return Action(thought=f"I look at {name}.", tool=tool, input=given)
-        case _:
-            where = "on the web" if tool == "web_search" else "in the documents"
-            return Action(thought=f"I look it up {where}.", tool=tool, input=await _query(state, runtime, question))
+    if tool == READ_PAGE:
+        return Action(thought="I read the page.", tool=tool, input=addresses(question)[0])
+    if tool == VISION_ANALYZER:
+        name = [*named(question, files.images), *reversed(files.images)][0]
+        given = json.dumps({"filename": name, "question": question}, ensure_ascii=False)
+        return Action(thought=f"I look at {name}.", tool=tool, input=given)
+    where = "on the web" if tool == WEB_SEARCH else "in the documents"
+    return Action(thought=f"I look it up {where}.", tool=tool, input=await _query(state, runtime, question))
 
 
 async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:

@@ -6,8 +6,8 @@ from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.citing import owed, without_citations
 from nodes.evidence import unsupported_numbers
-from nodes.protocol import CODE_TOOL
 from nodes.state import AgentState, Context, Step, Update
+from tools.names import PYTHON_CODER
 
 
 def give(text: str, runtime: Runtime[Context]) -> Update:
@@ -34,9 +34,9 @@ def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState) -> U
 
 
 def _caution(steps: list[Step]) -> str:
-    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == CODE_TOOL]
+    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == PYTHON_CODER]
     if printed:
         return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
-    if any(step["tool"] == CODE_TOOL for step in steps):
+    if any(step["tool"] == PYTHON_CODER for step in steps):
         return "\n\n(No program ran to its end, so this was not computed.)"
     return "\n\n(Not every number here stands in what was found.)"

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tools.names import PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
+
 TABLES = ("csv", "tsv", "xlsx", "xls", "xlsm", "parquet", "json", "jsonl", "ndjson")
 DOCUMENTS = ("pdf", "docx", "pptx", "html", "htm", "md", "txt", "rst")
 IMAGES = ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff")
@@ -122,21 +124,21 @@ def likely_tools(question: str, files: Files, tools: Iterable[str]) -> list[str]
     """
     there = set(tools)
     asked = [tool for tool in _by_rules(question, files) if tool in there]
-    return asked or [tool for tool in ("python_coder", *sorted(there)) if tool in there][:1]
+    return asked or [tool for tool in (PYTHON_CODER, *sorted(there)) if tool in there][:1]
 
 
 def _by_rules(question: str, files: Files) -> list[str]:
     if addresses(question):
-        return ["read_page"]
+        return [READ_PAGE]
     if named(question, files.images):
-        return ["vision_analyzer"]
+        return [VISION_ANALYZER]
     if named(question, files.tables):
-        return ["python_coder"]
+        return [PYTHON_CODER]
     computing = wants_computing(question)
     if named(question, files.documents):
-        return ["rag_retriever", "python_coder"] if computing else ["rag_retriever"]
+        return [RAG_RETRIEVER, PYTHON_CODER] if computing else [RAG_RETRIEVER]
     if wants_web(question):
-        return ["web_search"]
+        return [WEB_SEARCH]
     return _by_kind(question, files, computing=computing)
 
 
@@ -144,13 +146,13 @@ def _by_kind(question: str, files: Files, *, computing: bool) -> list[str]:
     """No file is named: what the files at hand are good for."""
     about_image = files.images and (_IMAGE.search(question) or not (files.tables or files.documents))
     if about_image and not computing:
-        return ["vision_analyzer"]
+        return [VISION_ANALYZER]
     if not files.documents:
-        return ["python_coder"]
+        return [PYTHON_CODER]
     if not files.tables:
-        return ["python_coder", "rag_retriever"] if computing else ["rag_retriever"]
+        return [PYTHON_CODER, RAG_RETRIEVER] if computing else [RAG_RETRIEVER]
     if computing and not wants_documents(question):
-        return ["python_coder"]
+        return [PYTHON_CODER]
     if wants_documents(question) and not computing:
-        return ["rag_retriever"]
-    return ["rag_retriever", "python_coder"]
+        return [RAG_RETRIEVER]
+    return [RAG_RETRIEVER, PYTHON_CODER]

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
 from tools.coding.observing import cut_middle
+from tools.names import PYTHON_CODER
 
 TURNS_TOLD = 3
 MAX_FIRST = 300
@@ -77,7 +78,7 @@ def _last_program(messages: Sequence[AnyMessage]) -> str:
     for message in reversed(messages):
         steps: list[Step] = message.additional_kwargs.get("steps", [])
         for step in reversed(steps):
-            if step["tool"] == "python_coder" and step["error"] is None:
+            if step["tool"] == PYTHON_CODER and step["error"] is None:
                 return step["input"]
     return ""
 

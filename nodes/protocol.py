@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from tools.coding.fences import FENCE, PYTHON
+from tools.names import PYTHON_CODER
 
 LABELS = {
     "thought": r"thought|thinking|reasoning",
@@ -26,7 +27,6 @@ _LABEL = re.compile(
 _NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
 """A final answer that is none."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
-CODE_TOOL = "python_coder"
 CODE_KEYS = ("code", "input", "program", "python")
 
 
@@ -39,6 +39,8 @@ class Reply:
     input: str = ""
     final: str | None = None
     need: str | None = None
+    labelled: bool = False
+    """The word "action" stands in it: plain talk may well have a line `Input: …`, and a program."""
 
 
 def parse(text: str) -> Reply:
@@ -57,19 +59,14 @@ def parse(text: str) -> Reply:
     if fenced and fenced.group(1).lower() in PYTHON:
         return Reply(
             thought=thought[: max(0, thought.find("```"))].strip(),
-            tool=CODE_TOOL,
+            tool=PYTHON_CODER,
             input=fenced.group(2).strip(),
         )
     return Reply(thought=thought)
 
 
-def is_labelled(text: str) -> bool:
-    """Whether an action stands under its label; `parse` takes a program without one for an action too."""
-    return "action" in text.lower() and not {"action", "input"}.isdisjoint(_sections(text))
-
-
 def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
-    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or CODE_TOOL
+    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or PYTHON_CODER
     raw = sections.get("input")
     if raw is None:  # the label was left out: what follows the tool's name is the input
         raw = sections.get("action", "").partition("\n")[2]
@@ -78,7 +75,7 @@ def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
     called = re.fullmatch(r"([\w-]+)\((.*)\)", tool, re.DOTALL)
     if called and not raw.strip():
         tool, raw = called.group(1), called.group(2)
-    return Reply(thought=thought, tool=tool, input=clean_input(raw))
+    return Reply(thought=thought, tool=tool, input=clean_input(raw), labelled="action" in text.lower())
 
 
 def clean_input(raw: str) -> str:

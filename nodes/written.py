@@ -7,10 +7,11 @@ from langchain_core.tools import BaseTool
 
 from nodes import history
 from nodes.calls import as_input, guessed, mended, resolve
-from nodes.protocol import CODE_TOOL, is_labelled, parse
+from nodes.protocol import parse
 from nodes.state import Action, Step
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observing import SILENT
+from tools.names import PYTHON_CODER
 
 CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
 """Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
@@ -27,7 +28,8 @@ def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]
 
     None when the same was run before and printed nothing: then the model means to show it.
     """
-    if is_labelled(text) and (reply := parse(text)).tool is not None:
+    reply = parse(text)
+    if reply.labelled and reply.tool is not None:
         return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
     action = _as_code(text, tools) if may_be_a_call(steps) else None
     if action is None or (same := history.same_step(steps, action["tool"], action["input"])) is None:
@@ -43,10 +45,10 @@ def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
         if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
             return Action(thought=_thought(text[:start]), tool=tool.name, input=as_input(tool, arguments))
     programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
-    if CODE_TOOL not in tools or not programs:
+    if PYTHON_CODER not in tools or not programs:
         return None
     program = max(programs, key=lambda block: len(block.group(2)))
-    return Action(thought=_thought(text[: blocks[0].start()]), tool=CODE_TOOL, input=program.group(2).strip("\n"))
+    return Action(thought=_thought(text[: blocks[0].start()]), tool=PYTHON_CODER, input=program.group(2).strip("\n"))
 
 
 def _bare(text: str) -> list[tuple[int, str]]:

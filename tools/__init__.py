@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from tools import file_analyzer, python_coder, rag_retriever, read_page, vision_analyzer, web_search
 from tools.files import reader
 from tools.kit import ToolKit
+from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
 from tools.vision import images, ocr
 from tools.web import extract
 
@@ -23,12 +24,12 @@ class ToolModule(Protocol):
 
 
 TOOLS: dict[str, ToolModule] = {
-    "python_coder": python_coder,
-    "file_analyzer": file_analyzer,
-    "rag_retriever": rag_retriever,
-    "read_page": read_page,
-    "vision_analyzer": vision_analyzer,
-    "web_search": web_search,
+    PYTHON_CODER: python_coder,
+    FILE_ANALYZER: file_analyzer,
+    RAG_RETRIEVER: rag_retriever,
+    READ_PAGE: read_page,
+    VISION_ANALYZER: vision_analyzer,
+    WEB_SEARCH: web_search,
 }
 
 PRELOAD = (*reader.PRELOAD, *extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)

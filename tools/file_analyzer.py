@@ -12,13 +12,13 @@ from tools.files.profile import FileUnreadable
 from tools.files.reader import FileReader
 from tools.files.render import as_data, long
 from tools.kit import ToolKit
+from tools.names import FILE_ANALYZER
 from tools.results import Extras
 from workspace.errors import BadNameError
 from workspace.library import Library
 from workspace.names import inside
 from workspace.session import SessionWorkspace
 
-NAME = "file_analyzer"
 DESCRIPTION = (
     "says what a file holds: columns, types, ranges and first rows of a table, sheets of a workbook, pages of a "
     "document, size of a picture, and the line of Python that loads it. The input is the file's name."
@@ -46,7 +46,7 @@ class FileAnalyzer(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = FILE_ANALYZER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -10,9 +10,9 @@ from tools.coding.graph import CodeContext, work_out
 from tools.coding.running import Attempt, Runner
 from tools.errors import ToolFailed, ToolRetry, ToolSilent
 from tools.kit import ToolKit
+from tools.names import PYTHON_CODER
 from tools.results import Extras
 
-NAME = "python_coder"
 DESCRIPTION = (
     "runs Python in a session that remembers variables and returns what is printed. "
     "pandas (pd), numpy (np) and matplotlib (plt) are imported. There is no internet."
@@ -61,7 +61,7 @@ class PythonCoder(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = PYTHON_CODER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -9,10 +9,10 @@ from typing_extensions import override
 from tools.documents import Documents, Found
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
+from tools.names import RAG_RETRIEVER
 from tools.results import Extras, Source, with_sources
 from workspace.retrieval.types import Hit, VectorsUnavailableError
 
-NAME = "rag_retriever"
 DESCRIPTION = (
     "searches the text of the uploaded documents (PDF, Word, PowerPoint, HTML, Markdown, text) "
     "and returns the passages that fit a question best. It does not read tables of numbers or images."
@@ -42,7 +42,7 @@ class RagRetriever(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = RAG_RETRIEVER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -14,13 +14,13 @@ from tools.errors import ToolFailed, ToolRetry
 from tools.files.profile import FileUnreadable
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
+from tools.names import READ_PAGE
 from tools.results import Extras, Source, with_sources
 from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
 from tools.web.fetch import Fetcher, Page
 from tools.workers import WorkerError
 
-NAME = "read_page"
 DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
 PDF = "application/pdf"
 KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json", PDF)
@@ -58,7 +58,7 @@ class ReadPage(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = READ_PAGE
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -5,7 +5,8 @@ import re
 from textwrap import dedent
 from typing import TypeGuard
 
-TOOL = "python_coder"
+from tools.names import PYTHON_CODER
+
 MAX_ROUNDS = 20
 """Lines mended at most: each costs a look at the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
@@ -32,7 +33,7 @@ def _unescaped(code: str) -> str:
 
 def _unwrapped(code: str) -> str:
     """`python_coder("…")`, alone, printed or assigned: the tool's call written as a program, made the program in it."""
-    match _parsed(code) if TOOL in code else None:
+    match _parsed(code) if PYTHON_CODER in code else None:
         case ast.Module([ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call)]):
             program = _program_in(call)
             return code if program is None else program
@@ -43,7 +44,7 @@ def _program_in(call: ast.expr) -> str | None:
     match call:
         case ast.Call(ast.Name(name), [ast.Constant(str(program))], []) | ast.Call(
             ast.Name(name), [], [ast.keyword(_, ast.Constant(str(program)))]
-        ) if name == TOOL:
+        ) if name == PYTHON_CODER:
             return dedent(program).strip()
     return None
 

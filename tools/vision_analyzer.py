@@ -15,6 +15,7 @@ from tools.errors import ToolFailed, ToolRetry
 from tools.file_analyzer import matching
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
+from tools.names import VISION_ANALYZER
 from tools.results import Extras
 from tools.temperature import temperature_of
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
@@ -27,7 +28,6 @@ from workspace.reading import read_file
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 
-NAME = "vision_analyzer"
 DESCRIPTION = "looks at an image file: answers a question about it, or reads the text in it."
 DESCRIBE = "Describe what this image shows. Repeat any text in it word for word."
 IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
@@ -71,7 +71,7 @@ class VisionAnalyzer(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = VISION_ANALYZER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

@@ -9,12 +9,12 @@ from typing_extensions import override
 
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
+from tools.names import WEB_SEARCH
 from tools.results import Extras, Source, with_sources
 from tools.web import ddgs_search, tavily_search
 from tools.web.fetch import Fetcher
 from tools.web.queries import Query, SearchError, TimeRange
 
-NAME = "web_search"
 DESCRIPTION = (
     "searches the web and returns titles, addresses and excerpts of pages. "
     "For what is newer than you know, or what you are not sure of. read_page reads one of the pages."
@@ -73,7 +73,7 @@ class WebSearch(BaseTool):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    name: str = NAME
+    name: str = WEB_SEARCH
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"

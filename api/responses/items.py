@@ -5,6 +5,7 @@ from typing import Any
 from api.answer import Answer
 from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
 from nodes.state import Step
+from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
 
 Told = list[dict[str, Any]]
 PREFIXES = {
@@ -16,11 +17,11 @@ PREFIXES = {
     "web_search_call": "ws",
 }
 NATIVE = {
-    "python_coder": "code_interpreter_call",
-    "rag_retriever": "file_search_call",
-    "file_analyzer": "file_search_call",
-    "web_search": "web_search_call",
-    "read_page": "web_search_call",
+    PYTHON_CODER: "code_interpreter_call",
+    RAG_RETRIEVER: "file_search_call",
+    FILE_ANALYZER: "file_search_call",
+    WEB_SEARCH: "web_search_call",
+    READ_PAGE: "web_search_call",
 }
 """Our tools, and the items that their steps are told as; others stand in `x_agent_metadata` alone."""
 
@@ -168,7 +169,7 @@ def native(step: Step, session_id: str) -> dict[str, Any]:
         case "code_interpreter_call":
             logs = [{"type": "logs", "logs": step["observation"]}]
             return {"code": given, "container_id": session_id, "outputs": logs}
-        case "web_search_call" if step["tool"] == "read_page":
+        case "web_search_call" if step["tool"] == READ_PAGE:
             return {"action": {"type": "open_page", "url": given}}
         case "web_search_call":
             pages = [{"type": "url", "url": source["url"]} for source in step["sources"] if source["url"]]

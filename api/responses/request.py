@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.errors import bad_request
+from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
 
 MAX_ITEMS = 10_000
 REFUSED: dict[str, tuple[Any, ...]] = {
@@ -15,10 +16,10 @@ REFUSED: dict[str, tuple[Any, ...]] = {
 }
 """Fields that we do not honour, with the values that change nothing."""
 BUILT_IN: dict[str, tuple[str, ...]] = {
-    "code_interpreter": ("python_coder",),
-    "file_search": ("rag_retriever", "file_analyzer"),
-    "web_search": ("web_search", "read_page"),
-    "web_search_preview": ("web_search", "read_page"),
+    "code_interpreter": (PYTHON_CODER,),
+    "file_search": (RAG_RETRIEVER, FILE_ANALYZER),
+    "web_search": (WEB_SEARCH, READ_PAGE),
+    "web_search_preview": (WEB_SEARCH, READ_PAGE),
 }
 """OpenAI's tools, and ours that do their work."""
 

@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from api.settings.parsing import HttpUrl, empty_is_none, split
 from tools import PRELOAD
+from tools.names import READ_PAGE, WEB_SEARCH
 from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
 from tools.workers import WorkerSettings
@@ -76,5 +77,5 @@ class ToolSettings(BaseSettings):
     @property
     def tools_off(self) -> frozenset[str]:
         """Names of the tools that are turned off."""
-        off = {"web_search": self.web_search == "off", "read_page": not self.web_read_pages}
+        off = {WEB_SEARCH: self.web_search == "off", READ_PAGE: not self.web_read_pages}
         return frozenset(name for name, is_off in off.items() if is_off)

@@ -187,6 +187,15 @@ async def test_words_about_a_tool_that_was_not_called_are_no_answer(native: tupl
     assert body["choices"][0]["message"]["content"] == "It is 42: python_coder printed it."
 
 
+async def test_an_example_with_an_input_is_no_call(native: tuple[Service, ScriptedChat]) -> None:
+    service, model = native
+    example = "It is 42.\n\nInput: a number\nOutput: its half"
+    model.replies = [call("print(6 * 7)"), example]
+    body = await ask(service, ASKED)
+    assert body["choices"][0]["message"]["content"] == example
+    assert len(body["x_agent_metadata"]["steps"]) == 1
+
+
 async def test_a_number_that_nothing_was_run_for_is_doubted_once(native: tuple[Service, ScriptedChat]) -> None:
     service, model = native
     model.replies = ["It is 41.", call("print(6 * 7)"), "It is 42."]

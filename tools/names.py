@@ -1,0 +1,8 @@
+"""The tools' names, as models, clients and records know them."""
+
+PYTHON_CODER = "python_coder"
+FILE_ANALYZER = "file_analyzer"
+RAG_RETRIEVER = "rag_retriever"
+READ_PAGE = "read_page"
+VISION_ANALYZER = "vision_analyzer"
+WEB_SEARCH = "web_search"
