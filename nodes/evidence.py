@@ -19,6 +19,24 @@ def unsupported_numbers(answer: str, evidence: Iterable[str]) -> list[str]:
     ]
 
 
+def is_told(result: str, asked: str, answer: str) -> bool:
+    """Whether `answer` tells the `result` of what was `asked`: one of its new numbers, else half of its new words.
+
+    A number is new when it does not stand in `asked`; it is told by a rounding of it too.
+    """
+    known = {value for _, value, _ in _numbers(asked)}
+    if new := [value for _, value, _ in _numbers(result) if value not in known]:
+        told = _numbers(answer)
+        return any(abs(abs(value) - abs(new)) <= 0.5 * 10**-decimals for new in new for _, value, decimals in told)
+    words = _words(result)
+    sought = words - _words(asked) or words
+    return 2 * len(sought & _words(answer)) >= len(sought)
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2}
+
+
 def _numbers(text: str) -> list[tuple[str, float, int]]:
     """`(as written, value, decimals)` of each number; 1,234.50 is one number with two decimals."""
     found = []

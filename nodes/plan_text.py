@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from nodes.state import PlanStep
+from tools.names import FILE_ANALYZER, PYTHON_CODER
 
 MAX_STEPS = 6
 _LINE = re.compile(r"^[ \t>*_-]*(?:step[ \t]*)?(\d{1,2})[.):\]][ \t*_]*(.+)$", re.IGNORECASE | re.MULTILINE)
@@ -12,13 +13,22 @@ _NEEDS = re.compile(rf"[\[(]?\s*\b(?:needs|uses|after|depends on)\s*:?\s*(?:step
 _DONE = re.compile(r"[\[(]?\s*\bdone(?: when)?\s*:\s*([^\])]+)[\])]?", re.IGNORECASE)
 _TOOL = re.compile(r"[\[(]\s*(?:tool\s*:\s*)?([a-z][a-z0-9_]{2,40})\s*[\])]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}")
+_QUOTED = re.compile(r"\"([^\"]{1,2000})\"|“([^”]{1,2000})”|(?<!\w)'([^'\n]{1,200})'(?!\w)")
+_LOADS = re.compile(
+    r"(?:please )?(?:read|load|open|import)(?: in)?(?: (?:the|a|all|csv|excel|json|data|dataset|file|files|table"
+    r"|contents?|from|of|in|into|and|pandas|dataframe|memory|[\w.-]+\.\w{2,5}|['\"`][\w. -]+\.\w{2,5}['\"`]))+",
+    re.IGNORECASE,
+)
 _REFERENCE = re.compile(
     r"\b(?:results?|outputs?|values?|answers?) (?:of|from) steps? (\d{1,2})(?:(?:,| and) (\d{1,2}))?", re.IGNORECASE
 )
 
 
 def read_plan(text: str, tools: Iterable[str], first: int = 1) -> list[PlanStep]:
-    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan."""
+    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan.
+
+    Steps that only load a file are left out: every step loads what it works on.
+    """
     known = {name.lower(): name for name in tools}
     steps: list[PlanStep] = []
     numbers: dict[int, int] = {}
@@ -26,7 +36,7 @@ def read_plan(text: str, tools: Iterable[str], first: int = 1) -> list[PlanStep]
         if len(steps) == MAX_STEPS:
             break
         step = _step(first + len(steps), mark.group(2), numbers, known)
-        if step["goal"]:
+        if step["goal"] and not _only_loads(step):
             numbers[int(mark.group(1))] = step["id"]
             steps.append(step)
     return steps
@@ -55,11 +65,20 @@ def _step(number: int, line: str, numbers: dict[int, int], known: dict[str, str]
     )
 
 
+def _only_loads(step: PlanStep) -> bool:
+    return step["tool"] in (None, PYTHON_CODER, FILE_ANALYZER) and _LOADS.fullmatch(step["goal"]) is not None
+
+
 def ready(plan: Iterable[PlanStep]) -> list[PlanStep]:
     """Steps that wait for nothing any more."""
     steps = list(plan)
     done = {step["id"] for step in steps if step["status"] == "done"}
     return [step for step in steps if step["status"] == "pending" and done.issuperset(step["needs"])]
+
+
+def quoted(question: str) -> list[str]:
+    """The texts in quotation marks, in order, each once."""
+    return list(dict.fromkeys(next(filter(None, found)) for found in _QUOTED.findall(question)))
 
 
 def told(plan: Iterable[PlanStep]) -> str:

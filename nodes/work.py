@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
 from nodes.events import PlanChanged
-from nodes.plan_text import ready
+from nodes.plan_text import quoted, ready
 from nodes.state import Context, Finding, PlanState, PlanStep, Sampling, Update
 
 MAX_RESULT = 1500
@@ -17,10 +17,10 @@ MAX_RESULT = 1500
 
 
 class Work(TypedDict):
-    """What one step is sent: itself, the whole question, the results that it needs, and how to go about it."""
+    """What one step is sent: itself, what the question quotes, the results that it needs, and how to go about it."""
 
     step: PlanStep
-    question: str
+    quoted: list[str]
     known: str
     system: list[SystemMessage]
     """The client's instructions."""
@@ -31,7 +31,8 @@ def works(state: PlanState) -> list[Work]:
     plan = state["plan"]
     question = next((m.text for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
     system = [message for message in state["messages"] if isinstance(message, SystemMessage)]
-    return [Work(step=step, question=question, known=_known(step, plan), system=system) for step in ready(plan)]
+    texts = quoted(question)
+    return [Work(step=step, quoted=texts, known=_known(step, plan), system=system) for step in ready(plan)]
 
 
 class WorkNode(Protocol):
@@ -80,6 +81,9 @@ def _running(step: PlanStep) -> PlanStep:
 def _task(work: Work) -> str:
     step = work["step"]
     parts = [step["goal"], f"It is done when: {step['done_when']}" if step["done_when"] else ""]
+    # Small models write "the sentence" where the question has the sentence itself.
+    if missing := [text for text in work["quoted"] if text not in step["goal"]]:
+        parts.append("Quoted in the question:\n" + "\n".join(f'"{text}"' for text in missing))
     if work["known"]:
         parts.append(f"Known from earlier steps:\n{work['known']}")
     return "\n\n".join(part for part in parts if part)

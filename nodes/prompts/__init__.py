@@ -10,7 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 def _environment() -> Environment:
     # These are our own templates and their output is a prompt, not HTML: nothing is to be escaped.
     return Environment(  # noqa: S701
-        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, keep_trailing_newline=False
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        keep_trailing_newline=False,
+        auto_reload=False,
     )
 
 

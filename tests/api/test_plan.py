@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from langchain_core.messages import BaseMessage
 
 from llm.scripted import ScriptedChat
@@ -61,6 +62,57 @@ async def test_steps_are_worked_out_and_put_together(service: Service, model: Sc
     assert {step["observation"] for step in told["steps"]} == {"12", "30", "42"}
     adding = next(str(m[1].content) for m in model.asked if "Question: Add both" in str(m[1].content))
     assert "Work out alpha: alpha is 12" in adding
+
+
+TWO = RULES | {"You divide a question": "1. Work out alpha [python_coder]\n2. Work out beta [python_coder]"}
+
+
+@pytest.mark.parametrize(
+    ("said", "owed"),
+    [
+        ("Alpha is 12 and beta is 30.", ""),
+        ("Beta is 30.", "\n- Work out alpha: alpha is 12"),
+        ("Alpha is 12, beta is 31.", "\n- Work out alpha: alpha is 12\n- Work out beta: beta is 30"),
+    ],
+)
+async def test_results_that_the_answer_lacks_are_added(
+    service: Service, model: ScriptedChat, said: str, owed: str
+) -> None:
+    model.replies, model.repeat = [answering(TWO | {"You get a question and the results": said})], True
+    body = await plan(service, "What are alpha and beta?")
+    assert body["choices"][0]["message"]["content"] == said + (f"\n\nThe steps gave:{owed}" if owed else "")
+
+
+@pytest.mark.parametrize(
+    ("said", "owed"),
+    [
+        ("Together they are 42.", ""),  # alpha and beta went into the sum
+        ("Beta is 30.", "\n- Add both: both are 42"),
+    ],
+)
+async def test_a_result_that_went_into_another_is_not_owed(
+    service: Service, model: ScriptedChat, said: str, owed: str
+) -> None:
+    adding = {"Question: Add both": python_step("print(12 + 30)"), "You get a question and the results": said}
+    model.replies, model.repeat = [answering(RULES | adding)], True
+    body = await plan(service, "What are alpha and beta together?")
+    assert body["choices"][0]["message"]["content"] == said + (f"\n\nThe steps gave:{owed}" if owed else "")
+
+
+async def test_a_result_that_was_needed_in_name_alone_is_owed(service: Service, model: ScriptedChat) -> None:
+    third = {"Question: Add both": python_step("print(42)"), "You get a question and the results": "It is 42."}
+    model.replies, model.repeat = [answering(RULES | third)], True
+    body = await plan(service, "What are alpha, beta and gamma?")
+    owed = "\n\nThe steps gave:\n- Work out alpha: alpha is 12\n- Work out beta: beta is 30"
+    assert body["choices"][0]["message"]["content"] == f"It is 42.{owed}"
+
+
+async def test_a_step_is_told_what_the_question_quotes(service: Service, model: ScriptedChat) -> None:
+    model.replies, model.repeat = [answering(TWO)], True
+    await plan(service, 'What are "silver swans", alpha and beta, "silver swans" and "Work out beta [python_coder]"?')
+    writing = [str(m[1].content) for m in model.asked if "Question: Work out" in str(m[1].content)]
+    assert len(writing) >= 2
+    assert all(text.count('"silver swans"') == 1 for text in writing)
 
 
 async def test_the_answers_of_steps_are_thoughts_and_the_plan_streams(service: Service, model: ScriptedChat) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.evidence import unsupported_numbers
+from nodes.evidence import is_told, unsupported_numbers
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,21 @@ def test_supported(answer: str, evidence: str) -> None:
 )
 def test_unsupported(answer: str, evidence: str, wrong: list[str]) -> None:
     assert unsupported_numbers(answer, [evidence]) == wrong
+
+
+@pytest.mark.parametrize(
+    ("result", "asked", "answer", "told"),
+    [
+        ("37 * 43 is 1591.", "Compute 37 * 43", "It is 1591.", True),
+        ("37 * 43 is 1591.", "Compute 37 * 43", "37 and 43 are numbers.", False),
+        ("120.11475", "Compute the mean", "The mean is 120.1.", True),
+        ("There are 61 smokers among 180 patients.", "Count the smokers", "61 smoke.", True),
+        ("1597 is prime.", "Is 1597 prime?", "1597 is a prime number.", True),
+        ("1597 is prime.", "Is 1597 prime?", "The sum is 31375.", False),
+        ("The shelf sells best.", "Which product sells best?", "The best is the SHELF.", True),
+        ("The shelf sells best.", "Which product sells best?", "There are 240 orders.", False),
+        ("", "Anything?", "Nothing.", True),
+    ],
+)
+def test_told(result: str, asked: str, answer: str, told: bool) -> None:
+    assert is_told(result, asked, answer) is told

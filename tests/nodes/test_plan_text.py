@@ -1,9 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.plan_text import MAX_STEPS, read_plan, ready
 
-TOOLS = ("python_coder", "rag_retriever")
+TOOLS = ("python_coder", "rag_retriever", "file_analyzer")
 PLAN = """Here is the plan:
 1. Compute the total of May in sales.csv [python_coder]
 2. Find the target for May in plan.pdf [rag_retriever] (done when: a number is found)
@@ -44,6 +45,26 @@ def test_a_step_cannot_need_itself_or_a_later_one() -> None:
 
 def test_talk_is_no_plan() -> None:
     assert read_plan("I would first look at the data.", TOOLS) == []
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Read sales.csv [python_coder]",
+        "Load the data from `sales 2024.csv` into a pandas DataFrame",
+        "Open the CSV file [file_analyzer]",
+    ],
+)
+def test_a_step_that_only_loads_is_left_out(first: str) -> None:
+    (step,) = read_plan(f"1. {first}\n2. Count the rows of sales.csv [python_coder] (needs 1)", TOOLS)
+    assert (step["id"], step["goal"], step["needs"]) == (1, "Count the rows of sales.csv", [])
+
+
+@pytest.mark.parametrize(
+    "first", ["Read sales.csv and count its rows", "Read plan.pdf [rag_retriever]", "Read the minutes"]
+)
+def test_a_step_that_reads_for_something_stays(first: str) -> None:
+    assert len(read_plan(f"1. {first}\n2. Count the rows of sales.csv", TOOLS)) == 2
 
 
 @given(st.text())
