@@ -14,9 +14,11 @@ _DONE = re.compile(r"[\[(]?\s*\bdone(?: when)?\s*:\s*([^\])]+)[\])]?", re.IGNORE
 _TOOL = re.compile(r"[\[(]\s*(?:tool\s*:\s*)?([a-z][a-z0-9_]{2,40})\s*[\])]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}")
 _QUOTED = re.compile(r"\"([^\"]{1,2000})\"|“([^”]{1,2000})”|(?<!\w)'([^'\n]{1,200})'(?!\w)")
+_TABLE = r"\.(?:[ct]sv|xlsx?|jsonl?|parquet)"
 _LOADS = re.compile(
-    r"(?:please )?(?:read|load|open|import)(?: in)?(?: (?:the|a|all|csv|excel|json|data|dataset|file|files|table"
-    r"|contents?|from|of|in|into|and|pandas|dataframe|memory|[\w.-]+\.\w{2,5}|['\"`][\w. -]+\.\w{2,5}['\"`]))+",
+    r"(?:please )?(?:read|load|open|import)(?: in)?"
+    r"(?: (?:the|a|all|csv|excel|json|data|dataset|files?|table|contents?|from|of|in|into|and|pandas|dataframe|memory"
+    rf"|[\w.-]{{1,100}}{_TABLE}|['\"`][\w. -]{{1,100}}{_TABLE}['\"`]))+",
     re.IGNORECASE,
 )
 _REFERENCE = re.compile(
@@ -27,7 +29,7 @@ _REFERENCE = re.compile(
 def read_plan(text: str, tools: Iterable[str], first: int = 1) -> list[PlanStep]:
     """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan.
 
-    Steps that only load a file are left out: every step loads what it works on.
+    Steps that only load a table are left out: every step loads what it works on.
     """
     known = {name.lower(): name for name in tools}
     steps: list[PlanStep] = []

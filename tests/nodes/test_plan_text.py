@@ -61,7 +61,14 @@ def test_a_step_that_only_loads_is_left_out(first: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["Read sales.csv and count its rows", "Read plan.pdf [rag_retriever]", "Read the minutes"]
+    "first",
+    [
+        "Read sales.csv and count its rows",
+        "Read plan.pdf",
+        "Load a.csv [rag_retriever]",
+        "Read it and sum up all of a.csv",
+        "Read the minutes",
+    ],
 )
 def test_a_step_that_reads_for_something_stays(first: str) -> None:
     assert len(read_plan(f"1. {first}\n2. Count the rows of sales.csv", TOOLS)) == 2
