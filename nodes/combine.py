@@ -9,7 +9,7 @@ from nodes import history
 from nodes.answering import AnswerWriter
 from nodes.asking import ask, bounded
 from nodes.events import Finished
-from nodes.owed import owed
+from nodes.owed import owed_results
 from nodes.plan_text import told
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
@@ -21,10 +21,11 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`. When steps failed, it is what the others allow."""
     answer = AnswerWriter(runtime)
     citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
-    results = f"Question: {history.question(state)}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
+    question = history.question(state)
+    results = f"Question: {question}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
     system = history.instructed(render("combine", citations=citations), state, runtime.context)
     said = await ask(runtime, [system, HumanMessage(results)], bounded(runtime), answer.write)
-    answer.write_whole(owed(said.text, history.question(state), state["plan"], state.get("steps", [])))
+    answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
     told_by = {"steps": state.get("steps", []), "plan": state["plan"], "mode": "plan_execute"}

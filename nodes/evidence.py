@@ -14,7 +14,7 @@ def unsupported_numbers(answer: str, evidence: Iterable[str]) -> list[str]:
     return [
         raw
         for raw, value, decimals in _numbers(without_programs(answer))
-        if not any(abs(abs(value) - abs(other)) <= 0.5 * 10**-decimals for other in known)
+        if not any(_rounds(value, decimals, other) for other in known)
         and not any(abs(value - other * 100) <= 0.5 * 10**-decimals for other in known)  # a share told in percent
     ]
 
@@ -26,11 +26,15 @@ def is_told(result: str, asked: str, answer: str) -> bool:
     """
     known = {value for _, value, _ in _numbers(asked)}
     if new := [value for _, value, _ in _numbers(result) if value not in known]:
-        told = _numbers(answer)
-        return any(abs(abs(value) - abs(new)) <= 0.5 * 10**-decimals for new in new for _, value, decimals in told)
+        return any(_rounds(value, decimals, number) for number in new for _, value, decimals in _numbers(answer))
     words = _words(result)
     sought = words - _words(asked) or words
     return 2 * len(sought & _words(answer)) >= len(sought)
+
+
+def _rounds(value: float, decimals: int, other: float) -> bool:
+    """Whether `value`, written with so many decimals, may be `other`; a minus may have gone into the words."""
+    return abs(abs(value) - abs(other)) <= 0.5 * 10.0**-decimals
 
 
 def _words(text: str) -> set[str]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from nodes.hints import TABLES
 from nodes.state import PlanStep
 from tools.names import FILE_ANALYZER, PYTHON_CODER
 
@@ -14,7 +15,7 @@ _DONE = re.compile(r"[\[(]?\s*\bdone(?: when)?\s*:\s*([^\])]+)[\])]?", re.IGNORE
 _TOOL = re.compile(r"[\[(]\s*(?:tool\s*:\s*)?([a-z][a-z0-9_]{2,40})\s*[\])]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}")
 _QUOTED = re.compile(r"\"([^\"]{1,2000})\"|“([^”]{1,2000})”|(?<!\w)'([^'\n]{1,200})'(?!\w)")
-_TABLE = r"\.(?:[ct]sv|xlsx?|jsonl?|parquet)"
+_TABLE = rf"\.(?:{'|'.join(TABLES)})"
 _LOADS = re.compile(
     r"(?:please )?(?:read|load|open|import)(?: in)?"
     r"(?: (?:the|a|all|csv|excel|json|data|dataset|files?|table|contents?|from|of|in|into|and|pandas|dataframe|memory"

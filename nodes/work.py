@@ -8,6 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
+from nodes import history
 from nodes.events import PlanChanged
 from nodes.plan_text import quoted, ready
 from nodes.state import Context, Finding, PlanState, PlanStep, Sampling, Update
@@ -29,9 +30,8 @@ class Work(TypedDict):
 def works(state: PlanState) -> list[Work]:
     """One for each step that waits for nothing any more."""
     plan = state["plan"]
-    question = next((m.text for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
     system = [message for message in state["messages"] if isinstance(message, SystemMessage)]
-    texts = quoted(question)
+    texts = quoted(history.question(state))
     return [Work(step=step, quoted=texts, known=_known(step, plan), system=system) for step in ready(plan)]
 
 

@@ -1,46 +1,21 @@
 """What a thread makes for a caller that has gone away."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 
+from tests.workspace.slow import Slow
 from workspace.opening import opened_inside
 from workspace.storing import store
 from workspace.threads import made_in_thread, opened_in_thread
 
 
-class Slow:
-    """Opens files once it may."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.asked, self.may, self.opened = threading.Event(), threading.Event(), list[IO[bytes]]()
-
-    def __call__(self) -> IO[bytes]:
-        self.asked.set()
-        self.may.wait()
-        self.opened.append(self._path.open("wb"))
-        return self.opened[0]
-
-
 @pytest.mark.parametrize("late", [False, True])
 async def test_what_is_opened_for_a_cancelled_caller_is_closed(late: bool, tmp_path: Path) -> None:
-    slow = Slow(tmp_path / "file")
-    opening = asyncio.create_task(opened_in_thread(slow))
-    await asyncio.to_thread(slow.asked.wait)
-    if late:  # it is cancelled when the thread is done, before it hears of that
-        slow.may.set()
-        while not slow.opened:
-            pass
-    opening.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await opening
-    slow.may.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
+    slow = Slow(lambda: (tmp_path / "file").open("wb"))
+    await slow.abandoned_by(asyncio.create_task(opened_in_thread(slow)), late=late)
     assert [file.closed for file in slow.opened] == [True]
 
 

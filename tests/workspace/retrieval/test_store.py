@@ -1,12 +1,10 @@
 """The files of an index: its lock."""
 
 import asyncio
-import threading
 from pathlib import Path
 from typing import IO
 
-import pytest
-
+from tests.workspace.slow import Slow
 from workspace.retrieval.store import IndexStore
 
 
@@ -15,13 +13,10 @@ class SlowDisk(IndexStore):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.asked, self.may, self.opened = threading.Event(), threading.Event(), list[IO[bytes]]()
+        self.slow = Slow(super()._lock_file)
 
     def _lock_file(self) -> IO[bytes]:
-        self.asked.set()
-        self.may.wait()
-        self.opened.append(super()._lock_file())
-        return self.opened[0]
+        return self.slow()
 
 
 async def test_regression_a_cancelled_wait_for_the_lock_left_its_file_open(tmp_path: Path) -> None:
@@ -31,14 +26,8 @@ async def test_regression_a_cancelled_wait_for_the_lock_left_its_file_open(tmp_p
         async with store.locked():
             pass
 
-    waiting = asyncio.create_task(enter())
-    await asyncio.to_thread(store.asked.wait)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    store.may.set()
-    await asyncio.get_running_loop().shutdown_default_executor()
-    assert [file.closed for file in store.opened] == [True]
+    await store.slow.abandoned_by(asyncio.create_task(enter()))
+    assert [file.closed for file in store.slow.opened] == [True]
 
 
 async def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
