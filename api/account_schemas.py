@@ -22,7 +22,7 @@ def _encodable(text: str) -> str:
 UserName = Annotated[str, Field(pattern=NAME_PATTERN)]
 NewPassword = Annotated[str, Field(min_length=MIN_LENGTH, max_length=MAX_LENGTH), AfterValidator(_encodable)]
 GivenPassword = Annotated[str, Field(max_length=MAX_LENGTH), AfterValidator(_encodable)]
-Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
+Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT, strict=True)]
 
 
 class NewAccount(BaseModel):
@@ -179,7 +179,7 @@ class UserChanges(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     role: Role | None = None
-    disabled: bool | None = None
+    disabled: Annotated[bool, Field(strict=True)] | None = None
     limits: LimitChanges | None = None
 
 

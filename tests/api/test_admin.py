@@ -230,3 +230,9 @@ def test_the_command_line_is_reached_by_its_name(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.startswith("name")
+
+
+@pytest.mark.parametrize("changes", [{"limits": {"disk_mb": False}}, {"limits": {"disk_mb": "7"}}, {"disabled": "no"}])
+async def test_regression_a_change_of_another_type_was_taken(start: Start, changes: dict[str, Any]) -> None:
+    async with start(**LOGIN) as service, person(service, "boss") as boss:
+        assert (await boss.http.patch(f"{USERS}/boss", json=changes)).status_code == 400
