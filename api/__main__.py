@@ -1,14 +1,14 @@
-"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/command.py`."""
+"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/cli.py`."""
 
 import asyncio
 import sys
 
-from api import command
-from api.logs import configure_logging
+from api import cli as command
+from api.middleware.logging import configure_logging
+from api.model_registry import fetch_chat, fetch_vectors
 from api.server import Server, keep_what_is_loaded, listen, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
-from api.weights import fetch_chat, fetch_vectors
 from llm.errors import ModelError
 from llm.factory import load_models
 from llm.fetch import FetchError

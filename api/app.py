@@ -7,31 +7,27 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from typing_extensions import override
 
-from api import (
+from api import errors
+from api.middleware.guards import BodyLimit, KnownSites
+from api.middleware.request_context import RequestContext
+from api.middleware.security_headers import SecurityHeaders
+from api.openapi import describe
+from api.routes import (
     admin,
     artifacts,
     auth,
     chat,
     conversations,
-    docs_page,
+    docs,
     embeddings,
-    errors,
     files,
     health,
-    images,
-    keys,
-    live,
     models,
-    own_model,
+    responses,
+    runs,
     tools,
-    usage,
-    ws,
+    websocket,
 )
-from api.guards import BodyLimit, KnownSites
-from api.headers import SecurityHeaders
-from api.openapi import describe
-from api.request_context import RequestContext
-from api.responses import routes as responses
 from api.services import Services
 from workspace.settings import MIB
 
@@ -40,20 +36,16 @@ ROUTES = (
     models,
     chat,
     responses,
-    images,
     embeddings,
     artifacts,
     conversations,
-    live,
-    ws,
+    runs,
+    websocket,
     files,
     tools,
     auth,
-    keys,
-    own_model,
-    usage,
     admin,
-    docs_page,
+    docs,
 )
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.continuing import hold_session
+from api.model_registry import fetch_chat
 from api.services import Services, open_services
 from api.settings import load_settings
-from api.weights import fetch_chat
+from api.turns.session_claim import hold_session
 from checkpoints.users import LOCAL
 from llm.factory import load_models
 from tools import build_all

@@ -13,7 +13,7 @@ import uvicorn
 from langchain_core.language_models import BaseChatModel
 
 from api.app import create_app
-from api.holding import Runs
+from api.runs.session_locks import Runs
 from api.services import Services, open_services
 from api.settings import Settings
 

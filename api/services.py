@@ -10,20 +10,19 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langgraph.graph.state import CompiledStateGraph
 
-from api.accounts.disk import DiskUse
-from api.accounts.identity import Accounts
-from api.accounts.meter import Meter
-from api.accounts.opening import open_accounts, signing_keys
-from api.accounts.quotas import Quotas
-from api.audit import AuditLog
-from api.backend_models import BackendModels
-from api.deletion import Deletions, OnDeleted
-from api.holding import Runs
-from api.image_links import ImageLinks
-from api.intake import Intake
+from api.accounts.authentication import Accounts
+from api.accounts.quotas import DiskUse, Quotas
+from api.accounts.setup import open_accounts, signing_keys
+from api.accounts.usage_meter import Meter
+from api.files.form_receiver import Intake
+from api.files.image_links import ImageLinks
+from api.files.user_files import OnChanged, Quota, Uploads
+from api.middleware.audit_log import AuditLog
+from api.model_registry import BackendModels
+from api.runs.live import Streams
+from api.runs.session_deletion import Deletions, OnDeleted
+from api.runs.session_locks import Runs
 from api.settings import Settings
-from api.streams import Streams
-from api.uploads import OnChanged, Quota, Uploads
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from typing_extensions import override
 
 from api.briefing import Briefing
+from api.model_registry import fetch_chat, fetch_vectors
 from api.services import Services, open_services
 from api.settings import load_settings
-from api.weights import fetch_chat, fetch_vectors
 from graph import whole_turn
 from llm.factory import load_models
 from nodes.state import Context, Limits, Sampling

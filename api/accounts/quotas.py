@@ -4,17 +4,23 @@ Tokens are counted in the database, when a run ends: a run that has begun is fin
 The rest is counted in memory.
 """
 
+import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from api.accounts.settings import Quota
 from api.errors import ApiError
+from api.settings import Settings
+from checkpoints.sessions import Sessions
 from checkpoints.usage import Usage
 from checkpoints.users import User
+from workspace.jail.watchdog import folder_in_use
+from workspace.settings import MIB
 
 MINUTE = 60.0
 DAY = 24 * 3600
@@ -130,3 +136,30 @@ def _too_much(message: str, kind: str, code: str, seconds: float) -> ApiError:
 def _bound(kept: OrderedDict[str, Any]) -> None:
     while len(kept) > MAX_TRACKED:
         kept.popitem(last=False)
+
+
+MOST_FILES = 1_000_000
+
+
+class DiskUse:
+    """Measures the user's own files and the folders and snapshots of their sessions, in a thread."""
+
+    def __init__(self, settings: Settings, sessions: Sessions) -> None:
+        self._settings = settings
+        self._sessions = sessions
+
+    async def __call__(self, user: User) -> int:
+        """Bytes."""
+        ids = await self._sessions.ids(user.id)
+        data = self._settings.data_dir
+        folders = [data / kind / name for kind in ("sessions", "snapshots") for name in ids]
+        return await asyncio.to_thread(self._sum, [self._settings.user_dir(user.id), *folders])
+
+    def _sum(self, folders: Iterable[Path]) -> int:
+        return sum(self._size(folder) for folder in folders)
+
+    def _size(self, folder: Path) -> int:
+        try:
+            return folder_in_use(folder, MOST_FILES).size
+        except OSError:  # a tree made to be immeasurable counts as full
+            return self._settings.kernel_folder_mb * MIB

@@ -5,7 +5,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from api.accounts.attempts import MAX_TRACKED, Attempts, Rule, network_of
+from api.accounts.login_backoff import MAX_TRACKED, Attempts, Rule, network_of
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 from tests.serving import Service
 

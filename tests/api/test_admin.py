@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api import command
+from api import cli as command
 from llm.scripted import ScriptedChat
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 from tests.serving import running, settings_for

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.schemas import ChatRequest
+from api.wire.chat_request import ChatRequest
 from llm.scripted import ScriptedChat
 from tests.serving import Service
 from tests.tools.vision.pictures import encoded, half_and_half

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from api.export import fenced, markdown
+from api.routes.conversations import fenced, markdown
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask, change, get, give_away, run
 from tests.serving import Service, python_step

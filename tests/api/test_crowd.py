@@ -10,9 +10,9 @@ import httpx
 import psutil
 from langchain_core.messages import BaseMessage
 
-from api.event_log import EventLog
-from api.runs import Run
-from api.streams import KEEP_SECONDS
+from api.runs.event_log import EventLog
+from api.runs.live import KEEP_SECONDS
+from api.runs.run import Run
 from llm.scripted import ScriptedChat
 from tests.api.talking import rows, run
 from tests.serving import Service, python_step, until

@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from api.accounts.opening import signing_keys
-from api.image_links import AUDIENCE, ImageLinks
+from api.accounts.setup import signing_keys
+from api.files.image_links import AUDIENCE, ImageLinks
 from llm.scripted import ScriptedChat
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.logs import Json, Texts, request_id
+from api.middleware.logging import Json, Texts, request_id
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 
 WORDS = "the plan is codename walrus"

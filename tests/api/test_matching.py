@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from api.continuing import Point, hold_point
 from api.errors import ApiError
-from api.fingerprints import START, chain
-from api.messages import ChatMessage
 from api.services import Services
+from api.turns.fingerprints import START, chain
+from api.turns.session_claim import Point, hold_point
+from api.wire.messages import ChatMessage
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
 from tests.api.talking import change, get, rows, run

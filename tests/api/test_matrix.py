@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from api.accounts.opening import signing_keys
-from api.image_links import ImageLinks
+from api.accounts.setup import signing_keys
+from api.files.image_links import ImageLinks
 from tests.people import HI, LOGIN, PASSWORD, Person, Start, chat, person
 from tests.serving import Service
 

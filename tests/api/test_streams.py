@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from api.event_log import EventLog, EventsDroppedError
-from api.streams import KEEP_SECONDS
+from api.runs.event_log import EventLog, EventsDroppedError
+from api.runs.live import KEEP_SECONDS
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from nodes.events import AnswerDelta

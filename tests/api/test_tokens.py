@@ -11,8 +11,8 @@ from typing import Any
 import jwt
 import pytest
 
-from api import command
-from api.accounts.signing import KeyFile, SigningKeyError
+from api import cli as command
+from api.accounts.tokens import KeyFile, SigningKeyError
 from tests.people import LOGIN, PASSWORD, Start, chat, log_in, person
 from tests.serving import Service
 

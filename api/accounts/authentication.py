@@ -1,0 +1,154 @@
+"""Who asks: registration, login, and the token or key that each request carries."""
+
+import re
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+
+from api.accounts.login_backoff import Attempts, Rule, network_of
+from api.accounts.passwords import Passwords
+from api.accounts.settings import AccountsConfig
+from api.accounts.tokens import BadTokenError, Tokens
+from api.errors import ApiError, bad_request
+from checkpoints.api_keys import KEY, ApiKeys
+from checkpoints.users import LOCAL, Account, Role, User, Users
+
+RESERVED = {"local", "admin", "administrator", "root", "system", "guest", "anonymous", "me"}
+"""Names that nobody gives themselves: others would take them for more than they are."""
+LOOKS_LIKE_OURS = re.compile(r"sk-[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+RULES = {
+    "pair": Rule(free=5, longest=900),  # one account from one address
+    "account": Rule(free=20, longest=30),  # short, or strangers could lock people out
+    "address": Rule(free=50, longest=900),
+    "register": Rule(free=20, longest=900),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A new token and whose it is."""
+
+    token: str
+    account: Account
+
+
+class Accounts:
+    """Decides who a request is from."""
+
+    def __init__(self, config: AccountsConfig, users: Users, api_keys: ApiKeys, tokens: Tokens) -> None:
+        self.config = config
+        self.passwords = Passwords(config.argon2)
+        self._users = users
+        self._api_keys = api_keys
+        self._tokens = tokens
+        self._attempts = Attempts(RULES)
+
+    async def authenticate(self, headers: Headers) -> User:
+        """Who asks, by the headers of a request or of a WebSocket's handshake. Raises 401.
+
+        Where no login is required, requests without a token act as `local`, and so do those whose token cannot be
+        one of ours: clients that insist on a key send any word.
+        """
+        token = _bearer(headers)
+        if not self.config.login_required and (token is None or not LOOKS_LIKE_OURS.fullmatch(token)):
+            return LOCAL
+        if token is None:
+            raise unauthorized("Log in, and send the token or a key as Authorization: Bearer.", "missing_api_key")
+        account = await (self._by_key(token) if KEY.fullmatch(token) else self._by_token(token))
+        if account is None or account.disabled:
+            raise unauthorized("This token or key is not valid, or not any more.", "invalid_api_key")
+        await self._users.saw(account)
+        return account.user
+
+    async def register(self, name: str, password: str, address: str) -> Account:
+        """A new account of one's own, with the role `user`. Raises 403, 409, 429."""
+        if not self.config.registration:
+            raise ApiError(403, "Ask an administrator for an account.", code="registration_closed")
+        if name.lower() in RESERVED:
+            raise _taken()
+        self._slow(("register", network_of(address)))
+        return await self.create(name, password, "user")
+
+    async def create(self, name: str, password: str, role: Role) -> Account:
+        """A new account. Raises 409 when the name is taken."""
+        if name.lower() == LOCAL.name:
+            raise _taken()
+        stored = await self.passwords.hash(password)
+        account = await self._users.create(name, stored, role)
+        if account is None:
+            raise _taken()
+        return account
+
+    async def login(self, name: str, password: str, address: str) -> Login:
+        """A token for the right name and password. Raises 401 for the wrong ones, 429 after too many of them."""
+        who, where = name.lower(), network_of(address)
+        own, wide = [("pair", who, where), ("account", who)], ("address", where)
+        self._slow(*own, wide)
+        account = await self._users.by_name(name)
+        right = await self.passwords.verify(password, account.password if account else None)
+        if account is None or not right or account.disabled:
+            raise unauthorized("Wrong name or password.", "invalid_credentials")
+        self._attempts.forgive(*own)
+        self._attempts.forgive_one(wide)
+        await self._users.saw(account)
+        return Login(self._tokens.issue(account), account)
+
+    async def change_password(self, user: User, old: str, new: str, address: str) -> Login:
+        """A new password and a new token; those before are no longer good. Raises 400, 401, 429."""
+        pair = ("pair", user.name.lower(), network_of(address))
+        self._slow(pair)
+        account = await self._users.by_id(user.id)
+        right = await self.passwords.verify(old, account.password if account else None)
+        if account is None or not right:
+            raise bad_request("The old password is another one.", "old_password", "invalid_credentials")
+        self._attempts.forgive(pair)
+        changed = await self.set_password(user.id, new)
+        if changed is None:
+            raise unauthorized("This account is gone.", "invalid_api_key")
+        return Login(self._tokens.issue(changed), changed)
+
+    async def set_password(self, user_id: str, password: str) -> Account | None:
+        """None when there is no such user."""
+        return await self._users.set_password(user_id, await self.passwords.hash(password))
+
+    @property
+    def token_seconds(self) -> int:
+        return self._tokens.seconds
+
+    def _slow(self, *keys: tuple[str, ...]) -> None:
+        wait = self._attempts.take(*keys)
+        if wait > 0:
+            raise ApiError(
+                429,
+                "Too many attempts; wait a while.",
+                kind="rate_limit_error",
+                code="too_many_attempts",
+                headers={"Retry-After": str(int(wait) + 1)},
+            )
+
+    async def _by_key(self, key: str) -> Account | None:
+        owner = await self._api_keys.owner_of(key)
+        return await self._users.by_id(owner) if owner is not None else None
+
+    async def _by_token(self, token: str) -> Account | None:
+        try:
+            claim = self._tokens.verify(token)
+        except BadTokenError:
+            return None
+        account = await self._users.by_id(claim.user_id)
+        return account if account is not None and account.generation == claim.generation else None
+
+
+def unauthorized(message: str, code: str) -> ApiError:
+    return ApiError(401, message, kind="authentication_error", code=code, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _taken() -> ApiError:
+    return ApiError(409, "This name is taken.", param="username", code="name_taken")
+
+
+def _bearer(headers: Headers) -> str | None:
+    """The token, or None. A request that says two things says nothing."""
+    given = headers.getlist("authorization")
+    kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    return token.strip() or None if kind.lower() == "bearer" else None

@@ -1,0 +1,162 @@
+"""Files sent to clients: from a descriptor that is open already, and as nothing that a browser would run."""
+
+import os
+import re
+import zipfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import anyio
+from fastapi.responses import FileResponse
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from api.errors import ApiError
+from workspace.opening import open_inside
+
+INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+"""What a browser may show in place; everything else is a download."""
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    # Should a browser open it after all: a document of no origin, without scripts, forms and requests.
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+_RANGES = re.compile(r"bytes\s*=\s*(?:\d{1,18}-\d{0,18}|-\d{1,18})(?:\s*,\s*(?:\d{1,18}-\d{0,18}|-\d{1,18}))*\s*")
+
+
+def content_disposition(name: str, kind: str = "attachment") -> str:
+    """RFC 6266: a plain name for old clients, the real one in RFC 5987's encoding. No character of `name` ends a
+    parameter or the header.
+    """
+    plain = re.sub(r'[^\x20-\x7e]|["\\%;]', "_", name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
+
+
+class Download(FileResponse):
+    """Starlette's file response (ranges, ETag, HEAD) of an open file, which it closes.
+
+    The file may be a session's own, which its programs go on writing: what is sent is at most what the headers
+    announce.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, mime: str) -> None:
+        self._file = file
+        self._stat = os.fstat(file.fileno())
+        inline = mime in INLINE
+        super().__init__(
+            f"/dev/fd/{file.fileno()}",
+            media_type=mime if inline else "application/octet-stream",
+            stat_result=self._stat,
+            headers={**SAFE, "Content-Disposition": content_disposition(name, "inline" if inline else "attachment")},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(self._with_sound_range(scope), receive, send)
+        finally:
+            self._file.close()
+
+    def _with_sound_range(self, scope: Scope) -> Scope:
+        """A range that is none is no range (RFC 9110, 14.2). Raises 416 for one that lies outside the file."""
+        headers = Headers(scope=scope)
+        given = headers.get("range")
+        if given is None:
+            return scope
+        ranges = list(_ranges(given))
+        if not ranges or any(first is not None and last is not None and first > last for first, last in ranges):
+            return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"range"]}
+        size = self._stat.st_size
+        condition = headers.get("if-range")
+        if condition in (None, self.headers["etag"], self.headers["last-modified"]) and not all(
+            first < size if first is not None else bool(last) and size > 0 for first, last in ranges
+        ):
+            raise ApiError(
+                416,
+                f"The file has {size} bytes; the range lies outside.",
+                param="Range",
+                code="range_not_satisfiable",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
+        return scope
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[Any]:
+        yield _Bounded(self._file, self._stat.st_size)
+
+
+class _Bounded:
+    """Reads at most the first `size` bytes of a file, as an anyio file would."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self._at = 0
+
+    async def seek(self, at: int) -> int:
+        self._at = at
+        return at
+
+    async def read(self, count: int) -> bytes:
+        wanted = min(count, self._size - self._at)
+        data = await anyio.to_thread.run_sync(os.pread, self._file.fileno(), max(wanted, 0), self._at)
+        self._at += len(data)
+        return data
+
+
+def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
+    """First and last byte of each range as written; nothing when the header is no list of byte ranges."""
+    if not _RANGES.fullmatch(header):
+        return
+    for part in header.partition("=")[2].split(","):
+        first, _, last = part.strip().partition("-")
+        yield (int(first) if first else None, int(last) if last else None)
+
+
+CHUNK = 1 << 18
+
+
+_EARLIEST = (1980, 1, 1, 0, 0, 0)
+
+
+class _Sink:
+    """A file to write to that hands on what was written; archives need no more."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._written += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def take(self) -> bytes:
+        taken, self._written = bytes(self._written), bytearray()
+        return taken
+
+
+def zipped(folder: Path, names: Sequence[str]) -> Iterator[bytes]:
+    """The archive in pieces: blocking, for a thread. A file that is gone by its turn is left out."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name in names:
+            try:
+                file = open_inside(folder, name)
+            except FileNotFoundError:
+                continue
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with file, archive.open(entry, "w", force_zip64=True) as member:
+                while data := file.read(CHUNK):
+                    member.write(data)
+                    yield sink.take()
+    yield sink.take()

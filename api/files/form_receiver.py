@@ -1,0 +1,248 @@
+"""Forms from outside: files go to disk as they arrive, in a folder of their own under the data folder, whatever
+becomes of them afterwards. What nobody has taken by the end of the request is deleted.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from asyncio import timeout
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from fastapi import Request
+
+from api.errors import ApiError, bad_request
+from api.files.multipart import Data, End, FormParser, Part
+from workspace.errors import FileTooLargeError, WorkspaceError
+from workspace.settings import MIB
+from workspace.threads import opened_in_thread
+
+FILE_FIELDS = ("files", "file", "files[]")
+MAX_FILES = 50
+MAX_FIELDS = 50
+MAX_FIELD_BYTES = 16 * MIB
+"""All plain fields of a form together; they are held in memory."""
+MAX_FORMS = 8
+"""Forms of one user that are received at the same time."""
+BUFFER = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A whole file, to be moved away by whoever wants it."""
+
+    label: str
+    path: Path
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that has arrived whole."""
+
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    files: list[Received] = field(default_factory=list)
+
+
+class Intake:
+    """Receives forms below `folder`."""
+
+    def __init__(self, folder: Path, *, max_file_bytes: int, idle_seconds: float) -> None:
+        self._folder = folder
+        self._max_file_bytes = max_file_bytes
+        self._idle_seconds = idle_seconds
+        self._under_way: Counter[str] = Counter()
+        self._lock: int | None = None
+
+    async def start(self) -> None:
+        """Make the folder and delete what a service that was cut off has left there."""
+        self._lock = await asyncio.to_thread(self._prepare)
+
+    def _prepare(self) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        with suppress(BlockingIOError):  # another service receives here just now
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for left in self._folder.iterdir():
+                shutil.rmtree(left)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return lock
+
+    def close(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+
+    @asynccontextmanager
+    async def receive(self, request: Request, user: str) -> AsyncIterator[Form]:
+        """The form in the body; its files are there for as long as the block runs.
+
+        Raises 400 for what is no form, 408 when it makes no progress, 413 for too much, 429 for too many at once.
+        """
+        if self._under_way[user] >= MAX_FORMS:
+            raise ApiError(
+                429,
+                f"{MAX_FORMS} uploads of yours are under way. Wait for one of them.",
+                code="too_many_uploads",
+                headers={"Retry-After": "1"},
+            )
+        self._under_way[user] += 1
+        folder = self._folder / secrets.token_hex(8)
+        try:
+            await asyncio.to_thread(folder.mkdir, mode=0o700)
+            yield await self._read(request, folder)
+        finally:
+            self._under_way[user] -= 1
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _read(self, request: Request, folder: Path) -> Form:
+        parser = FormParser(request.headers["content-type"])
+        receiving = _Receiving(folder, self._max_file_bytes)
+        try:
+            async for chunk in paced(request, self._idle_seconds):
+                for event in parser.feed(chunk):
+                    await receiving.take(event)
+            parser.close()
+        finally:
+            receiving.close()
+        return receiving.form
+
+
+class _Receiving:
+    """Puts a form together from the parser's events."""
+
+    def __init__(self, folder: Path, max_file_bytes: int) -> None:
+        self.form = Form()
+        self._folder = folder
+        self._max_file_bytes = max_file_bytes
+        self._part = Part("", None)
+        self._file: _Writing | None = None
+        self._text = bytearray()
+        self._field_bytes = 0
+
+    async def take(self, event: Part | Data | End) -> None:
+        match event:
+            case Part():
+                await self._begin(event)
+            case Data(data) if self._file is not None:
+                await self._file.write(data)
+            case Data(data):
+                self._field_bytes += len(data)
+                if self._field_bytes > MAX_FIELD_BYTES:
+                    raise ApiError(
+                        413, f"The form's fields hold more than {MAX_FIELD_BYTES // MIB} MB.", code="form_too_large"
+                    )
+                self._text += data
+            case End():
+                await self._end()
+
+    async def _begin(self, part: Part) -> None:
+        self._part, self._text = part, bytearray()
+        if part.label is None:
+            if len(self.form.fields) >= MAX_FIELDS:
+                raise bad_request(f"A form may have {MAX_FIELDS} fields.", part.field)
+            return
+        if part.field not in FILE_FIELDS:
+            raise bad_request(f"Files belong into the field 'files', not {part.field!r}.", "files")
+        if len(self.form.files) >= MAX_FILES:
+            raise ApiError(413, f"A request may bring {MAX_FILES} files.", param="files", code="too_many_files")
+        path = self._folder / str(len(self.form.files))
+        self._file = await opened_in_thread(partial(_Writing, path, part.label, self._max_file_bytes))
+
+    async def _end(self) -> None:
+        if self._file is None:
+            self.form.fields.append((self._part.field, self._text.decode("utf-8", "replace")))
+            return
+        file, self._file = self._file, None
+        self.form.files.append(await file.finish())
+
+    def close(self) -> None:
+        """Let go of a file in the middle."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class _Writing:
+    """A file on its way to the disk, at most `BUFFER` bytes and a chunk of it in memory."""
+
+    def __init__(self, path: Path, label: str, limit: int) -> None:
+        self._path = path
+        self._label = label
+        self._limit = limit
+        self._file = path.open("xb", buffering=0)
+        self._digest = hashlib.sha256()
+        self._waiting = bytearray()
+        self._size = 0
+
+    async def write(self, data: bytes) -> None:
+        """Raises `FileTooLargeError`, and `WorkspaceError` when the disk is full."""
+        self._size += len(data)
+        if self._size > self._limit:
+            raise FileTooLargeError(f"The file {self._label!r} is larger than the limit of {self._limit // MIB} MB.")
+        self._waiting += data
+        if len(self._waiting) >= BUFFER:
+            await self._flush()
+
+    async def finish(self) -> Received:
+        await self._flush()
+        self.close()
+        return Received(self._label, self._path, self._size, self._digest.hexdigest())
+
+    async def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, bytearray()
+        try:
+            await asyncio.to_thread(self._put, waiting)
+        except OSError as error:
+            raise WorkspaceError("The upload cannot be stored: the service's disk is full or failing.") from error
+
+    def _put(self, data: bytearray) -> None:
+        self._digest.update(data)
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+
+    def close(self) -> None:
+        self._file.close()
+
+
+MIN_PROGRESS = 1024
+"""Bytes that have to arrive in the time allowed, so that a byte now and then is no progress."""
+
+
+async def paced(request: Request, seconds: float) -> AsyncIterator[bytes]:
+    """The body's chunks. Raises 408 when it makes no progress for `seconds`; our own work does not count."""
+    stream = aiter(request.stream())
+    left, arrived = seconds, 0
+    while True:
+        began = time.monotonic()
+        try:
+            async with timeout(left):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise ApiError(
+                408,
+                f"The request made no progress for {seconds:g} seconds.",
+                code="upload_timeout",
+                headers={"Connection": "close"},
+            ) from error
+        left -= time.monotonic() - began
+        arrived += len(chunk)
+        if arrived >= MIN_PROGRESS:
+            left, arrived = seconds, 0
+        yield chunk
+
+
+async def read_whole(request: Request, seconds: float) -> bytes:
+    """The body of a request that is no form; the guards bound its size."""
+    return b"".join([chunk async for chunk in paced(request, seconds)])

@@ -1,0 +1,159 @@
+"""A user's uploads: files in the library, rows beside them, both or neither."""
+
+import asyncio
+import hashlib
+import logging
+import mimetypes
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.errors import ApiError, not_found
+from api.files.form_receiver import Received
+from checkpoints.files import Files, NameTakenError, NewFile, StoredFile
+from workspace.library import Library
+from workspace.settings import MIB
+
+log = logging.getLogger(__name__)
+
+OnChanged = Callable[[str], Awaitable[None]]
+"""Called with the user's id after files were added or deleted; `on_removed` after they were deleted."""
+TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What one user may keep."""
+
+    max_bytes: int
+    max_files: int
+
+
+class Uploads:
+    """Keeps the `files` table and the users' folders in step.
+
+    A row comes before its file and goes after it, not `ready` meanwhile; so whatever is cut off is found at the next
+    start and undone, or completed when it was a deletion.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        library: Callable[[str], Library],
+        users_dir: Path,
+        *,
+        on_changed: tuple[OnChanged, ...] = (),
+        on_removed: tuple[OnChanged, ...] = (),
+    ) -> None:
+        self._files = files
+        self._library = library
+        self._users_dir = users_dir
+        self._on_changed = on_changed
+        self._on_removed = on_removed
+
+    async def check_room(self, owner: str, quota: Quota) -> None:
+        """Raises 413 for a user who has no room left, before the body is read."""
+        used = await self._files.usage(owner)
+        if used.bytes >= quota.max_bytes or used.files >= quota.max_files:
+            raise _no_room(quota)
+
+    async def keep(self, owner: str, received: Sequence[Received], quota: Quota) -> list[StoredFile]:
+        """Put all files into the owner's library, or none. Raises 413 beyond what the owner may keep."""
+        library = self._library(owner)
+        names = await self._reserve(owner, library, received, quota)
+        complete = False
+        try:
+            for file, name in zip(received, names, strict=True):
+                await library.put(file.path, name)
+            await self._files.set_ready(owner, names, ready=True)
+            complete = True
+        finally:
+            if not complete:
+                await self._drop(owner, names)
+        await _tell(self._on_changed, owner)
+        stored = [await self._files.get(owner, name) for name in names]
+        return [file for file in stored if file is not None]
+
+    async def _reserve(self, owner: str, library: Library, received: Sequence[Received], quota: Quota) -> list[str]:
+        for _ in range(TRIES):
+            names = await library.free_names([file.label for file in received], await self._files.names(owner))
+            rows = [
+                NewFile(name, file.label, file.bytes, file.sha256, mime_of(name))
+                for file, name in zip(received, names, strict=True)
+            ]
+            try:
+                if await self._files.reserve(owner, rows, max_bytes=quota.max_bytes, max_files=quota.max_files):
+                    return names
+            except NameTakenError:
+                continue
+            raise _no_room(quota)
+        raise ApiError(409, "Other uploads of yours took the same names; try again.", code="name_taken")
+
+    async def remove(self, owner: str, name: str) -> None:
+        """Delete one file. Raises 404."""
+        if not await self._files.set_ready(owner, [name], ready=False):
+            raise not_found("file")
+        await self._drop(owner, [name])
+        await _tell((*self._on_changed, *self._on_removed), owner)
+
+    async def _drop(self, owner: str, names: Sequence[str]) -> None:
+        await self._library(owner).discard(names)
+        await self._files.forget(owner, names)
+
+    async def reconcile(self) -> None:
+        """At start: undo what was cut off, forget rows without a file, adopt files without a row."""
+        folders = await asyncio.to_thread(_user_folders, self._users_dir)
+        for owner in sorted(await self._files.owners() | folders):
+            library = self._library(owner)
+            rows = await self._files.names(owner)
+            await self._drop(owner, [name for name, ready in rows.items() if not ready])
+            there = await asyncio.to_thread(_plain_files, library.folder)
+            gone = [name for name, ready in rows.items() if ready and name not in there]
+            await self._files.forget(owner, gone)
+            for name in sorted(there - set(rows)):
+                file, created = await asyncio.to_thread(_look_at, library.folder, name)
+                await self._files.adopt(owner, file, created)
+                log.info("a file without a row was found in a user's folder and is kept")
+
+
+async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
+    for told in everybody:
+        await told(owner)
+
+
+def _no_room(quota: Quota) -> ApiError:
+    return ApiError(
+        413,
+        f"You may keep {quota.max_files} files and {quota.max_bytes // MIB} MB. Delete some first.",
+        kind="insufficient_quota",
+        param="files",
+        code="storage_quota_exceeded",
+    )
+
+
+def mime_of(name: str) -> str:
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+def _user_folders(users_dir: Path) -> set[str]:
+    if not users_dir.is_dir():
+        return set()
+    return {folder.name for folder in users_dir.iterdir() if (folder / "files").is_dir()}
+
+
+def _plain_files(folder: Path) -> set[str]:
+    if not folder.is_dir():
+        return set()
+    return {f.name for f in folder.iterdir() if f.is_file() and not f.is_symlink() and _can_be_told(f.name)}
+
+
+def _can_be_told(name: str) -> bool:
+    """Neither hidden nor made of bytes that are no text."""
+    return not name.startswith(".") and name.encode("utf-8", "replace").decode() == name
+
+
+def _look_at(folder: Path, name: str) -> tuple[NewFile, float]:
+    with (folder / name).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        stat = (folder / name).stat()
+    return NewFile(name, name, stat.st_size, digest, mime_of(name)), stat.st_mtime

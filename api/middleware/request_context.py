@@ -1,0 +1,96 @@
+"""The outermost layer: every request has an id, a line in the log and, if it changes something, in the audit log."""
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.middleware.audit_log import AuditLog
+from api.middleware.logging import request_id
+from checkpoints.users import User
+
+log = logging.getLogger("api.access")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SAFE = {"GET", "HEAD", "OPTIONS"}
+REFUSED = {401, 403}
+MAX_PATH = 300
+
+
+class RequestContext:
+    """Takes the client's `X-Request-ID` when it is a plain word, makes one otherwise, and gives it back."""
+
+    def __init__(self, app: ASGIApp, audit: AuditLog) -> None:
+        self._app = app
+        self._audit = audit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        name = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id.set(name)
+        scope.setdefault("state", {})
+        status, began = 0, time.monotonic()
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("http.response.start", "websocket.accept"):
+                status = message.get("status", 101)
+                MutableHeaders(scope=message)["X-Request-ID"] = name
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            await self._tell(scope, status, round((time.monotonic() - began) * 1000))
+
+    async def _tell(self, scope: Scope, status: int, duration_ms: int) -> None:
+        method = scope.get("method", "WEBSOCKET")
+        user: User | None = scope["state"].get("user")
+        # Paths have no text of anybody's; query strings, which may, are left out.
+        path = quote(scope["path"])[:MAX_PATH]
+        fields = {
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": duration_ms,
+            "user": user.id if user else None,
+            "from": client_address(scope),
+        }
+        log.info("%s %s %s %s ms", method, path, status, duration_ms, extra={"fields": fields})
+        if method not in SAFE or status in REFUSED:
+            await self._audit.record(
+                **{
+                    "user": user.id if user else None,
+                    "name": user.name if user else None,
+                    "action": f"{method} {_template(scope)}",
+                    "target": _target(scope),
+                    "status": status,
+                    "from": client_address(scope),
+                    "request": request_id.get(),
+                }
+            )
+
+
+def client_address(scope: Mapping[str, Any]) -> str:
+    """Where a request comes from. Headers are believed of trusted proxies only, which uvicorn has seen to."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _template(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "unknown route"))
+
+
+def _target(scope: Scope) -> str | None:
+    """Ids and names in the path, and what the route itself has named."""
+    parts = [*map(str, scope.get("path_params", {}).values()), *scope["state"].get("audit", ())]
+    return " ".join(parts) or None

@@ -1,0 +1,99 @@
+"""The backend's models, the one that answers when a request names none, and weights that are not there yet."""
+
+import logging
+from collections.abc import Sequence
+
+from langchain_core.language_models import BaseChatModel
+
+from api.errors import not_found
+from api.settings import Settings
+from checkpoints.choices import Choices
+from llm import catalog, fetch
+from llm.served import ServedChat
+
+log = logging.getLogger(__name__)
+
+CHOICE = "model"
+
+
+class BackendModels:
+    """The models in the service, and those that their servers list. The default is the first of the former, until an
+    administrator chooses another.
+    """
+
+    def __init__(self, models: Sequence[BaseChatModel], choices: Choices) -> None:
+        self._models = list(models)
+        self._chosen: str | None = None
+        self._choices = choices
+
+    @property
+    def names(self) -> list[str]:
+        """What a server lists changes while the service runs."""
+        listed = [name for model in self._models if isinstance(model, ServedChat) for name in model.upstream.models]
+        return list(dict.fromkeys([*map(name_of, self._models), *listed]))
+
+    @property
+    def default(self) -> str:
+        if self._chosen is not None and self._chosen in self.names:
+            return self._chosen
+        return name_of(self._models[0])
+
+    def get(self, name: str) -> BaseChatModel:
+        """Raises 404 with the names that there are."""
+        for model in self._models:
+            if name_of(model) == name:
+                return model
+        for model in self._models:
+            if isinstance(model, ServedChat) and name in model.upstream.models:
+                return model.other(name)
+        raise not_found(f"model as {name!r}; there are: {', '.join(self.names)}", "model")
+
+    async def default_of(self, user: str) -> str:
+        """The user's own choice, as long as there is such a model; else the default."""
+        chosen = await self._choices.get(_of(user))
+        return chosen if chosen is not None and chosen in self.names else self.default
+
+    async def choose_for(self, user: str, name: str | None) -> None:
+        """What answers this user when a request names no model; None: the default. Raises 404."""
+        if name is None:
+            await self._choices.forget(_of(user))
+            return
+        self.get(name)
+        await self._choices.set(_of(user), name)
+
+    async def restore(self) -> None:
+        """Take up what was chosen before the last stop, as soon as the backend has it."""
+        self._chosen = await self._choices.get(CHOICE)
+        if self._chosen is not None and self._chosen not in self.names:
+            log.warning("the model chosen by an administrator is gone; %s answers", self.default)
+
+    async def choose(self, name: str) -> None:
+        """From now on, and after a restart, this one is the default. Raises 404."""
+        self.get(name)
+        await self._choices.set(CHOICE, name)
+        self._chosen = name
+
+
+def _of(user: str) -> str:
+    return f"{CHOICE}/{user}"
+
+
+def name_of(model: BaseChatModel) -> str:
+    return str(getattr(model, "name_", model.__class__.__name__))
+
+
+def fetch_chat(settings: Settings) -> None:
+    """The embedded model that answers. Raises `FetchError`, `OSError`."""
+    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
+        default, entries = catalog.load()
+        fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
+
+
+def fetch_vectors(settings: Settings) -> None:
+    """The model that documents are searched with. The service also starts without it; the search then says so."""
+    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
+        return
+    try:
+        fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))
+    except (fetch.FetchError, OSError) as error:
+        log.warning("Documents cannot be searched: %s", error)

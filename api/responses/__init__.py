@@ -1,1 +1,0 @@
-"""`/v1/responses`: OpenAI's Responses, on the same turns, sessions and tools as Chat Completions."""

@@ -1,0 +1,83 @@
+"""The files of a session, for its owner; `/api/images/{token}`: an image that an answer links to."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import Response, StreamingResponse
+
+from api.dependencies import own_session, services_of
+from api.errors import not_found
+from api.files.downloads import INLINE, SAFE, Download, content_disposition, zipped
+from api.files.user_files import mime_of
+from api.openapi import DOWNLOAD, binary, errors
+from api.routes.schemas import Artifacts
+from api.services import Services
+from api.wire.completion import public_artifact
+from checkpoints.sessions import Session
+from workspace.folder import file_infos
+from workspace.opening import opened_inside
+
+router = APIRouter()
+BASES = ("/api/conversations/{session_id}/artifacts", "/api/chat/sessions/{session_id}/artifacts")
+
+
+async def list_artifacts(
+    session: Session = Depends(own_session), services: Services = Depends(services_of)
+) -> Artifacts:
+    """All files in the session's folder, oldest first."""
+    folder = services.workspaces.folder(session.id)
+    infos = await asyncio.to_thread(file_infos, folder)
+    return Artifacts.model_validate({"artifacts": [public_artifact(session.id, info) for info in infos]})
+
+
+async def get_artifact(
+    path: Annotated[str, Path(description="the file's name, folders included")],
+    session: Session = Depends(own_session),
+    services: Services = Depends(services_of),
+) -> Response:
+    """One file, with ranges. Images are shown in place, everything else is a download."""
+    try:
+        file = await opened_inside(services.workspaces.folder(session.id), path)
+    except FileNotFoundError as error:
+        raise not_found("file") from error
+    return Download(file, path.rpartition("/")[2], mime_of(path))
+
+
+async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:
+    """All files of the session as one ZIP archive."""
+    folder = services.workspaces.folder(session.id)
+    names = [info.name for info in await asyncio.to_thread(file_infos, folder)]
+    headers = {**SAFE, "Content-Disposition": content_disposition(f"artifacts-{session.id[:8]}.zip")}
+    return StreamingResponse(zipped(folder, names), headers=headers, media_type="application/zip")
+
+
+for base in BASES:
+    router.get(base, responses=errors(404))(list_artifacts)
+    router.get(f"{base}.zip", response_class=Response, responses=binary("application/zip") | errors(404))(get_archive)
+    router.get(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
+    router.head(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
+
+
+@router.get(
+    "/api/images/{token}",
+    response_class=Response,
+    responses={**binary(*sorted(INLINE)), **errors(404)},
+)
+async def get_image(
+    token: Annotated[str, Path(description="from a link in an answer", max_length=2000)],
+    services: Services = Depends(services_of),
+) -> Response:
+    """An image that the agent made. Needs no login: the link itself is the permission, until it expires."""
+    claim = services.image_links.read(token)
+    if claim is None or mime_of(claim[1]) not in INLINE:
+        raise not_found("image")
+    session_id, name = claim
+    try:
+        file = await opened_inside(services.workspaces.folder(session_id), name)
+    except FileNotFoundError as error:
+        raise not_found("image") from error
+    download = Download(file, name.rpartition("/")[2], mime_of(name))
+    # A chat window of another origin shows it.
+    download.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return download

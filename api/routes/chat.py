@@ -1,0 +1,76 @@
+"""`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from api.dependencies import current_user, services_of
+from api.errors import to_api_error
+from api.openapi import RUN_HEADERS, errors
+from api.routes.runs import RunStatus, status_of
+from api.runs.run import finished
+from api.runs.sse import HEADERS, RunResponse, frames_of
+from api.services import Services
+from api.turns.request import read_chat
+from api.turns.start import start
+from api.wire.chat_request import ChatRequest
+from api.wire.completion import completion
+from checkpoints.users import User
+
+router = APIRouter()
+BODY = {
+    "parameters": RUN_HEADERS,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["messages"],
+                    "properties": {
+                        "messages": {"type": "string", "description": "the messages as JSON text"},
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                    },
+                    "additionalProperties": {"type": "string"},
+                }
+            },
+        },
+    },
+}
+
+
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+    },
+    202: {"model": RunStatus, "description": "With `background: true` and no stream: it is being answered"},
+    **errors(400, 404, 408, 409, 413, 503),
+}
+
+
+@router.post("/v1/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+@router.post("/api/chat/completions", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+async def chat_completions(
+    request: Request,
+    services: Services = Depends(services_of),
+    user: User = Depends(current_user),
+) -> Response:
+    """Answer one turn; with `stream: true` as Server-Sent Events."""
+    async with AsyncExitStack() as stack:
+        incoming = await stack.enter_async_context(read_chat(request, services, user.id))
+        session_id, live = await start(request, incoming, services, user, stack)
+    chat, run = incoming.chat, live.run
+    headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
+    if chat.stream:
+        return RunResponse(live, frames_of(live), headers=headers)
+    if chat.background:
+        return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
+    await finished(run, request)
+    if run.error is not None:
+        known = to_api_error(run.error)
+        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+    return JSONResponse(completion(live.answer, live.frames.model), headers=headers)

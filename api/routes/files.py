@@ -1,0 +1,107 @@
+"""`/api/upload` and `/api/files`: a user's own files, readable to the tools in all of the user's sessions."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
+
+from api.dependencies import member, services_of
+from api.errors import ApiError, bad_request, not_found
+from api.files.downloads import Download
+from api.openapi import DOWNLOAD, errors
+from api.routes.conversations import MAX_PAGE, After, cursor_of
+from api.routes.schemas import DeletedFile, Uploaded, UserFile, UserFiles
+from api.services import Services
+from api.turns.history import iso
+from api.turns.request import content_type
+from checkpoints.files import StoredFile
+from checkpoints.users import User
+from workspace.names import safe_name
+from workspace.opening import opened_inside
+
+router = APIRouter()
+Name = Annotated[str, Path(max_length=300, description="the file's `name`")]
+UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/api/upload", status_code=201, openapi_extra=UPLOAD, responses=errors(400, 408, 409, 413, 415, 429, 503))
+async def upload(request: Request, services: Services = Depends(services_of), user: User = Depends(member)) -> Uploaded:
+    """Keep files, in the form's field `files` (or `file`): all of them, or none."""
+    if content_type(request) != "multipart/form-data":
+        raise ApiError(415, "Send multipart/form-data.", code="unsupported_media_type")
+    quota = services.quota(user)
+    await services.uploads.check_room(user.id, quota)
+    await services.quotas.room(user)
+    async with services.intake.receive(request, user.id) as form:
+        if not form.files:
+            raise bad_request("files: the form brings no file", "files")
+        await services.quotas.room(user, sum(file.bytes for file in form.files))
+        stored = await services.uploads.keep(user.id, form.files, quota)
+    return Uploaded(files=[public_file(file) for file in stored])
+
+
+@router.get("/api/files", responses=errors(400))
+async def list_files(
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many a page")] = 50,
+    cursor: After = None,
+    services: Services = Depends(services_of),
+    user: User = Depends(member),
+) -> UserFiles:
+    """Own files, newest first."""
+    found = await services.store.files.page(user.id, after=cursor_of(cursor), limit=limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return UserFiles(
+        files=[public_file(file) for file in page],
+        has_more=more,
+        next_cursor=page[-1].cursor.encode() if more else None,
+    )
+
+
+@router.get("/api/files/{name}", response_class=Response, responses=DOWNLOAD)
+@router.head("/api/files/{name}", response_class=Response, responses=DOWNLOAD)
+async def get_file(name: Name, services: Services = Depends(services_of), user: User = Depends(member)) -> Response:
+    """The file, with ranges."""
+    stored = await services.store.files.get(user.id, name)
+    if stored is None:
+        raise not_found("file")
+    try:
+        file = await opened_inside(services.library(user.id).folder, stored.name)
+    except FileNotFoundError as error:
+        raise not_found("file") from error
+    return Download(file, safe_name(stored.label), stored.mime)
+
+
+@router.delete("/api/files/{name}", responses=errors(404))
+async def delete_file(
+    name: Name, services: Services = Depends(services_of), user: User = Depends(member)
+) -> DeletedFile:
+    """Delete a file. Copies that sessions work on stay theirs."""
+    await services.uploads.remove(user.id, name)
+    return DeletedFile(name=name)
+
+
+def public_file(file: StoredFile) -> UserFile:
+    return UserFile(
+        name=file.name,
+        label=file.label,
+        url=f"/api/files/{quote(file.name, safe='')}",
+        mime=file.mime,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        created_at=iso(file.created),
+    )

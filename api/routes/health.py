@@ -1,0 +1,55 @@
+"""`GET /health`: is the service able to answer?"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, Depends
+
+from api.dependencies import services_of
+from api.routes.models import names
+from api.services import Services
+from llm.served import ServedChat
+from llm.upstream import Upstream
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
+    """Always 200 while the service answers; what is missing is said in words."""
+    upstreams = _upstreams(services)
+    return {
+        "status": "ok" if all(upstream.connected for upstream in upstreams.values()) else "degraded",
+        "backend": services.settings.llm_backend,
+        **_connections(upstreams),
+        "models_available": names(services),
+        "sandbox": _sandbox(services),
+        "version": version("llm-api"),
+    }
+
+
+def _upstreams(services: Services) -> dict[str, Upstream]:
+    """The servers in use, by backend."""
+    models = (services.model, services.coder, services.vision)
+    return {model._llm_type: model.upstream for model in models if isinstance(model, ServedChat)}
+
+
+def _connections(upstreams: Mapping[str, Upstream]) -> dict[str, Any]:
+    """`ollama_connection`, `openai_connection`: as the servers were found last; where there are several of them, also
+    how many are well."""
+    told: dict[str, Any] = {}
+    for backend, upstream in upstreams.items():
+        told[f"{backend}_connection"] = "connected" if upstream.connected else "disconnected"
+        if upstream.total > 1:
+            told[f"{backend}_servers"] = {"connected": upstream.well, "total": upstream.total}
+    return told
+
+
+def _sandbox(services: Services) -> dict[str, Any]:
+    """Which walls are missing is nothing for strangers: they are told where only the machine's owner can ask."""
+    sandbox = services.sandbox
+    told: dict[str, Any] = {"level": sandbox.level.value}
+    if not services.settings.login_required:
+        told |= {"mechanisms": sandbox.mechanisms, "missing": sandbox.missing}
+    return told

@@ -1,0 +1,63 @@
+"""`/v1/models`: the backend's models, and each mode as a model; `/api/auth/me/model`: the one that answers a user."""
+
+from typing import Any
+
+from fastapi import APIRouter, Depends
+
+from api.accounts.schemas import ModelChoiceView, OwnModelChoice
+from api.dependencies import current_user, services_of
+from api.errors import not_found
+from api.openapi import errors
+from api.services import Services
+from api.turns.options import check_choice, may_choose
+from api.wire.chat_request import AGENT_TYPES
+from checkpoints.users import User
+
+router = APIRouter()
+KNOWN_USER = [Depends(current_user)]
+
+
+@router.get("/v1/models", dependencies=KNOWN_USER)
+async def list_models(services: Services = Depends(services_of)) -> dict[str, Any]:
+    """All models, in OpenAI's shape."""
+    return {"object": "list", "data": [_model(name, services) for name in names(services)]}
+
+
+@router.get("/v1/models/{model_id:path}", dependencies=KNOWN_USER, responses=errors(404))
+async def get_model(model_id: str, services: Services = Depends(services_of)) -> dict[str, Any]:
+    """One model. 404 when there is none of that name."""
+    if model_id not in names(services):
+        raise not_found(f"model as {model_id!r}", "model")
+    return _model(model_id, services)
+
+
+def names(services: Services) -> list[str]:
+    return [*services.models.names, *AGENT_TYPES]
+
+
+def _model(name: str, services: Services) -> dict[str, Any]:
+    owner = "llm-api" if name in AGENT_TYPES else services.settings.llm_backend
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
+
+@router.get("/api/auth/me/model", tags=["accounts"], responses=errors(401, 429))
+async def own_model(services: Services = Depends(services_of), user: User = Depends(current_user)) -> ModelChoiceView:
+    """The model that answers when a request names none, and those that could."""
+    return await _view(services, user)
+
+
+@router.put("/api/auth/me/model", tags=["accounts"], responses=errors(400, 401, 403, 404, 429))
+async def choose_own_model(
+    body: OwnModelChoice, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> ModelChoiceView:
+    """Another model answers this user from now on. 403 where users may not choose, 404 when there is none such."""
+    if body.model is not None:
+        check_choice(body.model, services, user)
+    await services.models.choose_for(user.id, body.model)
+    return await _view(services, user)
+
+
+async def _view(services: Services, user: User) -> ModelChoiceView:
+    if not may_choose(services, user):
+        return ModelChoiceView(model=services.models.default, available=[services.models.default])
+    return ModelChoiceView(model=await services.models.default_of(user.id), available=services.models.names)

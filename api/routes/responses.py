@@ -1,0 +1,169 @@
+"""`/v1/responses`: create, stream, ask for again, cancel, delete."""
+
+import json
+from contextlib import AsyncExitStack
+from typing import Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+
+from api.dependencies import current_user, services_of
+from api.errors import bad_request, to_api_error
+from api.openapi import RUN_HEADERS, errors
+from api.runs.live import Live
+from api.runs.run import Emit, Work, finished
+from api.runs.sse import HEADERS, RunResponse, told
+from api.services import Services
+from api.turns.request import read_object
+from api.turns.responses import kept, look_up, opened, own_response, response_id
+from api.turns.turn import Turn, open_turn, work
+from api.wire.chunks import Frames
+from api.wire.responses_body import Body, input_items
+from api.wire.responses_items import Items
+from api.wire.responses_request import REFUSED, ResponsesRequest
+from checkpoints.responses import StoredResponse
+from checkpoints.users import User
+from nodes.events import Event
+
+router = APIRouter(tags=["responses"])
+BODY = {
+    "parameters": RUN_HEADERS,
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": ResponsesRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+            }
+        },
+    },
+}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A `response`; with `stream: true` its events, as Server-Sent Events",
+        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+    },
+    **errors(400, 404, 408, 409, 413, 503),
+}
+
+
+@router.post("/v1/responses", response_class=Response, openapi_extra=BODY, responses=ANSWERS)
+async def create_response(
+    request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> Response:
+    """Answer one turn; with `stream: true` as typed events."""
+    asked = _asked(await read_object(request, services))
+    given = await opened(asked, services, user)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(given.naming())
+        incoming = await given.incoming(services, user)
+        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
+        body = Body(response_id(), asked, turn.model, turn.session.id)
+        items = Items(body.id, turn.session.id)
+        doing = itemised(work(turn, services), items, turn)
+        if asked.store:
+            doing = kept(doing, turn, body, items, services)
+            sent = input_items(body.id, asked.input)
+            hold = services.runs.lease(turn.session.id).hold
+            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent, hold)
+            await services.store.responses.begin(begun, user.id)
+        run = services.runs.start(turn.session.id, doing, stack)
+    frames = Frames(turn.model, turn.session.id)
+    live = Live(run, frames, turn.note.answer, include_usage=False, background=asked.background)
+    services.streams.add(turn.session.id, live)
+    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+    if asked.stream:
+        return RunResponse(live, told(run, body, turn), headers=headers)
+    if asked.background:
+        return JSONResponse(body.begun(), headers=headers)
+    await finished(run, request)
+    if run.error is not None:
+        known = to_api_error(run.error)
+        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+    return JSONResponse(body.ended(items, turn.note.answer), headers=headers)
+
+
+def _asked(fields: dict[str, Any]) -> ResponsesRequest:
+    try:
+        json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or a number that is none
+        raise bad_request("The body has what JSON cannot say.") from error
+    for name, harmless in REFUSED.items():
+        if fields.get(name) not in harmless:
+            raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
+    try:
+        return ResponsesRequest.model_validate({k: v for k, v in fields.items() if v is not None})
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+
+
+def itemised(inner: Work, items: Items, turn: Turn) -> Work:
+    """The run, whose events are made into items as they come."""
+
+    async def run(emit: Emit) -> None:
+        def both(event: Event) -> None:
+            items.feed(event)
+            emit(event)
+
+        await inner(both)
+        items.close(turn.note.answer)
+
+    return run
+
+
+@router.get("/v1/responses/{response_id}", responses=errors(400, 404))
+async def get_response(
+    found: StoredResponse = Depends(own_response),
+    stream: bool = Query(default=False, description="not supported: its run can be followed, see `/stream`"),
+) -> dict[str, Any]:
+    """As it stands now."""
+    if stream:
+        path = f"/api/conversations/{found.session}/stream"
+        raise bad_request(f"stream: this service streams a response once; {path} has its run", "stream")
+    return found.body
+
+
+@router.delete("/v1/responses/{response_id}", responses=errors(404))
+async def delete_response(
+    found: StoredResponse = Depends(own_response),
+    services: Services = Depends(services_of),
+    user: User = Depends(current_user),
+) -> dict[str, Any]:
+    """Forget the response. Its conversation stays, until it is deleted itself."""
+    await services.store.responses.delete(found.id, user.id)
+    return {"id": found.id, "object": "response.deleted", "deleted": True}
+
+
+@router.post("/v1/responses/{response_id}/cancel", responses=errors(404))
+async def cancel_response(
+    found: StoredResponse = Depends(own_response),
+    services: Services = Depends(services_of),
+    user: User = Depends(current_user),
+) -> dict[str, Any]:
+    """End the run. One that has ended already stays as it is."""
+    if found.body["status"] != "in_progress":
+        return found.body
+    await services.runs.cancel(found.session, found.hold)
+    now = await look_up(found.id, services, user)
+    return (now or found).body
+
+
+@router.get("/v1/responses/{response_id}/input_items", responses=errors(400, 404))
+async def get_input_items(
+    found: StoredResponse = Depends(own_response),
+    order: Literal["asc", "desc"] = "desc",
+    limit: int = Query(default=20, ge=1, le=100),
+    after: str | None = Query(default=None, description="the id of the last item of the page before"),
+) -> dict[str, Any]:
+    """The items that were sent, one page."""
+    items = found.input if order == "asc" else found.input[::-1]
+    start = next((at + 1 for at, item in enumerate(items) if item["id"] == after), 0)
+    page = items[start : start + limit]
+    return {
+        "object": "list",
+        "data": page,
+        "first_id": page[0]["id"] if page else None,
+        "last_id": page[-1]["id"] if page else None,
+        "has_more": start + limit < len(items),
+    }

@@ -1,0 +1,103 @@
+"""The wire of conversations and files, as the OpenAPI document shows it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+
+class Artifact(BaseModel):
+    """A file of a session."""
+
+    filename: str
+    url: str
+    mime: str
+    bytes: int
+
+
+class Artifacts(BaseModel):
+    artifacts: list[Artifact]
+
+
+class Conversation(BaseModel):
+    """Times are ISO 8601 in UTC."""
+
+    session_id: str
+    title: str
+    created_at: str
+    updated_at: str
+    message_count: int
+
+
+class Conversations(BaseModel):
+    """One page, the conversation used last first."""
+
+    sessions: list[Conversation]
+    has_more: bool
+    next_cursor: str | None = Field(description="the `cursor` of the next page")
+
+
+class Message(BaseModel):
+    """OpenAI's role and content; `steps`, `artifacts` and `agent_type` are the assistant's, `files` the user's."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    timestamp: str
+    files: list[str] | None = None
+    agent_type: str | None = None
+    steps: list[dict[str, Any]] | None = None
+    artifacts: list[Artifact] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
+
+
+class History(BaseModel):
+    session_id: str
+    messages: list[Message]
+
+
+class WholeConversation(Conversation):
+    """Everything that is kept of a conversation."""
+
+    messages: list[Message]
+    artifacts: list[Artifact]
+
+
+class Deleted(BaseModel):
+    session_id: str
+    deleted: Literal[True] = True
+
+
+class Cancelled(BaseModel):
+    """`cancelled` is false when nothing was under way."""
+
+    session_id: str
+    cancelled: bool
+
+
+class UserFile(BaseModel):
+    """`name` is the service's and stands in programs and URLs; `label` is what the file was called."""
+
+    name: str
+    label: str
+    url: str
+    mime: str
+    bytes: int
+    sha256: str
+    created_at: str
+
+
+class UserFiles(BaseModel):
+    """One page, newest first."""
+
+    files: list[UserFile]
+    has_more: bool
+    next_cursor: str | None = Field(description="the `cursor` of the next page")
+
+
+class Uploaded(BaseModel):
+    files: list[UserFile]
+
+
+class DeletedFile(BaseModel):
+    name: str
+    deleted: Literal[True] = True

@@ -1,0 +1,120 @@
+"""`/api/tools`: what the agent may call, called directly."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.accounts.usage_meter import Meter
+from api.dependencies import current_user, member, services_of
+from api.errors import bad_request, not_found
+from api.openapi import errors
+from api.runs.run import Emit, stopping_when_gone
+from api.services import Services
+from api.turns.options import default_model, wanted_policy
+from api.turns.session_claim import hold_session
+from api.wire.completion import public_artifact
+from checkpoints.users import User
+from llm.errors import BackendStoppedError, ModelError
+from tools import TOOLS, build_all, describe_all
+from tools.errors import ToolError, ToolSilent
+from tools.results import Extras
+
+router = APIRouter()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool said, or what went wrong, and what else it gave."""
+
+    output: str
+    error: str | None
+    extras: Extras
+
+
+class ToolRequest(BaseModel):
+    """`input` is of the tool's own schema."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session_id: str | None = Field(default=None, description="continue this session; a new one when it is left out")
+    input: dict[str, Any]
+
+
+@router.get("/api/tools", dependencies=[Depends(current_user)])
+async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
+    """Name, description and input schema of each tool."""
+    return {"tools": describe_all(services.settings.tools_off)}
+
+
+@router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
+async def call_tool(
+    name: str,
+    body: ToolRequest,
+    request: Request,
+    services: Services = Depends(services_of),
+    user: User = Depends(member),
+) -> dict[str, Any]:
+    """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
+    if name not in TOOLS or name in services.settings.tools_off:
+        raise not_found(f"tool as {name!r}")
+    given = _checked(TOOLS[name].INPUT, body.input)
+    began = time.perf_counter()
+    policy = wanted_policy(request, services)
+    model = services.models.get(await default_model(services, user))
+    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
+        session, workspace = held.session, held.workspace
+        results: list[Result] = []
+
+        async def work(_emit: Emit) -> None:
+            async with services.metered(user) as meter:
+                tool = build_all(services.tool_kit(workspace, user.id, model))[name]
+                results.append(await _run(tool, given, meter))
+
+        run = services.runs.start(session.id, work)
+        try:
+            async with stopping_when_gone(run, request):
+                await run.wait()
+        finally:
+            await run.stop()
+        if run.error is not None:
+            raise run.error
+        result = results[0]
+        infos = await workspace.files(result.extras.files)
+        return {
+            "session_id": session.id,
+            "output": result.output,
+            "error": result.error,
+            "artifacts": [public_artifact(session.id, info) for info in infos],
+            "sources": list(result.extras.sources),
+            "data": result.extras.data,
+            "duration_ms": round((time.perf_counter() - began) * 1000),
+        }
+
+
+def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
+    """The input, as the tool's schema has it. Raises 400 that names the field."""
+    try:
+        return schema.model_validate(given).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(["input", *map(str, first["loc"])])
+        raise bad_request(f"{where}: {first['msg']}", where) from error
+
+
+async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
+    call = {"type": "tool_call", "id": "call", "name": tool.name, "args": given}
+    try:
+        answer = await tool.ainvoke(call, {"callbacks": [meter]})
+    except ToolSilent:
+        return Result("", None, Extras())
+    except ToolError as error:
+        return Result("", str(error), Extras(files=error.new_files, data=error.data))
+    except BackendStoppedError:
+        raise
+    except ModelError as error:  # of a model that the tool asks
+        return Result("", str(error), Extras())
+    return Result(str(answer.content), None, answer.artifact)

@@ -1,0 +1,190 @@
+"""`/api/ws`: the same turns and the same frames as by HTTP, over one connection, both ways."""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack, suppress
+from typing import Annotated, Any, Literal
+
+from anyio import CancelScope
+from fastapi import APIRouter, WebSocket
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Discriminator, Field, TypeAdapter
+from starlette.requests import HTTPConnection
+
+from api.dependencies import authenticate, services_of
+from api.errors import ApiError, bad_request, to_api_error
+from api.routes.runs import latest, place
+from api.runs.live import Live
+from api.runs.sse import DONE, KEEPALIVE, frames_of
+from api.services import Services
+from api.settings.runs import RunPolicy
+from api.turns.request import incoming_of
+from api.turns.session_claim import own_session
+from api.turns.start import start
+from checkpoints.users import User
+
+router = APIRouter()
+PROTOCOL, BEARER = "llm-api", "bearer."
+"""Browsers cannot send headers with a WebSocket: they offer these two subprotocols, the second with the token."""
+MAX_AT_ONCE = 32
+"""Messages of one connection that are worked on at the same time."""
+Reference = Annotated[str | None, Field(max_length=200)]
+
+
+class SendMessage(BaseModel):
+    """Ask something; `request` is the body of `POST /v1/chat/completions`, always streamed."""
+
+    type: Literal["send"]
+    id: Reference = None
+    request: dict[str, Any]
+    run_policy: RunPolicy | None = None
+
+
+class CancelMessage(BaseModel):
+    """End the answer under way in a session."""
+
+    type: Literal["cancel"]
+    id: Reference = None
+    session_id: str
+
+
+class ResumeMessage(BaseModel):
+    """Follow the latest run of a session, from its beginning or from behind a frame."""
+
+    type: Literal["resume"]
+    id: Reference = None
+    session_id: str
+    last_event_id: str | None = None
+
+
+Message = Annotated[SendMessage | CancelMessage | ResumeMessage, Discriminator("type")]
+MESSAGE: TypeAdapter[SendMessage | CancelMessage | ResumeMessage] = TypeAdapter(Message)
+
+
+@router.websocket("/api/ws")
+async def talk(socket: WebSocket) -> None:
+    """Send, cancel, resume; docs/running.md has the messages."""
+    services = services_of(socket)
+    offered = socket.scope.get("subprotocols", [])
+    token = next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), None)
+    given = "authorization" in socket.headers
+    asking = _with_header(socket, "authorization", f"Bearer {token}") if token and not given else socket
+    try:
+        await authenticate(asking, services)
+    except ApiError as error:
+        headers = dict(error.headers or {})
+        await socket.send_denial_response(JSONResponse(error.body(), error.status, headers=headers))
+        return
+    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    await Talk(socket, asking, services).run()
+
+
+def _with_header(connection: HTTPConnection, name: str, value: str) -> HTTPConnection:
+    """The same connection, as if it had sent this header."""
+    headers = [(key, old) for key, old in connection.scope["headers"] if key != name.encode()]
+    return HTTPConnection({**connection.scope, "headers": [*headers, (name.encode(), value.encode("latin-1"))]})
+
+
+class Talk:
+    """One connection. Each message is a task; when the connection ends, so do they and the runs that they began."""
+
+    def __init__(self, socket: WebSocket, asking: HTTPConnection, services: Services) -> None:
+        self._socket = socket
+        self._asking = asking
+        self._services = services
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Until the client goes away."""
+        try:
+            with suppress(ClientGone):
+                await self._listen()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            with CancelScope(shield=True):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while (event := await self._socket.receive())["type"] != "websocket.disconnect":
+            if len(self._tasks) >= MAX_AT_ONCE:
+                error = ApiError(429, f"At most {MAX_AT_ONCE} messages at once.", code="too_many_messages")
+                await self._tell({"type": "error", "id": None, **error.body()})
+                continue
+            task = asyncio.create_task(self._answer(event.get("text")))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, text: str | None) -> None:
+        """Work on one message; whatever goes wrong is told with the message's own id."""
+        reference: list[str | None] = [None]
+        (failed,) = await asyncio.gather(self._heed(text, reference), return_exceptions=True)
+        if isinstance(failed, Exception) and not isinstance(failed, ClientGone):
+            told = {"type": "error", "id": reference[0], **to_api_error(failed).body()}
+            await asyncio.gather(self._tell(told), return_exceptions=True)
+
+    async def _heed(self, text: str | None, reference: list[str | None]) -> None:
+        if text is None:
+            raise bad_request("Messages are JSON text.")
+        message = MESSAGE.validate_json(text)
+        reference[0] = message.id
+        # Asked anew for each message: a token expires, an account is disabled, and a message counts as a request.
+        user = await authenticate(self._asking, self._services)
+        match message:
+            case SendMessage():
+                await self._send(message, user)
+            case CancelMessage():
+                session = await own_session(message.session_id, self._services, user)
+                cancelled = await self._services.runs.cancel(session.id)
+                await self._tell(
+                    {"type": "cancelled", "id": message.id, "session_id": session.id, "cancelled": cancelled}
+                )
+            case ResumeMessage():
+                session = await own_session(message.session_id, self._services, user)
+                live = latest(session, self._services)
+                await self._follow(live, message.id, place(live, message.last_event_id))
+
+    async def _send(self, message: SendMessage, user: User) -> None:
+        services, asking = self._services, self._asking
+        if message.run_policy is not None:
+            asking = _with_header(asking, "x-run-policy", message.run_policy)
+        incoming = incoming_of(message.request)
+        async with AsyncExitStack() as stack:
+            _, live = await start(asking, incoming, services, user, stack)
+        try:
+            await self._follow(live, message.id, None)
+        finally:
+            if not live.background:
+                await live.run.stop()
+
+    async def _follow(self, live: Live, reference: str | None, after: int | None) -> None:
+        head = json.dumps({"type": "frame", "id": reference})[:-1]
+        async for frame in frames_of(live, after):
+            if frame == KEEPALIVE:
+                continue
+            if frame == DONE:
+                await self._tell({"type": "done", "id": reference})
+                continue
+            identity, data = _parts(frame)
+            await self._write(f'{head}, "event_id": {json.dumps(identity)}, "data": {data}}}')
+
+    async def _tell(self, message: dict[str, Any]) -> None:
+        await self._write(json.dumps(message))
+
+    async def _write(self, text: str) -> None:
+        async with self._writing:
+            try:
+                await self._socket.send_text(text)
+            except (RuntimeError, OSError) as error:  # it was closed meanwhile
+                raise ClientGone from error
+
+
+class ClientGone(Exception):  # noqa: N818 (nothing has gone wrong)
+    """There is nobody left to be told."""
+
+
+def _parts(frame: bytes) -> tuple[str | None, str]:
+    """The id and the JSON text of a frame of a stream."""
+    head, _, data = frame.decode().partition("data: ")
+    return head.removeprefix("id: ").strip() or None, data.strip()

@@ -1,0 +1,129 @@
+"""A run: one turn worked out in a task of its own, its events read by whoever answers the client."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+from anyio import CancelScope
+from fastapi import Request
+
+from api.runs.event_log import EventLog
+from llm.errors import BackendStoppedError
+from nodes.events import Event
+
+Emit = Callable[[Event], None]
+Work = Callable[[Emit], Coroutine[None, None, None]]
+
+
+class Run:
+    """Owns the task. `events` ends when the task has; `error` then says how, if badly.
+
+    What is `owned` is let go of when the work has ended, and before the end of the events.
+    """
+
+    def __init__(self, work: Work, owned: AsyncExitStack | None = None) -> None:
+        self.id = f"run_{secrets.token_hex(12)}"
+        self.log = EventLog()
+        self._reader = self.log.reader()
+        self._stopped_by: Exception | None = None
+        self._stopping = False
+        self._worked = False
+        self._began = asyncio.Event()
+        self._task = asyncio.create_task(self._work(work, owned or AsyncExitStack()))
+        self._task.add_done_callback(lambda _: self.log.close())
+
+    async def _work(self, work: Work, owned: AsyncExitStack) -> None:
+        async with owned:
+            self._began.set()
+            await work(self.log.append)
+            self._worked = True
+
+    async def next_event(self) -> Event | None:
+        """The next event; None once the run has ended."""
+        return await self._reader.next()
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self.next_event()) is not None:
+            yield event
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    @property
+    def error(self) -> Exception | None:
+        """Why an ended run failed, or None."""
+        if self._stopped_by is not None or self._task.cancelled():
+            return self._stopped_by or BackendStoppedError("The run was cancelled.")
+        error = self._task.exception()
+        return error if isinstance(error, Exception) else None
+
+    @property
+    def stopped_by(self) -> Exception | None:
+        """The reason that was given when it was stopped."""
+        return self._stopped_by
+
+    async def stop(self, why: Exception | None = None) -> None:
+        """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts; none does
+        when the work is done and only its session is being let go.
+        """
+        # A response whose client left is cancelled at every wait, so these are shielded: the session is let go, and
+        # the run counted, when the run has ended and not before.
+        with suppress(asyncio.CancelledError), CancelScope(shield=True):
+            if not self._task.done() and not self._stopping and not self._worked:
+                self._stopping, self._stopped_by = True, why
+                await self._began.wait()  # a task that is cancelled before its first step lets go of nothing
+                self._task.cancel()
+            await asyncio.wait({self._task})
+
+    def when_ended(self, told: Callable[[], None]) -> None:
+        """Call `told` once the run has ended."""
+        self._task.add_done_callback(lambda _: told())
+
+    async def wait(self) -> None:
+        await asyncio.wait({self._task})
+
+
+@asynccontextmanager
+async def stopping_when_gone(run: Run, request: Request) -> AsyncIterator[None]:
+    """While the block runs, a client that goes away stops the run. For requests whose body has been read."""
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        await run.stop()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def finished(run: Run, request: Request) -> None:
+    """Wait for the run to end, and stop it when the client goes away."""
+    try:
+        async with stopping_when_gone(run, request):
+            await run.wait()
+    finally:
+        await run.stop()
+
+
+async def whole(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` to its end; a cancellation that comes meanwhile goes on afterwards.
+
+    For writes whose result says what has to be undone: a statement that has been sent is carried out, whether
+    anybody waits for it or not.
+    """
+    task, cancelled = asyncio.create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:  # maybe more than once
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from task.exception()
+    await task

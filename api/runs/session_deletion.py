@@ -1,0 +1,96 @@
+"""Deleting a conversation so that nothing of it is left, also when the service is cut off in the middle.
+
+The row of the session goes last. Until then it says how far the deletion has come, and whatever is missing is done
+at the next start, or when the owner deletes it again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import aiosqlite
+
+from api.errors import not_found
+from api.runs.session_locks import Runs
+from checkpoints.sessions import Deletion, Session
+from checkpoints.store import Store
+from workspace.errors import WorkspaceError
+from workspace.workspaces import Workspaces
+
+log = logging.getLogger(__name__)
+
+OnDeleted = Callable[[str, str], Awaitable[None]]
+"""Called with the owner's and the session's id while a session is deleted; maybe again after a crash."""
+REST = 4
+"""Times the length of a round that pass until the next one."""
+FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
+
+
+class Deletions:
+    """Ends sessions. Its background task overwrites what the database's files still hold of them."""
+
+    def __init__(
+        self, store: Store, workspaces: Workspaces, runs: Runs, on_deleted: tuple[OnDeleted, ...] = ()
+    ) -> None:
+        self._store = store
+        self._workspaces = workspaces
+        self._runs = runs
+        self._on_deleted = on_deleted
+        self._wiped = asyncio.Event()
+        self._scrubbing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Complete what was cut off; what cannot be completed now is kept for the next start."""
+        for session in await self._store.sessions.in_deletion(Deletion.BEGUN):
+            try:
+                await self._wipe(session.id, session.owner)
+            except FAILURES as error:
+                log.warning("the deletion of a session could not be completed: %s", error)
+        if await self._store.sessions.in_deletion(Deletion.WIPED):
+            self._wiped.set()
+        self._scrubbing = asyncio.create_task(self._scrub_for_ever())
+
+    async def aclose(self) -> None:
+        if self._scrubbing is not None:
+            self._scrubbing.cancel()
+            await asyncio.gather(self._scrubbing, return_exceptions=True)
+
+    async def delete(self, session_id: str, owner: str) -> None:
+        """End a run under way, then delete everything of the session. Raises 404."""
+        if not await self._store.sessions.begin_deletion(session_id, owner):
+            raise not_found("session")
+        await self._wipe(session_id, owner)
+
+    async def _wipe(self, session_id: str, owner: str) -> None:
+        async with self._runs.ended(session_id, not_found("session", "session_id")):
+            await self._workspaces.discard(session_id)
+            for told in self._on_deleted:
+                await told(owner, session_id)
+            await self._store.saver.adelete_thread(session_id)
+            await self._store.sessions.wipe(session_id)
+        self._wiped.set()
+
+    async def _scrub_for_ever(self) -> None:
+        """Deletions that come meanwhile wait together for the next round; rounds take a small share of the time."""
+        while True:
+            await self._wiped.wait()
+            self._wiped.clear()
+            began = time.monotonic()
+            try:
+                await self._scrub(await self._store.sessions.in_deletion(Deletion.WIPED))
+            except FAILURES as error:
+                log.warning("what deleted conversations left in the database is not overwritten yet: %s", error)
+            await asyncio.sleep(REST * (time.monotonic() - began))
+
+    async def _scrub(self, sessions: list[Session]) -> None:
+        scrubber = self._store.scrubber
+        await scrubber.merge_index()
+        if not await scrubber.vacuum():
+            log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
+        if not await scrubber.cut_log():
+            log.warning("the write-ahead log could not be cut; that is tried again after the next deletion")
+            return
+        for session in sessions:
+            await self._store.sessions.delete(session.id)
+        await scrubber.cut_log()

@@ -1,0 +1,162 @@
+"""Images and files inside messages (`image_url` and `file` parts): they become files of the session, like uploads."""
+
+import asyncio
+import binascii
+import mimetypes
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from api.errors import ApiError, bad_request
+from api.services import Services
+from api.wire.chat_request import ChatRequest
+from api.wire.messages import ChatMessage, FilePart, ImagePart
+from tools.web.errors import FetchError
+from workspace.errors import FileTooLargeError
+from workspace.folder import FileInfo
+from workspace.session import SessionWorkspace
+from workspace.settings import MIB
+
+MAX_ATTACHED = 50
+MAX_FETCHED = 10
+MAX_FETCHED_BYTES = 20 * MIB
+PIECE = 1 << 20
+"""Characters of base64 that are decoded at once: a multiple of 4."""
+HEAD = 16
+"""Bytes that tell an image's kind."""
+SIGNATURES = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "png"),
+    (re.compile(rb"\xff\xd8\xff"), "jpg"),
+    (re.compile(rb"GIF8[79]a"), "gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "webp"),
+    (re.compile(rb"BM"), "bmp"),
+    (re.compile(rb"II\*\0|MM\0\*"), "tiff"),
+)
+KINDS = ("image/", "application/octet-stream", "binary/octet-stream")
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(;[\w.-]+=[^;,]*)*;base64", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """One part, and the name of its field for errors."""
+
+    field: str
+    part: ImagePart | FilePart
+
+    def refused(self, reason: str) -> ApiError:
+        return bad_request(f"{self.field}: {reason}", self.field, "invalid_attachment")
+
+
+def first_new(messages: Sequence[ChatMessage]) -> int:
+    """Where the messages begin that come after the last assistant's."""
+    return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
+
+
+async def take_attached(chat: ChatRequest, workspace: SessionWorkspace, services: Services, names: list[str]) -> None:
+    """Store what is attached to the new messages; each name is appended to `names` as soon as its file is there.
+
+    Raises 400, or 413 for what is too large, naming the field.
+    """
+    attached = _attached(chat.messages)
+    if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
+        raise bad_request(
+            f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
+        )
+    deadline = asyncio.get_running_loop().time() + services.settings.web_timeout
+    for one in attached:
+        if _is_remote(one):
+            info = await _fetch(one, workspace, services, deadline)
+        else:
+            info = await _decode(one, workspace)
+        names.append(info.name)
+
+
+def _attached(messages: list[ChatMessage]) -> list[Attached]:
+    start = first_new(messages)
+    return [
+        Attached(f"messages.{at}.content.{place}.{part.type}", part)
+        for at, message in enumerate(messages[start:], start)
+        for place, part in message.attached
+    ]
+
+
+def _is_remote(one: Attached) -> bool:
+    return isinstance(one.part, ImagePart) and one.part.image_url.url[:5].lower() != "data:"
+
+
+async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
+    if isinstance(one.part, ImagePart):
+        _, encoded = _data_url(one, one.part.image_url.url)
+        return await _store_image(one, _decoded(one, encoded), workspace)
+    mime, encoded = _data_url(one, one.part.file.file_data, bare=True)
+    label = one.part.file.filename or "file" + (mimetypes.guess_extension(mime) or "")
+    return await _store(one, label, _decoded(one, encoded), workspace)
+
+
+async def _fetch(one: Attached, workspace: SessionWorkspace, services: Services, deadline: float) -> FileInfo:
+    """An image of the public web, by the rules that hold for pages."""
+    assert isinstance(one.part, ImagePart), "only images are named by their address"
+    if not services.settings.web_read_pages:
+        raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
+    try:
+        async with (
+            asyncio.timeout_at(deadline),
+            services.fetcher.open(one.part.image_url.url, KINDS, MAX_FETCHED_BYTES) as response,
+        ):
+            return await _store_image(one, response.chunks, workspace)
+    except TimeoutError as error:
+        raise one.refused("the image did not come in time") from error
+    except FetchError as error:
+        raise one.refused(str(error)) from error
+
+
+async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
+    """Under a name of ours: what the bytes are counts, and not what they are called."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD:
+            break
+    kind = next((kind for signature, kind in SIGNATURES if signature.match(head)), None)
+    if kind is None:
+        raise one.refused("this is no PNG, JPEG, GIF, WebP, BMP or TIFF image")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield head
+        async for chunk in chunks:
+            yield chunk
+
+    return await _store(one, f"image.{kind}", whole(), workspace)
+
+
+async def _store(one: Attached, label: str, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
+    try:
+        return await workspace.add_file(label, chunks)
+    except FileTooLargeError as error:
+        raise ApiError(413, f"{one.field}: {error}", param=one.field, code="file_too_large") from error
+
+
+def _data_url(one: Attached, url: str, *, bare: bool = False) -> tuple[str, str]:
+    """`(media type, base64)`. With `bare`, the base64 may also stand alone."""
+    header, comma, encoded = url.partition(",")
+    if bare and not comma and url[:5].lower() != "data:":
+        return "application/octet-stream", url
+    found = _DATA_URL.fullmatch(header) if comma and len(header) < 1000 else None
+    if found is None:
+        raise one.refused("this is not data:…;base64,…" + ("" if bare else ", nor an address of the web"))
+    return (found[1] or "application/octet-stream").lower(), encoded
+
+
+async def _decoded(one: Attached, encoded: str) -> AsyncIterator[bytes]:
+    """The bytes, in pieces. Raises 400 for what is no base64, or nothing."""
+    if not encoded:
+        raise one.refused("there are no bytes in it")
+    for start in range(0, len(encoded), PIECE):
+        piece = encoded[start : start + PIECE]
+        if "=" in piece and start + PIECE < len(encoded):
+            raise one.refused("this is not valid base64")
+        try:
+            data = binascii.a2b_base64(piece, strict_mode=True)
+        except ValueError as error:
+            raise one.refused("this is not valid base64") from error
+        yield data

@@ -1,0 +1,86 @@
+"""Fingerprints of conversations: one for each point of it, a chain of SHA-256 over all that was said until then.
+
+Clients change what they send back: spaces, parts instead of text, thoughts left out or wrapped into the answer, a
+system prompt with today's date. None of these changes a fingerprint. Who spoke, every word, and each image or file in
+a message does.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from api.wire.messages import ChatMessage
+
+START = ""
+"""Of a conversation in which nothing was said."""
+INSTRUCTIONS = ("system", "developer")
+_TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
+
+
+def after(fingerprint: str, message: ChatMessage) -> str:
+    """The fingerprint once `message` has been said. Instructions, and messages without a word, change nothing."""
+    if message.role in INSTRUCTIONS:
+        return fingerprint
+    attached = [part.model_dump_json(exclude={"image_url": {"detail"}}) for _, part in message.attached]
+    calls = [_call(call.model_dump()) for call in message.tool_calls or []]
+    result = [message.tool_call_id] if message.tool_call_id else []
+    return _next(fingerprint, message.role, message.text, [*attached, *calls, *result])
+
+
+def answered(fingerprint: str, text: str, calls: Iterable[dict[str, Any]] = ()) -> str:
+    """The fingerprint once the assistant has answered with `text` and with calls of the client's tools."""
+    return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
+
+
+def _call(call: dict[str, Any]) -> str:
+    """By its id alone: clients write the arguments anew."""
+    return str(call["id"])
+
+
+def chain(fingerprint: str, messages: Iterable[ChatMessage]) -> list[str]:
+    """The fingerprint after each of the messages."""
+    found: list[str] = []
+    for message in messages:
+        fingerprint = after(fingerprint, message)
+        found.append(fingerprint)
+    return found
+
+
+def instructions(messages: Iterable[ChatMessage]) -> str:
+    """A digest of the client's own instructions."""
+    words = "\n".join(_plain(message.text) for message in messages if message.role in INSTRUCTIONS)
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> str:
+    said = _plain(_without_thoughts(text) if role == "assistant" else text)
+    if not said and not attached:
+        return fingerprint
+    digest = hashlib.sha256()
+    for piece in (fingerprint, role, said, *attached):
+        encoded = piece.encode()
+        digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
+
+
+def _without_thoughts(text: str) -> str:
+    """Without what stands between `<think>`, or Open WebUI's `<details type="reasoning">`, and its end.
+
+    One pass: an expression that looks for each end anew takes the square of the text's length, and holds all threads.
+    """
+    kept: list[str] = []
+    begin, opened, inside = 0, 0, ""
+    for tag in _TAG.finditer(text):
+        name = tag["name"]
+        if tag["closes"]:
+            if inside == name:
+                kept.append(text[begin:opened])
+                begin, inside = tag.end(), ""
+        elif not inside and (name == "think" or 'type="reasoning"' in tag["more"]):
+            opened, inside = tag.start(), name
+    return " ".join([*kept, text[begin:]])
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,64 @@
+"""A conversation's messages, from the checkpoint, as clients see them."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
+
+from api.services import Services
+from api.wire.completion import artifacts, public_step
+from api.wire.conversion import calls_of
+from checkpoints.sessions import Session
+from nodes.state import Step
+
+
+async def messages_of(session: Session, services: Services) -> list[AnyMessage]:
+    """All messages of the session, oldest first."""
+    config: RunnableConfig = {"configurable": {"thread_id": session.id}}
+    state = await services.graph.aget_state(config)
+    found: list[AnyMessage] = state.values.get("messages", [])
+    return found
+
+
+def public_messages(session: Session, messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
+    """OpenAI's `role` and `content`, and beside them what happened: time, files, steps, artifacts."""
+    return [_public(session, message) for message in messages]
+
+
+def _public(session: Session, message: AnyMessage) -> dict[str, Any]:
+    extra = message.additional_kwargs
+    shown: dict[str, Any] = {
+        "role": role(message),
+        "content": message.text,
+        "timestamp": iso(extra.get("created_at", session.created)),
+    }
+    if isinstance(message, HumanMessage):
+        return shown | {"files": extra.get("files", [])}
+    if isinstance(message, AIMessage):
+        steps: list[Step] = extra.get("steps", [])
+        if message.tool_calls:
+            shown["tool_calls"] = calls_of(message.tool_calls)
+        return shown | {
+            "agent_type": extra.get("mode"),
+            "steps": [public_step(session.id, step) for step in steps],
+            "artifacts": artifacts(session.id, steps),
+        }
+    if isinstance(message, ToolMessage):
+        return shown | {"tool_call_id": message.tool_call_id}
+    return shown
+
+
+def role(message: AnyMessage) -> str:
+    """OpenAI's word for who speaks."""
+    if isinstance(message, HumanMessage):
+        return "user"
+    if isinstance(message, ToolMessage):
+        return "tool"
+    return "assistant" if isinstance(message, AIMessage) else "system"
+
+
+def iso(seconds: float) -> str:
+    """Seconds since the epoch as ISO 8601 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

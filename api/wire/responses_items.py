@@ -1,0 +1,194 @@
+"""A run's events → the items of a response, and the typed events that tell of them while they come."""
+
+from typing import Any
+
+from api.wire.completion import Answer
+from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
+from nodes.state import Step
+from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
+
+Told = list[dict[str, Any]]
+PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "code_interpreter_call": "ci",
+    "file_search_call": "fs",
+    "web_search_call": "ws",
+}
+NATIVE = {
+    PYTHON_CODER: "code_interpreter_call",
+    RAG_RETRIEVER: "file_search_call",
+    FILE_ANALYZER: "file_search_call",
+    WEB_SEARCH: "web_search_call",
+    READ_PAGE: "web_search_call",
+}
+"""Our tools, and the items that their steps are told as; others stand in `x_agent_metadata` alone."""
+
+
+def item_id(kind: str, response_id: str, number: int) -> str:
+    """The response's id stands in it, so that an item can be found again."""
+    return f"{PREFIXES[kind]}_{response_id.removeprefix('resp_')}{number:04x}"
+
+
+def response_of(item: str) -> str:
+    """The id of the response that an item is of."""
+    return f"resp_{item.partition('_')[2][:-4]}"
+
+
+class Items:
+    """Feed it a run's events in order, then `close`. Each gives the events that clients are told, in order."""
+
+    def __init__(self, response_id: str, session_id: str) -> None:
+        self._response_id = response_id
+        self._session_id = session_id
+        self.output: list[dict[str, Any]] = []
+        self._open: dict[str, Any] | None = None
+
+    def feed(self, event: Event) -> Told:
+        match event:
+            case ThoughtDelta(text):
+                return self._thought(text)
+            case AnswerDelta(text):
+                return self._text(text)
+            case CallDelta():
+                return self._call(event)
+            case StepDone(step) if step["tool"] in NATIVE:
+                return self._step(step)
+        return []
+
+    def close(self, answer: Answer) -> Told:
+        """The end: the message gets its annotations. A response without a word has an empty message."""
+        told: Told = []
+        if not any(item["type"] in ("message", "function_call") for item in self.output):
+            told += self._done() + self._begin_text()
+        if self._open is not None and self._open["type"] == "message":
+            (part,) = self._open["content"]
+            for at, annotation in enumerate(_flat(one) for one in answer.annotations()):
+                part["annotations"].append(annotation)
+                more = {"content_index": 0, "annotation_index": at, "annotation": annotation}
+                told.append(self._about("response.output_text.annotation.added", **more))
+        return told + self._done()
+
+    def _begin(self, item: dict[str, Any]) -> Told:
+        told = self._done()
+        item["id"] = item_id(item["type"], self._response_id, len(self.output))
+        self.output.append(item)
+        self._open = item
+        shown = {**item, **({"content": []} if "content" in item else {})}
+        shown |= {"summary": []} if "summary" in item else {}
+        return [*told, {"type": "response.output_item.added", "output_index": len(self.output) - 1, "item": shown}]
+
+    def _about(self, kind: str, **more: Any) -> dict[str, Any]:
+        """An event of the open item."""
+        item: dict[str, Any] = self._open or {}
+        return {"type": kind, "item_id": item["id"], "output_index": len(self.output) - 1, **more}
+
+    def _done(self) -> Told:
+        """Close the open item."""
+        item = self._open
+        if item is None:
+            return []
+        told: Told = []
+        if item["type"] == "message":
+            (part,) = item["content"]
+            told.append(self._about("response.output_text.done", content_index=0, text=part["text"], logprobs=[]))
+            told.append(self._about("response.content_part.done", content_index=0, part=part))
+        elif item["type"] == "reasoning":
+            (part,) = item["summary"]
+            told.append(self._about("response.reasoning_summary_text.done", summary_index=0, text=part["text"]))
+            told.append(self._about("response.reasoning_summary_part.done", summary_index=0, part=part))
+        elif item["type"] == "function_call":
+            arguments = {"arguments": item["arguments"], "name": item["name"]}
+            told.append(self._about("response.function_call_arguments.done", **arguments))
+        item["status"] = "completed"
+        told.append({"type": "response.output_item.done", "output_index": len(self.output) - 1, "item": {**item}})
+        self._open = None
+        return told
+
+    def _thought(self, text: str) -> Told:
+        told: Told = []
+        if self._open is None or self._open["type"] != "reasoning":
+            if not text.strip():
+                return []
+            part = {"type": "summary_text", "text": ""}
+            told = self._begin({"type": "reasoning", "summary": [part], "status": "in_progress"})
+            told.append(self._about("response.reasoning_summary_part.added", summary_index=0, part={**part}))
+        item: dict[str, Any] = self._open or {}
+        item["summary"][0]["text"] += text
+        return [*told, self._about("response.reasoning_summary_text.delta", summary_index=0, delta=text)]
+
+    def _begin_text(self) -> Told:
+        part: dict[str, Any] = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
+        item = {"type": "message", "role": "assistant", "content": [part], "status": "in_progress"}
+        told = self._begin(item)
+        shown = {**part, "annotations": []}
+        return [*told, self._about("response.content_part.added", content_index=0, part=shown)]
+
+    def _text(self, text: str) -> Told:
+        told: Told = []
+        if self._open is None or self._open["type"] != "message":
+            text = text.lstrip()
+            if not text:
+                return []
+            told = self._begin_text()
+        item: dict[str, Any] = self._open or {}
+        item["content"][0]["text"] += text
+        return [*told, self._about("response.output_text.delta", content_index=0, delta=text, logprobs=[])]
+
+    def _call(self, piece: CallDelta) -> Told:
+        told: Told = []
+        if piece.id is not None:
+            call = {"call_id": piece.id, "name": piece.name, "arguments": "", "status": "in_progress"}
+            told = self._begin({"type": "function_call", **call})
+        item: dict[str, Any] = self._open or {}
+        item["arguments"] += piece.arguments
+        if piece.arguments:
+            told.append(self._about("response.function_call_arguments.delta", delta=piece.arguments))
+        return told
+
+    def _step(self, step: Step) -> Told:
+        kind = NATIVE[step["tool"]]
+        item = {"type": kind, "status": "in_progress", **native(step, self._session_id)}
+        told = self._begin(item)
+        name = f"response.{kind}"
+        told.append(self._about(f"{name}.in_progress"))
+        if kind == "code_interpreter_call":
+            told.append(self._about("response.code_interpreter_call_code.delta", delta=item["code"]))
+            told.append(self._about("response.code_interpreter_call_code.done", code=item["code"]))
+            told.append(self._about(f"{name}.interpreting"))
+        else:
+            told.append(self._about(f"{name}.searching"))
+        return [*told, self._about(f"{name}.completed"), *self._done()]
+
+
+def native(step: Step, session_id: str) -> dict[str, Any]:
+    """What OpenAI's item of this kind of step says."""
+    given = step["input"]
+    match NATIVE[step["tool"]]:
+        case "code_interpreter_call":
+            logs = [{"type": "logs", "logs": step["observation"]}]
+            return {"code": given, "container_id": session_id, "outputs": logs}
+        case "web_search_call" if step["tool"] == READ_PAGE:
+            return {"action": {"type": "open_page", "url": given}}
+        case "web_search_call":
+            pages = [{"type": "url", "url": source["url"]} for source in step["sources"] if source["url"]]
+            return {"action": {"type": "search", "query": given, "queries": [given], "sources": pages}}
+    found = [
+        {
+            "file_id": source["title"],
+            "filename": source["title"],
+            "score": source["score"],
+            "text": source["text"],
+            "attributes": {},
+        }
+        for source in step["sources"]
+    ]
+    return {"queries": [given], "results": found}
+
+
+def _flat(annotation: dict[str, Any]) -> dict[str, Any]:
+    """Chat Completions nests what Responses writes flat."""
+    kind = annotation["type"]
+    flat = {"type": kind, **annotation[kind]}
+    return {**flat, "file_id": flat["filename"]} if kind == "file_citation" else flat

@@ -1,0 +1,207 @@
+"""The wire of `POST /v1/responses`: what a request may say."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from api.errors import bad_request
+from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
+
+MAX_ITEMS = 10_000
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "prompt": (None,),
+    "max_tool_calls": (None,),
+    "top_logprobs": (None, 0),
+    "truncation": (None, "auto", "disabled"),
+}
+"""Fields that we do not honour, with the values that change nothing."""
+BUILT_IN: dict[str, tuple[str, ...]] = {
+    "code_interpreter": (PYTHON_CODER,),
+    "file_search": (RAG_RETRIEVER, FILE_ANALYZER),
+    "web_search": (WEB_SEARCH, READ_PAGE),
+    "web_search_preview": (WEB_SEARCH, READ_PAGE),
+}
+"""OpenAI's tools, and ours that do their work."""
+
+
+class Reasoning(BaseModel):
+    effort: str | None = None
+    summary: str | None = None
+    """Taken and not used: thoughts are always told, as summaries."""
+
+
+class TextWishes(BaseModel):
+    format: dict[str, Any] | None = None
+    verbosity: Literal["medium"] | None = None
+
+
+class ConversationId(BaseModel):
+    id: str
+
+
+class ResponsesRequest(BaseModel):
+    """What is said of the messages, tools and formats in it is checked as for Chat Completions."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: str | list[dict[str, Any]] = Field(max_length=1_000_000)
+    model: str = Field(default="auto", max_length=200)
+    instructions: str | None = Field(default=None, max_length=1_000_000)
+    """For this response alone: the next one does not know them."""
+    previous_response_id: str | None = Field(default=None, max_length=200)
+    conversation: str | ConversationId | None = None
+    """A session's id."""
+    store: bool = True
+    """Whether the response can be asked for again. The conversation is kept either way."""
+    stream: bool = False
+    background: bool = False
+    """The run goes on without its client; the response is asked for again."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_output_tokens: int | None = Field(default=None, ge=1)
+    tools: list[dict[str, Any]] = Field(default_factory=list, max_length=128)
+    tool_choice: str | dict[str, Any] = "auto"
+    parallel_tool_calls: bool = True
+    text: TextWishes = TextWishes()
+    reasoning: Reasoning = Reasoning()
+    metadata: dict[str, str] = Field(default_factory=dict)
+    include: list[str] = Field(default_factory=list)
+    truncation: str = "disabled"
+    user: str | None = None
+
+    @field_validator("input")
+    @classmethod
+    def _has_something(cls, given: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+        if not given or (len(given) > MAX_ITEMS and isinstance(given, list)):
+            raise ValueError(f"send a text, or 1 to {MAX_ITEMS} items")
+        return given
+
+    @property
+    def session(self) -> str | None:
+        return self.conversation.id if isinstance(self.conversation, ConversationId) else self.conversation
+
+    def check(self) -> None:
+        """Raise 400 for what contradicts itself."""
+        if self.previous_response_id and self.conversation:
+            message = "previous_response_id: not together with conversation"
+            raise bad_request(message, "previous_response_id")
+        if self.background and not self.store:
+            raise bad_request("background: needs store", "background")
+        if "message.output_text.logprobs" in self.include:
+            raise bad_request("include: logprobs are not supported by this service", "include", "unsupported_field")
+
+
+def tools_of(body: ResponsesRequest) -> tuple[list[dict[str, Any]], frozenset[str] | None]:
+    """`(the client's functions in the form of Chat Completions, names of our tools)`; None: all of them.
+
+    Raises 400 for tools that we do not have, and for functions together with ours.
+    """
+    functions, ours = [], set()
+    for at, tool in enumerate(body.tools):
+        kind = str(tool.get("type"))[:100]
+        if kind == "function":
+            function = {key: tool[key] for key in ("name", "description", "parameters", "strict") if key in tool}
+            functions.append({"type": "function", "function": function})
+        elif kind in BUILT_IN:
+            ours |= set(BUILT_IN[kind])
+        else:
+            field = f"tools.{at}.type"
+            known = ", ".join(["function", *BUILT_IN])
+            raise bad_request(f"{field}: {kind!r} is not among {known}", field, "unsupported_tool")
+    if functions and ours:
+        raise bad_request("tools: functions of yours and the service's own tools do not go into one request", "tools")
+    if body.tool_choice == "none":
+        return [], frozenset() if ours else None
+    return functions, frozenset(ours) if ours else None
+
+
+def choice_of(body: ResponsesRequest) -> tuple[Any, frozenset[str] | None]:
+    """`(tool_choice in the form of Chat Completions, names of our tools that it picks)`. Raises 400."""
+    choice = body.tool_choice
+    if isinstance(choice, str):
+        return choice, None
+    kind = str(choice.get("type"))[:100]
+    if kind == "function":
+        return {"type": "function", "function": {"name": choice.get("name")}}, None
+    if kind in BUILT_IN and any(tool.get("type") == kind for tool in body.tools):
+        return "auto", frozenset(BUILT_IN[kind])
+    raise bad_request(f"tool_choice: {kind!r} is not among the tools", "tool_choice")
+
+
+def format_of(body: ResponsesRequest) -> dict[str, Any] | None:
+    """`text.format` as the `response_format` of Chat Completions."""
+    given = body.text.format
+    if given is None or given.get("type") != "json_schema":
+        return given
+    named = {key: given[key] for key in ("name", "description", "schema", "strict") if given.get(key) is not None}
+    return {"type": "json_schema", "json_schema": named}
+
+
+OURS = ("reasoning", "code_interpreter_call", "file_search_call", "web_search_call")
+"""Items of earlier responses that the model is not told again: the session knows them."""
+
+
+Find = Callable[[str], Awaitable[dict[str, Any] | None]]
+
+
+async def read_items(given: str | list[dict[str, Any]], find: Find) -> tuple[list[dict[str, Any]], list[int]]:
+    """`(messages, the number of the item that each came from)`. `find` looks up an item by its id.
+
+    Calls in a row become one message. Raises 400 that names the item.
+    """
+    if isinstance(given, str):
+        return [{"role": "user", "content": given}], [0]
+    messages: list[dict[str, Any]] = []
+    origins: list[int] = []
+    for at, item in enumerate(given):
+        if item.get("type") == "item_reference":
+            found = await find(str(item.get("id")))
+            if found is None:
+                raise bad_request(f"input.{at}.id: there is no such item", f"input.{at}.id", "not_found")
+            item = found  # noqa: PLW2901
+        message = _message(item, at)
+        if message is None:
+            continue
+        calls = message.get("tool_calls")
+        if calls and messages and messages[-1]["role"] == "assistant" and origins[-1] == at - 1:
+            messages[-1].setdefault("tool_calls", []).extend(calls)
+            origins[-1] = at
+            continue
+        messages.append(message)
+        origins.append(at)
+    return messages, origins
+
+
+def _message(item: dict[str, Any], at: int) -> dict[str, Any] | None:
+    kind = item.get("type") or "message"
+    if kind == "message":
+        return {"role": item.get("role"), "content": _content(item.get("content"), at)}
+    if kind == "function_call":
+        function = {"name": item.get("name"), "arguments": item.get("arguments") or "{}"}
+        return {"role": "assistant", "content": None, "tool_calls": [{"id": item.get("call_id"), "function": function}]}
+    if kind == "function_call_output":
+        content = _content(item.get("output"), at)
+        return {"role": "tool", "tool_call_id": item.get("call_id"), "content": content}
+    if kind in OURS:
+        return None
+    raise bad_request(f"input.{at}.type: {str(kind)[:100]!r} is not understood", f"input.{at}.type")
+
+
+def _content(content: Any, at: int) -> Any:
+    if not isinstance(content, list):
+        return content
+    return [_part(part, f"input.{at}.content.{place}") for place, part in enumerate(content)]
+
+
+def _part(part: Any, field: str) -> Any:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if kind == "input_image":
+        if not isinstance(part.get("image_url"), str):
+            raise bad_request(f"{field}.image_url: an image is sent as data:image/…, or by its address", field)
+        return {"type": "image_url", "image_url": {"url": part["image_url"], "detail": part.get("detail") or "auto"}}
+    if kind == "input_file":
+        if not isinstance(part.get("file_data"), str):
+            raise bad_request(f"{field}.file_data: a file is sent as base64", field)
+        return {"type": "file", "file": {"file_data": part["file_data"], "filename": part.get("filename")}}
+    return part
