@@ -6,13 +6,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
 
-from llm import BACKENDS, vision
-from llm.served import ServedChat
-from llm.settings import ModelsSettings
+from llm import BACKENDS
+from llm import llamacpp_vision as vision
+from llm.served.chat import ServedChat
+from llm.settings import EmbeddingSettings, ModelsSettings
+
+if TYPE_CHECKING:
+    from llm.vectors.reranker import CrossEncoder
+
+from llm.vectors.base import VectorModel
 
 Build = Callable[[Any], BaseChatModel]
 
@@ -84,3 +90,23 @@ async def opened(models: Sequence[BaseChatModel]) -> AsyncIterator[None]:
             if close is not None:
                 stack.push_async_callback(partial(asyncio.to_thread, close))
         yield
+
+
+def open_embeddings(settings: EmbeddingSettings) -> VectorModel:
+    """The configured model of vectors. It is loaded, or asked for, at its first use."""
+    if settings.backend == "fastembed":
+        from llm.vectors.local import LocalVectors
+
+        return LocalVectors(settings)
+    from llm.vectors.http import OllamaVectors, OpenAIVectors
+
+    return OllamaVectors(settings) if settings.backend == "ollama" else OpenAIVectors(settings)
+
+
+def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
+    """The configured cross-encoder, loaded at its first use; None when none is configured."""
+    if settings.rerank_path is None:
+        return None
+    from llm.vectors.reranker import CrossEncoder
+
+    return CrossEncoder(settings, settings.rerank_path)

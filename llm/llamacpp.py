@@ -16,15 +16,13 @@ from typing_extensions import override
 
 from llm import catalog
 from llm.errors import ModelError
-from llm.json_grammar import grammar_of_format
-from llm.llama_engine import LlamaEngine
-from llm.llama_form import grammar_for
-from llm.llama_messages import ChunkWriter, to_turn
-from llm.llama_native import Sampling
-from llm.llama_slots import Piece, Request
+from llm.llama.engine import LlamaEngine
+from llm.llama.grammar import grammar_for, grammar_of_format
+from llm.llama.messages import ChunkWriter, to_turn
+from llm.llama.native import Sampling
+from llm.llama.slots import Piece, Request
+from llm.parsing.langchain_tools import Tool, bound_arguments, joined
 from llm.settings import LlamaCppSettings
-from llm.tool_binding import Tool, bound_arguments
-from llm.tool_messages import joined
 
 
 class LlamaCppChat(BaseChatModel):

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from typing_extensions import override
 
-from llm.errors import ModelError
-from llm.llama_messages import to_turn
-from llm.llama_native import check_file
-from llm.llama_slots import Piece, Request
-from llm.llama_vision_engine import SeeingEngine, SeeingRequest
+from llm.errors import ModelError, ModelMissingError
+from llm.llama.messages import to_turn
+from llm.llama.native import check_file
+from llm.llama.slots import Piece, Request
+from llm.llama.vision_engine import SeeingEngine, SeeingRequest
 from llm.llamacpp import LlamaCppChat
-from llm.settings import LlamaCppSettings
+from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
 
 ADVICE = "Set {} to a GGUF file (docs/vision.md)."
 
@@ -88,3 +89,19 @@ def load(model: Path, projector: Path, settings: LlamaCppSettings) -> LlamaCppSe
     check_file(projector, ADVICE.format("LLAMACPP_VISION_MMPROJ_PATH"))
     engine = SeeingEngine(model, projector, settings)
     return LlamaCppSeeingChat(engine=engine, name_=model.stem, temperature=settings.temperature)
+
+
+def build(settings: LlamaCppVisionSettings) -> BaseChatModel | None:
+    """None when no model is named. The weights are loaded at the first image.
+
+    Raises `ModelMissingError` or `ModelDamagedError` when a file is not there, or is none of its kind.
+    """
+    model, projector = settings.model.model_path, settings.mmproj_path
+    if model is None and projector is None:
+        return None
+    if model is None or projector is None:
+        missing = "LLAMACPP_VISION_MODEL_PATH" if model is None else "LLAMACPP_VISION_MMPROJ_PATH"
+        raise ModelMissingError(f"A model that sees needs two files; set {missing} too.")
+    from llm import llamacpp_vision  # noqa: PLC0415 (llama.cpp is loaded only when it is wanted)
+
+    return llamacpp_vision.load(model, projector, settings.model)

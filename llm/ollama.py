@@ -17,12 +17,12 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
-from llm.failures import Failure, busy, malformed_call, named, untrusted
-from llm.ollama_pull import pull
-from llm.served import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
-from llm.served_reply import choice_schema
+from llm.served.chat import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
+from llm.served.failures import Failure, busy, malformed_call, named, untrusted
+from llm.served.ollama_pull import pull
+from llm.served.reply import choice_schema
+from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OllamaSettings
-from llm.upstream import ANYWHERE, Upstream
 
 log = logging.getLogger(__name__)
 

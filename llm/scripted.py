@@ -17,11 +17,10 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
-from llm.json_grammar import grammar_of_format
-from llm.text_stream import TextStream
-from llm.tool_binding import Tool, bound_arguments
-from llm.tool_calls import CallPiece
-from llm.tool_messages import joined, part_chunk
+from llm.llama.grammar import grammar_of_format
+from llm.parsing.langchain_tools import Tool, bound_arguments, joined, part_chunk
+from llm.parsing.text_stream import TextStream
+from llm.parsing.tool_calls import CallPiece
 
 
 class ScriptEndedError(AssertionError):

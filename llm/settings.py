@@ -1,8 +1,12 @@
 """Settings of the models."""
 
+import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+import psutil
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class EmbeddingSettings:
     backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
     """In the service, or from a server."""
     model: str = ""
-    """Its name there; empty means the default of `llm.embeddings`."""
+    """Its name there; empty means the default of `llm.vectors.base`."""
     model_path: Path | None = None
     """A folder of a model of your own that fastembed knows by `model`; unset means the one of `models.toml`."""
     models_dir: Path | None = None
@@ -126,3 +130,22 @@ class ModelsSettings:
     llamacpp_vision: LlamaCppVisionSettings = LlamaCppVisionSettings(LlamaCppSettings())
     ollama: OllamaSettings = OllamaSettings()
     openai: OpenAISettings = OpenAISettings()
+
+
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def usable_cores(quota: Path = QUOTA) -> int:
+    """Physical cores, or fewer where the process is bound to some or its container may use less (cgroup v2)."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        cores = min(cores, len(os.sched_getaffinity(0)))
+    return max(1, min(cores, _allowed(quota)))
+
+
+def _allowed(quota: Path) -> int:
+    try:
+        most, period = quota.read_text().split()
+        return math.ceil(int(most) / int(period))
+    except (OSError, ValueError, ZeroDivisionError):  # no cgroup v2, or "max"
+        return os.cpu_count() or 1

@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from llm.factory import load_models, opened
-from llm.served import ServedChat
+from llm.served.chat import ServedChat
 from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import ModelServer
 from tests.serving import Service, running, settings_for

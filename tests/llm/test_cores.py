@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from llm.cores import usable_cores
+from llm.settings import usable_cores
 
 COUNT = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from llm.cores import usable_cores; "
 

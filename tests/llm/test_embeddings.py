@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from llm import catalog
-from llm.embeddings import EmbeddingError, VectorModel, open_embeddings, open_reranker
+from llm.factory import open_embeddings, open_reranker
 from llm.settings import EmbeddingSettings
+from llm.vectors.base import EmbeddingError, VectorModel
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from llm.errors import SchemaError
-from llm.json_grammar import grammar_of_calls, grammar_of_format, grammar_of_schema
-from llm.llama_native import NativeModel, Sampling
+from llm.llama.grammar import grammar_of_calls, grammar_of_format, grammar_of_schema
+from llm.llama.native import NativeModel, Sampling
 from llm.settings import LlamaCppSettings
 from tests.llm.tiny_gguf import text_model
 

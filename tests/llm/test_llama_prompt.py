@@ -1,7 +1,7 @@
 import pytest
 
 from llm.errors import ModelDamagedError
-from llm.llama_prompt import CHATML, ChatTurn, PromptTemplate
+from llm.llama.prompt import CHATML, ChatTurn, PromptTemplate
 
 
 def spell(text: str, control: bool) -> list[int]:

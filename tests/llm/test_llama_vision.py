@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from llm import vision
+from llm import llamacpp_vision as vision
 from llm.errors import BackendStoppedError, ModelDamagedError, ModelError, ModelMissingError, PromptTooLongError
 from llm.llamacpp_vision import LlamaCppSeeingChat, contents, load
 from llm.settings import LlamaCppSettings, LlamaCppVisionSettings

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.text_stream import TextStream
+from llm.parsing.text_stream import TextStream
 
 
 def run(data: bytes, sizes: list[int], stop: list[str]) -> tuple[str, bool]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.thoughts import TAGS, Thought, ThoughtReader
+from llm.parsing.thoughts import TAGS, Thought, ThoughtReader
 
 
 def read(text: str, sizes: list[int]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.tool_calls import CallPiece, CallReader, Words
+from llm.parsing.tool_calls import CallPiece, CallReader, Words
 
 CALL = '<tool_call>\n{"name": "add", "arguments": {"a": 1, "note": "} \\" {"}}\n</tool_call>'
 ARGUMENTS = {"a": 1, "note": '} " {'}

@@ -53,7 +53,7 @@ class ModelIdentity:
 
 
 class Embedder(Protocol):
-    """A model of vectors. `llm.embeddings` makes them."""
+    """A model of vectors. `llm.vectors.base` makes them."""
 
     async def identity(self) -> ModelIdentity: ...
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-from llm.embeddings import EmbeddingError, threads_of
-from llm.embeddings_local import BROKEN
 from llm.settings import EmbeddingSettings
+from llm.vectors.base import EmbeddingError, threads_of
+from llm.vectors.local import BROKEN
 
 
 class CrossEncoder:

@@ -6,8 +6,8 @@ nor the white space around tags leaves as a thought or as words, in order: nothi
 
 from dataclasses import dataclass
 
-from llm.text_stream import overlap
-from llm.tool_calls import Words
+from llm.parsing.text_stream import overlap
+from llm.parsing.tool_calls import Words
 
 TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[THINK]": "[/THINK]"}
 """As Qwen and DeepSeek, some of their descendants, and Mistral's write them."""

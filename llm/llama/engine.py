@@ -16,9 +16,9 @@ from collections import deque
 from pathlib import Path
 
 from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
-from llm.llama_native import NativeModel
-from llm.llama_prompt import PromptTemplate
-from llm.llama_slots import Piece, Request, Run, Slot, shared_prefix
+from llm.llama.native import NativeModel
+from llm.llama.prompt import PromptTemplate
+from llm.llama.slots import Piece, Request, Run, Slot, shared_prefix
 from llm.settings import LlamaCppSettings
 
 log = logging.getLogger(__name__)

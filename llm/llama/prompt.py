@@ -49,7 +49,7 @@ class PromptTemplate:
         self._names = {"bos_token": bos, "eos_token": eos}
         self._tokenize = tokenize
         self.speaks_tools = "<tool_call>" in source and "<function=" not in source
-        """Whether it shows tools to the model, and the model calls them as `llm.tool_calls` reads it."""
+        """Whether it shows tools to the model, and the model calls them as `llm.parsing.tool_calls` reads it."""
 
     def tokens(self, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
         """Tokens of the whole prompt, ready for the assistant's turn. `tools` are in OpenAI's form."""

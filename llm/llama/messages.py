@@ -8,10 +8,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Tool
 from langchain_core.outputs import ChatGenerationChunk
 
 from llm.errors import ModelError
-from llm.llama_prompt import ChatTurn
-from llm.llama_slots import Piece
-from llm.tool_calls import CallReader
-from llm.tool_messages import part_chunk
+from llm.llama.prompt import ChatTurn
+from llm.llama.slots import Piece
+from llm.parsing.langchain_tools import part_chunk
+from llm.parsing.tool_calls import CallReader
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 

@@ -10,13 +10,13 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from typing_extensions import override
 
-from llm.cores import usable_cores
 from llm.errors import ModelError
-from llm.settings import EmbeddingSettings
+from llm.settings import EmbeddingSettings, usable_cores
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
 
 if TYPE_CHECKING:
-    from llm.reranking import CrossEncoder
+    pass
+
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
 
@@ -70,26 +70,6 @@ def unit(vectors: Vectors) -> Vectors:
     """Rows of length 1, so that their inner product is the cosine; rows of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.ascontiguousarray(vectors / np.where(lengths == 0, 1, lengths), dtype=np.float32)
-
-
-def open_embeddings(settings: EmbeddingSettings) -> VectorModel:
-    """The configured model of vectors. It is loaded, or asked for, at its first use."""
-    if settings.backend == "fastembed":
-        from llm.embeddings_local import LocalVectors  # noqa: PLC0415 (onnxruntime is loaded where it is used)
-
-        return LocalVectors(settings)
-    from llm.embeddings_http import OllamaVectors, OpenAIVectors  # noqa: PLC0415
-
-    return OllamaVectors(settings) if settings.backend == "ollama" else OpenAIVectors(settings)
-
-
-def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
-    """The configured cross-encoder, loaded at its first use; None when none is configured."""
-    if settings.rerank_path is None:
-        return None
-    from llm.reranking import CrossEncoder  # noqa: PLC0415
-
-    return CrossEncoder(settings, settings.rerank_path)
 
 
 def threads_of(settings: EmbeddingSettings) -> int:

@@ -12,8 +12,9 @@ from llama_cpp.llama_grammar import SchemaConverter
 from typing_extensions import override
 
 from llm.errors import SchemaError
-from llm.schemas import MAX_COUNT, check_size, walk, without_large_counts
-from llm.tool_calls import CALL_BEGINS, CALL_ENDS
+from llm.parsing.json_schema import MAX_COUNT, check_size, walk, without_large_counts
+from llm.parsing.langchain_tools import Choice, chosen
+from llm.parsing.tool_calls import CALL_BEGINS, CALL_ENDS
 
 MAX_GRAMMAR = 500_000
 _LOOSE_CHAR, _STRICT_CHAR = r'[^"\\] |', r'[^"\\\x7F\x00-\x1F] |'
@@ -123,3 +124,33 @@ def _target(schema: Any, pointer: str) -> Any:
         key = step.replace("~1", "/").replace("~0", "~")
         schema = schema[int(key)] if isinstance(schema, list) else schema[key]
     return schema
+
+
+def grammar_for(
+    *,
+    grammar: str | None = None,
+    choices: Sequence[str] | None = None,
+    response_format: Mapping[str, Any] | None = None,
+    tools: Sequence[dict[str, Any]] = (),
+    tool_choice: Choice = "auto",
+    parallel_tool_calls: bool = True,
+) -> tuple[str | None, str | None]:
+    """`(GBNF, the text from which on it holds)`; None for none, and for from the start. Raises `SchemaError`."""
+    if choices:
+        return grammar_of(choices), None
+    if tools and tool_choice != "none":
+        formed = response_format is not None and response_format.get("type") != "text"
+        calls = grammar_of_calls(
+            chosen(tools, tool_choice),
+            several=parallel_tool_calls,
+            or_else=response_format if formed and tool_choice == "auto" else None,
+        )
+        return calls, CALL_BEGINS if tool_choice == "auto" and not formed else None
+    if response_format is not None:
+        return grammar_of_format(response_format), None
+    return grammar, None
+
+
+def grammar_of(choices: Sequence[str]) -> str:
+    """GBNF that admits exactly these texts."""
+    return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)

@@ -15,10 +15,10 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict
 from typing_extensions import override
 
-from llm.failures import Failure, cut_off
-from llm.served_reply import ServedReply
-from llm.tool_binding import bound_arguments
-from llm.upstream import Upstream
+from llm.parsing.langchain_tools import bound_arguments
+from llm.served.failures import Failure, cut_off
+from llm.served.reply import ServedReply
+from llm.served.server_pool import Upstream
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 """Seconds before each further try."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llm.errors import ModelError
-from llm.llama_native import NativeModel, Sampling
-from llm.llama_prompt import ChatTurn
-from llm.text_stream import TextStream
+from llm.llama.native import NativeModel, Sampling
+from llm.llama.prompt import ChatTurn
+from llm.parsing.text_stream import TextStream
 
 FinishReason = Literal["stop", "length"]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
-from llm.llama_engine import step_back
-from llm.llama_prompt import PromptTemplate
-from llm.llama_slots import Piece, Request
-from llm.llama_vision_native import Part, Prompt, SeeingModel, Words
+from llm.llama.engine import step_back
+from llm.llama.prompt import PromptTemplate
+from llm.llama.slots import Piece, Request
+from llm.llama.vision_native import Part, Prompt, SeeingModel, Words
+from llm.parsing.text_stream import TextStream
 from llm.settings import LlamaCppSettings
-from llm.text_stream import TextStream
 
 log = logging.getLogger(__name__)
 

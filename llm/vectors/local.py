@@ -26,8 +26,8 @@ from tokenizers import Tokenizer
 from typing_extensions import override
 
 from llm import catalog
-from llm.embeddings import EmbeddingError, VectorModel, threads_of, unit
 from llm.settings import EmbeddingSettings
+from llm.vectors.base import EmbeddingError, VectorModel, threads_of, unit
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors
 
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 
-from llm.thoughts import Thought, ThoughtReader
-from llm.tool_calls import CallReader, Part, Words
-from llm.tool_messages import part_chunk
+from llm.parsing.langchain_tools import part_chunk
+from llm.parsing.thoughts import Thought, ThoughtReader
+from llm.parsing.tool_calls import CallReader, Part, Words
 
 
 class ServedReply:

@@ -1,6 +1,6 @@
 """llama.cpp's multimodal library (`mtmd`) beside the text model: images become tokens of the prompt.
 
-Not safe for use from two threads at once; `llm.llama_vision_engine` is its only caller and owns it.
+Not safe for use from two threads at once; `llm.llama.vision_engine` is its only caller and owns it.
 """
 
 import ctypes
@@ -13,10 +13,9 @@ import llama_cpp as lib
 from llama_cpp import mtmd_cpp as mtmd
 from typing_extensions import override
 
-from llm.cores import usable_cores
 from llm.errors import ModelDamagedError, ModelError
-from llm.llama_native import Handle, NativeModel, log_from_c
-from llm.settings import LlamaCppSettings
+from llm.llama.native import Handle, NativeModel, log_from_c
+from llm.settings import LlamaCppSettings, usable_cores
 
 BATCH = 512
 TOKENIZED = 0

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
-from llm.embeddings import EmbeddingError, VectorModel, unit
 from llm.settings import EmbeddingSettings
+from llm.vectors.base import EmbeddingError, VectorModel, unit
 from workspace.retrieval.types import ModelIdentity, Vectors
 
 BATCH = 64

@@ -1,6 +1,6 @@
 """A thin, typed hold on llama.cpp's C API: one model, one context of several sequences.
 
-Not safe for use from two threads at once; `llm.llama_engine` is its only caller and owns it.
+Not safe for use from two threads at once; `llm.llama.engine` is its only caller and owns it.
 """
 
 import ctypes
@@ -12,9 +12,8 @@ from typing import Any
 
 import llama_cpp as lib
 
-from llm.cores import usable_cores
 from llm.errors import ModelDamagedError, ModelMissingError
-from llm.settings import LlamaCppSettings
+from llm.settings import LlamaCppSettings, usable_cores
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from llm.errors import MalformedCallError, ModelError, ServerUnreachableError
-from llm.served_reply import ServedReply
+from llm.served.reply import ServedReply
 
 PATIENCE = 10.0
 """Seconds that a busy server may ask to be left alone for, without an error."""
