@@ -9,7 +9,7 @@ from api.errors import not_found
 from api.settings import Settings
 from checkpoints.choices import Choices
 from llm import catalog, fetch
-from llm.served import ServedChat
+from llm.served.chat import ServedChat
 
 log = logging.getLogger(__name__)
 

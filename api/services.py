@@ -26,9 +26,9 @@ from api.settings import Settings
 from checkpoints.store import Store, open_store
 from checkpoints.users import User
 from graph import MODES
-from llm.embeddings import VectorModel, open_embeddings, open_reranker
-from llm.factory import opened
-from llm.served import ServedChat
+from llm.factory import open_embeddings, open_reranker, opened
+from llm.served.chat import ServedChat
+from llm.vectors.base import VectorModel
 from nodes.state import Limits
 from tools.documents import Documents
 from tools.files.cache import ProfileCache

@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from typing_extensions import override
 
-from api.briefing import Briefing
 from api.model_registry import fetch_chat, fetch_vectors
 from api.services import Services, open_services
 from api.settings import load_settings
 from graph import whole_turn
 from llm.factory import load_models
+from nodes.react.file_context import Briefing
 from nodes.state import Context, Limits, Sampling
 from tools import build_all
 

@@ -19,8 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from api.settings import Settings
-from llm.embeddings import VectorModel, open_embeddings, open_reranker
-from tools.files.sections import Section, sections
+from llm.factory import open_embeddings, open_reranker
+from llm.vectors.base import VectorModel
+from tools.files.registry import sections
+from tools.files.sections import Section
 from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.ranking import Ranking

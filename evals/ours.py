@@ -14,7 +14,7 @@ from evals.results import Result
 from evals.task import Task
 from llm import catalog
 from llm.fetch import ensure
-from llm.llama_native import Sampling
+from llm.llama.native import Sampling
 from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
 from tests.serving import Service, running, settings_for

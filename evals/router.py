@@ -10,11 +10,11 @@ from evals.ours import unheld, weights
 from evals.task import Task
 from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
-from nodes.asking import MAX_CHOICE_TOKENS
-from nodes.hints import sort_files
+from nodes.model.ask import MAX_CHOICE_TOKENS
 from nodes.prompts import render
 from nodes.route import KINDS
-from nodes.routing import Situation, choose_mode
+from nodes.rules.mode import Situation, choose_mode
+from nodes.rules.question import sort_files
 
 
 async def agreement(tasks: Sequence[Task], model: str) -> str:

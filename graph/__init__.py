@@ -6,9 +6,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from graph import auto, chat, plan_execute, react
-from nodes.condense import condense
 from nodes.route import record, route
 from nodes.state import AgentState, Context, Update
+from nodes.summarize import condense
 
 MODES: dict[str, StateGraph[Any, Context, Any, Any]] = {
     "auto": auto.graph,

@@ -5,10 +5,10 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from graph import chat, plan_execute, react
-from nodes.condense import condense
 from nodes.route import record, route
-from nodes.shape import shape
 from nodes.state import AgentState, Context
+from nodes.structured_output import shape
+from nodes.summarize import condense
 
 MODES: dict[str, StateGraph[Any, Context, Any, Any]] = {
     "chat": chat.graph,

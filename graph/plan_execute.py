@@ -10,12 +10,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from graph import react
-from nodes.collect import collect
-from nodes.combine import combine
-from nodes.plan import plan, replan
-from nodes.plan_text import ready
+from nodes.plan import plan, ready, replan
+from nodes.plan_steps import begin, collect, combine, worker, works
 from nodes.state import Context, ModeOutput, PlanState
-from nodes.work import begin, worker, works
 
 
 def after_plan(state: PlanState) -> Literal["react", "begin"]:

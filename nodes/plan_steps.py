@@ -1,17 +1,51 @@
-"""`work`: one step of a plan, worked out by the ReAct subgraph in a conversation of its own."""
+"""The steps of a plan: `begin` tells of them, `work` works one out by the ReAct subgraph in a conversation of its own,
+`collect` puts what they brought into the plan, `combine` makes one answer of their results.
+"""
 
+import re
+import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from nodes import history
-from nodes.events import PlanChanged
-from nodes.plan_text import quoted, ready
-from nodes.state import Context, Finding, PlanState, PlanStep, Sampling, Update
+from nodes.events import Finished, PlanChanged, StepsOrdered
+from nodes.model import conversation
+from nodes.model.answer_writer import AnswerWriter
+from nodes.model.ask import ask, bounded
+from nodes.plan import quoted, ready, told
+from nodes.prompts import render
+from nodes.react.grounding import CITATION, is_told, unsupported_numbers, without_citations
+from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step, Update
+
+HEADING = "\n\nThe steps gave:"
+_PREPARES = re.compile(r"(?:clean|extract|filter|import|load|open|prepare|read|select|sort)\b", re.IGNORECASE)
+
+
+def owed_results(answer: str, question: str, plan: Sequence[PlanStep], steps: Sequence[Step]) -> str:
+    """The results to stand below `answer`; all of them when it has numbers that nothing gave, empty when none lacks."""
+    results = [step for step in plan if step["status"] == "done" and not _PREPARES.match(step["goal"])]
+    evidence = [question, *(step["result"] for step in plan), *(step["observation"] for step in steps)]
+    if not unsupported_numbers(without_citations(answer), evidence):
+        results = [step for step in results if not _is_told(step, answer, plan, steps)]
+    return "".join([HEADING, *(f"\n- {step['goal']}: {step['result']}" for step in results)]) if results else ""
+
+
+def _is_told(step: PlanStep, answer: str, plan: Sequence[PlanStep], steps: Sequence[Step]) -> bool:
+    """In the answer, or in what was written and found in the steps that need it.
+
+    Models name needs that are none, so that alone does not excuse an answer without the result.
+    """
+    later = [other for other in plan if step["id"] in other["needs"]]
+    numbers = {other["id"] for other in later}
+    written = [taken["input"] for taken in steps if taken.get("plan_step") in numbers]
+    places = "\n".join([answer, *written, *(other["result"] for other in later)])
+    return is_told(without_citations(step["result"]), step["goal"], places)
+
 
 MAX_RESULT = 1500
 """Characters of a step's result that later steps and the answer are told."""
@@ -31,7 +65,7 @@ def works(state: PlanState) -> list[Work]:
     """One for each step that waits for nothing any more."""
     plan = state["plan"]
     system = [message for message in state["messages"] if isinstance(message, SystemMessage)]
-    texts = quoted(history.question(state))
+    texts = quoted(conversation.question(state))
     return [Work(step=step, quoted=texts, known=_known(step, plan), system=system) for step in ready(plan)]
 
 
@@ -92,3 +126,56 @@ def _task(work: Work) -> str:
 def _known(step: PlanStep, plan: list[PlanStep]) -> str:
     results = [other for other in plan if other["id"] in step["needs"]]
     return "\n".join(f"- {other['goal']}: {other['result']}" for other in results)
+
+
+async def collect(state: PlanState, runtime: Runtime[Context]) -> Update:
+    """Sets `plan` and `steps`."""
+    found = {finding["step"]: finding for finding in state["findings"]}
+    steps, plan = list(state.get("steps", [])), []
+    for planned in state["plan"]:
+        new = planned["status"] == "pending" and planned["id"] in found
+        plan.append(_with(planned, found[planned["id"]], steps) if new else planned)
+    runtime.stream_writer(PlanChanged(plan))
+    runtime.stream_writer(StepsOrdered(steps))
+    return {"plan": plan, "steps": steps}
+
+
+def _with(planned: PlanStep, finding: Finding, steps: list[Step]) -> PlanStep:
+    """The planned step with its result; its own steps join `steps`."""
+    offset = sum(len(step["sources"]) for step in steps)
+    for step in finding["steps"]:
+        joined = step.copy()
+        joined["index"] = len(steps) + 1
+        if step["sources"]:
+            joined["observation"] = _shifted(step["observation"], offset)
+        steps.append(joined)
+    done = planned.copy()
+    done["status"] = "done" if finding["error"] is None else "failed"
+    done["result"], done["error"] = _shifted(finding["text"], offset), finding["error"]
+    return done
+
+
+def _shifted(text: str, offset: int) -> str:
+    """Citations that count from 1 within a step, counted through the turn."""
+    if not offset:
+        return text
+    return re.sub(CITATION, lambda mark: f"[{int(mark.group(1)) + offset}]", text)
+
+
+MAX_TOLD = 8000
+
+
+async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
+    """Sets `answer`. When steps failed, it is what the others allow."""
+    answer = AnswerWriter(runtime)
+    citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
+    question = conversation.question(state)
+    results = f"Question: {question}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
+    system = conversation.instructed(render("combine", citations=citations), state, runtime.context)
+    said = await ask(runtime, [system, HumanMessage(results)], bounded(runtime), answer.write)
+    answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
+    reason = answer.close(said.finish_reason)
+    runtime.stream_writer(Finished(reason))
+    told_by = {"steps": state.get("steps", []), "plan": state["plan"], "mode": "plan_execute"}
+    message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
+    return {"answer": message, "messages": [message]}

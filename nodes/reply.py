@@ -8,13 +8,13 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.runtime import Runtime
 
 from llm.errors import PromptTooLongError
-from nodes import history
-from nodes.asking import Said, ask
-from nodes.calling import Calls, bound, called_before, settled
+from nodes.client_tools import Calls, bound, called_before, settled
 from nodes.events import AnswerDelta, Finished
-from nodes.formats import described, form
+from nodes.model import conversation
+from nodes.model.ask import Said, ask
 from nodes.prompts import render
 from nodes.state import AgentState, ClientTools, Context, Update
+from nodes.structured_output import described, form
 
 
 async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
@@ -84,10 +84,10 @@ def told(state: AgentState, context: Context) -> list[AnyMessage]:
     The client's own instructions count; ours stand in when there are none. Then come what is remembered of old
     turns, and the newer ones as they were.
     """
-    system = history.instructions(state, context) or render("chat")
-    memory = history.remembered(state)
+    system = conversation.instructions(state, context) or render("chat")
+    memory = conversation.remembered(state)
     first = SystemMessage("\n\n".join(filter(None, [system, memory, described(context)])))
-    return [first, *settled([m for m in history.recent(state) if not isinstance(m, SystemMessage)])]
+    return [first, *settled([m for m in conversation.recent(state) if not isinstance(m, SystemMessage)])]
 
 
 def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessage]:

@@ -5,13 +5,13 @@ import time
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from nodes.asking import ask_one_of
-from nodes.choosing import files_at_hand
 from nodes.events import Routed
-from nodes.hints import sort_files
-from nodes.history import question
+from nodes.model.ask import ask_one_of
+from nodes.model.conversation import question
 from nodes.prompts import render
-from nodes.routing import Situation, choose_mode
+from nodes.react.choose_tool import files_at_hand
+from nodes.rules.mode import Situation, choose_mode
+from nodes.rules.question import sort_files
 from nodes.state import AgentState, Context, Update
 
 KINDS = {"talk": "chat", "work": "react"}

@@ -1,6 +1,7 @@
 """The two types that every step sees: `AgentState` is kept, `Context` is given."""
 
 import operator
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NotRequired
@@ -12,7 +13,6 @@ from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
-from nodes.budget import Budget
 from nodes.channels import messages_channel
 from tools.results import Source
 from workspace.library import Library
@@ -171,6 +171,29 @@ class Limits:
     """How often an empty reply is asked again."""
 
 
+@dataclass(slots=True)
+class Budget:
+    """One a run, shared by the steps of a plan. `max_tokens` counts what the model reads and writes."""
+
+    max_calls: int = 40
+    max_tokens: int = 120_000
+    max_seconds: float = 900.0
+    calls: int = 0
+    tokens: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def spend(self, tokens: int) -> None:
+        """One call of the model has ended."""
+        self.calls += 1
+        self.tokens += tokens
+
+    @property
+    def spent(self) -> bool:
+        """Is it time to answer with what there is?"""
+        late = time.monotonic() - self.began >= self.max_seconds
+        return late or self.calls >= self.max_calls or self.tokens >= self.max_tokens
+
+
 @dataclass(frozen=True)
 class Context:
     """Given to a run by who starts it; nothing of it is ever stored."""
@@ -196,7 +219,7 @@ class Context:
     """OpenAI's, when the answer is to be JSON."""
     limits: Limits = Limits()
     protocol: Literal["text", "native"] = "text"
-    """How the model calls tools: in the words of `nodes/protocol.py`, or by its backend's own tool calling."""
+    """How the model calls tools: in words (`nodes/react/text_protocol.py`), or by its backend's tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None

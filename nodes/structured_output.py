@@ -1,12 +1,14 @@
 """`shape`: put an agent's answer into the form that the client wants. Plain answers pass as they are."""
 
+import json
+from typing import Any
+
 from langchain_core.messages import HumanMessage
 from langgraph.runtime import Runtime
 
-from nodes import history
-from nodes.asking import ask, steady
 from nodes.events import AnswerDelta, Finished
-from nodes.formats import described, form
+from nodes.model import conversation
+from nodes.model.ask import ask, steady
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Update
 
@@ -18,15 +20,34 @@ async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
     answer = state.get("answer")
     if runtime.context.response_format is None or answer is None or state["mode"] == "chat":
         return {}
-    notes = history.notes(state.get("steps", []))[-MAX_NOTES:]
-    told = f"Question: {history.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
+    notes = conversation.notes(state.get("steps", []))[-MAX_NOTES:]
+    told = f"Question: {conversation.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
     prompt = f"{render('shape')}\n{described(runtime.context)}"
     said = await ask(
         runtime,
-        [history.instructed(prompt, state, runtime.context), HumanMessage(told)],
+        [conversation.instructed(prompt, state, runtime.context), HumanMessage(told)],
         steady(runtime),
         lambda text: runtime.stream_writer(AnswerDelta(text)),
         **form(runtime.context),
     )
     runtime.stream_writer(Finished(said.finish_reason))
     return {"answer": answer.model_copy(update={"content": said.text})}
+
+
+MAX_SCHEMA = 4000
+"""Characters of a schema that the model is shown."""
+
+
+def described(context: Context) -> str:
+    """Empty when the answer may be plain text."""
+    wanted = context.response_format
+    if wanted is None:
+        return ""
+    schema = (wanted.get("json_schema") or {}).get("schema")
+    shown = json.dumps(schema, ensure_ascii=False)[:MAX_SCHEMA] if schema else ""
+    return render("json", kind="value" if schema else "object", schema=shown)
+
+
+def form(context: Context) -> dict[str, Any]:
+    """What a call of the model is given."""
+    return {} if context.response_format is None else {"response_format": context.response_format}

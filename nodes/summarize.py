@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from nodes.asking import ask
+from nodes.model.ask import ask
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Sampling, Update
 

@@ -6,13 +6,13 @@ from typing import Any
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.runtime import Runtime
 
-from nodes import history
-from nodes.answering import AnswerWriter
-from nodes.asking import ask, bounded
-from nodes.citing import owed
 from nodes.events import Finished
-from nodes.hints import form_of_answer
+from nodes.model import conversation
+from nodes.model.answer_writer import AnswerWriter
+from nodes.model.ask import ask, bounded
 from nodes.prompts import render
+from nodes.react.grounding import owed
+from nodes.rules.question import form_of_answer
 from nodes.state import AgentState, Context, Update
 
 MAX_NOTES = 6000
@@ -43,13 +43,13 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
     steps = state.get("steps", [])
     answer = AnswerWriter(runtime)
     answer.write_whole(INCOMPLETE.format(steps=len(steps)))
-    question = history.question(state)
-    told = f"Question: {question}\n\nNotes:\n{history.findings(steps)[-MAX_NOTES:]}"
+    question = conversation.question(state)
+    told = f"Question: {question}\n\nNotes:\n{conversation.findings(steps)[-MAX_NOTES:]}"
     if form := form_of_answer(question):
         told += f"\n\nForm of the answer, to be kept to the letter: {form}"
     said = await ask(
         runtime,
-        [history.instructed(render("conclude"), state, runtime.context), HumanMessage(told)],
+        [conversation.instructed(render("conclude"), state, runtime.context), HumanMessage(told)],
         bounded(runtime),
         answer.write,
     )

@@ -1,4 +1,4 @@
-"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/deciding.py`)."""
+"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/react/decide.py`)."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from langgraph.runtime import Runtime
 
 from llm.errors import ToolsUnsupportedError
-from nodes import history
-from nodes.answering import AnswerWriter
-from nodes.asking import Said, ask, bounded
-from nodes.deciding import Prompt, decide, stuck
 from nodes.events import ThoughtDelta
-from nodes.finishing import finish, give
-from nodes.native import native_thought
-from nodes.protocol import Reply, parse
-from nodes.reply_stream import ReplySplitter, Split
+from nodes.model import conversation
+from nodes.model.answer_writer import AnswerWriter
+from nodes.model.ask import Said, ask, bounded
+from nodes.react.decide import Prompt, decide, stuck
+from nodes.react.grounding import finish, give
+from nodes.react.native_protocol import native_thought
+from nodes.react.text_protocol import Reply, ReplySplitter, Split, parse
 from nodes.state import Action, AgentState, Context, Step, Update
 
 STOP = ("\nObservation:",)
@@ -56,9 +55,9 @@ async def _in_words(state: AgentState, runtime: Runtime[Context]) -> Update:
     if isinstance(decided, str):
         return update | give(decided, runtime)
     first, *rest = decided.messages
-    decided = replace(decided, messages=[history.instructed(first.text, state, runtime.context), *rest])
+    decided = replace(decided, messages=[conversation.instructed(first.text, state, runtime.context), *rest])
     thinking = await _think(decided, runtime, fresh=stuck(steps))
-    tried = thinking.reply.tool and history.same_step(steps, thinking.reply.tool, thinking.reply.input)
+    tried = thinking.reply.tool and conversation.same_step(steps, thinking.reply.tool, thinking.reply.input)
     if tried and not stuck(steps):
         thinking = await _think(decided, runtime, fresh=True)
     reply = thinking.reply

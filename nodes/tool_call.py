@@ -9,8 +9,8 @@ from langgraph.runtime import Runtime
 from pydantic import ValidationError
 
 from llm.errors import BackendStoppedError, ModelError
-from nodes.calls import arguments_of
-from nodes.history import REPEATED, same_step
+from nodes.model.conversation import REPEATED, same_step
+from nodes.react.tool_arguments import arguments_of
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
 from tools.errors import ToolError, ToolFailed
 from tools.results import Extras

@@ -48,7 +48,7 @@ def test_every_backend_is_listed() -> None:
     modules = [m.name for m in pkgutil.iter_modules(llm.__path__)]
     with_build = {n for n in modules if hasattr(importlib.import_module(f"llm.{n}"), "build")}
     # The model that sees is chosen apart from the one that writes.
-    assert {f"llm.{name}" for name in with_build} - {"llm.vision"} == set(BACKENDS.values())
+    assert {f"llm.{name}" for name in with_build} - {"llm.llamacpp_vision"} == set(BACKENDS.values())
 
 
 def test_every_tool_is_listed() -> None:

@@ -13,7 +13,7 @@ from api.errors import bad_request, not_found
 from api.openapi import errors
 from api.services import Services
 from checkpoints.users import User
-from llm.embeddings import VectorModel
+from llm.vectors.base import VectorModel
 
 router = APIRouter()
 MAX_TEXTS = 2048

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends
 from api.dependencies import services_of
 from api.routes.models import names
 from api.services import Services
-from llm.served import ServedChat
-from llm.upstream import Upstream
+from llm.served.chat import ServedChat
+from llm.served.server_pool import Upstream
 
 router = APIRouter()
 

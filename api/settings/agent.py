@@ -6,8 +6,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from nodes.budget import Budget
-from nodes.state import Limits
+from nodes.state import Budget, Limits
 from tools.coding.settings import CodingSettings
 
 

@@ -23,7 +23,7 @@ from api.wire.conversion import to_messages
 from checkpoints.users import User
 from graph import MODES
 from nodes.events import Event, Routed
-from nodes.housekeeping import is_housekeeping
+from nodes.rules.mode import is_housekeeping
 from nodes.state import Context
 
 

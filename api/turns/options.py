@@ -12,7 +12,7 @@ from api.settings.runs import RunPolicy
 from api.wire.chat_request import AGENT_TYPES, ChatRequest
 from checkpoints.users import User
 from llm.errors import SchemaError
-from llm.served import ServedChat
+from llm.served.chat import ServedChat
 from nodes.state import ClientTools, Limits, Sampling
 
 

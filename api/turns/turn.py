@@ -12,7 +12,6 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from starlette.requests import HTTPConnection
 
-from api.briefing import Briefing
 from api.errors import ApiError
 from api.runs.run import Emit, whole
 from api.services import Services
@@ -39,6 +38,7 @@ from api.wire.conversion import open_calls, to_messages
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from nodes.events import AnswerDelta, Event, ToolOutput
+from nodes.react.file_context import Briefing
 from nodes.state import Context
 from tools import build_all
 from workspace.session import SessionWorkspace

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 
 from api.wire.messages import ChatMessage
 from llm.errors import SchemaError
-from llm.schemas import MAX_COUNT, MAX_REPEATED, check_size, check_strict
+from llm.parsing.json_schema import MAX_COUNT, MAX_REPEATED, check_size, check_strict
 
 MAX_TOOLS = 128
 NAME = r"^[a-zA-Z0-9_.-]{1,64}$"

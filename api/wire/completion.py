@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 from api.wire.chunks import completion_id
-from nodes.citing import CITATION, cited
 from nodes.events import (
     AnswerDelta,
     CallDelta,
@@ -19,6 +18,7 @@ from nodes.events import (
     StepsOrdered,
     ThoughtDelta,
 )
+from nodes.react.grounding import CITATION, cited
 from nodes.state import PlanStep, Step
 from tools.results import Source
 from workspace.folder import FileInfo

@@ -11,7 +11,7 @@ from langchain_core.messages.tool import tool_call
 
 from api.errors import bad_request
 from api.wire.messages import ChatMessage, MessageCall
-from nodes.calling import NO_RESULT, arguments_of
+from nodes.client_tools import NO_RESULT, arguments_of
 
 LEGACY_ID = "call_function"
 """Of a call that was made the old way, which has no id."""

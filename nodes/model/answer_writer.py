@@ -7,7 +7,7 @@ import re
 
 from langgraph.runtime import Runtime
 
-from llm.text_stream import TextStream
+from llm.parsing.text_stream import TextStream
 from nodes.events import AnswerDelta, ThoughtDelta
 from nodes.state import Context
 

@@ -6,10 +6,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
-from nodes import history
-from nodes.asking import ask_one_of
-from nodes.hints import Files, addresses, likely_tools, sort_files, wants_computing, wants_web
+from nodes.model import conversation
+from nodes.model.ask import ask_one_of
 from nodes.prompts import render
+from nodes.rules.question import Files, addresses, likely_tools, sort_files, wants_computing, wants_web
 from nodes.state import AgentState, Context, Step
 from tools.names import FILE_ANALYZER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
 
@@ -31,7 +31,7 @@ async def files_at_hand(runtime: Runtime[Context]) -> Files:
 
 async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files) -> str | None:
     """The tool for the next action; None when every one that fits the question has failed for good."""
-    tools, question = runtime.context.tools, history.question(state)
+    tools, question = runtime.context.tools, conversation.question(state)
     failed = _given_up(state.get("steps", []))
     fitting = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
     likely = [tool for tool in fitting if _has_matter(tool, files) and (tool != READ_PAGE or addresses(question))]

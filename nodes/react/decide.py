@@ -11,12 +11,12 @@ from itertools import accumulate
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from nodes import history
-from nodes.asking import ask_line
-from nodes.choosing import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
-from nodes.citing import without_citations
-from nodes.hints import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
+from nodes.model import conversation
+from nodes.model.ask import ask_line
 from nodes.prompts import render
+from nodes.react.choose_tool import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
+from nodes.react.grounding import without_citations
+from nodes.rules.question import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
 from nodes.state import Action, AgentState, Context, Step
 from tools.coding.recipes import recipes
 from tools.coding.running import without_note
@@ -47,7 +47,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
     """The next action or the answer when it is plain, else what to ask the model."""
     steps = state.get("steps", [])
     last, needed = (steps[-1] if steps else None), state.get("needed")
-    question = history.question(state)
+    question = conversation.question(state)
     if last is not None and last["error"] is None and not needed:
         if (answer := last.get("answer")) and not wants_computing(question):
             return answer
@@ -118,16 +118,16 @@ def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Con
         return Action(thought="I read the page that was found.", tool=READ_PAGE, input=str(pages[0]))
     words = without_citations(needed).strip()
     searches = [step["tool"] for step in steps if step["tool"] in SEARCHES]
-    if searches and len(words.split()) >= 2 and not history.same_step(steps, searches[-1], words):
+    if searches and len(words.split()) >= 2 and not conversation.same_step(steps, searches[-1], words):
         return Action(thought=f"Still missing: {words}", tool=searches[-1], input=words)
     return given_up
 
 
 async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     """A look-up was given what it cannot use: any tool may be next."""
-    known = history.notes(state.get("steps", []))[-MAX_KNOWN:]
+    known = conversation.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
-    question = f"Question: {history.question(state)}"
+    question = f"Question: {conversation.question(state)}"
     return _messages("act", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
 
 
@@ -135,26 +135,26 @@ def _give_up(question: str, steps: list[Step]) -> Prompt:
     if any(step["sources"] for step in steps):  # the prompt that has just been read, with one more line
         asked = f"Question: {without_order(question)}"
         return _messages("cite", f"Passages:\n{_passages(steps)}", asked, NOTHING_MORE)
-    tried = history.notes(steps)[-MAX_KNOWN:]
+    tried = conversation.notes(steps)[-MAX_KNOWN:]
     return _messages("without", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 
 
 async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     steps = state.get("steps", [])
-    ran = [step for step in steps if step["error"] != history.REPEATED]
+    ran = [step for step in steps if step["error"] != conversation.REPEATED]
     so_far = [f"An earlier program gave:\n{ran[-1]['observation']}"] if ran else []
     if needed := state.get("needed"):
         so_far.append(f"Still missing: {needed}")
     coder = runtime.context.tools.get(PYTHON_CODER)
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
-    question = history.question(state)
+    question = conversation.question(state)
     asked = (recipes(question), f"Question: {question}")
     return _messages("write", *await setting(state, runtime), *asked, *so_far, tools=tools)
 
 
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
     """The input of a first look-up is plain: the question's own words, the file or the address that it names."""
-    question = history.question(state)
+    question = conversation.question(state)
     if tool == READ_PAGE:
         return Action(thought="I read the page.", tool=tool, input=addresses(question)[0])
     if tool == VISION_ANALYZER:
@@ -167,7 +167,7 @@ async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], file
 
 async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:
     """In a first turn the question itself; later what it means, which may stand in earlier turns."""
-    earlier = history.earlier(state)
+    earlier = conversation.earlier(state)
     if not earlier:
         return question
     prompt = _messages("phrase", earlier, f"Question: {question}")
@@ -185,7 +185,7 @@ def _program(step: Step) -> str:
 
 async def setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
-    parts = [history.earlier(state)]
+    parts = [conversation.earlier(state)]
     workspace, describe = runtime.context.workspace, runtime.context.describe
     if describe is not None and (files := await describe()):
         parts.append(f"Files in the working folder:\n{files}")

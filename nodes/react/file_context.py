@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from nodes.hints import named
+from nodes.rules.question import named
 from tools.files.links import links
 from tools.files.reader import Brief, FileReader, tables_of
 from workspace.errors import WorkspaceError

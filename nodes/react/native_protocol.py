@@ -4,23 +4,27 @@ The transcript is compact: one exchange a step, and what older tools said is cut
 asked for again; they never end a run: in the end the text protocol, which needs none, takes over.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
-from nodes import history
-from nodes.answering import AnswerWriter
-from nodes.asking import Said, ask, bounded
-from nodes.calls import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.choosing import files_at_hand, needs_a_tool, usable_tools
-from nodes.deciding import setting
 from nodes.events import ThoughtDelta
-from nodes.evidence import unsupported_numbers
-from nodes.finishing import finish
+from nodes.model import conversation
+from nodes.model.answer_writer import AnswerWriter
+from nodes.model.ask import Said, ask, bounded
 from nodes.prompts import render
+from nodes.react.choose_tool import files_at_hand, needs_a_tool, usable_tools
+from nodes.react.decide import setting
+from nodes.react.grounding import finish, unsupported_numbers
+from nodes.react.text_protocol import parse
+from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
 from nodes.state import Action, AgentState, Context, Step, Update
-from nodes.written import CODE_BEGINS, may_be_a_call, written_call
+from tools.coding.fences import FENCE, PYTHON
+from tools.coding.observing import SILENT
+from tools.names import PYTHON_CODER
 
 HELD = 160
 """Characters that are held back: words before a call are a thought, and a call comes soon after them."""
@@ -45,7 +49,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
     usable = usable_tools(files, steps, runtime.context.tools)
     model = runtime.context.model.bind_tools(usable) if usable else None
     may_call = may_be_a_call(steps)
-    expected = may_call and (bool(steps) or needs_a_tool(history.question(state), files))
+    expected = may_call and (bool(steps) or needs_a_tool(conversation.question(state), files))
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
@@ -141,9 +145,9 @@ def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
 
 async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMessage]:
     earlier, *things = await setting(state, runtime)
-    parts = [earlier, *things, history.question(state)]
+    parts = [earlier, *things, conversation.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    first = history.instructed(render("native"), state, runtime.context)
+    first = conversation.instructed(render("native"), state, runtime.context)
     return [first, told, *_exchanges(state.get("steps", []), runtime)]
 
 
@@ -163,3 +167,57 @@ def _exchanges(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseMes
 
 def _short(observation: str) -> str:
     return observation if len(observation) <= MAX_OLD else f"{observation[:MAX_OLD]}\n… [cut short]"
+
+
+CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
+"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
+
+
+_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
+
+
+def may_be_a_call(steps: Sequence[Step]) -> bool:
+    """Whether code in a reply should be run: before any step has worked, what it would print can only be made up."""
+    return not any(step["error"] is None for step in steps)
+
+
+def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]) -> Action | None:
+    """A step in the words of the text protocol; else, where code may be a call, one as JSON, or a program in a fence.
+
+    None when the same was run before and printed nothing: then the model means to show it.
+    """
+    reply = parse(text)
+    if reply.labelled and reply.tool is not None:
+        return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
+    action = _as_code(text, tools) if may_be_a_call(steps) else None
+    if action is None or (same := conversation.same_step(steps, action["tool"], action["input"])) is None:
+        return action
+    return None if same["observation"] == SILENT else action
+
+
+def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
+    blocks = list(FENCE.finditer(text))
+    for start, code in [*((block.start(), block.group(2)) for block in blocks), *_bare(text)]:
+        call = guessed(code, tools) if '"name"' in code else None
+        tool = tools.get(resolve(call.name, tools)) if call is not None else None
+        if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
+            return Action(thought=_thought(text[:start]), tool=tool.name, input=as_input(tool, arguments))
+    programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
+    if PYTHON_CODER not in tools or not programs:
+        return None
+    program = max(programs, key=lambda block: len(block.group(2)))
+    return Action(thought=_thought(text[: blocks[0].start()]), tool=PYTHON_CODER, input=program.group(2).strip("\n"))
+
+
+def _bare(text: str) -> list[tuple[int, str]]:
+    """The first object that looks like a call and stands in no fence."""
+    found = _BARE.search(text)
+    return [(found.start(), text[found.end() :])] if found else []
+
+
+def _thought(words: str) -> str:
+    """Without "Here is the program:" at their end: a model that reads this again ends after it."""
+    words = words.rstrip()
+    if not words.endswith(":"):
+        return words.lstrip()
+    return words[: max(words.rfind(mark) for mark in ".!?\n") + 1].strip()

@@ -6,8 +6,7 @@ Where the rules cannot tell, `nodes/route.py` asks the model for one word.
 import re
 from dataclasses import dataclass, field
 
-from nodes.hints import Files, addresses, named, wants_computing, wants_documents, wants_web
-from nodes.housekeeping import is_housekeeping
+from nodes.rules.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 MANY = 3
 """Asks in one message from which on it is planned."""
@@ -114,3 +113,31 @@ def asks(question: str) -> int:
     """How many things a message asks for, about: items of a list, or clauses that begin with an ask."""
     listed = len(_LISTED.findall(question))
     return max(listed, sum(bool(_ASK.match(clause)) for clause in _CUT.split(question) if clause.strip()))
+
+
+MAX_HOUSEKEEPING = 20_000
+"""Characters looked at; these prompts say what they are at their beginning and end."""
+
+
+_SECTIONED = re.compile(r"\A\s*#{1,4} ?(?:Task|Instructions?):")
+
+
+_ABOUT_A_TALK = re.compile(r"<chat_history>|<type>|#{1,4} ?Chat History:", re.IGNORECASE)
+
+
+_TITLE = re.compile(
+    r"\A\s*(?:please |you are .{0,120}?\. ?)?(?:provide|generate|create|write|give)\b.{0,60}?\btitle\b"
+    r".{0,80}?\b(?:conversation|chat|chat history|following query)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+_EMOJI = re.compile(r"\AYour task is to reflect the speaker's likely facial expression", re.IGNORECASE)
+
+
+def is_housekeeping(text: str) -> bool:
+    """Is this a front end's own request? `text` is the only thing that was said, system prompts apart."""
+    text = text[:MAX_HOUSEKEEPING]
+    if _SECTIONED.match(text):
+        return bool(_ABOUT_A_TALK.search(text))
+    return bool(_TITLE.match(text) or _EMOJI.match(text))

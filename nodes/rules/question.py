@@ -1,6 +1,6 @@
 """What a question seems to need, told by rules: they cost nothing, and most questions are plain.
 
-Where the rules see several ways, `nodes/choosing.py` asks the model.
+Where the rules see several ways, `nodes/react/choose_tool.py` asks the model.
 """
 
 import re

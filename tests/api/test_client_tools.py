@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.messages.tool import invalid_tool_call
 
 from llm.scripted import ScriptedChat
-from nodes.calling import NO_RESULT
+from nodes.client_tools import NO_RESULT
 from tests.serving import Service
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

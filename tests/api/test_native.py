@@ -9,9 +9,9 @@ import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from llm.errors import ToolsUnsupportedError
-from llm.json_grammar import grammar_of_calls
+from llm.llama.grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
-from nodes.native import ANNOUNCED, GUESSED
+from nodes.react.native_protocol import ANNOUNCED, GUESSED
 from tests.api.talking import ask
 from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 
 from api.settings import Settings
-from llm.embeddings import open_embeddings
-from llm.factory import load_models, opened
-from llm.served import ServedChat
+from llm.factory import load_models, open_embeddings, opened
+from llm.served.chat import ServedChat
 from tests.e2e.conftest import PRELOAD
 from tests.e2e.test_path import ask_about_a_file, streamed
 from tests.serving import Service, running, settings_for

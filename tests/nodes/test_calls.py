@@ -7,7 +7,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
-from nodes.calls import Call, Gathered, arguments_of, as_input, mended, resolve
+from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, mended, resolve
 from tools import TOOLS
 
 

@@ -1,4 +1,4 @@
-from nodes.citing import cited, owed, without_citations
+from nodes.react.grounding import cited, owed, without_citations
 from tools.results import Source
 
 

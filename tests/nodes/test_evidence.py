@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.evidence import is_told, unsupported_numbers
+from nodes.react.grounding import is_told, unsupported_numbers
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from nodes.hints import (
+from nodes.rules.question import (
     Files,
     addresses,
     form_of_answer,

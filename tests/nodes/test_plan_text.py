@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.plan_text import MAX_STEPS, read_plan, ready
+from nodes.plan import MAX_STEPS, read_plan, ready
 
 TOOLS = ("python_coder", "rag_retriever", "file_analyzer")
 PLAN = """Here is the plan:

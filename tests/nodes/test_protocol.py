@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.protocol import parse
-from nodes.reply_stream import ReplySplitter
+from nodes.react.text_protocol import ReplySplitter, parse
 
 CODE = "x = 1\nprint(x)"
 LABELS = {

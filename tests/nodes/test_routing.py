@@ -1,8 +1,7 @@
 import pytest
 
-from nodes.hints import sort_files
-from nodes.housekeeping import is_housekeeping
-from nodes.routing import Situation, asks, choose_mode
+from nodes.rules.mode import Situation, asks, choose_mode, is_housekeeping
+from nodes.rules.question import sort_files
 
 NOTHING = Situation(first=True)
 LATER = Situation()

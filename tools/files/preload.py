@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-from tools.files import sections
 from tools.files.registry import HANDLERS
 
-MODULES = [sections, *(import_module(module) for module in HANDLERS.values())]
+MODULES = [import_module(module) for module in HANDLERS.values()]

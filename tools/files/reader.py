@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.files import registry
-from tools.files import sections as documents
 from tools.files.cache import Entry, ProfileCache
 from tools.files.links import Linked
 from tools.files.profile import FileUnreadable, Profile
@@ -55,7 +54,7 @@ class FileReader:
     async def sections(self, path: Path) -> list[Section]:
         """The text of a document in pieces; empty when it has none. Raises `FileUnreadable`."""
         try:
-            return await self.workers.run(documents.sections, path, seconds=SECTIONS_SECONDS)
+            return await self.workers.run(registry.sections, path, seconds=SECTIONS_SECONDS)
         except WorkerError as error:
             raise FileUnreadable(_words(error)) from error
 

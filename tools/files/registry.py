@@ -7,15 +7,12 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar, cast
 
 from tools.files.languages import names_a_language
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
+from tools.files.sections import Section
 from tools.files.source import Source, encoding_of, head_text, open_source
-
-if TYPE_CHECKING:
-    from tools.files.sections import Section
-
 
 T = TypeVar("T")
 
@@ -29,7 +26,7 @@ class Handler(Protocol):
     def profile(self, source: Source) -> Profile:
         """Structure, statistics and a preview, of bounded size."""
 
-    def sections(self, source: Source) -> "list[Section]":
+    def sections(self, source: Source) -> list[Section]:
         """The text in pieces; empty when there is none."""
 
 
@@ -161,3 +158,8 @@ def is_table(text: str) -> bool:
 
 def _fits(lines: list[str]) -> bool:
     return all(len(line) < 10_000 and "\0" not in line for line in lines)
+
+
+def sections(path: Path) -> list[Section]:
+    """A document's text in pieces; empty when it has none. Meant for a worker. Raises `FileUnreadable`."""
+    return examine(path, lambda handler, source: handler.sections(source))

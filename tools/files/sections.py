@@ -1,9 +1,6 @@
 """A document's text in pieces along its structure, for whoever wants to search it."""
 
 from dataclasses import dataclass
-from pathlib import Path
-
-from tools.files.registry import examine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +35,3 @@ class SectionWriter:
             self.sections.append(Section(text, page, heading, self._position))
             self._position += len(text) + 2
             self._room -= len(text)
-
-
-def sections(path: Path) -> list[Section]:
-    """A document's text in pieces; empty when it has none. Meant for a worker. Raises `FileUnreadable`."""
-    return examine(path, lambda handler, source: handler.sections(source))

@@ -10,9 +10,8 @@ import pytest
 
 from tests.tools.files.corpus import CORPUS, KOREAN, MARKDOWN, SALES
 from tools.files.profile import FileUnreadable, Profile, Table
-from tools.files.registry import profile
+from tools.files.registry import profile, sections
 from tools.files.render import SHORT, as_data, long, short
-from tools.files.sections import sections
 
 PADDING = "0" * 60
 

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tests.tools.files.corpus import CORPUS
 from tests.tools.files.mutation import KINDS, Change, mutated
 from tools.files.profile import FileUnreadable
-from tools.files.registry import profile
+from tools.files.registry import profile, sections
 from tools.files.render import SHORT, as_data, long, short
-from tools.files.sections import sections
 
 CHANGES = st.lists(st.tuples(st.sampled_from(KINDS), st.floats(0, 1), st.binary(min_size=1, max_size=8)), max_size=6)
 FEW = settings(
