@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import aiosqlite
 
-from checkpoints.paging import START, Cursor
+from checkpoints.cursor import START, Cursor
 
 _COLUMNS = "owner, name, label, bytes, sha256, mime, created"
 

@@ -4,9 +4,92 @@ import time
 
 import aiosqlite
 
-from checkpoints.schema_accounts import ACCOUNTS
-from checkpoints.schema_responses import RESPONSE_HOLDS, RESPONSES
-from checkpoints.schema_runs import RUNS
+RESPONSES = (
+    # What `/v1/responses` has answered, and where its turn ended: see checkpoints/responses.py.
+    """CREATE TABLE responses (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        session TEXT NOT NULL,
+        checkpoint TEXT,
+        created REAL NOT NULL,
+        body TEXT NOT NULL,
+        input TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX responses_by_session ON responses (session)",
+)
+
+RESPONSE_HOLDS = (
+    # The lease under which it is worked on: when that is gone, so is whoever would have finished it.
+    "ALTER TABLE responses ADD COLUMN hold TEXT NOT NULL DEFAULT ''",
+)
+
+
+RUNS = (
+    # Who answers in a session now: see checkpoints/leases.py.
+    """CREATE TABLE leases (
+        session TEXT PRIMARY KEY,
+        process TEXT NOT NULL,
+        hold TEXT NOT NULL,
+        before TEXT NOT NULL,
+        expires REAL NOT NULL,
+        stop TEXT NOT NULL DEFAULT ''
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX leases_by_process ON leases (process, expires)",
+    # Where a conversation can be taken up again: see checkpoints/turns.py.
+    """CREATE TABLE turns (
+        id INTEGER PRIMARY KEY,
+        session TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'done', 'cut')),
+        fingerprint TEXT NOT NULL,
+        instructions TEXT NOT NULL,
+        checkpoint TEXT,
+        created REAL NOT NULL
+    ) STRICT""",
+    "CREATE INDEX turns_by_fingerprint ON turns (owner, fingerprint)",
+    "CREATE INDEX turns_by_session ON turns (session, id)",
+)
+
+
+ACCOUNTS = (
+    """CREATE TABLE users (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL COLLATE NOCASE UNIQUE,
+        password TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('admin', 'user', 'guest')),
+        disabled INTEGER NOT NULL DEFAULT 0,
+        generation INTEGER NOT NULL DEFAULT 0,
+        requests_per_minute INTEGER,
+        concurrent_runs INTEGER,
+        tokens_per_day INTEGER,
+        disk_mb INTEGER,
+        created REAL NOT NULL,
+        seen REAL
+    ) STRICT""",
+    """CREATE TABLE api_keys (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        name TEXT NOT NULL,
+        prefix TEXT NOT NULL,
+        digest TEXT NOT NULL UNIQUE,
+        created REAL NOT NULL,
+        used REAL
+    ) STRICT""",
+    "CREATE INDEX api_keys_by_owner ON api_keys (owner, created)",
+    """CREATE TABLE usage (
+        owner TEXT NOT NULL,
+        day TEXT NOT NULL,
+        runs INTEGER NOT NULL DEFAULT 0,
+        tokens_in INTEGER NOT NULL DEFAULT 0,
+        tokens_out INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (owner, day)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE choices (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+)
+
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import aiosqlite
 
-from checkpoints.paging import START, Cursor
+from checkpoints.cursor import START, Cursor
 from checkpoints.search import condition, plain
 from checkpoints.titles import shortened, title_of
 

@@ -18,7 +18,7 @@ from checkpoints.files import Files
 from checkpoints.leases import Leases
 from checkpoints.migrations import migrate
 from checkpoints.responses import Responses
-from checkpoints.scrub import Scrubber
+from checkpoints.scrubber import Scrubber
 from checkpoints.sessions import Sessions
 from checkpoints.turns import Turns
 from checkpoints.usage import Usage

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoints.paging import START, BadCursorError, Cursor
+from checkpoints.cursor import START, BadCursorError, Cursor
 from checkpoints.search import condition
 from checkpoints.sessions import Deletion
 from checkpoints.store import Store, open_store
