@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workspace.errors import FileTooLargeError
 from workspace.folder import list_files
-from workspace.opening import open_inside
+from workspace.safe_open import open_inside
 
 NANOSECONDS = 10**9
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from workspace.errors import BadNameError
 from workspace.folder import FileInfo, file_infos, regular_file
 from workspace.names import free_name, inside
-from workspace.storing import store
+from workspace.upload import store
 
 
 class Library:

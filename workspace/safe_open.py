@@ -3,9 +3,11 @@
 import os
 import stat
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from workspace.errors import BadNameError, FileTooLargeError
+from workspace.settings import MIB
 from workspace.threads import opened_in_thread
 
 MAX_DEPTH = 64
@@ -51,3 +53,18 @@ def _step(at: int, part: str, flags: int) -> int:
         return os.open(part, flags, dir_fd=at)
     finally:
         os.close(at)
+
+
+def read_file(folder: Path, name: str, limit: int) -> bytes:
+    """The whole of a regular file below `folder` (blocking), as `open_inside` finds it.
+
+    Raises `FileNotFoundError` for anything else than a regular file, `BadNameError`, `FileTooLargeError`.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or "\0" in name or name.startswith("/") or ".." in parts:
+        raise BadNameError("not a file name")
+    with open_inside(folder, name) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise FileTooLargeError(f"The file {name!r} is larger than the limit of {limit // MIB} MB.")
+    return data

@@ -8,7 +8,7 @@ from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
 from workspace.settings import WorkspaceSettings
-from workspace.storing import put_in_place, store
+from workspace.upload import put_in_place, store
 
 
 class SessionWorkspace:

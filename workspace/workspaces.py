@@ -14,7 +14,7 @@ from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.variables import Variable
 from workspace.kernel import Kernel
-from workspace.rooms import Rooms
+from workspace.kernel_limits import Rooms
 from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
 

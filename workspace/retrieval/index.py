@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from workspace.retrieval.reading import Reading
+from workspace.retrieval.document_segment import Reading
 from workspace.retrieval.searcher import Document
 from workspace.retrieval.segment import DamagedError, Segment
 from workspace.retrieval.settings import RetrievalSettings

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from workspace.opening import open_inside
+from workspace.safe_open import open_inside
 
 DOCUMENTS = frozenset(("pdf", "docx", "pptx", "html", "htm", "md", "markdown", "txt", "text", "rst"))
 """Endings of what is searched. Tables and images have tools of their own."""
