@@ -35,7 +35,7 @@ from tools.files.cache import ProfileCache
 from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
 from tools.web.fetch import Fetcher
-from tools.workers import Workers
+from tools.workers.pool import Workers
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.retrieval.indexes import Indexes, Places

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tools.files import registry, sections
+from tools.files import registry
 
 
 def peak_of(path: Path, question: str) -> int:
     """In a worker: read the file; bytes that this took beyond what was there before."""
     before = _memory("VmRSS")
     if question == "sections":
-        sections.sections(path)
+        registry.sections(path)
     else:
         registry.profile(path)
     return max(0, _memory("VmHWM") - before)

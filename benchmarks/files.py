@@ -20,7 +20,7 @@ import openpyxl
 from benchmarks.file_jobs import nothing, peak_of
 from tests.tools.files import corpus
 from tools.files.reader import PRELOAD
-from tools.workers import Workers, WorkerSettings
+from tools.workers.pool import Workers, WorkerSettings
 
 RUNS = 3
 

@@ -17,7 +17,7 @@ from tools.vision.ocr import look
 from tools.web.extract import readable
 from tools.web.fetch import Fetcher
 from tools.web.settings import WebSettings
-from tools.workers import Workers, WorkerSettings
+from tools.workers.pool import Workers, WorkerSettings
 
 
 async def timed(work: Callable[[], Awaitable[object]], runs: int) -> list[float]:

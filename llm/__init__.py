@@ -5,3 +5,5 @@ BACKENDS = {
     "openai": "llm.openai",
     "ollama": "llm.ollama",
 }
+VISION = "llm.llamacpp_vision"
+"""The embedded model that is shown images: chosen apart from the one that writes."""

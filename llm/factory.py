@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
 
-from llm import BACKENDS
-from llm import llamacpp_vision as vision
+from llm import BACKENDS, VISION
 from llm.served.chat import ServedChat
 from llm.settings import EmbeddingSettings, ModelsSettings
+from llm.vectors.base import VectorModel
 
 if TYPE_CHECKING:
     from llm.vectors.reranker import CrossEncoder
 
-from llm.vectors.base import VectorModel
-
 Build = Callable[[Any], BaseChatModel]
+BuildVision = Callable[[Any], BaseChatModel | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,8 @@ def _coder(settings: ModelsSettings, of: Callable[[str], BaseChatModel]) -> Base
 def _vision(settings: ModelsSettings, of: Callable[[str], BaseChatModel]) -> BaseChatModel | None:
     backend = settings.vision_backend or settings.backend
     if backend == "llamacpp":
-        return vision.build(settings.llamacpp_vision)
+        build: BuildVision = import_module(VISION).build
+        return build(settings.llamacpp_vision)
     name: str = getattr(settings, backend).vision_model
     return _named(of(backend), name) if name else None
 
@@ -95,10 +95,10 @@ async def opened(models: Sequence[BaseChatModel]) -> AsyncIterator[None]:
 def open_embeddings(settings: EmbeddingSettings) -> VectorModel:
     """The configured model of vectors. It is loaded, or asked for, at its first use."""
     if settings.backend == "fastembed":
-        from llm.vectors.local import LocalVectors
+        from llm.vectors.local import LocalVectors  # noqa: PLC0415 (its library is loaded only when it is wanted)
 
         return LocalVectors(settings)
-    from llm.vectors.http import OllamaVectors, OpenAIVectors
+    from llm.vectors.http import OllamaVectors, OpenAIVectors  # noqa: PLC0415
 
     return OllamaVectors(settings) if settings.backend == "ollama" else OpenAIVectors(settings)
 
@@ -107,6 +107,6 @@ def open_reranker(settings: EmbeddingSettings) -> "CrossEncoder | None":
     """The configured cross-encoder, loaded at its first use; None when none is configured."""
     if settings.rerank_path is None:
         return None
-    from llm.vectors.reranker import CrossEncoder
+    from llm.vectors.reranker import CrossEncoder  # noqa: PLC0415
 
     return CrossEncoder(settings, settings.rerank_path)

@@ -102,6 +102,4 @@ def build(settings: LlamaCppVisionSettings) -> BaseChatModel | None:
     if model is None or projector is None:
         missing = "LLAMACPP_VISION_MODEL_PATH" if model is None else "LLAMACPP_VISION_MMPROJ_PATH"
         raise ModelMissingError(f"A model that sees needs two files; set {missing} too.")
-    from llm import llamacpp_vision  # noqa: PLC0415 (llama.cpp is loaded only when it is wanted)
-
-    return llamacpp_vision.load(model, projector, settings.model)
+    return load(model, projector, settings.model)

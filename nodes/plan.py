@@ -1,4 +1,4 @@
-"""`plan` and `replan`: what to do, in steps that the ReAct loop can work out one by one, read from what a model wrote."""
+"""`plan` and `replan`: what to do, in steps that the ReAct loop can work out one by one; read from a model's words."""
 
 import re
 from collections.abc import Iterable

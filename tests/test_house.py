@@ -13,7 +13,7 @@ import llm
 import tools
 from api.settings import Settings
 from graph import MODES
-from llm import BACKENDS, catalog
+from llm import BACKENDS, VISION, catalog
 from nodes.prompts import render
 
 ROOT = Path(__file__).parents[1]
@@ -47,8 +47,8 @@ def test_exported_graphs_carry_no_checkpointer() -> None:
 def test_every_backend_is_listed() -> None:
     modules = [m.name for m in pkgutil.iter_modules(llm.__path__)]
     with_build = {n for n in modules if hasattr(importlib.import_module(f"llm.{n}"), "build")}
-    # The model that sees is chosen apart from the one that writes.
-    assert {f"llm.{name}" for name in with_build} - {"llm.llamacpp_vision"} == set(BACKENDS.values())
+
+    assert {f"llm.{name}" for name in with_build} - {VISION} == set(BACKENDS.values())
 
 
 def test_every_tool_is_listed() -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from typing_extensions import override
 
 from tools.coding.graph import CodeContext, work_out
-from tools.coding.running import Attempt, Runner
+from tools.coding.runner import Attempt, Runner
 from tools.errors import ToolFailed, ToolRetry, ToolSilent
 from tools.kit import ToolKit
 from tools.names import PYTHON_CODER

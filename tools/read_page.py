@@ -19,7 +19,7 @@ from tools.results import Extras, Source, with_sources
 from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
 from tools.web.fetch import Fetcher, Page
-from tools.workers import WorkerError
+from tools.workers.pool import WorkerError
 
 DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
 PDF = "application/pdf"

@@ -21,10 +21,10 @@ from tools.temperature import temperature_of
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
 from tools.vision.ocr import Looked, look
 from tools.vision.settings import VisionSettings
-from tools.workers import WorkerError
+from tools.workers.pool import WorkerError
 from workspace.errors import BadNameError, FileTooLargeError
 from workspace.library import Library
-from workspace.reading import read_file
+from workspace.safe_open import read_file
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from api.errors import ApiError
-from workspace.opening import open_inside
+from workspace.safe_open import open_inside
 
 INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """What a browser may show in place; everything else is a download."""

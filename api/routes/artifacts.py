@@ -16,7 +16,7 @@ from api.services import Services
 from api.wire.completion import public_artifact
 from checkpoints.sessions import Session
 from workspace.folder import file_infos
-from workspace.opening import opened_inside
+from workspace.safe_open import opened_inside
 
 router = APIRouter()
 BASES = ("/api/conversations/{session_id}/artifacts", "/api/chat/sessions/{session_id}/artifacts")

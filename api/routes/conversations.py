@@ -17,7 +17,7 @@ from api.routes.schemas import Cancelled, Conversation, Conversations, Deleted, 
 from api.services import Services
 from api.turns.history import iso, messages_of, public_messages
 from api.wire.completion import public_artifact
-from checkpoints.paging import START, BadCursorError, Cursor
+from checkpoints.cursor import START, BadCursorError, Cursor
 from checkpoints.sessions import Session
 from checkpoints.users import User
 from tools.names import PYTHON_CODER

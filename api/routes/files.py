@@ -18,7 +18,7 @@ from api.turns.request import content_type
 from checkpoints.files import StoredFile
 from checkpoints.users import User
 from workspace.names import safe_name
-from workspace.opening import opened_inside
+from workspace.safe_open import opened_inside
 
 router = APIRouter()
 Name = Annotated[str, Path(max_length=300, description="the file's `name`")]

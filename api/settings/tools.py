@@ -10,7 +10,7 @@ from tools import PRELOAD
 from tools.names import READ_PAGE, WEB_SEARCH
 from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
-from tools.workers import WorkerSettings
+from tools.workers.pool import WorkerSettings
 from workspace.settings import MIB
 
 

@@ -11,7 +11,7 @@ from api.errors import not_found
 from api.services import Services
 from checkpoints.sessions import Session
 from checkpoints.turns import Turn
-from workspace.copying import copy_files
+from workspace.folder_copy import copy_files
 from workspace.settings import MIB
 
 KEPT = ("messages", "summaries", "condensed")

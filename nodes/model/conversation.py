@@ -6,7 +6,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
-from tools.coding.observing import cut_middle
+from tools.coding.observation import cut_middle
 from tools.names import PYTHON_CODER
 
 TURNS_TOLD = 3

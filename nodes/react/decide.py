@@ -18,9 +18,9 @@ from nodes.react.choose_tool import LOOK_UPS, SEARCHES, choose_tool, files_at_ha
 from nodes.react.grounding import without_citations
 from nodes.rules.question import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
 from nodes.state import Action, AgentState, Context, Step
+from tools.coding.prompt_context import variables_at_hand
 from tools.coding.recipes import recipes
-from tools.coding.running import without_note
-from tools.coding.setting import variables_at_hand
+from tools.coding.runner import without_note
 from tools.names import PYTHON_CODER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
 
 MAX_LOOK_UPS = 3

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from nodes.rules.question import named
-from tools.files.links import links
+from tools.files.joins import links
 from tools.files.reader import Brief, FileReader, tables_of
 from workspace.errors import WorkspaceError
 from workspace.folder import FileMark, list_files

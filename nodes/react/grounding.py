@@ -133,7 +133,7 @@ def _rounds(value: float, decimals: int, other: float) -> bool:
     return abs(abs(value) - abs(other)) <= 0.5 * 10.0**-decimals
 
 
-def _words(text: str) -> set[str]:
+def _content_words(text: str) -> set[str]:
     return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 2}
 
 

@@ -23,7 +23,7 @@ from nodes.react.text_protocol import parse
 from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
 from nodes.state import Action, AgentState, Context, Step, Update
 from tools.coding.fences import FENCE, PYTHON
-from tools.coding.observing import SILENT
+from tools.coding.observation import SILENT
 from tools.names import PYTHON_CODER
 
 HELD = 160

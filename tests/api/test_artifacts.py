@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.talking import get, give_away, raw, run
 from tests.serving import Service
-from workspace.opening import open_inside
+from workspace.safe_open import open_inside
 
 BOTH = pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])
 TEN = b"0123456789"

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import aiosqlite
 import pytest
 
-from checkpoints.scrub import Scrubber
+from checkpoints.scrubber import Scrubber
 from llm.scripted import ScriptedChat
 from tests.api.talking import ask, get, give_away, rows, run, traces
 from tests.serving import Service, python_step, until

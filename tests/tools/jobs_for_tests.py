@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tools.jobs import JobError
+from tools.workers.jobs import JobError
 
 
 class UnfitError(JobError):

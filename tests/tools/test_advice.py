@@ -1,7 +1,7 @@
 import pytest
 
 from tools.coding.advice import Setting, advice
-from tools.files.links import Linked
+from tools.files.joins import Linked
 from workspace.output import CellError
 
 TABLES = {

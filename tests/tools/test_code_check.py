@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.code_check import refusal
+from tools.coding.code_check import refusal
 
 
 @pytest.mark.parametrize(

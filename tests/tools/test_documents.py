@@ -11,7 +11,7 @@ import pytest
 from tests.workspace.retrieval.hashing import HashedWords
 from tools.documents import Documents
 from tools.files.reader import FileReader
-from tools.workers import Workers, WorkerSettings
+from tools.workers.pool import Workers, WorkerSettings
 from workspace.errors import BadNameError
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.settings import RetrievalSettings

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.coding.observing import LOST, cut_middle, observation
+from tools.coding.observation import LOST, cut_middle, observation
 from workspace.output import CellError, CellResult
 
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.coding.reading import uses_before_binding
+from tools.coding.missing_read import uses_before_binding
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.repair import repaired
+from tools.coding.repair import repaired
 
 
 def test_leading_zeros_of_dates_go() -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from tools.coding.tables import all_of_one_form, columns_named, read_for
-from tools.files.links import Linked
+from tools.files.joins import Linked
 
 ORDERS, COSTS, FIRST, SECOND = "orders", "costs", "first", "second"
 TABLES = {

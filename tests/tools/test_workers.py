@@ -12,7 +12,7 @@ import pytest
 
 from tests.serving import until
 from tests.tools import jobs_for_tests as jobs
-from tools.workers import (
+from tools.workers.pool import (
     MAIN,
     WorkerDied,
     WorkerOutOfMemory,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.workspace.slow import Slow
-from workspace.opening import opened_inside
-from workspace.storing import store
+from workspace.safe_open import opened_inside
 from workspace.threads import made_in_thread, opened_in_thread
+from workspace.upload import store
 
 
 @pytest.mark.parametrize("late", [False, True])

@@ -17,9 +17,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from tools.coding.fences import program_in
+from tools.coding.prompt_context import files_at_hand, variables_at_hand
 from tools.coding.recipes import recipes
-from tools.coding.running import Attempt, Runner
-from tools.coding.setting import files_at_hand, variables_at_hand
+from tools.coding.runner import Attempt, Runner
 from tools.kit import ToolKit
 from tools.temperature import temperature_of
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from tools.errors import ToolFailed
-from tools.files.links import links
+from tools.files.joins import links
 from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError

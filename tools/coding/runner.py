@@ -5,15 +5,15 @@ import contextlib
 from dataclasses import dataclass
 from typing import TypedDict
 
-from tools.code_check import refusal
 from tools.coding.advice import Setting
-from tools.coding.observing import SILENT, observation
-from tools.coding.reading import missing_read
+from tools.coding.code_check import refusal
+from tools.coding.missing_read import missing_read
+from tools.coding.observation import SILENT, observation
+from tools.coding.repair import repaired
+from tools.coding.staging import named_files
 from tools.coding.tables import tables_at_hand
 from tools.errors import ToolFailed
 from tools.kit import ToolKit
-from tools.repair import repaired
-from tools.staging import named_files
 from workspace.errors import KernelStartError
 
 READ_FIRST = "Note: df was not there, so this line was run first: "

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Collection, Mapping
 
-from tools.files.links import Linked, joins
+from tools.files.joins import Linked, joins
 from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError

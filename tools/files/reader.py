@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tools.files import registry
 from tools.files.cache import Entry, ProfileCache
-from tools.files.links import Linked
+from tools.files.joins import Linked
 from tools.files.profile import FileUnreadable, Profile
 from tools.files.render import file_label, human_size, loading, short
 from tools.files.sections import Section
-from tools.workers import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
+from tools.workers.pool import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
 
 PRELOAD = ("tools.files.preload",)
 """What the workers should have imported."""

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from tools.files.languages import names_a_language
+from tools.files.formats.languages import names_a_language
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.sections import Section
 from tools.files.source import Source, encoding_of, head_text, open_source
@@ -31,19 +31,19 @@ class Handler(Protocol):
 
 
 HANDLERS: dict[str, str] = {
-    "csv": "tools.files.delimited",
-    "xlsx": "tools.files.excel",
-    "json": "tools.files.nested",
-    "jsonl": "tools.files.nested_lines",
-    "parquet": "tools.files.parquet",
-    "pdf": "tools.files.pdf",
-    "docx": "tools.files.word",
-    "pptx": "tools.files.slides",
-    "html": "tools.files.html",
-    "text": "tools.files.text",
-    "image": "tools.files.image",
-    "zip": "tools.files.archive",
-    "binary": "tools.files.binary",
+    "csv": "tools.files.formats.delimited",
+    "xlsx": "tools.files.formats.excel",
+    "json": "tools.files.formats.json",
+    "jsonl": "tools.files.formats.json_lines",
+    "parquet": "tools.files.formats.parquet",
+    "pdf": "tools.files.formats.pdf",
+    "docx": "tools.files.formats.word",
+    "pptx": "tools.files.formats.powerpoint",
+    "html": "tools.files.formats.html",
+    "text": "tools.files.formats.text",
+    "image": "tools.files.formats.image",
+    "zip": "tools.files.formats.archive",
+    "binary": "tools.files.formats.binary",
 }
 """Module of each kind; imported when the first file of its kind is met."""
 

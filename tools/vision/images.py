@@ -1,12 +1,12 @@
-"""Strange images made into plain ones. Runs in a worker process (`tools/workers.py`)."""
+"""Strange images made into plain ones. Runs in a worker process (`tools/workers/pool.py`)."""
 
 import io
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.jobs import JobError
 from tools.vision.colours import colours_of
+from tools.workers.jobs import JobError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

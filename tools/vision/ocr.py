@@ -1,6 +1,6 @@
 """Text in images, by PP-OCR through `rapidocr`, whose models are in its package.
 
-Runs in a worker process (`tools/workers.py`), which loads the models for one image and ends.
+Runs in a worker process (`tools/workers/pool.py`), which loads the models for one image and ends.
 """
 
 from dataclasses import dataclass

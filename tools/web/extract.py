@@ -1,4 +1,4 @@
-"""From a page to its main text. Runs in a worker process (`tools/workers.py`)."""
+"""From a page to its main text. Runs in a worker process (`tools/workers/pool.py`)."""
 
 from dataclasses import dataclass
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tools.web.decoding import ACCEPTED, Decoder, too_large
+from tools.web.compression import ACCEPTED, Decoder, too_large
 from tools.web.errors import FetchError, NameNotFoundError, UnreachableError
 from tools.web.resolve import Lookup, Resolver, system_lookup
 from tools.web.settings import WebSettings

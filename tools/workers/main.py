@@ -1,4 +1,4 @@
-"""Starts the fork server of `tools/workers.py`. Executed by its path: `worker_main.py CONTROL_FD [MODULE …]`."""
+"""Starts the fork server of `tools/workers/pool.py`. Executed by its path: `worker_main.py CONTROL_FD [MODULE …]`."""
 
 import sys
 from pathlib import Path
@@ -9,6 +9,6 @@ if __name__ == "__main__":
     package = ModuleType("tools")
     package.__path__ = [str(Path(__file__).resolve().parent)]
     sys.modules["tools"] = package
-    from tools.worker_server import main
+    from tools.workers.server import main
 
     main()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.jobs import OURS, STATUS, Answer, Job, read_answer
+from tools.workers.jobs import OURS, STATUS, Answer, Job, read_answer
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

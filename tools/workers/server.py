@@ -1,4 +1,4 @@
-"""The fork server of `tools/workers.py`: started by `tools/worker_main.py`.
+"""The fork server of `tools/workers/pool.py`: started by `tools/workers/main.py`.
 
 It is executed with a clean environment, loads the libraries once, and forks one process a job. It stays
 single-threaded, so that a fork copies all of it. Each message on the control socket is one byte and two
@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from tools.jobs import READY, STATUS, Answer, Job, JobError
+from tools.workers.jobs import READY, STATUS, Answer, Job, JobError
 from workspace.jail.walls import landlock, seccomp, syscalls
 
 NICE = 5

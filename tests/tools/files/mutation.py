@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.tools.files.corpus import CORPUS
 from tools.files.profile import FileUnreadable
 from tools.files.reader import PRELOAD, FileReader
-from tools.workers import Workers, WorkerSettings
+from tools.workers.pool import Workers, WorkerSettings
 
 Change = tuple[str, float, bytes]
 """What is done, how far into the file, with which bytes."""

@@ -15,7 +15,7 @@ from tools.files.profile import FileUnreadable
 from tools.files.reader import PRELOAD, FileReader
 from tools.files.registry import profile
 from tools.files.render import SHORT, as_data, long
-from tools.workers import Workers, WorkerSettings
+from tools.workers.pool import Workers, WorkerSettings
 
 MIB = 1 << 20
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -1,4 +1,4 @@
-from tools.files.links import Linked, links
+from tools.files.joins import Linked, links
 
 ORDERS = Linked(("id", "product"), 'pd.read_csv("orders.csv")')
 COSTS = Linked(("product", "cost"), 'pd.read_csv("costs.csv")')

@@ -16,12 +16,12 @@ from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from tests.serving import Service, running, settings_for
 from tests.tools.vision.pictures import HOSTILE, LINES, encoded, half_and_half, lying, printed
-from tools.jobs import JobError
 from tools.vision.images import show
 from tools.vision.ocr import look
-from tools.workers import Workers, WorkerSettings
+from tools.workers.jobs import JobError
+from tools.workers.pool import Workers, WorkerSettings
 from workspace.errors import BadNameError, FileTooLargeError
-from workspace.reading import read_file
+from workspace.safe_open import read_file
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.workspace.retrieval.hashing import HashedWords, Piece, whole_text
+from workspace.retrieval.document_segment import FULL, NO_TEXT
 from workspace.retrieval.index import FolderIndex
-from workspace.retrieval.reading import FULL, NO_TEXT
 from workspace.retrieval.settings import RetrievalSettings
 from workspace.retrieval.types import ModelIdentity, VectorsUnavailableError
 

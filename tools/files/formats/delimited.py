@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tools.files.columns import date_columns, describe_columns, has_decimal_commas, has_thousands, head_rows
-from tools.files.dialect import Dialect, dialect_of
+from tools.files.formats.dialect import Dialect, dialect_of
 from tools.files.profile import MAX_COLUMNS, FileUnreadable, Profile, Table, plain
 from tools.files.rows import ends_with_total, rows_as_text, unique_names
 from tools.files.sections import Section

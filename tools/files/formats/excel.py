@@ -14,12 +14,12 @@ import pandas as pd
 from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
-from tools.files import office
 from tools.files.columns import describe_columns, head_rows
+from tools.files.formats import office
+from tools.files.formats.sheet_header import Header, Row, find_header
 from tools.files.profile import DAMAGE, FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, ends_with_total, rows_as_text
 from tools.files.sections import Section
-from tools.files.sheet_header import Header, Row, find_header
 from tools.files.source import Source
 
 ERRORS = (InvalidFileException,)

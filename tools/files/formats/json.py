@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from tools.files import text
 from tools.files.columns import describe_columns, head_rows
+from tools.files.formats import text
+from tools.files.formats.outline import outline
 from tools.files.profile import Profile, Table, passage, plain
 from tools.files.sections import Section, SectionWriter
-from tools.files.shape import outline
 from tools.files.source import Source, encoding_of, read_text
 
 WHOLE_CHARACTERS = 24_000_000

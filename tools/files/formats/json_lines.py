@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from tools.files.nested import MAX_RECORDS, records_table
+from tools.files.formats.json import MAX_RECORDS, records_table
+from tools.files.formats.outline import outline
 from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.sections import Section, SectionWriter
-from tools.files.shape import outline
 from tools.files.source import Source, encoding_of, head_text
 
 MAX_BYTES = 8 << 20

@@ -8,7 +8,7 @@ from lxml import etree
 from pptx.exc import PythonPptxError
 from pptx.presentation import Presentation
 
-from tools.files import office
+from tools.files.formats import office
 from tools.files.profile import DAMAGE, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source

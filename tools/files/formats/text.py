@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tools.files.languages import LANGUAGES, MARKDOWN
+from tools.files.formats.languages import LANGUAGES, MARKDOWN
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text

@@ -10,8 +10,8 @@ from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph
 from lxml import etree
 
-from tools.files import office
 from tools.files.columns import describe_columns, head_rows
+from tools.files.formats import office
 from tools.files.profile import DAMAGE, FileUnreadable, Profile, Table, passage, plain
 from tools.files.rows import unique_names, with_numbers
 from tools.files.sections import Section, SectionWriter
