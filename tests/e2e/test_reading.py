@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.documents import pdf, sign, xlsx
 from tests.e2e.conftest import PRELOAD, Borrowed
-from tests.papers import pdf, sign, xlsx
 from tests.serving import Service, running, settings_for
 from tests.tools.tavily_server import KEY, result, tavily_server
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace.slow import Slow
+from tests.workspace.slow_thread import Slow
 from workspace.safe_open import opened_inside
 from workspace.threads import made_in_thread, opened_in_thread
 from workspace.upload import store

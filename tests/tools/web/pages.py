@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from api.server import listen
-from tests.papers import pdf
+from tests.documents import pdf
 from tests.serving import settings_for, until
 from tests.tools.vision.pictures import encoded, half_and_half
 

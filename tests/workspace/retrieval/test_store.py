@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import IO
 
-from tests.workspace.slow import Slow
+from tests.workspace.slow_thread import Slow
 from workspace.retrieval.store import IndexStore
 
 

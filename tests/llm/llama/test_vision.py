@@ -15,7 +15,7 @@ from llm import llamacpp_vision as vision
 from llm.errors import BackendStoppedError, ModelDamagedError, ModelError, ModelMissingError, PromptTooLongError
 from llm.llamacpp_vision import LlamaCppSeeingChat, contents, load
 from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
-from tests.llm.tiny_gguf import projector, text_model
+from tests.llm.llama.tiny_gguf import projector, text_model
 from tests.tools.vision.pictures import encoded, half_and_half, printed
 
 SETTINGS = LlamaCppSettings(n_ctx=512, parallel=1)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.talking import get, give_away, raw, run
+from tests.api.client import get, give_away, raw, run
 from tests.serving import Service
 from workspace.safe_open import open_inside
 

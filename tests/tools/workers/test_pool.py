@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.serving import until
-from tests.tools import jobs_for_tests as jobs
+from tests.tools.workers import jobs_for_tests as jobs
 from tools.workers.pool import (
     MAIN,
     WorkerDied,

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from llm.scripted import ScriptedChat
-from tests.api.talking import rows
+from tests.api.client import rows
 from tests.people import LOGIN, person
 from tests.serving import Service, running, until
 

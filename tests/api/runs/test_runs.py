@@ -13,7 +13,7 @@ import pytest
 from checkpoints.leases import Leases
 from checkpoints.turns import Turns
 from llm.scripted import ScriptedChat
-from tests.api.talking import ask, change, give_away, rows
+from tests.api.client import ask, change, give_away, rows
 from tests.serving import Service, python_step, running, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

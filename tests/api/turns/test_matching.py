@@ -15,7 +15,7 @@ from api.turns.session_claim import Point, hold_point
 from api.wire.messages import ChatMessage
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
-from tests.api.talking import change, get, rows, run
+from tests.api.client import change, get, rows, run
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step, until
 

@@ -10,7 +10,7 @@ import pytest
 
 from checkpoints.scrubber import Scrubber
 from llm.scripted import ScriptedChat
-from tests.api.talking import ask, get, give_away, rows, run, traces
+from tests.api.client import ask, get, give_away, rows, run, traces
 from tests.serving import Service, python_step, until
 from workspace.workspaces import Workspaces
 

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage
 from openai import NotFoundError
 
 from llm.scripted import ScriptedChat
-from tests.api.test_attached import data_url
+from tests.api.turns.test_attachments import data_url
 from tests.serving import Service, python_step, until
 
 TOOL: dict[str, Any] = {

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from llm.scripted import ScriptedChat
-from tests.api.talking import change, get, raw, rows, run
+from tests.api.client import change, get, raw, rows, run
 from tests.serving import Service, until
 from workspace.library import Library
 

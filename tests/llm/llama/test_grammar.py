@@ -9,7 +9,7 @@ from llm.errors import SchemaError
 from llm.llama.grammar import grammar_of_calls, grammar_of_format, grammar_of_schema
 from llm.llama.native import NativeModel, Sampling
 from llm.settings import LlamaCppSettings
-from tests.llm.tiny_gguf import text_model
+from tests.llm.llama.tiny_gguf import text_model
 
 
 @pytest.fixture(scope="module")

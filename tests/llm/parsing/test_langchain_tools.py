@@ -12,7 +12,7 @@ from llm.errors import SchemaError
 from llm.llamacpp import LlamaCppChat, build
 from llm.scripted import ScriptedChat
 from llm.settings import LlamaCppSettings
-from tests.llm.tiny_gguf import CHAT, text_model
+from tests.llm.llama.tiny_gguf import CHAT, text_model
 
 TOOLS_CHAT = "{% for t in tools or [] %}{{ t | tojson }} <tool_call>{% endfor %}" + CHAT
 HELLO = [HumanMessage("hello")]

@@ -10,8 +10,8 @@ import pytest
 from api.errors import ApiError
 from checkpoints.leases import Lease, Leases
 from llm.scripted import ScriptedChat
-from tests.api.talking import rows
-from tests.api.test_runs import held, open_gate, post, text, two
+from tests.api.client import rows
+from tests.api.runs.test_runs import held, open_gate, post, text, two
 from tests.serving import Service, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

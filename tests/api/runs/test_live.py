@@ -13,7 +13,7 @@ from api.runs.live import KEEP_SECONDS
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from nodes.events import AnswerDelta
-from tests.api.talking import ask, get, give_away, rows
+from tests.api.client import ask, get, give_away, rows
 from tests.serving import Service, python_step, running, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from llm.scripted import ScriptedChat
-from tests.api.talking import give_away
-from tests.papers import pdf
+from tests.api.client import give_away
+from tests.documents import pdf
 from tests.serving import Service
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

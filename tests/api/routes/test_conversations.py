@@ -10,7 +10,7 @@ import pytest
 
 from api.routes.conversations import fenced, markdown
 from llm.scripted import ScriptedChat
-from tests.api.talking import ask, change, get, give_away, run
+from tests.api.client import ask, change, get, give_away, run
 from tests.serving import Service, python_step
 
 BOTH = pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])

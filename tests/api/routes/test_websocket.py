@@ -13,7 +13,7 @@ from websockets.typing import Subprotocol
 
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
-from tests.api.talking import change, give_away, rows
+from tests.api.client import change, give_away, rows
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step, until
 

@@ -14,7 +14,7 @@ from api.runs.event_log import EventLog
 from api.runs.live import KEEP_SECONDS
 from api.runs.run import Run
 from llm.scripted import ScriptedChat
-from tests.api.talking import rows, run
+from tests.api.client import rows, run
 from tests.serving import Service, python_step, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]

@@ -12,7 +12,7 @@ from llm.errors import ToolsUnsupportedError
 from llm.llama.grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
 from nodes.react.native_protocol import ANNOUNCED, GUESSED
-from tests.api.talking import ask
+from tests.api.client import ask
 from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
 
