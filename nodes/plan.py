@@ -109,7 +109,7 @@ async def plan(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `plan`; a question that the model cannot divide has a plan of one step."""
     question = conversation.question(state)
     parts = [conversation.earlier(state), await _files(runtime), f"Question: {question}"]
-    steps = await _asked("plan", parts, state, runtime, first=1)
+    steps = await _asked("plan/plan", parts, state, runtime, first=1)
     if not steps:
         steps = read_plan(f"1. {' '.join(question.split())}", ())
     runtime.stream_writer(PlanChanged(steps))
@@ -120,7 +120,7 @@ async def replan(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `plan`: what is done stays, what failed or waited for it is planned anew with what went wrong."""
     old = state["plan"]
     parts = [await _files(runtime), f"Question: {conversation.question(state)}", f"So far:\n{told(old)}"]
-    new = await _asked("replan", parts, state, runtime, first=max(step["id"] for step in old) + 1)
+    new = await _asked("plan/replan", parts, state, runtime, first=max(step["id"] for step in old) + 1)
     done = [step["id"] for step in old if step["status"] == "done"]
     steps = [step if step["status"] == "done" else _as(step, "dropped") for step in old]
     steps += [_needing(step, done) for step in new]

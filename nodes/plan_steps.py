@@ -171,7 +171,7 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
     question = conversation.question(state)
     results = f"Question: {question}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
-    system = conversation.instructed(render("combine", citations=citations), state, runtime.context)
+    system = conversation.instructed(render("plan/combine", citations=citations), state, runtime.context)
     said = await ask(runtime, [system, HumanMessage(results)], bounded(runtime), answer.write)
     answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
     reason = answer.close(said.finish_reason)

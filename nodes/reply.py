@@ -26,7 +26,10 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
     made = calls.whole()
     if before and made and all((call["name"], call["args"]) in before for call in made):
         # Small models repeat a call whose result stands before them.
-        said, made = await _ask_within_window(_told_to(messages, "results"), _without_tools(runtime), None), []
+        said, made = (
+            await _ask_within_window(_told_to(messages, "chat/tool_results"), _without_tools(runtime), None),
+            [],
+        )
     if made:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
@@ -43,7 +46,7 @@ async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], c
         if said.broken is None or said.text.strip() or said.called:
             break
         if left:
-            said = await _ask_within_window(_told_to(messages, "unreadable"), runtime, calls)
+            said = await _ask_within_window(_told_to(messages, "chat/unreadable_call"), runtime, calls)
         else:
             said = await _ask_within_window(messages, _without_tools(runtime), None)
     return said
@@ -84,7 +87,7 @@ def told(state: AgentState, context: Context) -> list[AnyMessage]:
     The client's own instructions count; ours stand in when there are none. Then come what is remembered of old
     turns, and the newer ones as they were.
     """
-    system = conversation.instructions(state, context) or render("chat")
+    system = conversation.instructions(state, context) or render("chat/reply")
     memory = conversation.remembered(state)
     first = SystemMessage("\n\n".join(filter(None, [system, memory, described(context)])))
     return [first, *settled([m for m in conversation.recent(state) if not isinstance(m, SystemMessage)])]

@@ -65,7 +65,7 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
 
 
 async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[str, str]:
-    prompt = [SystemMessage(render("route")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
+    prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
     kind = await ask_one_of(runtime, prompt, list(KINDS))
     return KINDS[kind], f"the model took it for {kind}"
 

@@ -22,7 +22,7 @@ async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
         return {}
     notes = conversation.notes(state.get("steps", []))[-MAX_NOTES:]
     told = f"Question: {conversation.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
-    prompt = f"{render('shape')}\n{described(runtime.context)}"
+    prompt = f"{render('chat/structured_output')}\n{described(runtime.context)}"
     said = await ask(
         runtime,
         [conversation.instructed(prompt, state, runtime.context), HumanMessage(told)],
@@ -45,7 +45,7 @@ def described(context: Context) -> str:
         return ""
     schema = (wanted.get("json_schema") or {}).get("schema")
     shown = json.dumps(schema, ensure_ascii=False)[:MAX_SCHEMA] if schema else ""
-    return render("json", kind="value" if schema else "object", schema=shown)
+    return render("chat/json", kind="value" if schema else "object", schema=shown)
 
 
 def form(context: Context) -> dict[str, Any]:

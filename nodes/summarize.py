@@ -72,7 +72,7 @@ async def _summary(messages: Sequence[AnyMessage], runtime: Runtime[Context]) ->
     lines = [f"{speakers.get(type(m), 'Note')}: {m.text.strip()[:MAX_MESSAGE]}" for m in messages]
     said = await ask(
         runtime,
-        [SystemMessage(render("condense")), HumanMessage("\n".join(lines))],
+        [SystemMessage(render("chat/summarize")), HumanMessage("\n".join(lines))],
         Sampling(temperature=0.0, max_tokens=SUMMARY_TOKENS),
         lambda _: None,
     )

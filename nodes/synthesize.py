@@ -49,7 +49,7 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
         told += f"\n\nForm of the answer, to be kept to the letter: {form}"
     said = await ask(
         runtime,
-        [conversation.instructed(render("conclude"), state, runtime.context), HumanMessage(told)],
+        [conversation.instructed(render("react/conclude"), state, runtime.context), HumanMessage(told)],
         bounded(runtime),
         answer.write,
     )

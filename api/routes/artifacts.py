@@ -13,7 +13,7 @@ from api.files.user_files import mime_of
 from api.openapi import DOWNLOAD, binary, errors
 from api.routes.schemas import Artifacts
 from api.services import Services
-from api.wire.completion import public_artifact
+from api.wire.steps import public_artifact
 from checkpoints.sessions import Session
 from workspace.folder import file_infos
 from workspace.safe_open import opened_inside

@@ -16,7 +16,7 @@ from api.openapi import errors
 from api.routes.schemas import Cancelled, Conversation, Conversations, Deleted, History, WholeConversation
 from api.services import Services
 from api.turns.history import iso, messages_of, public_messages
-from api.wire.completion import public_artifact
+from api.wire.steps import public_artifact
 from checkpoints.cursor import START, BadCursorError, Cursor
 from checkpoints.sessions import Session
 from checkpoints.users import User

@@ -16,7 +16,7 @@ from api.runs.run import Emit, stopping_when_gone
 from api.services import Services
 from api.turns.options import default_model, wanted_policy
 from api.turns.session_claim import hold_session
-from api.wire.completion import public_artifact
+from api.wire.steps import public_artifact
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
 from tools import TOOLS, build_all, describe_all

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from api.runs.run import Run
+from api.wire.answer import Answer
 from api.wire.chunks import Frames
-from api.wire.completion import Answer
 
 KEEP_SECONDS = 300.0
 """An ended run can be read for so long."""

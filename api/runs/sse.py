@@ -14,8 +14,8 @@ from api.runs.event_log import EventsDroppedError, Reader
 from api.runs.live import Live
 from api.runs.run import Run
 from api.turns.turn import Turn
+from api.wire.answer import Answer
 from api.wire.chunks import Frames, error_frame
-from api.wire.completion import Answer
 from api.wire.responses_body import Body
 from api.wire.responses_items import Items
 from nodes.events import Event

@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 from langchain_core.runnables import RunnableConfig
 
 from api.services import Services
-from api.wire.completion import artifacts, public_step
 from api.wire.conversion import calls_of
+from api.wire.steps import artifacts, public_step
 from checkpoints.sessions import Session
 from nodes.state import Step
 

@@ -16,9 +16,9 @@ from api.runs.run import Emit, Run
 from api.services import Services
 from api.turns.options import asked_session, check_wishes, sampling_of, wanted_mode, wanted_model
 from api.turns.request import Incoming
+from api.wire.answer import Answer
 from api.wire.chat_request import ChatRequest
 from api.wire.chunks import Frames
-from api.wire.completion import Answer
 from api.wire.conversion import to_messages
 from checkpoints.users import User
 from graph import MODES

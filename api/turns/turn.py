@@ -32,8 +32,8 @@ from api.turns.options import (
 )
 from api.turns.request import Incoming
 from api.turns.session_claim import Held, hold_point, hold_session
+from api.wire.answer import Answer
 from api.wire.chat_request import ChatRequest
-from api.wire.completion import Answer
 from api.wire.conversion import open_calls, to_messages
 from checkpoints.sessions import Session
 from checkpoints.users import User

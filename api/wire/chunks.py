@@ -8,7 +8,8 @@ import time
 from typing import Any
 
 from api.errors import ApiError
-from api.wire.completion import Answer, public_step
+from api.wire.answer import Answer
+from api.wire.steps import public_step
 from nodes.events import AnswerDelta, CallDelta, Event, PlanChanged, StepDone, ThoughtDelta, ToolOutput
 
 

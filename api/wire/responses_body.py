@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from api.errors import ApiError
-from api.wire.completion import Answer
+from api.wire.answer import Answer
 from api.wire.responses_items import Items, item_id
 from api.wire.responses_request import ResponsesRequest
 

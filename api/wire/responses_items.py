@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.wire.completion import Answer
+from api.wire.answer import Answer
 from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
 from nodes.state import Step
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH

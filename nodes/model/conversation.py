@@ -39,7 +39,7 @@ def instructions(state: AgentState, context: Context) -> str:
 def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessage:
     """A step's own prompt, and behind it the client's instructions."""
     own = instructions(state, context)[:MAX_INSTRUCTIONS].strip()
-    return SystemMessage(f"{prompt}\n\n{render('instructed', instructions=own)}" if own else prompt)
+    return SystemMessage(f"{prompt}\n\n{render('chat/client_instructions', instructions=own)}" if own else prompt)
 
 
 def recent(state: AgentState) -> list[AnyMessage]:

@@ -1,4 +1,4 @@
-"""The prompts, one Markdown file each, rendered strictly: a missing variable is an error."""
+"""The prompts: one Markdown file each, in a folder a mode, rendered strictly: a missing variable is an error."""
 
 from functools import cache
 from pathlib import Path
@@ -18,5 +18,5 @@ def _environment() -> Environment:
 
 
 def render(name: str, **values: str) -> str:
-    """The prompt in `<name>.md`. Raises `jinja2.UndefinedError` when it names a value that is not given."""
+    """The prompt in `<name>.md`, for example `react/cite`. Raises `jinja2.UndefinedError` when it names a value that is not given."""
     return _environment().get_template(f"{name}.md").render(**values)

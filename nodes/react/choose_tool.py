@@ -40,7 +40,9 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files
     listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
     at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
     told = f"Question: {question}\nFiles: {at_hand or 'none'}"
-    return await ask_one_of(runtime, [SystemMessage(render("choose", tools=listed)), HumanMessage(told)], likely)
+    return await ask_one_of(
+        runtime, [SystemMessage(render("react/choose_tool", tools=listed)), HumanMessage(told)], likely
+    )
 
 
 def usable_tools(files: Files, steps: Sequence[Step], tools: Mapping[str, BaseTool]) -> list[BaseTool]:

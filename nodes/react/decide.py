@@ -27,7 +27,7 @@ MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
-CODING = ("write", "mend")
+CODING = ("react/write_program", "react/mend_program")
 """Prompts whose reply is a program."""
 NOTHING_MORE = """There is nothing more to search for. Reply with "Final Answer:" and what the passages say about it. \
 When they say nothing about it, reply with: Final Answer: I did not find it in the sources that I searched."""
@@ -57,7 +57,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
         task = (recipes(question), f"Task: {question}")
-        return _messages("mend", *await setting(state, runtime), *task, _program(last), happened)
+        return _messages("react/mend_program", *await setting(state, runtime), *task, _program(last), happened)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
         return _give_up(question, steps)
     if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
@@ -81,12 +81,12 @@ def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
         asked, output = f"Question: {question}", f"Output:\n{without_note(last['observation'])}"
         if form := form_of_answer(question):
             first = sum(step["error"] is None for step in steps) == 1
-            filling = _messages("fill", asked, output, f"Form: {form}")
+            filling = _messages("react/fill_form", asked, output, f"Form: {form}")
             return replace(filling, slots=slots_of(form)) if first else filling
-        return _messages("answer", asked, _program(last), output)
+        return _messages("react/answer", asked, _program(last), output)
     if last["sources"]:
-        return _messages("cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
-    return _messages("tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
+        return _messages("react/cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
+    return _messages("react/tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
 
 
 def _passages(steps: list[Step]) -> str:
@@ -128,15 +128,15 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     known = conversation.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {conversation.question(state)}"
-    return _messages("act", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
+    return _messages("react/other_tool", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
 
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
     if any(step["sources"] for step in steps):  # the prompt that has just been read, with one more line
         asked = f"Question: {without_order(question)}"
-        return _messages("cite", f"Passages:\n{_passages(steps)}", asked, NOTHING_MORE)
+        return _messages("react/cite", f"Passages:\n{_passages(steps)}", asked, NOTHING_MORE)
     tried = conversation.notes(steps)[-MAX_KNOWN:]
-    return _messages("without", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
+    return _messages("react/give_up", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 
 
 async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
@@ -149,7 +149,7 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
     question = conversation.question(state)
     asked = (recipes(question), f"Question: {question}")
-    return _messages("write", *await setting(state, runtime), *asked, *so_far, tools=tools)
+    return _messages("react/write_program", *await setting(state, runtime), *asked, *so_far, tools=tools)
 
 
 async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
@@ -170,7 +170,7 @@ async def _query(state: AgentState, runtime: Runtime[Context], question: str) ->
     earlier = conversation.earlier(state)
     if not earlier:
         return question
-    prompt = _messages("phrase", earlier, f"Question: {question}")
+    prompt = _messages("react/phrase_query", earlier, f"Question: {question}")
     return await ask_line(runtime, prompt.messages) or question
 
 

@@ -147,7 +147,7 @@ async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMess
     earlier, *things = await setting(state, runtime)
     parts = [earlier, *things, conversation.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    first = conversation.instructed(render("native"), state, runtime.context)
+    first = conversation.instructed(render("react/native"), state, runtime.context)
     return [first, told, *_exchanges(state.get("steps", []), runtime)]
 
 
