@@ -1,4 +1,4 @@
-"""Starts the fork server of `tools/workers/pool.py`. Executed by its path: `worker_main.py CONTROL_FD [MODULE …]`."""
+"""Starts the fork server of `tools/workers/pool.py`. Executed by its path: `main.py CONTROL_FD [MODULE …]`."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from types import ModuleType
 if __name__ == "__main__":
     # `tools/__init__.py` imports every tool with its libraries, and a worker needs none of them.
     package = ModuleType("tools")
-    package.__path__ = [str(Path(__file__).resolve().parent)]
+    package.__path__ = [str(Path(__file__).resolve().parents[1])]
     sys.modules["tools"] = package
     from tools.workers.server import main
 

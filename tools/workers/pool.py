@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 MAX_ANSWER = 64 << 20
 """Bytes that a function may give back."""
-MAIN = Path(__file__).resolve().with_name("worker_main.py")
+MAIN = Path(__file__).resolve().with_name("main.py")
 BOOT_SECONDS = 60
 STOP_SECONDS = 3
 _MANGLED = (pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError, EOFError, ImportError)
@@ -186,7 +186,7 @@ class _Server:
         control.setblocking(False)
         try:
             with theirs:
-                command = [sys.executable, str(MAIN), str(theirs.fileno()), *preload]
+                command = [sys.executable, "-P", str(MAIN), str(theirs.fileno()), *preload]
                 process = await asyncio.create_subprocess_exec(
                     *command,
                     pass_fds=[theirs.fileno()],
@@ -256,7 +256,7 @@ def clean_environment() -> dict[str, str]:
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
-        "PYTHONPATH": str(MAIN.parents[1]),
+        "PYTHONPATH": str(MAIN.parents[2]),
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONWARNINGS": "ignore",

@@ -30,7 +30,7 @@ from workspace.jail.walls import landlock, seccomp, syscalls
 NICE = 5
 OOM_SCORE = "900"
 OPEN_FILES = 64
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/mime.types", "/etc/localtime", "/proc/self", "/dev/null", "/dev/urandom")
 _MAX_REASON = 500
 
