@@ -61,7 +61,8 @@ async def run(settings: Settings) -> None:
         def opened(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
-            sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
+            model = services.models.default
+            sys.stdout.write(BANNER.format(url=url, model=model, data=data, sandbox=sandbox, login=login))
             sys.stdout.flush()
             keep_what_is_loaded()
 

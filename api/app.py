@@ -10,7 +10,6 @@ from typing_extensions import override
 from api import errors
 from api.middleware.guards import BodyLimit, KnownSites
 from api.middleware.request_context import RequestContext
-from api.middleware.security_headers import SecurityHeaders
 from api.openapi import describe
 from api.routes import (
     admin,
@@ -56,7 +55,7 @@ class App(FastAPI):
     @override
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services
-        return RequestContext(SecurityHeaders(super().build_middleware_stack()), services.audit)
+        return RequestContext(super().build_middleware_stack(), services.audit)
 
 
 def create_app(services: Services) -> App:

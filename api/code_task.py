@@ -10,7 +10,6 @@ from pathlib import Path
 from api.model_registry import fetch_chat
 from api.services import Services, open_services
 from api.settings import load_settings
-from api.turns.session_claim import hold_session
 from checkpoints.users import LOCAL
 from llm.factory import load_models
 from tools import build_all
@@ -46,10 +45,11 @@ async def execute_code_task(
     if services is None:
         async with local_services() as opened:
             return await execute_code_task(query, file_paths, session_id, services=opened)
-    async with hold_session(session_id, services, LOCAL, first_words=query) as held:
-        session, workspace = held.session, held.workspace
+    async with services.turns.session(session_id, LOCAL, title=query) as locked:
+        session, workspace = locked.session, locked.workspace
         names = [await _copy(Path(path), workspace) for path in file_paths]
-        tool = build_all(services.tool_kit(workspace, LOCAL.id, services.model))[PYTHON_CODER]
+        model = services.models.get(services.models.default)
+        tool = build_all(services.kits.kit(workspace, LOCAL.id, model))[PYTHON_CODER]
         call = {"type": "tool_call", "id": "call", "name": PYTHON_CODER, "args": {"task": query, "files": names}}
         error = None
         try:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from langchain_core.language_models import BaseChatModel
 
-from api.errors import not_found
+from api.errors import ApiError, not_found
 from api.settings import Settings
 from checkpoints.choices import Choices
+from checkpoints.users import User
 from llm import catalog, fetch
 from llm.served.chat import ServedChat
 
@@ -16,13 +17,14 @@ log = logging.getLogger(__name__)
 CHOICE = "model"
 
 
-class BackendModels:
+class ModelRegistry:
     """The models in the service, and those that their servers list. The default is the first of the former, until an
     administrator chooses another.
     """
 
-    def __init__(self, models: Sequence[BaseChatModel], choices: Choices) -> None:
+    def __init__(self, models: Sequence[BaseChatModel], choices: Choices, *, users_choose: bool) -> None:
         self._models = list(models)
+        self._users_choose = users_choose
         self._chosen: str | None = None
         self._choices = choices
 
@@ -48,9 +50,27 @@ class BackendModels:
                 return model.other(name)
         raise not_found(f"model as {name!r}; there are: {', '.join(self.names)}", "model")
 
-    async def default_of(self, user: str) -> str:
-        """The user's own choice, as long as there is such a model; else the default."""
-        chosen = await self._choices.get(_of(user))
+    async def ready(self, name: str) -> BaseChatModel:
+        """As `get`; a model on a server has been asked what it can do."""
+        model = self.get(name)
+        if isinstance(model, ServedChat):
+            await model.ready()
+        return model
+
+    def may_choose(self, user: User) -> bool:
+        return self._users_choose or user.role == "admin"
+
+    def check_choice(self, name: str, user: User) -> None:
+        """Raises 403 for another model than the default one where users may not choose."""
+        if name != self.default and not self.may_choose(user):
+            raise ApiError(403, "Only administrators choose the model here.", param="model", code="forbidden")
+
+    async def default_of(self, user: User) -> str:
+        """What answers the user when a request names no model: the user's own choice, as long as there is such a model
+        and users may choose; else the default."""
+        if not self.may_choose(user):
+            return self.default
+        chosen = await self._choices.get(_of(user.id))
         return chosen if chosen is not None and chosen in self.names else self.default
 
     async def choose_for(self, user: str, name: str | None) -> None:

@@ -13,7 +13,7 @@ import uvicorn
 from langchain_core.language_models import BaseChatModel
 
 from api.app import create_app
-from api.runs.session_locks import Runs
+from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
 from api.settings import Settings
 
@@ -26,9 +26,9 @@ BACKLOG = 512
 class Server(uvicorn.Server):
     """Ends the runs before it waits for their connections, so that every stream gets its error frame."""
 
-    def __init__(self, config: uvicorn.Config, runs: Runs) -> None:
+    def __init__(self, config: uvicorn.Config, locks: SessionLocks) -> None:
         super().__init__(config)
-        self._runs = runs
+        self._locks = locks
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._runs.stop_all()
+        await self._locks.stop_all()
         await super().shutdown(sockets)
 
 
@@ -97,7 +97,7 @@ async def serve(
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             lifespan="off",
         )
-        server = Server(config, services.runs)
+        server = Server(config, services.locks)
         on_start(server, services)
         await server.serve(sockets=[sock])
 

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
 from langgraph.graph.state import CompiledStateGraph
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
@@ -70,29 +71,32 @@ class Studio:
 async def _given(turn: Turn, services: Services, session: str) -> Turn:
     """The graph with its context filled in: what Studio's user sets, and everything that is live."""
     workspace = await services.workspaces.open(session, USER)
-    model, library = await services.ready_model(services.model_name), services.library(USER)
-    limits = services.limits(model)
+    model, library = await services.models.ready(services.models.default), services.kits.library(USER)
+    contexts = services.turns.runner.contexts
+    limits = contexts.limits(model)
 
     def context(given: Mapping[str, Any]) -> Context:
         wished = given.get("limits") or {}
         return Context(
             model=model,
-            coder=services.coder,
-            tools=build_all(services.tool_kit(workspace, USER, model)),
+            coder=services.kits.coder,
+            tools=build_all(services.kits.kit(workspace, USER, model)),
             workspace=workspace,
             library=library,
-            describe=Briefing(services.reader(USER), workspace, library, ""),
+            describe=Briefing(services.kits.reader(USER), workspace, library, ""),
             sampling=SAMPLING.validate_python(given.get("sampling") or {}),
             limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
             protocol=services.settings.protocol(model),
-            budget=services.settings.budget(),
+            budget=contexts.budget(),
             user=USER,
         )
 
     class Given(CompiledStateGraph[Any, Context, Any, Any]):
         @override
         def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
-            return super().astream(input, config, context=fill(context), **more)
+            filled = fill(context)
+            counted = merge_configs(config, {"callbacks": [filled.budget.usage]})
+            return super().astream(input, counted, context=filled, **more)
 
     def fill(given: object) -> Context:
         return given if isinstance(given, Context) else context(given if isinstance(given, Mapping) else {})

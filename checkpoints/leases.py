@@ -17,8 +17,8 @@ class Lease:
     """A session that is ours for now."""
 
     session: str
-    hold: str
-    """Names this one holding."""
+    id: str
+    """Of this one taking."""
     from_elsewhere: bool
     """Another process held it last."""
 
@@ -32,18 +32,18 @@ class Leases:
 
     async def take(self, session: str, seconds: float) -> Lease | None:
         """The lease, for `seconds`; None while somebody else's has not expired."""
-        hold, now = secrets.token_hex(8), time.time()
+        lease, now = secrets.token_hex(8), time.time()
         rows = await self._connection.execute_fetchall(
             "INSERT INTO leases (session, process, hold, before, expires) VALUES (?1, ?2, ?3, ?2, ?4)"
             " ON CONFLICT (session) DO UPDATE SET"
             " before = process, process = ?2, hold = ?3, expires = ?4, stop = '' WHERE expires <= ?5"
             " RETURNING before",
-            (session, self._process, hold, now + seconds, now),
+            (session, self._process, lease, now + seconds, now),
         )
-        return next((Lease(session, hold, row[0] != self._process) for row in rows), None)
+        return next((Lease(session, lease, row[0] != self._process) for row in rows), None)
 
     async def renew(self, seconds: float) -> set[str]:
-        """Renew all of this process; the holds that it still has."""
+        """Renew all of this process; the ids of those that it still has."""
         now = time.time()
         rows = await self._connection.execute_fetchall(
             "UPDATE leases SET expires = ? WHERE process = ? AND expires > 0 RETURNING hold",
@@ -58,25 +58,25 @@ class Leases:
         )
         return {str(row[0]): str(row[1]) for row in rows}
 
-    async def ask_to_stop(self, session: str, why: str, hold: str | None = None) -> bool:
-        """Tell whoever holds the session, or this hold of it, to end; False when nobody does."""
+    async def ask_to_stop(self, session: str, why: str, lease: str | None = None) -> bool:
+        """Tell whoever holds the session, or only this lease of it, to end; False when nobody does."""
         rows = await self._connection.execute_fetchall(
             "UPDATE leases SET stop = ?1 WHERE session = ?2 AND expires > ?3 AND hold = coalesce(?4, hold)"
             " RETURNING hold",
-            (why, session, time.time(), hold),
+            (why, session, time.time(), lease),
         )
         return bool(list(rows))
 
-    async def held(self, session: str, hold: str | None = None) -> bool:
-        """Does anybody hold it? Or, does this hold last?"""
+    async def held(self, session: str, lease: str | None = None) -> bool:
+        """Does anybody hold it? Or, does this lease last?"""
         rows = await self._connection.execute_fetchall(
             "SELECT 1 FROM leases WHERE session = ?1 AND expires > ?2 AND hold = coalesce(?3, hold)",
-            (session, time.time(), hold),
+            (session, time.time(), lease),
         )
         return bool(list(rows))
 
     async def release(self, lease: Lease) -> None:
         """Let go of it; nothing happens when it is not ours any more."""
         await self._connection.execute_fetchall(
-            "UPDATE leases SET expires = 0, stop = '' WHERE session = ? AND hold = ?", (lease.session, lease.hold)
+            "UPDATE leases SET expires = 0, stop = '' WHERE session = ? AND hold = ?", (lease.session, lease.id)
         )

@@ -20,8 +20,8 @@ class StoredResponse:
     """Of the thread as the turn left it; None before its end, and when it was cut off."""
     body: dict[str, Any]
     input: list[dict[str, Any]]
-    hold: str
-    """Of the lease under which it is, or was, worked on."""
+    lease: str
+    """The id of the lease under which it is, or was, worked on."""
 
 
 class Responses:
@@ -41,7 +41,7 @@ class Responses:
                 time.time(),
                 json.dumps(response.body),
                 json.dumps(response.input),
-                response.hold,
+                response.lease,
             ),
         )
 

@@ -7,6 +7,8 @@ in the user's own messages one by one.
 
 from dataclasses import dataclass
 
+from checkpoints.text import plain
+
 MAX_WORDS = 8
 _TRIGRAM = 3
 _TITLE = "s.title LIKE ? ESCAPE '\\'"
@@ -34,11 +36,6 @@ def condition(query: str) -> Condition:
         parts.append(f"({_TITLE} OR {found})")
         values += [_like(word), value]
     return Condition(" AND ".join(parts) or "TRUE", tuple(values))
-
-
-def plain(text: str) -> str:
-    """Without NUL, at which SQLite's functions on text end, and without halves of surrogate pairs."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _phrase(word: str) -> str:

@@ -10,8 +10,8 @@ from enum import IntEnum
 import aiosqlite
 
 from checkpoints.cursor import START, Cursor
-from checkpoints.search import condition, plain
-from checkpoints.titles import shortened, title_of
+from checkpoints.search import condition
+from checkpoints.text import plain, shortened, title_of
 
 MAX_PASSAGE = 200_000
 """Characters of one message that can be searched."""

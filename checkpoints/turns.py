@@ -14,7 +14,7 @@ _HEAD = "(SELECT max(checkpoint_id) FROM checkpoints c WHERE c.thread_id = turns
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class StoredTurn:
     """One turn of a session. `fingerprint` covers the conversation up to its answer, or, without one, its question."""
 
     id: int
@@ -62,7 +62,7 @@ class Turns:
             (turn,),
         )
 
-    async def newest(self, session: str) -> Turn | None:
+    async def newest(self, session: str) -> StoredTurn | None:
         """The last one of a session."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM {_TURNS} t WHERE t.session = ? ORDER BY t.id DESC LIMIT 1",  # noqa: S608
@@ -70,7 +70,7 @@ class Turns:
         )
         return next((_turn(row) for row in rows), None)
 
-    async def at(self, session: str, checkpoint: str) -> Turn | None:
+    async def at(self, session: str, checkpoint: str) -> StoredTurn | None:
         """The turn that ended with this checkpoint."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM {_TURNS} t WHERE t.session = ? AND t.checkpoint = ?",  # noqa: S608
@@ -78,7 +78,7 @@ class Turns:
         )
         return next((_turn(row) for row in rows), None)
 
-    async def matching(self, owner: str, fingerprints: Sequence[str], instructions: str) -> list[Turn]:
+    async def matching(self, owner: str, fingerprints: Sequence[str], instructions: str) -> list[StoredTurn]:
         """The owner's turns that end with the last of `fingerprints` that any turn has; the best one first.
 
         Those with the same system prompt, then those after which nothing was said, then the latest.
@@ -94,5 +94,5 @@ class Turns:
         return [turn for turn in found if turn.fingerprint == found[0].fingerprint]
 
 
-def _turn(row: Any) -> Turn:
-    return Turn(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))
+def _turn(row: Any) -> StoredTurn:
+    return StoredTurn(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))

@@ -67,30 +67,10 @@ class StepsOrdered:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCalled:
-    """One call of a model has ended, with the tokens it read and wrote."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Finished:
     """The answer is complete. `reason` is OpenAI's: stop, length or tool_calls."""
 
     reason: str
 
 
-Event = (
-    Routed
-    | ThoughtDelta
-    | AnswerDelta
-    | CallDelta
-    | ToolOutput
-    | StepDone
-    | PlanChanged
-    | StepsOrdered
-    | ModelCalled
-    | Finished
-)
+Event = Routed | ThoughtDelta | AnswerDelta | CallDelta | ToolOutput | StepDone | PlanChanged | StepsOrdered | Finished

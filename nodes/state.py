@@ -13,6 +13,7 @@ from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
+from llm.usage import UsageCounter
 from nodes.channels import messages_channel
 from tools.results import Source
 from workspace.library import Library
@@ -173,25 +174,22 @@ class Limits:
 
 @dataclass(slots=True)
 class Budget:
-    """One a run, shared by the steps of a plan. `max_tokens` counts what the model reads and writes."""
+    """What one run may use, its plan's steps together; `usage` says what it has used. `max_tokens` counts what models
+    read and write.
+    """
 
     max_calls: int = 40
     max_tokens: int = 120_000
     max_seconds: float = 900.0
-    calls: int = 0
-    tokens: int = 0
+    usage: UsageCounter = field(default_factory=UsageCounter)
+    """A callback: whoever runs a graph hands it over in the config."""
     began: float = field(default_factory=time.monotonic)
-
-    def spend(self, tokens: int) -> None:
-        """One call of the model has ended."""
-        self.calls += 1
-        self.tokens += tokens
 
     @property
     def spent(self) -> bool:
         """Is it time to answer with what there is?"""
         late = time.monotonic() - self.began >= self.max_seconds
-        return late or self.calls >= self.max_calls or self.tokens >= self.max_tokens
+        return late or self.usage.calls >= self.max_calls or self.usage.tokens >= self.max_tokens
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.errors import BadNameError
@@ -17,17 +18,17 @@ from workspace.names import free_name, inside
 from workspace.upload import store
 
 
+@dataclass(frozen=True, slots=True)
 class Library:
     """The files below `folder`, which is made on first use."""
 
-    def __init__(self, folder: Path, max_file_bytes: int) -> None:
-        self.folder = folder
-        self._max_file_bytes = max_file_bytes
+    folder: Path
+    max_file_bytes: int
 
     async def add(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Store an upload under a safe, free name. Raises `FileTooLargeError`."""
         await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        return await store(self.folder, label, chunks, self._max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes)
 
     async def free_names(self, labels: Sequence[str], taken: Iterable[str]) -> list[str]:
         """A safe name for each label that neither the folder has nor `taken`, no two the same."""

@@ -1,7 +1,8 @@
 """One session's workspace: its folder, its files, its kernel."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.folder import FileInfo, file_info, file_infos
@@ -11,21 +12,30 @@ from workspace.settings import WorkspaceSettings
 from workspace.upload import put_in_place, store
 
 
+@dataclass(slots=True)
 class SessionWorkspace:
     """Made by `Workspaces`; the folder exists."""
 
-    def __init__(self, session_id: str, folder: Path, kernel: Kernel, settings: WorkspaceSettings) -> None:
-        self.session_id = session_id
-        self.folder = folder
-        self.kernel = kernel
-        self._settings = settings
+    session_id: str
+    folder: Path
+    make_kernel: Callable[[], Kernel]
+    settings: WorkspaceSettings
+    made_kernel: Kernel | None = None
+    """None as long as nothing has asked for it."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """Made when it is first asked for."""
+        if self.made_kernel is None:
+            self.made_kernel = self.make_kernel()
+        return self.made_kernel
 
     async def add_file(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Store an upload under a safe, free name; it appears whole or not at all.
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        return await store(self.folder, label, chunks, self._settings.max_file_bytes)
+        return await store(self.folder, label, chunks, self.settings.max_file_bytes)
 
     async def take_file(self, label: str, path: Path) -> FileInfo:
         """Move a whole file from elsewhere on the same disk here, under a safe, free name."""

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from workspace.errors import BadNameError, WorkspaceError
@@ -66,10 +67,14 @@ class Workspaces:
         await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         workspace = self._open.get(session_id)
         if workspace is None:
-            kernel = Kernel(session_id, folder, self.jail, self._settings, self._rooms)
-            self._rooms.add(kernel, owner)
-            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, kernel, self._settings)
+            make_kernel = partial(self._make_kernel, session_id, folder, owner)
+            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, make_kernel, self._settings)
         return workspace
+
+    def _make_kernel(self, session_id: str, folder: Path, owner: str) -> Kernel:
+        kernel = Kernel(session_id, folder, self.jail, self._settings, self._rooms)
+        self._rooms.add(kernel, owner)
+        return kernel
 
     async def rest(self) -> None:
         """A run has ended: its kernel is idle now, and another that waits for room may have it."""
@@ -77,8 +82,12 @@ class Workspaces:
 
     async def retire(self, session_id: str) -> None:
         """End the session's Python here: another process has run programs since, and its snapshot is the newer one."""
-        if (workspace := self._open.get(session_id)) is not None:
-            await workspace.kernel.close()
+        if (kernel := self._kernel_of(self._open.get(session_id))) is not None:
+            await kernel.close()
+
+    @staticmethod
+    def _kernel_of(workspace: SessionWorkspace | None) -> Kernel | None:
+        return workspace.made_kernel if workspace is not None else None
 
     async def variables(self, session_id: str) -> list[Variable]:
         """A session's variables, whether its kernel runs or not. Makes nothing on the disk."""
@@ -92,10 +101,10 @@ class Workspaces:
 
         Raises `WorkspaceError` when the folder cannot be deleted.
         """
-        workspace = self._open.pop(session_id, None)
-        if workspace is not None:
-            self._rooms.remove(workspace.kernel)
-            await workspace.kernel.discard()
+        kernel = self._kernel_of(self._open.pop(session_id, None))
+        if kernel is not None:
+            self._rooms.remove(kernel)
+            await kernel.discard()
         else:
             await self.jail.forget(session_id)
         await asyncio.to_thread(_delete_tree, self.folder(session_id))
@@ -106,7 +115,8 @@ class Workspaces:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         workspaces, self._open = list(self._open.values()), {}
-        await asyncio.gather(*(workspace.kernel.close() for workspace in workspaces))
+        kernels = [kernel for workspace in workspaces if (kernel := workspace.made_kernel) is not None]
+        await asyncio.gather(*(kernel.close() for kernel in kernels))
         await self.jail.aclose()
 
     def _key(self) -> bytes:

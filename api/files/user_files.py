@@ -22,14 +22,14 @@ TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class FileQuota:
     """What one user may keep."""
 
     max_bytes: int
     max_files: int
 
 
-class Uploads:
+class UserFiles:
     """Keeps the `files` table and the users' folders in step.
 
     A row comes before its file and goes after it, not `ready` meanwhile; so whatever is cut off is found at the next
@@ -41,6 +41,7 @@ class Uploads:
         files: Files,
         library: Callable[[str], Library],
         users_dir: Path,
+        quota: FileQuota,
         *,
         on_changed: tuple[OnChanged, ...] = (),
         on_removed: tuple[OnChanged, ...] = (),
@@ -48,19 +49,20 @@ class Uploads:
         self._files = files
         self._library = library
         self._users_dir = users_dir
+        self._quota = quota
         self._on_changed = on_changed
         self._on_removed = on_removed
 
-    async def check_room(self, owner: str, quota: Quota) -> None:
+    async def check_room(self, owner: str) -> None:
         """Raises 413 for a user who has no room left, before the body is read."""
         used = await self._files.usage(owner)
-        if used.bytes >= quota.max_bytes or used.files >= quota.max_files:
-            raise _no_room(quota)
+        if used.bytes >= self._quota.max_bytes or used.files >= self._quota.max_files:
+            raise _no_room(self._quota)
 
-    async def keep(self, owner: str, received: Sequence[Received], quota: Quota) -> list[StoredFile]:
+    async def keep(self, owner: str, received: Sequence[Received]) -> list[StoredFile]:
         """Put all files into the owner's library, or none. Raises 413 beyond what the owner may keep."""
         library = self._library(owner)
-        names = await self._reserve(owner, library, received, quota)
+        names = await self._reserve(owner, library, received)
         complete = False
         try:
             for file, name in zip(received, names, strict=True):
@@ -74,7 +76,7 @@ class Uploads:
         stored = [await self._files.get(owner, name) for name in names]
         return [file for file in stored if file is not None]
 
-    async def _reserve(self, owner: str, library: Library, received: Sequence[Received], quota: Quota) -> list[str]:
+    async def _reserve(self, owner: str, library: Library, received: Sequence[Received]) -> list[str]:
         for _ in range(TRIES):
             names = await library.free_names([file.label for file in received], await self._files.names(owner))
             rows = [
@@ -82,11 +84,12 @@ class Uploads:
                 for file, name in zip(received, names, strict=True)
             ]
             try:
+                quota = self._quota
                 if await self._files.reserve(owner, rows, max_bytes=quota.max_bytes, max_files=quota.max_files):
                     return names
             except NameTakenError:
                 continue
-            raise _no_room(quota)
+            raise _no_room(self._quota)
         raise ApiError(409, "Other uploads of yours took the same names; try again.", code="name_taken")
 
     async def remove(self, owner: str, name: str) -> None:
@@ -121,7 +124,7 @@ async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
         await told(owner)
 
 
-def _no_room(quota: Quota) -> ApiError:
+def _no_room(quota: FileQuota) -> ApiError:
     return ApiError(
         413,
         f"You may keep {quota.max_files} files and {quota.max_bytes // MIB} MB. Delete some first.",

@@ -1,4 +1,6 @@
-"""The outermost layer: every request has an id, a line in the log and, if it changes something, in the audit log."""
+"""The outermost layer: every request has an id, careful headers on its answer, a line in the log and, if it changes
+something, in the audit log.
+"""
 
 import logging
 import re
@@ -13,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware.audit_log import AuditLog
 from api.middleware.logging import request_id
+from api.middleware.security_headers import HEADERS, UNDER_TLS
 from checkpoints.users import User
 
 log = logging.getLogger("api.access")
@@ -40,11 +43,16 @@ class RequestContext:
         scope.setdefault("state", {})
         status, began = 0, time.monotonic()
 
+        careful = HEADERS | (UNDER_TLS if scope.get("scheme") in ("https", "wss") else {})
+
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] in ("http.response.start", "websocket.accept"):
                 status = message.get("status", 101)
-                MutableHeaders(scope=message)["X-Request-ID"] = name
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = name
+                for header, value in careful.items() if message["type"] == "http.response.start" else ():
+                    headers.setdefault(header, value)
             await send(message)
 
         try:

@@ -1,7 +1,6 @@
-"""Headers that tell browsers to be careful. docs/security.md says why each of them."""
-
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+"""Headers that tell browsers to be careful, set on every answer that has not set them itself. docs/security.md says why
+each of them.
+"""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -16,22 +15,3 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 UNDER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
-
-
-class SecurityHeaders:
-    """Sets what an answer has not set itself, on errors of every kind too."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wanted = HEADERS | (UNDER_TLS if scope.get("scheme") in ("https", "wss") else {})
-
-        async def careful(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in wanted.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, careful)

@@ -135,7 +135,7 @@ async def remove_account(account: Account, services: Services) -> None:
                 await services.deletions.delete(session, user)
     for name in await store.files.names(user):
         with contextlib.suppress(ApiError):
-            await services.uploads.remove(user, name)
+            await services.files.remove(user, name)
     await services.documents.drop_user(user)  # and whatever is indexing for the user, before its folder goes
     await asyncio.to_thread(shutil.rmtree, services.settings.user_dir(user), ignore_errors=True)
     await store.api_keys.revoke_all(user)

@@ -15,7 +15,7 @@ from api.files.downloads import SAFE, content_disposition
 from api.openapi import errors
 from api.routes.schemas import Cancelled, Conversation, Conversations, Deleted, History, WholeConversation
 from api.services import Services
-from api.turns.history import iso, messages_of, public_messages
+from api.turns.history import iso, public_messages
 from api.wire.steps import public_artifact
 from checkpoints.cursor import START, BadCursorError, Cursor
 from checkpoints.sessions import Session
@@ -83,7 +83,7 @@ async def get_conversation(
 
 async def get_history(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> History:
     """The messages of one conversation."""
-    messages = public_messages(session, await messages_of(session, services))
+    messages = public_messages(session, await services.history.messages(session.id))
     return History.model_validate({"session_id": session.id, "messages": messages})
 
 
@@ -147,7 +147,7 @@ async def list_variables(
 
 async def cancel_run(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Cancelled:
     """End the answer under way. When this answers, the session can go on with the next message."""
-    return Cancelled(session_id=session.id, cancelled=await services.runs.cancel(session.id))
+    return Cancelled(session_id=session.id, cancelled=await services.locks.cancel(session.id))
 
 
 def _described(session: Session, messages: int) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _described(session: Session, messages: int) -> dict[str, Any]:
 
 
 async def _whole(session: Session, services: Services) -> dict[str, Any]:
-    messages = public_messages(session, await messages_of(session, services))
+    messages = public_messages(session, await services.history.messages(session.id))
     infos = await asyncio.to_thread(file_infos, services.workspaces.folder(session.id))
     return {
         **_described(session, len(messages)),

@@ -9,12 +9,12 @@ from fastapi.responses import Response
 from api.dependencies import member, services_of
 from api.errors import ApiError, bad_request, not_found
 from api.files.downloads import Download
+from api.files.request_body import content_type
 from api.openapi import DOWNLOAD, errors
 from api.routes.conversations import MAX_PAGE, After, cursor_of
 from api.routes.schemas import DeletedFile, Uploaded, UserFile, UserFiles
 from api.services import Services
 from api.turns.history import iso
-from api.turns.request import content_type
 from checkpoints.files import StoredFile
 from checkpoints.users import User
 from workspace.names import safe_name
@@ -43,14 +43,13 @@ async def upload(request: Request, services: Services = Depends(services_of), us
     """Keep files, in the form's field `files` (or `file`): all of them, or none."""
     if content_type(request) != "multipart/form-data":
         raise ApiError(415, "Send multipart/form-data.", code="unsupported_media_type")
-    quota = services.quota(user)
-    await services.uploads.check_room(user.id, quota)
+    await services.files.check_room(user.id)
     await services.quotas.room(user)
-    async with services.intake.receive(request, user.id) as form:
+    async with services.forms.receive(request, user.id) as form:
         if not form.files:
             raise bad_request("files: the form brings no file", "files")
         await services.quotas.room(user, sum(file.bytes for file in form.files))
-        stored = await services.uploads.keep(user.id, form.files, quota)
+        stored = await services.files.keep(user.id, form.files)
     return Uploaded(files=[public_file(file) for file in stored])
 
 
@@ -80,7 +79,7 @@ async def get_file(name: Name, services: Services = Depends(services_of), user: 
     if stored is None:
         raise not_found("file")
     try:
-        file = await opened_inside(services.library(user.id).folder, stored.name)
+        file = await opened_inside(services.kits.library(user.id).folder, stored.name)
     except FileNotFoundError as error:
         raise not_found("file") from error
     return Download(file, safe_name(stored.label), stored.mime)
@@ -91,7 +90,7 @@ async def delete_file(
     name: Name, services: Services = Depends(services_of), user: User = Depends(member)
 ) -> DeletedFile:
     """Delete a file. Copies that sessions work on stay theirs."""
-    await services.uploads.remove(user.id, name)
+    await services.files.remove(user.id, name)
     return DeletedFile(name=name)
 
 

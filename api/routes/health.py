@@ -31,7 +31,7 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
 
 def _upstreams(services: Services) -> dict[str, Upstream]:
     """The servers in use, by backend."""
-    models = (services.model, services.coder, services.vision)
+    models = (services.models.get(services.models.default), services.kits.coder, services.kits.vision)
     return {model._llm_type: model.upstream for model in models if isinstance(model, ServedChat)}
 
 

@@ -9,7 +9,6 @@ from api.dependencies import current_user, services_of
 from api.errors import not_found
 from api.openapi import errors
 from api.services import Services
-from api.turns.options import check_choice, may_choose
 from api.wire.chat_request import AGENT_TYPES
 from checkpoints.users import User
 
@@ -52,12 +51,12 @@ async def choose_own_model(
 ) -> ModelChoiceView:
     """Another model answers this user from now on. 403 where users may not choose, 404 when there is none such."""
     if body.model is not None:
-        check_choice(body.model, services, user)
+        services.models.check_choice(body.model, user)
     await services.models.choose_for(user.id, body.model)
     return await _view(services, user)
 
 
 async def _view(services: Services, user: User) -> ModelChoiceView:
-    if not may_choose(services, user):
+    if not services.models.may_choose(user):
         return ModelChoiceView(model=services.models.default, available=[services.models.default])
-    return ModelChoiceView(model=await services.models.default_of(user.id), available=services.models.names)
+    return ModelChoiceView(model=await services.models.default_of(user), available=services.models.names)

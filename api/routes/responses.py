@@ -10,22 +10,21 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api.dependencies import current_user, services_of
-from api.errors import bad_request, to_api_error
+from api.errors import bad_request, not_found, to_api_error
+from api.files.request_body import read_object
 from api.openapi import RUN_HEADERS, errors
-from api.runs.live import Live
-from api.runs.run import Emit, Work, finished
-from api.runs.sse import HEADERS, RunResponse, told
+from api.runs.live import gone
+from api.runs.run import finished
+from api.runs.sse import HEADERS, RunResponse, typed_pieces
 from api.services import Services
-from api.turns.request import read_object
-from api.turns.responses import kept, look_up, opened, own_response, response_id
-from api.turns.turn import Turn, open_turn, work
-from api.wire.chunks import Frames
-from api.wire.responses_body import Body, input_items
-from api.wire.responses_items import Items
+from api.turns.options import Origin
+from api.turns.responses import converted, response_id
+from api.turns.stored_responses import ResponseRun
+from api.wire.responses_body import ResponseBody, input_items
+from api.wire.responses_events import ResponseEvents
 from api.wire.responses_request import REFUSED, ResponsesRequest
 from checkpoints.responses import StoredResponse
 from checkpoints.users import User
-from nodes.events import Event
 
 router = APIRouter(tags=["responses"])
 BODY = {
@@ -53,35 +52,44 @@ async def create_response(
     request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
     """Answer one turn; with `stream: true` as typed events."""
-    asked = _asked(await read_object(request, services))
-    given = await opened(asked, services, user)
+    asked = _asked(await read_object(request, services.settings.upload_idle_seconds))
+    given = await converted(asked, services.responses, user)
+    turns, rows = services.turns, services.store.responses
     async with AsyncExitStack() as stack:
-        stack.enter_context(given.naming())
-        incoming = await given.incoming(services, user)
-        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-        body = Body(response_id(), asked, turn.model, turn.session.id)
-        items = Items(body.id, turn.session.id)
-        doing = itemised(work(turn, services), items, turn)
+        with given.naming():
+            turn_request = await given.turn_request(Origin.of(request), user, services.responses)
+            turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
+        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id)
+        events = ResponseEvents(body, turn.session_id)
+        doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
         if asked.store:
-            doing = kept(doing, turn, body, items, services)
+            lease = turn.locked.lock.lease
+            assert lease is not None, "a session that is locked has its lease"
             sent = input_items(body.id, asked.input)
-            hold = services.runs.lease(turn.session.id).hold
-            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent, hold)
-            await services.store.responses.begin(begun, user.id)
-        run = services.runs.start(turn.session.id, doing, stack)
-    frames = Frames(turn.model, turn.session.id)
-    live = Live(run, frames, turn.note.answer, include_usage=False, background=asked.background)
-    services.streams.add(turn.session.id, live)
-    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+            await rows.begin(StoredResponse(body.id, turn.session_id, None, body.begun(), sent, lease.id), user.id)
+        live = turns.begin(turn, doing.work, stack)
+    run = live.run
+    doing.follow(run)
+    headers = {**HEADERS, "X-Session-ID": turn.session_id}
     if asked.stream:
-        return RunResponse(live, told(run, body, turn), headers=headers)
+        return RunResponse(live, typed_pieces(doing.log, lambda: events.failed(gone())), headers)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
-    return JSONResponse(body.ended(items, turn.note.answer), headers=headers)
+    return JSONResponse(doing.response, headers=headers)
+
+
+async def own_response(
+    response_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> StoredResponse:
+    """The response in the path. 404 when there is none, and when it is somebody else's."""
+    found = await services.responses.find(response_id, user)
+    if found is None:
+        raise not_found("response", "response_id")
+    return found
 
 
 def _asked(fields: dict[str, Any]) -> ResponsesRequest:
@@ -96,20 +104,6 @@ def _asked(fields: dict[str, Any]) -> ResponsesRequest:
         return ResponsesRequest.model_validate({k: v for k, v in fields.items() if v is not None})
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
-
-
-def itemised(inner: Work, items: Items, turn: Turn) -> Work:
-    """The run, whose events are made into items as they come."""
-
-    async def run(emit: Emit) -> None:
-        def both(event: Event) -> None:
-            items.feed(event)
-            emit(event)
-
-        await inner(both)
-        items.close(turn.note.answer)
-
-    return run
 
 
 @router.get("/v1/responses/{response_id}", responses=errors(400, 404))
@@ -144,8 +138,8 @@ async def cancel_response(
     """End the run. One that has ended already stays as it is."""
     if found.body["status"] != "in_progress":
         return found.body
-    await services.runs.cancel(found.session, found.hold)
-    now = await look_up(found.id, services, user)
+    await services.locks.cancel(found.session, found.lease)
+    now = await services.responses.find(found.id, user)
     return (now or found).body
 
 

@@ -8,17 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.accounts.usage_meter import Meter
 from api.dependencies import current_user, member, services_of
 from api.errors import bad_request, not_found
 from api.openapi import errors
 from api.runs.run import Emit, stopping_when_gone
 from api.services import Services
-from api.turns.options import default_model, wanted_policy
-from api.turns.session_claim import hold_session
+from api.turns.turn import charged
 from api.wire.steps import public_artifact
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
+from llm.usage import UsageCounter
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 from tools.results import Extras
@@ -63,18 +62,19 @@ async def call_tool(
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
-    policy = wanted_policy(request, services)
-    model = services.models.get(await default_model(services, user))
-    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
-        session, workspace = held.session, held.workspace
+    policy = services.turns.options.policy(request.headers.get("x-run-policy"))
+    model = services.models.get(await services.models.default_of(user))
+    async with services.turns.session(body.session_id or None, user, title=name, policy=policy) as locked:
+        session, workspace = locked.session, locked.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            async with services.metered(user) as meter:
-                tool = build_all(services.tool_kit(workspace, user.id, model))[name]
-                results.append(await _run(tool, given, meter))
+            budget = services.turns.runner.contexts.budget()
+            async with charged(budget, user.id, services.store):
+                tool = build_all(services.kits.kit(workspace, user.id, model))[name]
+                results.append(await _run(tool, given, budget.usage))
 
-        run = services.runs.start(session.id, work)
+        run = locked.lock.start(work)
         try:
             async with stopping_when_gone(run, request):
                 await run.wait()
@@ -105,10 +105,10 @@ def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{where}: {first['msg']}", where) from error
 
 
-async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
+async def _run(tool: BaseTool, given: dict[str, Any], usage: UsageCounter) -> Result:
     call = {"type": "tool_call", "id": "call", "name": tool.name, "args": given}
     try:
-        answer = await tool.ainvoke(call, {"callbacks": [meter]})
+        answer = await tool.ainvoke(call, {"callbacks": [usage]})
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:

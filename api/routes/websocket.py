@@ -13,14 +13,13 @@ from starlette.requests import HTTPConnection
 
 from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
-from api.routes.runs import latest, place
-from api.runs.live import Live
-from api.runs.sse import DONE, KEEPALIVE, frames_of
+from api.routes.runs import latest
+from api.runs.live import LiveRun
 from api.services import Services
 from api.settings.runs import RunPolicy
-from api.turns.request import incoming_of
-from api.turns.session_claim import own_session
-from api.turns.start import start
+from api.turns.options import Origin, TurnRequest
+from api.turns.session_claim import find_session
+from api.wire.chat_request import ChatRequest
 from checkpoints.users import User
 
 router = APIRouter()
@@ -135,44 +134,38 @@ class Talk:
             case SendMessage():
                 await self._send(message, user)
             case CancelMessage():
-                session = await own_session(message.session_id, self._services, user)
-                cancelled = await self._services.runs.cancel(session.id)
+                session = await find_session(self._services.store.sessions, message.session_id, user)
+                cancelled = await self._services.locks.cancel(session.id)
                 await self._tell(
                     {"type": "cancelled", "id": message.id, "session_id": session.id, "cancelled": cancelled}
                 )
             case ResumeMessage():
-                session = await own_session(message.session_id, self._services, user)
+                session = await find_session(self._services.store.sessions, message.session_id, user)
                 live = latest(session, self._services)
-                await self._follow(live, message.id, place(live, message.last_event_id))
+                await self._follow(live, message.id, live.place(message.last_event_id))
 
     async def _send(self, message: SendMessage, user: User) -> None:
         services, asking = self._services, self._asking
         if message.run_policy is not None:
             asking = _with_header(asking, "x-run-policy", message.run_policy)
-        incoming = incoming_of(message.request)
+        chat = ChatRequest.parse(message.request)
         async with AsyncExitStack() as stack:
-            _, live = await start(asking, incoming, services, user, stack)
+            live = await services.turns.start(TurnRequest(chat, user, Origin.of(asking)), stack)
         try:
             await self._follow(live, message.id, None)
         finally:
             if not live.background:
                 await live.run.stop()
 
-    async def _follow(self, live: Live, reference: str | None, after: int | None) -> None:
-        head = json.dumps({"type": "frame", "id": reference})[:-1]
-        async for frame in frames_of(live, after):
-            if frame == KEEPALIVE:
-                continue
-            if frame == DONE:
-                await self._tell({"type": "done", "id": reference})
-                continue
-            identity, data = _parts(frame)
-            await self._write(f'{head}, "event_id": {json.dumps(identity)}, "data": {data}}}')
+    async def _follow(self, live: LiveRun, reference: str | None, after: int | None) -> None:
+        async for chunks in live.stream(after):
+            for number, chunk in chunks:
+                event_id = None if number is None else f"{live.chunks.id}:{number}"
+                await self._tell({"type": "frame", "id": reference, "event_id": event_id, "data": chunk})
+        await self._tell({"type": "done", "id": reference})
 
     async def _tell(self, message: dict[str, Any]) -> None:
-        await self._write(json.dumps(message))
-
-    async def _write(self, text: str) -> None:
+        text = json.dumps(message, ensure_ascii=False)
         async with self._writing:
             try:
                 await self._socket.send_text(text)
@@ -182,9 +175,3 @@ class Talk:
 
 class ClientGone(Exception):  # noqa: N818 (nothing has gone wrong)
     """There is nobody left to be told."""
-
-
-def _parts(frame: bytes) -> tuple[str | None, str]:
-    """The id and the JSON text of a frame of a stream."""
-    head, _, data = frame.decode().partition("data: ")
-    return head.removeprefix("id: ").strip() or None, data.strip()

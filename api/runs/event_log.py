@@ -2,35 +2,42 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
 
 from nodes.events import AnswerDelta, Event, ThoughtDelta, ToolOutput
 
 MAX_EVENTS = 100_000
 MAX_CHARACTERS = 8_000_000
-"""Of text in streamed pieces. Beyond either, the oldest events are dropped."""
+"""Of streamed text. Beyond either limit the oldest events are dropped."""
+MAX_BATCH = 256
+"""Events that a reader gets at once."""
+
+T = TypeVar("T")
 
 
 class EventsDroppedError(Exception):
-    """The events that a reader wants next are not kept any more."""
+    """The events that a reader wants next are no longer kept."""
 
 
-class EventLog:
-    """Events in order, numbered from 1. Any number of readers follow it, each at its own pace."""
+class Log(Generic[T]):
+    """Items in order, numbered from 1. Any number of readers follow it, each at its own pace."""
 
-    def __init__(self, max_events: int = MAX_EVENTS) -> None:
-        self._max_events = max_events
-        self._events: deque[Event] = deque()
+    def __init__(self, size: Callable[[T], int], max_items: int = MAX_EVENTS) -> None:
+        self._size = size
+        self._max_items = max_items
+        self._items: deque[T] = deque()
         self._dropped = 0
         self._characters = 0
         self._closed = False
         self._changed: asyncio.Event | None = None
-        """Of the readers that wait; None while nobody does."""
+        """Set for the readers that wait; None while there are none."""
 
-    def append(self, event: Event) -> None:
-        self._events.append(event)
-        self._characters += _size(event)
-        while len(self._events) > self._max_events or self._characters > MAX_CHARACTERS:
-            self._characters -= _size(self._events.popleft())
+    def append(self, item: T) -> None:
+        self._items.append(item)
+        self._characters += self._size(item)
+        while len(self._items) > self._max_items or self._characters > MAX_CHARACTERS:
+            self._characters -= self._size(self._items.popleft())
             self._dropped += 1
         self._wake()
 
@@ -44,8 +51,8 @@ class EventLog:
             self._changed.set()
             self._changed = None
 
-    def reader(self, after: int = 0) -> "Reader":
-        """Begins behind event `after`."""
+    def reader(self, after: int = 0) -> "Reader[T]":
+        """Begins behind item `after`."""
         return Reader(self, after)
 
     @property
@@ -55,43 +62,63 @@ class EventLog:
 
     @property
     def length(self) -> int:
-        """The number of the newest event."""
-        return self._dropped + len(self._events)
+        """The number of the newest item."""
+        return self._dropped + len(self._items)
 
     def keeps(self, number: int) -> bool:
-        """Is everything from event `number` on still there?"""
+        """Is everything from item `number` on still there?"""
         return self._dropped < number <= self.length + 1
 
-    async def get(self, number: int) -> Event | None:
-        """Event `number`, when it has come; None when the log ends before it. Raises `EventsDroppedError`."""
+    async def slice(self, number: int) -> Sequence[T]:
+        """Item `number`, once it has come, and those behind it, at most `MAX_BATCH`; empty when the log ends before it.
+
+        Raises `EventsDroppedError`.
+        """
         while number > self.length:
             if self._closed:
-                return None
+                return ()
             if self._changed is None:
                 self._changed = asyncio.Event()
             await self._changed.wait()
         if number <= self._dropped:
             raise EventsDroppedError
-        return self._events[number - self._dropped - 1]
+        first = number - self._dropped - 1
+        return [self._items[at] for at in range(first, min(first + MAX_BATCH, len(self._items)))]
 
 
-class Reader:
+class Reader(Generic[T]):
     """One reader's place in a log."""
 
-    def __init__(self, log: EventLog, after: int) -> None:
+    def __init__(self, log: Log[T], after: int) -> None:
         self._log = log
         self.read = after
-        """How many events it has read: the number of the last one."""
+        """The number of the last item that was read."""
 
-    async def next(self) -> Event | None:
-        """The next event; None at the end. A wait that is cancelled loses nothing. Raises `EventsDroppedError`."""
-        event = await self._log.get(self.read + 1)
-        if event is not None:
-            self.read += 1
-        return event
+    async def next(self) -> Sequence[T]:
+        """What has come since, at least one item; empty at the end. A wait that is cancelled loses nothing.
+
+        Raises `EventsDroppedError`.
+        """
+        items = await self._log.slice(self.read + 1)
+        self.read += len(items)
+        return items
 
 
-def _size(event: Event) -> int:
+class EventLog(Log[Event]):
+    """The events of a run."""
+
+    def __init__(self, max_items: int = MAX_EVENTS) -> None:
+        super().__init__(_size_of_event, max_items)
+
+
+class WireLog(Log[dict[str, Any]]):
+    """Events as a protocol tells them, for a protocol that folds each event once (Responses)."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda event: len(event.get("delta", "")))
+
+
+def _size_of_event(event: Event) -> int:
     match event:
         case AnswerDelta(text) | ThoughtDelta(text) | ToolOutput(text):
             return len(text)

@@ -2,66 +2,125 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from api.errors import ApiError, bad_request, to_api_error
+from api.runs.event_log import EventsDroppedError
 from api.runs.run import Run
 from api.wire.answer import Answer
-from api.wire.chunks import Frames
+from api.wire.chat_chunks import ChatChunks, Chunk
 
 KEEP_SECONDS = 300.0
-"""An ended run can be read for so long."""
+"""How long an ended run can still be read."""
 MAX_CHARACTERS = 64_000_000
 """Of all ended runs together; the oldest go first."""
+LAST_CHUNKS = 2
+"""At most: the one with the `finish_reason`, and the usage."""
+
+Numbered = tuple[int | None, Chunk]
+"""A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: nobody
+can go on from here."""
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveRun:
     """A run, and how it is told as a completion."""
 
     run: Run
-    frames: Frames
+    chunks: ChatChunks
     answer: Answer
-    include_usage: bool
+    """Has taken in all events when the run has ended."""
     background: bool = False
     """It goes on without its client."""
     began: float = field(default_factory=time.time)
 
+    async def stream(self, after: int | None = None) -> AsyncIterator[Sequence[Numbered]]:
+        """All chunks, or those behind number `after`, as many at once as have come."""
+        if after is None:
+            yield [(0, self.chunks.first())]
+        reader = self.run.log.reader(after or 0)
+        try:
+            while events := await reader.next():
+                told = enumerate(map(self.chunks.event, events), reader.read - len(events) + 1)
+                if numbered := [(number, chunk) for number, chunk in told if chunk is not None]:
+                    yield numbered
+        except EventsDroppedError:
+            yield [(None, self.chunks.error(gone()))]
+            return
+        if self.run.error is not None:
+            last = [self.chunks.error(to_api_error(self.run.error))]
+        else:
+            last = self.chunks.last(self.answer)
+        ends = enumerate(last, self.run.log.length + 1)
+        yield [(number, chunk) for number, chunk in ends if number > (after or 0)]
 
-class Streams:
+    def place(self, last_id: str | None) -> int | None:
+        """The number of the last chunk that a client has, by its id; None when it has none.
+
+        Raises 400, and 410 when what follows that chunk is no longer kept.
+        """
+        if not last_id:
+            return None
+        completion_id, _, number = last_id.rpartition(":")
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise bad_request("Last-Event-ID: this is no id of a frame", "Last-Event-ID", "invalid_event_id")
+        if completion_id != self.chunks.id:
+            raise gone()
+        # Behind the events of a run that has ended come the last chunks: a client that has those is at the end.
+        log = self.run.log
+        after, last = int(number), log.length + (LAST_CHUNKS if self.run.ended else 0)
+        if after > last:
+            raise bad_request("Last-Event-ID: there was no such frame", "Last-Event-ID", "invalid_event_id")
+        if after <= log.length and not log.keeps(after + 1):
+            raise gone()
+        return after
+
+
+class LiveRuns:
     """Session → its latest run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._running: dict[str, Live] = {}
-        self._ended: OrderedDict[str, tuple[float, Live]] = OrderedDict()
+        self._running: dict[str, LiveRun] = {}
+        self._ended: OrderedDict[str, tuple[float, LiveRun]] = OrderedDict()
+        self._characters = 0
+        """Of the ended runs."""
 
-    def add(self, session_id: str, live: Live) -> None:
+    def add(self, session_id: str, live: LiveRun) -> None:
         """Takes the place of the run before."""
-        self._ended.pop(session_id, None)
+        self._forget(session_id)
         self._running[session_id] = live
         live.run.when_ended(lambda: self._end(session_id, live))
         self._prune()
 
-    def get(self, session_id: str) -> Live | None:
+    def get(self, session_id: str) -> LiveRun | None:
         self._prune()
         ended = self._ended.get(session_id)
         return ended[1] if ended is not None else self._running.get(session_id)
 
     async def session_deleted(self, _user_id: str, session_id: str) -> None:
         self._running.pop(session_id, None)
-        self._ended.pop(session_id, None)
+        self._forget(session_id)
 
-    def _end(self, session_id: str, live: Live) -> None:
+    def _end(self, session_id: str, live: LiveRun) -> None:
         if self._running.get(session_id) is live:
             del self._running[session_id]
             self._ended[session_id] = (self._clock() + KEEP_SECONDS, live)
+            self._characters += live.run.log.characters
 
     def _prune(self) -> None:
-        now, size = self._clock(), sum(live.run.log.characters for _, live in self._ended.values())
         while self._ended:
-            until, live = next(iter(self._ended.values()))
-            if until > now and size <= MAX_CHARACTERS:
+            session_id, (until, _) = next(iter(self._ended.items()))
+            if until > self._clock() and self._characters <= MAX_CHARACTERS:
                 return
-            self._ended.popitem(last=False)
-            size -= live.run.log.characters
+            self._forget(session_id)
+
+    def _forget(self, session_id: str) -> None:
+        if (ended := self._ended.pop(session_id, None)) is not None:
+            self._characters -= ended[1].run.log.characters
+
+
+def gone() -> ApiError:
+    """For a reader whose place in the stream is no longer kept."""
+    return ApiError(410, "This part of the stream is no longer kept; read the history.", code="stream_gone")

@@ -18,15 +18,14 @@ Work = Callable[[Emit], Coroutine[None, None, None]]
 
 
 class Run:
-    """Owns the task. `events` ends when the task has; `error` then says how, if badly.
+    """Owns the task. Its log ends when the task has; `error` then says how, if badly.
 
-    What is `owned` is let go of when the work has ended, and before the end of the events.
+    What is `owned` is released when the work has ended, and before the end of the log.
     """
 
     def __init__(self, work: Work, owned: AsyncExitStack | None = None) -> None:
         self.id = f"run_{secrets.token_hex(12)}"
         self.log = EventLog()
-        self._reader = self.log.reader()
         self._stopped_by: Exception | None = None
         self._stopping = False
         self._worked = False
@@ -39,14 +38,6 @@ class Run:
             self._began.set()
             await work(self.log.append)
             self._worked = True
-
-    async def next_event(self) -> Event | None:
-        """The next event; None once the run has ended."""
-        return await self._reader.next()
-
-    async def events(self) -> AsyncIterator[Event]:
-        while (event := await self.next_event()) is not None:
-            yield event
 
     @property
     def ended(self) -> bool:
@@ -66,15 +57,15 @@ class Run:
         return self._stopped_by
 
     async def stop(self, why: Exception | None = None) -> None:
-        """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts; none does
-        when the work is done and only its session is being let go.
+        """Cancel the run and wait until it has released the model and the kernel. The first reason counts; none does
+        when the work is done and only its session is being released.
         """
-        # A response whose client left is cancelled at every wait, so these are shielded: the session is let go, and
+        # A response whose client left is cancelled at every wait, so these are shielded: the session is released, and
         # the run counted, when the run has ended and not before.
         with suppress(asyncio.CancelledError), CancelScope(shield=True):
             if not self._task.done() and not self._stopping and not self._worked:
                 self._stopping, self._stopped_by = True, why
-                await self._began.wait()  # a task that is cancelled before its first step lets go of nothing
+                await self._began.wait()  # a task that is cancelled before its first step releases nothing
                 self._task.cancel()
             await asyncio.wait({self._task})
 
@@ -112,7 +103,7 @@ async def finished(run: Run, request: Request) -> None:
         await run.stop()
 
 
-async def whole(work: Coroutine[Any, Any, None]) -> None:
+async def run_to_completion(work: Coroutine[Any, Any, None]) -> None:
     """Do `work` to its end; a cancellation that comes meanwhile goes on afterwards.
 
     For writes whose result says what has to be undone: a statement that has been sent is carried out, whether

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import aiosqlite
 
 from api.errors import not_found
-from api.runs.session_locks import Runs
+from api.runs.session_locks import SessionLocks
 from checkpoints.sessions import Deletion, Session
 from checkpoints.store import Store
 from workspace.errors import WorkspaceError
@@ -27,15 +27,15 @@ REST = 4
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
 
-class Deletions:
+class SessionDeletion:
     """Ends sessions. Its background task overwrites what the database's files still hold of them."""
 
     def __init__(
-        self, store: Store, workspaces: Workspaces, runs: Runs, on_deleted: tuple[OnDeleted, ...] = ()
+        self, store: Store, workspaces: Workspaces, locks: SessionLocks, on_deleted: tuple[OnDeleted, ...] = ()
     ) -> None:
         self._store = store
         self._workspaces = workspaces
-        self._runs = runs
+        self._locks = locks
         self._on_deleted = on_deleted
         self._wiped = asyncio.Event()
         self._scrubbing: asyncio.Task[None] | None = None
@@ -63,7 +63,7 @@ class Deletions:
         await self._wipe(session_id, owner)
 
     async def _wipe(self, session_id: str, owner: str) -> None:
-        async with self._runs.ended(session_id, not_found("session", "session_id")):
+        async with self._locks.closed(session_id, not_found("session", "session_id")):
             await self._workspaces.discard(session_id)
             for told in self._on_deleted:
                 await told(owner, session_id)

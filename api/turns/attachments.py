@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from api.errors import ApiError, bad_request
-from api.services import Services
-from api.wire.chat_request import ChatRequest
+from api.files.form_receiver import Received
+from api.turns.transcript import first_new
 from api.wire.messages import ChatMessage, FilePart, ImagePart
 from tools.web.errors import FetchError
+from tools.web.fetch import Fetcher
 from workspace.errors import FileTooLargeError
 from workspace.folder import FileInfo
 from workspace.session import SessionWorkspace
@@ -47,31 +48,67 @@ class Attached:
         return bad_request(f"{self.field}: {reason}", self.field, "invalid_attachment")
 
 
-def first_new(messages: Sequence[ChatMessage]) -> int:
-    """Where the messages begin that come after the last assistant's."""
-    return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Takes in what comes with a request. Images of the public web are fetched where `fetches` allows it, within
+    `seconds` all together."""
+
+    fetcher: Fetcher
+    fetches: bool
+    seconds: float
+
+    async def take(
+        self, uploads: Sequence[Received], messages: Sequence[ChatMessage], workspace: SessionWorkspace
+    ) -> list[str]:
+        """Store the uploads, and what is attached to the messages that follow the assistant's last: all, or none.
+
+        The names of the files. Raises 400, or 413 for what is too large, naming the field.
+        """
+        names: list[str] = []
+        complete = False
+        try:
+            for upload in uploads:
+                info = await workspace.take_file(upload.label, upload.path)
+                names.append(info.name)
+            await self._take_attached(_attached(messages), workspace, names)
+            complete = True
+        finally:
+            if not complete:
+                await workspace.remove_files(names)
+        return names
+
+    async def _take_attached(self, attached: list[Attached], workspace: SessionWorkspace, names: list[str]) -> None:
+        """Each name is appended to `names` as soon as its file is there."""
+        if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
+            raise bad_request(
+                f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
+            )
+        deadline = asyncio.get_running_loop().time() + self.seconds
+        for one in attached:
+            if _is_remote(one):
+                info = await self._fetch(one, workspace, deadline)
+            else:
+                info = await _decode(one, workspace)
+            names.append(info.name)
+
+    async def _fetch(self, one: Attached, workspace: SessionWorkspace, deadline: float) -> FileInfo:
+        """An image of the public web, by the rules that hold for pages."""
+        assert isinstance(one.part, ImagePart), "only images are named by their address"
+        if not self.fetches:
+            raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self.fetcher.open(one.part.image_url.url, KINDS, MAX_FETCHED_BYTES) as response,
+            ):
+                return await _store_image(one, response.chunks, workspace)
+        except TimeoutError as error:
+            raise one.refused("the image did not come in time") from error
+        except FetchError as error:
+            raise one.refused(str(error)) from error
 
 
-async def take_attached(chat: ChatRequest, workspace: SessionWorkspace, services: Services, names: list[str]) -> None:
-    """Store what is attached to the new messages; each name is appended to `names` as soon as its file is there.
-
-    Raises 400, or 413 for what is too large, naming the field.
-    """
-    attached = _attached(chat.messages)
-    if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
-        raise bad_request(
-            f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
-        )
-    deadline = asyncio.get_running_loop().time() + services.settings.web_timeout
-    for one in attached:
-        if _is_remote(one):
-            info = await _fetch(one, workspace, services, deadline)
-        else:
-            info = await _decode(one, workspace)
-        names.append(info.name)
-
-
-def _attached(messages: list[ChatMessage]) -> list[Attached]:
+def _attached(messages: Sequence[ChatMessage]) -> list[Attached]:
     start = first_new(messages)
     return [
         Attached(f"messages.{at}.content.{place}.{part.type}", part)
@@ -91,23 +128,6 @@ async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
     mime, encoded = _data_url(one, one.part.file.file_data, bare=True)
     label = one.part.file.filename or "file" + (mimetypes.guess_extension(mime) or "")
     return await _store(one, label, _decoded(one, encoded), workspace)
-
-
-async def _fetch(one: Attached, workspace: SessionWorkspace, services: Services, deadline: float) -> FileInfo:
-    """An image of the public web, by the rules that hold for pages."""
-    assert isinstance(one.part, ImagePart), "only images are named by their address"
-    if not services.settings.web_read_pages:
-        raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
-    try:
-        async with (
-            asyncio.timeout_at(deadline),
-            services.fetcher.open(one.part.image_url.url, KINDS, MAX_FETCHED_BYTES) as response,
-        ):
-            return await _store_image(one, response.chunks, workspace)
-    except TimeoutError as error:
-        raise one.refused("the image did not come in time") from error
-    except FetchError as error:
-        raise one.refused(str(error)) from error
 
 
 async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:

@@ -1,236 +1,216 @@
-"""A turn: find or make the session, take in the files, run the graph."""
+"""A turn that is ours to answer, and the run that works it out: the top graph, given its context, noted when it begins
+and however it ends.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from starlette.requests import HTTPConnection
+from langgraph.graph.state import CompiledStateGraph
 
-from api.errors import ApiError
-from api.runs.run import Emit, whole
-from api.services import Services
-from api.turns.attachments import first_new, take_attached
-from api.turns.fingerprints import answered, chain, instructions
-from api.turns.fork import discard
-from api.turns.history import messages_of
-from api.turns.matching import hold_history
-from api.turns.options import (
-    asked_session,
-    check_wishes,
-    client_tools,
-    sampling_of,
-    steps_for,
-    wanted_mode,
-    wanted_model,
-    wanted_policy,
-)
-from api.turns.request import Incoming
-from api.turns.session_claim import Held, hold_point, hold_session
+from api.files.image_links import ImageLinks
+from api.model_registry import ModelRegistry
+from api.runs.run import Emit, Work, run_to_completion
+from api.runs.session_locks import LockedSession
+from api.settings import Settings
+from api.tool_kits import ToolKits
+from api.turns.options import TurnOptions
+from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
-from api.wire.chat_request import ChatRequest
-from api.wire.conversion import open_calls, to_messages
-from checkpoints.sessions import Session
-from checkpoints.users import User
+from checkpoints.store import Store
 from nodes.events import AnswerDelta, Event, ToolOutput
 from nodes.react.file_context import Briefing
-from nodes.state import Context
-from tools import build_all
-from workspace.session import SessionWorkspace
+from nodes.state import Budget, Context, Limits
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Everything a run needs."""
-
-    session: Session
-    workspace: SessionWorkspace
-    messages: list[AnyMessage]
-    chat: ChatRequest
-    given: Incoming
-    user: User
-    mode: str
-    model: str
-    """The backend's model that answers."""
-    fingerprint: str
-    """Of the conversation up to the question."""
-    instructions: str
-    """A digest of the client's system prompt."""
-    system: tuple[str, ...] | None
-    """The client's system messages, when it has sent all that was said; None: those of the session count."""
-    address: str
-    """How the client calls the service: scheme, host and port."""
-    note: "Note"
+RECURSION_LIMIT = 200
+"""Steps of the graph; the run's own limits end it long before."""
 
 
 @dataclass(slots=True)
-class Note:
-    """What is known of the turn's answer: all of it once the run has ended."""
+class Turn:
+    """One question in a session that is locked, and what becomes of it."""
 
+    options: TurnOptions
+    locked: LockedSession
+    messages: list[AnyMessage]
+    """What the conversation gains."""
+    instructions: str
+    """A digest of the client's system prompt."""
+    budget: Budget
     answer: Answer
     number: int = 0
     """Of its row; 0 until it has one."""
     checkpoint: str | None = None
-    """The turn's end: with the session's id a `Point` that others can begin at."""
+    """The thread as the turn left it, where other turns can begin; None until it is done."""
+
+    @property
+    def session_id(self) -> str:
+        return self.locked.session.id
 
 
-@asynccontextmanager
-async def open_turn(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
-    """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
-    chat = incoming.chat
-    if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
-        raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
-    mode = wanted_mode(chat, services, user)
-    model = await wanted_model(chat, services, user)
-    await check_wishes(chat, services.models.get(model))
-    async with _hold(request, incoming, services, user) as held:
-        session, workspace = held.session, held.workspace
-        taken = False
-        try:
-            waiting = open_calls(await messages_of(session, services))
-            messages = to_messages(held.new, len(chat.messages) - len(held.new), waiting)
-            names = await _take_files(incoming, workspace, services)
-            if names:
-                messages[-1].additional_kwargs["files"] = names
-            taken = True
-        finally:
-            if not taken and held.made:
-                await discard(session, services)
-        if names:
-            services.documents.schedule(user.id, session.id)
-        prints = await asyncio.to_thread(chain, held.fingerprint, held.new)
-        yield Turn(
-            session=session,
-            workspace=workspace,
-            messages=messages,
-            chat=chat,
-            given=incoming,
-            user=user,
-            mode=mode,
-            model=model,
-            fingerprint=prints[-1] if prints else held.fingerprint,
-            instructions=await asyncio.to_thread(instructions, chat.messages),
-            system=held.system,
-            address=address_of(request, services),
-            note=Note(Answer(session.id)),
+@dataclass(frozen=True, slots=True)
+class ContextBuilder:
+    """What a graph is given, live objects and limits; made once, of the parts that are the same for all."""
+
+    settings: Settings
+    models: ModelRegistry
+    kits: ToolKits
+
+    def budget(self) -> Budget:
+        """A fresh one, for one run."""
+        return self.settings.budget()
+
+    def limits(self, model: BaseChatModel) -> Limits:
+        """What one run may use; the window is that of the model that answers."""
+        default = self.settings.limits()
+        return Limits(
+            max_iterations=default.max_iterations,
+            max_mends=default.max_mends,
+            window=getattr(model, "window", default.window),
         )
 
+    async def chat(self, options: TurnOptions, budget: Budget) -> Context:
+        """For words alone: no session, no tools."""
+        model = await self.models.ready(options.model)
+        return Context(
+            model=model,
+            sampling=options.sampling,
+            response_format=options.response_format,
+            limits=options.limits(self.limits(model)),
+            budget=budget,
+            user=options.user.id,
+        )
 
-@asynccontextmanager
-async def _hold(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
-    """In a session that the client names, only what follows its last assistant message is new."""
-    chat, policy = incoming.chat, wanted_policy(request, services)
-    if incoming.point is not None:
-        async with hold_point(incoming.point, services, user, policy=policy) as held:
-            yield replace(held, new=chat.messages)
-        return
-    asked = asked_session(request, chat)
-    if asked is None:
-        async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
-            yield held
-        return
-    async with hold_session(asked, services, user, first_words="", policy=policy) as held:
-        yield replace(held, new=chat.messages[first_new(chat.messages) :])
+    async def turn(self, turn: Turn, emit: Emit) -> Context:
+        """For a turn of a session."""
+        options, locked = turn.options, turn.locked
+        model, user = await self.models.ready(options.model), options.user.id
+        library = self.kits.library(user)
+        return Context(
+            model=model,
+            coder=self.kits.coder,
+            tools=self._tools(turn, model, emit),
+            workspace=locked.workspace,
+            library=library,
+            describe=Briefing(self.kits.reader(user), locked.workspace, library, options.question),
+            sampling=options.sampling,
+            system=locked.system,
+            instructions=options.instructions,
+            client_tools=options.client_tools,
+            response_format=options.response_format,
+            limits=options.limits(self.limits(model)),
+            protocol=self.settings.protocol(model),
+            budget=turn.budget,
+            user=user,
+        )
+
+    def _tools(self, turn: Turn, model: BaseChatModel, emit: Emit) -> Mapping[str, BaseTool]:
+        options, workspace = turn.options, turn.locked.workspace
+        if options.user.role == "guest":
+            return {}
+        return self.kits.toolbox(workspace, options.user.id, model, _streamed(emit), options.only_tools)
 
 
-async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
-    """Store the uploads, and what is in the new messages: all of them, or none."""
-    names: list[str] = []
-    complete = False
-    try:
-        for upload in incoming.files:
-            info = await workspace.take_file(upload.label, upload.path)
-            names.append(info.name)
-        await take_attached(incoming.chat, workspace, services, names)
-        complete = True
-    finally:
-        if not complete:
-            await workspace.remove_files(names)
-    return names
+@dataclass(frozen=True, slots=True)
+class TurnRunner:
+    """Works turns out by the top graph."""
 
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    contexts: ContextBuilder
+    store: Store
+    image_links: ImageLinks
 
-def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
-    """The run of a turn: the top graph, its custom stream handed to `emit`."""
-    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
+    def turn(
+        self, options: TurnOptions, locked: LockedSession, messages: list[AnyMessage], transcript: Transcript
+    ) -> Turn:
+        """With a budget and an answer of its own, and one count of what it uses."""
+        budget = self.contexts.budget()
+        answer = Answer(locked.session.id, budget.usage)
+        return Turn(options, locked, messages, transcript.instructions, budget, answer)
 
-    async def run(emit: Emit) -> None:
-        sessions, answer = services.store.sessions, turn.note.answer
-        async with recorded(turn, services, answer):
-            model = await services.ready_model(turn.model)
-            context = _context(turn, services, model, emit)
-            async with services.metered(turn.user) as meter:
-                config: RunnableConfig = {
-                    "configurable": {"thread_id": turn.session.id},
-                    "recursion_limit": 200,
-                    "callbacks": [meter],
-                }
-                # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
-                stream = cast(
-                    "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
-                    services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
-                )
-                async with aclosing(stream) as parts:
-                    async for _namespace, _mode, event in parts:
+    def work(self, turn: Turn) -> Work:
+        """The run of a turn: the graph's custom stream, handed to `emit`."""
+
+        async def run(emit: Emit) -> None:
+            answer = turn.answer
+            async with self._noted(turn):
+                context = await self.contexts.turn(turn, emit)
+                async with (
+                    charged(turn.budget, turn.options.user.id, self.store),
+                    aclosing(self._events(turn, context)) as events,
+                ):
+                    async for event in events:
                         emit(answer.feed(event))
-            if images := _images(turn, services):
-                emit(answer.feed(AnswerDelta(images)))
-            await sessions.said(turn.session.id, [answer.text])
+                if images := self._images(turn):
+                    emit(answer.feed(AnswerDelta(images)))
+                await self.store.sessions.said(turn.session_id, [answer.text])
 
-    return run
+        return run
+
+    async def _events(self, turn: Turn, context: Context) -> AsyncGenerator[Event]:
+        start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.options.mode}
+        config: RunnableConfig = {
+            "configurable": {"thread_id": turn.session_id},
+            "recursion_limit": RECURSION_LIMIT,
+            "callbacks": [context.budget.usage],
+        }
+        # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+        stream = cast(
+            "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+            self.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+        )
+        async with aclosing(stream) as parts:
+            async for _namespace, _mode, event in parts:
+                yield event
+
+    @asynccontextmanager
+    async def _noted(self, turn: Turn) -> AsyncIterator[None]:
+        """Note the turn when it begins, and how it ended: with its answer, or cut off."""
+        store, session, fingerprint, complete = self.store, turn.session_id, turn.locked.fingerprint, False
+
+        async def begin() -> None:
+            turn.number = await store.turns.begin(session, turn.options.user.id, fingerprint, turn.instructions)
+
+        await store.sessions.said(session, [message.text for message in turn.messages])
+        try:
+            await run_to_completion(begin())
+            yield
+            end = await asyncio.to_thread(answered, fingerprint, turn.answer.text, turn.answer.tool_calls)
+            turn.checkpoint = await store.turns.finish(turn.number, end)
+            complete = True
+        finally:
+            if not complete:
+                await store.turns.cut(turn.number)
+
+    def _images(self, turn: Turn) -> str:
+        """Links to what the agent drew, behind a complete answer in words."""
+        answer = turn.answer
+        if turn.options.response_format is not None or answer.finish_reason != "stop" or not answer.text:
+            return ""
+        return self.image_links.markdown(turn.session_id, answer.steps, turn.options.address)
 
 
 @asynccontextmanager
-async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
-    """Note the turn when it begins, and how it ended: with its answer, or cut off."""
-    turns, note, complete = services.store.turns, turn.note, False
-
-    async def begin() -> None:
-        note.number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
-
-    await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
+async def charged(budget: Budget, user: str, store: Store) -> AsyncIterator[None]:
+    """What the block uses is put down to the user, however it ends."""
     try:
-        await whole(begin())
         yield
-        end = await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
-        note.checkpoint = await turns.finish(note.number, end)
-        complete = True
     finally:
-        if not complete:
-            await turns.cut(note.number)
+        budget.usage.close()
+        await store.usage.add(user, budget.usage.input_tokens, budget.usage.output_tokens)
 
 
-def address_of(request: HTTPConnection, services: Services) -> str:
-    """`PUBLIC_URL`, or what the request says."""
-    asked = request.base_url
-    of_pages = asked.replace(scheme=asked.scheme.replace("ws", "http"))
-    return (services.settings.public_url or str(of_pages)).rstrip("/")
-
-
-def _images(turn: Turn, services: Services) -> str:
-    """Links to what the agent drew, behind an answer in words that is whole."""
-    answer = turn.note.answer
-    if turn.chat.wanted_format is not None or answer.finish_reason != "stop" or not answer.text:
-        return ""
-    return services.image_links.markdown(turn.session.id, answer.steps, turn.address)
-
-
-def _tools(turn: Turn, services: Services, model: BaseChatModel, show: Callable[[str], None]) -> dict[str, BaseTool]:
-    if turn.user.role == "guest":
-        return {}
-    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, model, show)), turn.given.only_tools
-    return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
-
-
-def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
-    chat, room = turn.chat, MAX_STREAMED_OUTPUT
+def _streamed(emit: Emit) -> Callable[[str], None]:
+    """Shows what programs print, up to `MAX_STREAMED_OUTPUT` characters."""
+    room = MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:
         nonlocal room
@@ -238,22 +218,4 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
-    library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
-    return Context(
-        model=model,
-        coder=services.coder,
-        tools=_tools(turn, services, model, show),
-        workspace=turn.workspace,
-        library=library,
-        describe=briefing,
-        sampling=sampling_of(chat),
-        system=turn.system,
-        instructions=turn.given.instructions,
-        client_tools=client_tools(chat),
-        response_format=chat.wanted_format,
-        limits=steps_for(chat, services.limits(model)),
-        protocol=services.settings.protocol(model),
-        budget=services.settings.budget(),
-        user=turn.user.id,
-    )
+    return show

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.wire.steps import annotations, artifacts, public_sources, public_step, sources_of
+from llm.usage import UsageCounter
 from nodes.events import (
     AnswerDelta,
     CallDelta,
     Event,
     Finished,
-    ModelCalled,
     PlanChanged,
     Routed,
     StepDone,
@@ -20,23 +21,23 @@ from nodes.events import (
 from nodes.state import PlanStep, Step
 
 
+@dataclass(slots=True)
 class Answer:
-    """Feed it a run's events in order."""
+    """Feed it a run's events in order. `usage` is the run's own counter."""
 
-    def __init__(self, session_id: str) -> None:
-        self.session_id = session_id
-        self.finish_reason = "stop"
-        self._began = time.monotonic()
-        self._first_token: float | None = None
-        self._ended: float | None = None
-        self._text: list[str] = []
-        self._thoughts: list[str] = []
-        self._steps: list[Step] = []
-        self._route = Routed("", "")
-        self._calls: list[ModelCalled] = []
-        self._plan: list[PlanStep] | None = None
-        self.tool_calls: list[dict[str, Any]] = []
-        """Calls of the client's tools, as OpenAI writes them."""
+    session_id: str
+    _usage: UsageCounter
+    finish_reason: str = "stop"
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    """Calls of the client's tools, as OpenAI writes them."""
+    _began: float = field(default_factory=time.monotonic)
+    _first_token: float | None = None
+    _ended: float | None = None
+    _text: list[str] = field(default_factory=list)
+    _thoughts: list[str] = field(default_factory=list)
+    _steps: list[Step] = field(default_factory=list)
+    _route: Routed = field(default_factory=lambda: Routed("", ""))
+    _plan: list[PlanStep] | None = None
 
     def feed(self, event: Event) -> Event:
         """Takes the event in, and gives it back as it is to be told: a run's steps are numbered through."""
@@ -59,8 +60,6 @@ class Answer:
                 self._route = event
             case PlanChanged(plan):
                 self._plan = plan
-            case ModelCalled():
-                self._calls.append(event)
             case Finished(reason):
                 self.finish_reason = reason
                 self._ended = time.monotonic()
@@ -86,14 +85,12 @@ class Answer:
 
     def usage(self) -> dict[str, Any]:
         """Tokens of all model calls of this run together."""
-        read = sum(call.input_tokens for call in self._calls)
-        written = sum(call.output_tokens for call in self._calls)
-        cached = sum(call.cached_tokens for call in self._calls)
+        used = self._usage
         return {
-            "prompt_tokens": read,
-            "completion_tokens": written,
-            "total_tokens": read + written,
-            "prompt_tokens_details": {"cached_tokens": cached},
+            "prompt_tokens": used.input_tokens,
+            "completion_tokens": used.output_tokens,
+            "total_tokens": used.tokens,
+            "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
         }
 
     def annotations(self) -> list[dict[str, Any]]:
@@ -107,7 +104,7 @@ class Answer:
             "agent_type": self._route.mode,
             "route_reason": self._route.reason,
             "iterations": len(self._steps),
-            "llm_calls": len(self._calls),
+            "llm_calls": self._usage.calls,
             "tools_used": sorted({step["tool"] for step in self._steps}),
             "plan": self._plan,
             "steps": [public_step(self.session_id, step) for step in self._steps],

@@ -1,10 +1,23 @@
 """The wire: what a chat request may say. Unknown fields are ignored, as OpenAI does; known ones that this
 service cannot honour are refused by name."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from api.errors import bad_request
 from api.wire.messages import ChatMessage
 from llm.errors import SchemaError
 from llm.parsing.json_schema import MAX_COUNT, MAX_REPEATED, check_size, check_strict
@@ -104,8 +117,8 @@ ResponseFormat = Annotated[
 ]
 
 
-class Wishes(BaseModel):
-    """The part of a request that says so."""
+class OutputRequest(BaseModel):
+    """What a request asks for besides words: the client's own tools, and the form of the answer."""
 
     tools: list[FunctionTool] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: ToolChoice | None = None
@@ -121,7 +134,7 @@ class Wishes(BaseModel):
             raise ValueError(f"two tools are called {twice!r}")
         return tools
 
-    @property
+    @cached_property
     def own_tools(self) -> tuple[dict[str, Any], ...]:
         """The client's tools that the model may call, in OpenAI's form."""
         given = self.tools if self.tools and self.tool_choice != "none" else []
@@ -132,7 +145,7 @@ class Wishes(BaseModel):
         chosen = self.tool_choice
         return chosen.model_dump() if isinstance(chosen, NamedTool) else chosen or "auto"
 
-    @property
+    @cached_property
     def wanted_format(self) -> dict[str, Any] | None:
         """None for plain text."""
         if self.response_format is None or isinstance(self.response_format, TextFormat):
@@ -155,10 +168,26 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(Wishes):
+class ChatRequest(OutputRequest):
     """`POST /v1/chat/completions`, JSON or form."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @classmethod
+    def parse(cls, fields: dict[str, Any]) -> "ChatRequest":
+        """Raises 400 that names the field."""
+        for name, harmless in REFUSED.items():
+            if fields.get(name) not in harmless:
+                raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
+        try:
+            chat = cls.model_validate({k: v for k, v in fields.items() if v is not None})
+        except ValidationError as error:
+            raise RequestValidationError(error.errors()) from error
+        try:
+            chat.check_choice()
+        except ValueError as error:
+            raise bad_request(str(error), "tool_choice") from error
+        return chat
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     model: str = Field(default="auto", max_length=200)
@@ -205,7 +234,7 @@ class ChatRequest(Wishes):
             raise ValueError("the user's message has no text and no file")
         return messages
 
-    @property
+    @cached_property
     def asked(self) -> str:
         """The person's last words."""
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from api.wire.answer import Answer
-from api.wire.chunks import completion_id
+from api.wire.chat_chunks import completion_id
 
 
 def completion(answer: Answer, model: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One message of a request, as OpenAI's clients send it."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
@@ -111,7 +112,7 @@ class ChatMessage(BaseModel):
             raise ValueError("a message of role function needs the function's name")
         return self
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Its words. A person who sends nothing but files asks about them."""
         if isinstance(self.content, list):
@@ -125,7 +126,7 @@ class ChatMessage(BaseModel):
             return "What is in this image?" if pictures else "What is in this file?"
         return text
 
-    @property
+    @cached_property
     def attached(self) -> list[tuple[int, ImagePart | FilePart]]:
         """The images and files among its parts, each with its place."""
         parts = self.content if isinstance(self.content, list) else []

@@ -11,7 +11,7 @@ from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from llm.errors import MalformedCallError
-from nodes.events import ModelCalled, ThoughtDelta
+from nodes.events import ThoughtDelta
 from nodes.state import Context, Sampling
 from tools.temperature import temperature_of
 
@@ -125,7 +125,6 @@ async def _once(
                     for piece in chunk.tool_call_chunks:
                         on_call(piece)
                 reason = chunk.response_metadata.get("finish_reason") or reason
-                _report_usage(runtime, chunk)
     except MalformedCallError as error:
         broken = error.raw
     return Said("".join(parts), reason, called, broken)
@@ -134,11 +133,3 @@ async def _once(
 def _arguments(sampling: Sampling) -> dict[str, Any]:
     names = ("max_tokens", "temperature", "top_p", "seed")
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}
-
-
-def _report_usage(runtime: Runtime[Context], chunk: AIMessage) -> None:
-    usage = chunk.usage_metadata
-    if usage:
-        runtime.context.budget.spend(usage["total_tokens"])
-        cached = usage.get("input_token_details", {}).get("cache_read", 0)
-        runtime.stream_writer(ModelCalled(usage["input_tokens"], usage["output_tokens"], cached))

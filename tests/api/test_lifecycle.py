@@ -19,7 +19,7 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 def idle(service: Service) -> bool:
-    return not service.server._runs._active
+    return not service.server._locks._active
 
 
 async def test_a_client_that_leaves_a_stream_stops_the_model(service: Service, model: ScriptedChat) -> None:
@@ -151,7 +151,7 @@ async def test_an_unexpected_error_tells_no_detail(service: Service, model: Scri
 async def test_idle_streams_are_kept_alive(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.runs.run.sse.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr("api.runs.sse.KEEPALIVE_SECONDS", 0.05)
     model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
     async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
         async for line in answer.aiter_lines():

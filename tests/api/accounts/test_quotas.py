@@ -98,7 +98,7 @@ async def test_runs_that_fail_and_runs_that_are_left_count_too(start: Start, mod
             pieces = answer.aiter_bytes()
             await anext(pieces)
             await until(model.gate.locked)
-        await until(lambda: not service.server._runs._active)
+        await until(lambda: not service.server._locks._active)
         after = await used(ann.http)
         assert after[0] == 2
         assert after[1] > read

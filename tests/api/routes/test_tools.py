@@ -101,5 +101,5 @@ async def test_regression_a_client_that_left_a_tool_held_the_session(service: Se
     await until(began.exists)
     request.cancel()
     await asyncio.gather(request, return_exceptions=True)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert (await call(service, "2", session_id=session))["output"] == "2"

@@ -98,7 +98,7 @@ async def test_a_client_that_leaves(service: Service, model: ScriptedChat, *, ba
             for _ in range(200):
                 model.gate.release()
             assert text_of(await hear_until(socket, "done")).strip() == ("word " * 100).strip()
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert model.finished == (1 if background else 0)
 
 

@@ -172,7 +172,7 @@ async def test_an_ended_run_is_kept_for_some_minutes(start: Start, model: Script
     model.replies = ["hello"]
     async with start() as service:
         session = (await ask(service, "hi"))["x_session_id"]
-        streams = service.server.config.app.state.services.streams  # type: ignore[union-attr]
+        streams = service.server.config.app.state.services.live  # type: ignore[union-attr]
         await resumed(service, session)
         now = streams._clock()
         streams._clock = lambda: now + KEEP_SECONDS + 1
@@ -194,7 +194,7 @@ async def test_another_process_tells_the_status(start: Start, model: ScriptedCha
 
 
 async def test_a_log_drops_its_oldest_events_and_says_so() -> None:
-    log = EventLog(max_events=3)
+    log = EventLog(max_items=3)
     slow = log.reader()
     for number in range(5):
         log.append(AnswerDelta(str(number)))
@@ -202,8 +202,8 @@ async def test_a_log_drops_its_oldest_events_and_says_so() -> None:
     with pytest.raises(EventsDroppedError):
         await slow.next()
     late = log.reader(after=2)
-    assert [await late.next() for _ in range(3)] == [AnswerDelta(str(number)) for number in (2, 3, 4)]
+    assert await late.next() == [AnswerDelta(str(number)) for number in (2, 3, 4)]
     waiting = asyncio.create_task(late.next())
     await asyncio.sleep(0)
     log.close()
-    assert await waiting is None
+    assert await waiting == ()

@@ -81,11 +81,11 @@ async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) 
             leaving = [chance.choice((0, 1, 2, 5, 20, 40)) if number % 2 else None for number in range(CLIENTS)]
             ended = await asyncio.gather(*(client(http, number, frames) for number, frames in enumerate(leaving)))
         assert ended == [frames is None for frames in leaving]
-        await until(lambda: not service.server._runs._active, 30)
+        await until(lambda: not service.server._locks._active, 30)
         assert rows(service, "SELECT count(*) FROM leases WHERE expires > 0") == [(0,)]
         assert rows(service, "SELECT count(*) FROM turns WHERE state = 'open'") == [(0,)]
-        assert service.server._runs._waiting == {}
-        streams = service.server.config.app.state.services.streams  # type: ignore[union-attr]
+        assert service.server._locks._waiting == {}
+        streams = service.server.config.app.state.services.live  # type: ignore[union-attr]
         assert streams._running == {}
         # Idle kernels and ended runs are kept for a while on purpose: they go when they are told to.
         for (session,) in rows(service, "SELECT id FROM sessions WHERE title LIKE '%program%'"):

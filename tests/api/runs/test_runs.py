@@ -101,11 +101,11 @@ async def test_the_queue_is_first_come_first_served(service: Service, model: Scr
     for letter in "abc":
         message = [{"role": "user", "content": letter}]
         waiting.append(post(service, "enqueue", session_id=session, messages=message))
-        await until(lambda: len(service.server._runs._waiting.get(session, ())) == len(waiting))
+        await until(lambda: len(service.server._locks._waiting.get(session, ())) == len(waiting))
     await open_gate(model)
     assert (await first).status_code == 200
     assert [text(await request) for request in waiting] == ["a", "b", "c"]
-    assert service.server._runs._waiting == {}
+    assert service.server._locks._waiting == {}
 
 
 async def test_a_queue_that_does_not_move_answers_409(start: Start, model: ScriptedChat) -> None:
@@ -257,10 +257,10 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
         return lease
 
     async def stop(session: str) -> None:
-        await until(lambda: session in service.server._runs._active)
-        while (hold := service.server._runs._active.get(session)) is not None:
-            if hold.run is not None:
-                await hold.run.stop()
+        await until(lambda: session in service.server._locks._active)
+        while (lock := service.server._locks._active.get(session)) is not None:
+            if lock.run is not None:
+                await lock.run.stop()
             await asyncio.sleep(0)
 
     stopping: list[asyncio.Task[None]] = []
@@ -269,7 +269,7 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
         patched.setattr(Leases, "take", stopped_at_once)
         assert (await post(service)).status_code == 503
         await asyncio.gather(*stopping)
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}
     session = rows(service, "SELECT id FROM sessions")[0][0]
     assert (await post(service, session_id=session)).status_code == 200
 
@@ -287,7 +287,7 @@ async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
         return lease
 
     async def hold() -> None:
-        async with service.server._runs.hold("somebody"):
+        async with service.server._locks.acquire("somebody"):
             pass
 
     monkeypatch.setattr(Leases, "take", slowly)
@@ -298,7 +298,7 @@ async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
     with pytest.raises(asyncio.CancelledError):
         await holding
     assert rows(service, "SELECT expires FROM leases") == [(0,)]
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}
 
 
 async def test_a_turn_that_is_cancelled_as_it_is_noted_is_noted_as_cut(
@@ -319,7 +319,7 @@ async def test_a_turn_that_is_cancelled_as_it_is_noted_is_noted_as_cut(
     await noted.wait()
     session = rows(service, "SELECT session FROM turns")[0][0]
     cancelling = asyncio.create_task(service.http.post(f"/api/conversations/{session}/cancel"))
-    run = service.server._runs._active[session].run
+    run = service.server._locks._active[session].run
     assert run is not None
     await until(lambda: run._stopping)
     go_on.set()

@@ -24,7 +24,7 @@ async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_ba
     async with two(start, model) as (one, other):
         session, first = await held(one, model, "a ghost")
         second = post(other, "enqueue", session_id=session)
-        await until(lambda: session in other.server._runs._waiting)
+        await until(lambda: session in other.server._locks._waiting)
         assert (await one.http.delete(f"/api/conversations/{session}")).status_code == 200
         model.gate = None
         assert (await first).status_code == 404
@@ -53,9 +53,9 @@ async def test_a_run_that_has_done_its_work_is_not_interrupted(
     await open_gate(model)
     await releasing.wait()
     second = post(service, "interrupt", session_id=session)
-    run = service.server._runs._active[session].run
+    run = service.server._locks._active[session].run
     assert run is not None
-    await until(lambda: session in service.server._runs._waiting)
+    await until(lambda: session in service.server._locks._waiting)
     go_on.set()
     assert (await first).status_code == 200
     assert text(await second) == "next"
@@ -63,28 +63,28 @@ async def test_a_run_that_has_done_its_work_is_not_interrupted(
 
 async def test_a_queue_outlives_those_who_do_not_queue(service: Service) -> None:
     """Regression: whoever left the line last, without having stood in it, took the line of the others along."""
-    runs, order = service.server._runs, []
+    locks, order = service.server._locks, []
 
     async def wait(name: str, policy: Any, after: asyncio.Event | None = None) -> None:
-        async with runs.hold("session", policy):
+        async with locks.acquire("session", policy):
             order.append(name)
             if after is not None:
                 await after.wait()
 
     async with AsyncExitStack() as first:
-        await first.enter_async_context(runs.hold("session"))
+        await first.enter_async_context(locks.acquire("session"))
         done = asyncio.Event()
         interrupting = asyncio.create_task(wait("interrupt", "interrupt", done))
-        await until(lambda: "session" in runs._waiting)
+        await until(lambda: "session" in locks._waiting)
         with pytest.raises(ApiError):
             await wait("reject", "reject")
         queueing = asyncio.create_task(wait("enqueue", "enqueue"))
-        await until(lambda: bool(runs._waiting.get("session")))
+        await until(lambda: bool(locks._waiting.get("session")))
     await until(lambda: order == ["interrupt"])
-    assert len(runs._waiting["session"]) == 1
+    assert len(locks._waiting["session"]) == 1
     done.set()
     await asyncio.gather(interrupting, queueing)
-    assert (order, runs._waiting) == (["interrupt", "enqueue"], {})
+    assert (order, locks._waiting) == (["interrupt", "enqueue"], {})
 
 
 async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
@@ -100,7 +100,7 @@ async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
         return lease
 
     async def hold() -> None:
-        async with service.server._runs.hold("somebody"):
+        async with service.server._locks.acquire("somebody"):
             pass
 
     monkeypatch.setattr(Leases, "take", slowly)
@@ -113,4 +113,4 @@ async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await holding
     assert rows(service, "SELECT expires FROM leases") == [(0,)]
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}

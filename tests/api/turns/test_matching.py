@@ -10,8 +10,8 @@ import pytest
 
 from api.errors import ApiError
 from api.services import Services
-from api.turns.fingerprints import START, chain
-from api.turns.session_claim import Point, hold_point
+from api.turns.session_claim import AfterTurn, TurnEnd
+from api.turns.transcript import START, Transcript, chain
 from api.wire.messages import ChatMessage
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
@@ -263,7 +263,7 @@ async def test_a_question_that_was_cut_off_and_is_asked_again_goes_on(service: S
     model.replies = ["Hello!", "word " * 100, "at last"]
     messages = [user("hi"), answer_of(await send(service, [user("hi")])), user("long")]
     session, _ = await cut_off(service, model, messages)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     body = await send(service, messages)
     assert body["x_session_id"] == session
     assert (await history(service, session))[2:] == [("user", "long"), ("assistant", "at last")]
@@ -278,7 +278,7 @@ async def test_a_question_with_an_image_before_it_that_was_cut_off_is_asked_agai
     model.replies = ["Hello!", "word " * 100, "at last"]
     messages = [user("hi"), answer_of(await send(service, [user("hi")])), user([image]), user("long")]
     await cut_off(service, model, messages)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert answer_of(await send(service, messages))["content"] == "at last"
 
 
@@ -308,7 +308,7 @@ async def test_images_in_messages_tell_chats_apart(service: Service, model: Scri
     assert again["x_session_id"] == found[0]
 
 
-async def test_beginning_at_a_point(service: Service, model: ScriptedChat) -> None:
+async def test_beginning_after_a_turn(service: Service, model: ScriptedChat) -> None:
     """What other routes build on: the newest turn goes on, an older one is forked, what is not there is 404."""
     services: Services = service.server.config.app.state.services  # type: ignore[union-attr]
     model.replies = ["one", "two"]
@@ -316,15 +316,19 @@ async def test_beginning_at_a_point(service: Service, model: ScriptedChat) -> No
     session = first["x_session_id"]
     await send(service, [user("1"), answer_of(first), user("2")])
     old, new = (row[0] for row in rows(service, "SELECT checkpoint FROM turns ORDER BY id"))
-    async with hold_point(Point(session, new), services, LOCAL) as held:
-        assert (held.session.id, held.made) == (session, False)
-    async with hold_point(Point(session, old), services, LOCAL) as held:
-        assert held.made
-        assert held.session.id != session
-        assert await history(service, held.session.id) == [("user", "1"), ("assistant", "one")]
-    for missing in (Point(session, "nothing"), Point("x" * 22, new)):
+
+    def after(session: str, checkpoint: str) -> AfterTurn:
+        end, nothing = TurnEnd(session, checkpoint), Transcript.of(())
+        return AfterTurn(end, LOCAL, nothing, services.store, services.turns.forks, "reject")
+
+    async with services.locks.lock(after(session, new)) as locked:
+        assert locked.session.id == session
+    async with services.locks.lock(after(session, old)) as locked:
+        assert locked.session.id != session
+        assert await history(service, locked.session.id) == [("user", "1"), ("assistant", "one")]
+    for missing in (after(session, "nothing"), after("x" * 22, new)):
         with pytest.raises(ApiError) as error:
-            async with hold_point(missing, services, LOCAL):
+            async with services.locks.lock(missing):
                 pass
         assert error.value.status == 404
     assert [text for _, text in await history(service, session)] == ["1", "one", "2", "two"]

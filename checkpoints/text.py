@@ -1,4 +1,4 @@
-"""A conversation's title, made from its first question without a model."""
+"""Text of conversations: plain enough to be stored and searched, and short enough to be a title."""
 
 import re
 import unicodedata
@@ -11,6 +11,11 @@ _MARKUP = re.compile(r"^\s{0,3}(?:#{1,6}|>|[-*+]|\d{1,3}[.)])\s+", re.MULTILINE)
 _SENTENCE = re.compile(r".+?[.!?](?=\s)|.+?[\u3002\uff01\uff1f]")
 _SHORTEST = 12
 """A first sentence shorter than this ("Hi.") says too little alone."""
+
+
+def plain(text: str) -> str:
+    """Without NUL, at which SQLite's functions on text end, and without halves of surrogate pairs."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def title_of(question: str) -> str:

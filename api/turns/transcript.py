@@ -1,4 +1,4 @@
-"""Fingerprints of conversations: one for each point of it, a chain of SHA-256 over all that was said until then.
+"""What a client sends of a conversation, and its fingerprints: a chain of SHA-256 over all that was said until then.
 
 Clients change what they send back: spaces, parts instead of text, thoughts left out or wrapped into the answer, a
 system prompt with today's date. None of these changes a fingerprint. Who spoke, every word, and each image or file in
@@ -8,6 +8,7 @@ a message does.
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from api.wire.messages import ChatMessage
@@ -16,6 +17,37 @@ START = ""
 """Of a conversation in which nothing was said."""
 INSTRUCTIONS = ("system", "developer")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The messages of one request, hashed once."""
+
+    messages: Sequence[ChatMessage]
+    fingerprints: Sequence[str]
+    """After each message, when the conversation began with the first."""
+    instructions: str
+    """A digest of the client's own instructions."""
+
+    @classmethod
+    def of(cls, messages: Sequence[ChatMessage]) -> "Transcript":
+        """Hashes every word: for a thread, when there may be many."""
+        return cls(messages, chain(START, messages), _digest(messages))
+
+    @property
+    def system(self) -> tuple[str, ...]:
+        """The client's system messages."""
+        return tuple(message.text for message in self.messages if message.role in INSTRUCTIONS)
+
+    @property
+    def first_new(self) -> int:
+        """Where the messages begin that come after the last assistant's."""
+        return first_new(self.messages)
+
+
+def first_new(messages: Sequence[ChatMessage]) -> int:
+    """Where the messages begin that come after the last assistant's."""
+    return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
 
 
 def after(fingerprint: str, message: ChatMessage) -> str:
@@ -47,8 +79,7 @@ def chain(fingerprint: str, messages: Iterable[ChatMessage]) -> list[str]:
     return found
 
 
-def instructions(messages: Iterable[ChatMessage]) -> str:
-    """A digest of the client's own instructions."""
+def _digest(messages: Iterable[ChatMessage]) -> str:
     words = "\n".join(_plain(message.text) for message in messages if message.role in INSTRUCTIONS)
     return hashlib.sha256(words.encode()).hexdigest()
 

@@ -1,0 +1,105 @@
+"""What the tools of one session are given: everything of the service that they may use, and nothing of other users."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
+from typing_extensions import override
+
+from tools import build_all
+from tools.coding.settings import CodingSettings
+from tools.documents import Documents
+from tools.files.cache import ProfileCache
+from tools.files.reader import FileReader
+from tools.kit import OnOutput, ToolKit
+from tools.vision.settings import VisionSettings
+from tools.web.fetch import Fetcher
+from tools.workers.pool import Workers
+from workspace.library import Library
+from workspace.session import SessionWorkspace
+
+
+@dataclass(frozen=True, slots=True)
+class ToolKits:
+    """Made once, of the parts that tools share."""
+
+    workers: Workers
+    profiles: ProfileCache | None
+    fetcher: Fetcher
+    documents: Documents
+    coder: BaseChatModel | None
+    """Writes programs; None: the model that answers does."""
+    vision: BaseChatModel | None
+    coding: CodingSettings
+    looking: VisionSettings
+    off: frozenset[str]
+    user_dir: Callable[[str], Path]
+    """Everything of one user's that is not a session's."""
+    max_file_bytes: int
+
+    def library(self, user: str) -> Library:
+        """The user's own files, by the user's id."""
+        return Library(self.user_dir(user) / "files", self.max_file_bytes)
+
+    def reader(self, user: str) -> FileReader:
+        """Reads files for the user."""
+        return FileReader(self.workers, self.profiles, user)
+
+    def kit(
+        self, workspace: SessionWorkspace, user: str, model: BaseChatModel, on_output: OnOutput | None = None
+    ) -> ToolKit:
+        """For the tools of one session; `model` is the one that answers there."""
+        return ToolKit(
+            workspace=workspace,
+            reader=self.reader(user),
+            library=self.library(user),
+            on_output=on_output,
+            fetcher=self.fetcher,
+            vision=self.vision,
+            coder=self.coder or model,
+            coding=self.coding,
+            looking=self.looking,
+            off=self.off,
+            documents=self.documents,
+            user=user,
+        )
+
+    def toolbox(
+        self,
+        workspace: SessionWorkspace,
+        user: str,
+        model: BaseChatModel,
+        on_output: OnOutput | None = None,
+        only: frozenset[str] | None = None,
+    ) -> Mapping[str, BaseTool]:
+        """The tools of one session by name, built when they are first looked at; `only` leaves out all others."""
+        return Toolbox(lambda: build_all(self.kit(workspace, user, model, on_output)), only)
+
+
+class Toolbox(Mapping[str, BaseTool]):
+    """Tools that are built when they are first looked at: most turns that chat need none."""
+
+    def __init__(self, build: Callable[[], dict[str, BaseTool]], only: frozenset[str] | None) -> None:
+        self._build = build
+        self._only = only
+        self._built: dict[str, BaseTool] | None = None
+
+    def _tools(self) -> dict[str, BaseTool]:
+        if self._built is None:
+            only = self._only
+            self._built = {name: tool for name, tool in self._build().items() if only is None or name in only}
+        return self._built
+
+    @override
+    def __getitem__(self, name: str) -> BaseTool:
+        return self._tools()[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tools())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._tools())
