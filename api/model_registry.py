@@ -65,6 +65,14 @@ class ModelRegistry:
         if name != self.default and not self.may_choose(user):
             raise ApiError(403, "Only administrators choose the model here.", param="model", code="forbidden")
 
+    async def choice_of(self, user: User, name: str) -> str:
+        """The model of that name, or what answers the user when it is none of ours. Raises 403 for a name where users
+        may not choose."""
+        if name not in self.names:
+            return await self.default_of(user)
+        self.check_choice(name, user)
+        return name
+
     async def default_of(self, user: User) -> str:
         """What answers the user when a request names no model: the user's own choice, as long as there is such a model
         and users may choose; else the default."""

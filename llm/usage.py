@@ -1,5 +1,6 @@
 """The one count of what a run uses: every call of every model, those that tools ask and those that are cut off too."""
 
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ CHARACTERS_A_TOKEN = 4
 """For calls that end before the model has said what it counted."""
 
 
+@dataclass(eq=False)
 class UsageCounter(BaseCallbackHandler):
     """A LangChain callback for one run, handed to the graph in its config: calls inside of tools inherit it.
 
@@ -21,15 +23,14 @@ class UsageCounter(BaseCallbackHandler):
 
     run_inline = True
 
-    def __init__(self) -> None:
-        self.calls = 0
-        """Those that have ended."""
-        self.input_tokens = 0
-        self.output_tokens = 0
-        self.cached_tokens = 0
-        """Input tokens that the model did not have to read again."""
-        self._open: dict[UUID, int] = {}
-        """Estimated input tokens of the calls under way."""
+    calls: int = 0
+    """Those that have ended."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Input tokens that the model did not have to read again."""
+    _open: dict[UUID, int] = field(default_factory=dict)
+    """Estimated input tokens of the calls under way."""
 
     @property
     def tokens(self) -> int:

@@ -1,9 +1,12 @@
 """The house keeps its own rules: what is written is listed, what is listed exists."""
 
+import ast
 import importlib
 import json
 import pkgutil
 import re
+from collections import Counter
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from nodes.prompts import render
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "graph", "nodes", "tools", "llm", "checkpoints", "workspace")
+MAX_LINES = 300
+MAX_FILES = 25
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -89,3 +94,39 @@ def test_locks_name_no_host() -> None:
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+def sources() -> list[Path]:
+    """Every Python file of ours."""
+    skipped = {".venv", "node_modules", "__pycache__"}
+    folders = [ROOT / name for name in (*PACKAGES, "tests", "evals", "benchmarks")]
+    return [path for folder in folders for path in folder.rglob("*.py") if not skipped & set(path.parts)]
+
+
+def test_files_and_folders_are_small_enough_to_read() -> None:
+    long = [str(path.relative_to(ROOT)) for path in sources() if len(path.read_text().splitlines()) > MAX_LINES]
+    assert [name for name in long if not name.startswith("tests/")] == []
+    crowded = [folder for folder, count in Counter(path.parent for path in sources()).items() if count > MAX_FILES]
+    assert crowded == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Imports within functions and for type checkers alone count too."""
+    files = {module_of(path): path for path in sources() if path.relative_to(ROOT).parts[0] in PACKAGES}
+    sorter = TopologicalSorter({name: imports_of(path, set(files)) - {name} for name, path in files.items()})
+    sorter.prepare()  # raises CycleError, which names the circle
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports_of(path: Path, known: set[str]) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    # A package's `__init__.py` is run too, but its own files are what is meant.
+    return {name for name in found & known if not path.is_relative_to(ROOT / name.replace(".", "/"))}

@@ -16,9 +16,9 @@ class Attempt:
     session: Session
     new: Sequence[ChatMessage]
     """The client's messages that the session does not have. Empty when a question that was cut off is asked again."""
-    fingerprint: Callable[[], Awaitable[str | None]]
-    """Of the conversation once `new` is said; None when the session is no longer what was claimed. Called once the
-    session is locked."""
+    fingerprint: str | Callable[[], Awaitable[str | None]]
+    """Of the conversation once `new` is said. A function is called once the session is locked; it gives None when the
+    session is no longer what was claimed."""
     policy: RunPolicy = "reject"
     passes_when_busy: bool = False
     """While the session is busy, the next attempt is made."""

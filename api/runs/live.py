@@ -90,9 +90,9 @@ class LiveRuns:
     def add(self, session_id: str, live: LiveRun) -> None:
         """Takes the place of the run before."""
         self._forget(session_id)
+        self._prune()
         self._running[session_id] = live
         live.run.when_ended(lambda: self._end(session_id, live))
-        self._prune()
 
     def get(self, session_id: str) -> LiveRun | None:
         self._prune()

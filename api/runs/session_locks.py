@@ -135,7 +135,9 @@ class SessionLocks:
                 raise
             if not attempt.empty and await self._sessions.get(session.id, session.owner) is None:
                 raise not_found("session", "session_id")
-            if (fingerprint := await attempt.fingerprint()) is None:
+            known = attempt.fingerprint
+            fingerprint = known if isinstance(known, str) else await known()
+            if fingerprint is None:
                 return None
             entered.push_async_callback(self._workspaces.rest)
             if lock.lease is not None and lock.lease.from_elsewhere:

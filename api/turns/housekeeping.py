@@ -13,7 +13,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from api.runs.run import Emit, Work
 from api.turns.options import TurnOptions
-from api.turns.turn import ContextBuilder, charged
+from api.turns.turn import ContextBuilder, charged, relay
 from api.wire.answer import Answer
 from api.wire.conversion import to_messages
 from api.wire.messages import ChatMessage
@@ -33,7 +33,9 @@ class Housekeeping:
     def work(self, options: TurnOptions, messages: Sequence[ChatMessage], answer: Answer, budget: Budget) -> Work:
         async def run(emit: Emit) -> None:
             context = await self.contexts.chat(options, budget)
-            emit(answer.feed(Routed("chat", "a front end's own request")))
+            routed = Routed("chat", "a front end's own request")
+            emit(routed)
+            answer.feed([routed])
             async with charged(budget, options.user.id, self.store):
                 start = {"messages": to_messages(messages, 0)}
                 config: RunnableConfig = {"callbacks": [budget.usage]}
@@ -42,7 +44,6 @@ class Housekeeping:
                     "AsyncGenerator[Event]", self.graph.astream(start, config, context=context, stream_mode="custom")
                 )
                 async with aclosing(stream) as events:
-                    async for event in events:
-                        emit(answer.feed(event))
+                    await relay(events, answer, emit)
 
         return run

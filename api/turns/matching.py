@@ -63,7 +63,7 @@ class MatchedSession:
             if turn.checkpoint is not None and source is not None:
                 fork = await self.forks.make(turn, source)
                 discard = partial(self.forks.discard, fork)
-                yield Attempt(fork, self._since(turn), self._end, discard=discard)
+                yield Attempt(fork, self._since(turn), self.transcript.fingerprints[-1], discard=discard)
         title = self.transcript.messages[-1].text
         async for attempt in NewSession(self.user, self.transcript, title, self.store, self.forks).attempts():
             yield attempt
@@ -121,9 +121,6 @@ class MatchedSession:
         prints = self.transcript.fingerprints
         covered = max(at for at, fingerprint in enumerate(prints) if fingerprint == turn.fingerprint) + 1
         return self.transcript.messages[covered:]
-
-    async def _end(self) -> str:
-        return self.transcript.fingerprints[-1]
 
     async def _was_answered(self, turn: StoredTurn) -> bool:
         """Did the thread get the answer after all? The service died before it could note so."""

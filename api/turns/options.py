@@ -109,26 +109,26 @@ class OptionsResolver:
             raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
         client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
         sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
-        session = _named_session(request)
-        names = self.models.names
-        mode = _mode(chat, user, names)
-        model = await self._model(chat, user, names)
+        question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
+        model = await self.models.choice_of(user, chat.model)
+        mode = _mode(chat, user, self.models)
         await _check(chat, self.models.get(model))
+        session = _named_session(request)
         return TurnOptions(
             user=user,
             mode=mode,
             model=model,
-            question=chat.asked,
+            question=question,
             session=session,
             policy=self.policy(request.origin.policy),
             sampling=sampling,
             client_tools=client_tools,
-            response_format=chat.wanted_format,
+            response_format=form,
             instructions=request.instructions,
             only_tools=request.only_tools,
             step_factor=0.5 if chat.reasoning_effort in FEWER else 2 if chat.reasoning_effort in MORE else 1,
             address=(self.public_url or request.origin.address).rstrip("/"),
-            include_usage=chat.wants_usage,
+            include_usage=include_usage,
             background=chat.background,
             housekeeping=session is None and request.after is None and _is_housekeeping(request),
         )
@@ -141,18 +141,11 @@ class OptionsResolver:
             case _:
                 raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
 
-    async def _model(self, chat: ChatRequest, user: User, names: Sequence[str]) -> str:
-        """The backend's model that is named, the user's own choice, or the default."""
-        if chat.model in names:
-            self.models.check_choice(chat.model, user)
-            return chat.model
-        return await self.models.default_of(user)
 
-
-def _mode(chat: ChatRequest, user: User, models: Sequence[str]) -> str:
+def _mode(chat: ChatRequest, user: User, models: ModelRegistry) -> str:
     """`agent_type` wins over `model`; a backend's model runs in `auto`; guests chat, whatever they ask for."""
-    if chat.agent_type is None and chat.model not in (*AGENT_TYPES, *models):
-        known = ", ".join([*AGENT_TYPES, *models])
+    if chat.agent_type is None and chat.model not in AGENT_TYPES and chat.model not in models.names:
+        known = ", ".join([*AGENT_TYPES, *models.names])
         raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
     if user.role == "guest":
         return "chat"

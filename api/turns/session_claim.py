@@ -64,10 +64,7 @@ class NewSession:
 
     async def attempts(self) -> AsyncGenerator[Attempt]:
         session = await self.store.sessions.create(self.user.id, self.title)
-
-        async def fingerprint() -> str:
-            return self.transcript.fingerprints[-1] if self.transcript.fingerprints else START
-
+        fingerprint = self.transcript.fingerprints[-1] if self.transcript.fingerprints else START
         discard = partial(self.forks.discard, session)
         yield Attempt(session, self.transcript.messages, fingerprint, discard=discard, empty=True)
 
@@ -97,13 +94,10 @@ class AfterTurn:
         async def unless_gone_on() -> str | None:
             return fingerprint if await is_newest(turn, self.store) else None
 
-        async def known() -> str:
-            return fingerprint
-
         if turn.newest:
             yield Attempt(session, self.transcript.messages, unless_gone_on, self.policy)
         fork = await self.forks.make(turn, session)
-        yield Attempt(fork, self.transcript.messages, known, discard=partial(self.forks.discard, fork))
+        yield Attempt(fork, self.transcript.messages, fingerprint, discard=partial(self.forks.discard, fork))
 
 
 async def find_session(sessions: Sessions, session_id: str, user: User) -> Session:

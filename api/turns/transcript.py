@@ -26,23 +26,18 @@ class Transcript:
     messages: Sequence[ChatMessage]
     fingerprints: Sequence[str]
     """After each message, when the conversation began with the first."""
+    system: tuple[str, ...]
+    """The client's system messages."""
     instructions: str
-    """A digest of the client's own instructions."""
+    """A digest of them."""
+    first_new: int
+    """Where the messages begin that come after the last assistant's."""
 
     @classmethod
     def of(cls, messages: Sequence[ChatMessage]) -> "Transcript":
         """Hashes every word: for a thread, when there may be many."""
-        return cls(messages, chain(START, messages), _digest(messages))
-
-    @property
-    def system(self) -> tuple[str, ...]:
-        """The client's system messages."""
-        return tuple(message.text for message in self.messages if message.role in INSTRUCTIONS)
-
-    @property
-    def first_new(self) -> int:
-        """Where the messages begin that come after the last assistant's."""
-        return first_new(self.messages)
+        system = tuple(message.text for message in messages if message.role in INSTRUCTIONS)
+        return cls(messages, chain(START, messages), system, _digest(system), first_new(messages))
 
 
 def first_new(messages: Sequence[ChatMessage]) -> int:
@@ -79,9 +74,8 @@ def chain(fingerprint: str, messages: Iterable[ChatMessage]) -> list[str]:
     return found
 
 
-def _digest(messages: Iterable[ChatMessage]) -> str:
-    words = "\n".join(_plain(message.text) for message in messages if message.role in INSTRUCTIONS)
-    return hashlib.sha256(words.encode()).hexdigest()
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(map(_plain, texts)).encode()).hexdigest()
 
 
 def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> str:

@@ -3,6 +3,7 @@ and however it ends.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -24,12 +25,13 @@ from api.turns.options import TurnOptions
 from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
 from checkpoints.store import Store
-from nodes.events import AnswerDelta, Event, ToolOutput
+from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
 from nodes.react.file_context import Briefing
 from nodes.state import Budget, Context, Limits
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
+BATCH = 500
 RECURSION_LIMIT = 200
 """Steps of the graph; the run's own limits end it long before."""
 
@@ -147,10 +149,10 @@ class TurnRunner:
                     charged(turn.budget, turn.options.user.id, self.store),
                     aclosing(self._events(turn, context)) as events,
                 ):
-                    async for event in events:
-                        emit(answer.feed(event))
+                    await relay(events, answer, emit)
                 if images := self._images(turn):
-                    emit(answer.feed(AnswerDelta(images)))
+                    emit(AnswerDelta(images))
+                    answer.feed([AnswerDelta(images)])
                 await self.store.sessions.said(turn.session_id, [answer.text])
 
         return run
@@ -196,6 +198,28 @@ class TurnRunner:
         if turn.options.response_format is not None or answer.finish_reason != "stop" or not answer.text:
             return ""
         return self.image_links.markdown(turn.session_id, answer.steps, turn.options.address)
+
+
+async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> None:
+    """Tell the events as they come; the answer takes them in by the batch."""
+    batch: list[Event] = []
+    try:
+        async for event in events:
+            told: Event = event
+            match event:
+                case AnswerDelta() if answer.first_token is None:
+                    answer.first_token = time.monotonic()
+                case Finished():
+                    answer.ended = time.monotonic()
+                case StepDone():
+                    told = answer.numbered(event)
+            emit(told)
+            batch.append(told)
+            if len(batch) == BATCH:
+                answer.feed(batch)
+                batch.clear()
+    finally:
+        answer.feed(batch)
 
 
 @asynccontextmanager

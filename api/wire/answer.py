@@ -1,7 +1,7 @@
 """Events → the answer: one fold, for JSON bodies and for the end of streams."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,47 +23,51 @@ from nodes.state import PlanStep, Step
 
 @dataclass(slots=True)
 class Answer:
-    """Feed it a run's events in order. `usage` is the run's own counter."""
+    """What a run's events come to, fed in order; whole once the run has ended. `usage` is the run's own counter."""
 
     session_id: str
     _usage: UsageCounter
     finish_reason: str = "stop"
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
     """Calls of the client's tools, as OpenAI writes them."""
+    first_token: float | None = None
+    """When the first piece of the answer came, by the monotonic clock. Like `ended` it is noted by whoever hears it."""
+    ended: float | None = None
     _began: float = field(default_factory=time.monotonic)
-    _first_token: float | None = None
-    _ended: float | None = None
+    _numbered: int = 0
     _text: list[str] = field(default_factory=list)
     _thoughts: list[str] = field(default_factory=list)
     _steps: list[Step] = field(default_factory=list)
     _route: Routed = field(default_factory=lambda: Routed("", ""))
     _plan: list[PlanStep] | None = None
 
-    def feed(self, event: Event) -> Event:
-        """Takes the event in, and gives it back as it is to be told: a run's steps are numbered through."""
-        match event:
-            case AnswerDelta(text):
-                self._first_token = self._first_token or time.monotonic()
-                self._text.append(text)
-            case CallDelta():
-                self._add_call(event)
-            case ThoughtDelta(text):
-                self._thoughts.append(text)
-            case StepDone(step):
-                step = step.copy()
-                step["index"] = len(self._steps) + 1
-                self._steps.append(step)
-                return StepDone(step)
-            case StepsOrdered(steps):
-                self._steps = list(steps)
-            case Routed():
-                self._route = event
-            case PlanChanged(plan):
-                self._plan = plan
-            case Finished(reason):
-                self.finish_reason = reason
-                self._ended = time.monotonic()
-        return event
+    def numbered(self, event: StepDone) -> StepDone:
+        """The event as it is to be told: a run's steps are numbered through."""
+        self._numbered += 1
+        step = event.step.copy()
+        step["index"] = self._numbered
+        return StepDone(step)
+
+    def feed(self, events: Iterable[Event]) -> None:
+        """Take the events in, in their order."""
+        for event in events:
+            match event:
+                case AnswerDelta(text):
+                    self._text.append(text)
+                case CallDelta():
+                    self._add_call(event)
+                case ThoughtDelta(text):
+                    self._thoughts.append(text)
+                case StepDone(step):
+                    self._steps.append(step)
+                case StepsOrdered(steps):
+                    self._steps = list(steps)
+                case Routed():
+                    self._route = event
+                case PlanChanged(plan):
+                    self._plan = plan
+                case Finished(reason):
+                    self.finish_reason = reason
 
     def _add_call(self, piece: CallDelta) -> None:
         if piece.index == len(self.tool_calls):
@@ -99,7 +103,7 @@ class Answer:
 
     def metadata(self) -> dict[str, Any]:
         """`x_agent_metadata`."""
-        now = self._ended or time.monotonic()
+        now = self.ended or time.monotonic()
         return {
             "agent_type": self._route.mode,
             "route_reason": self._route.reason,
@@ -112,7 +116,7 @@ class Answer:
             "sources": public_sources(self.text, sources_of(self._steps)),
             "timings": {
                 "total_ms": round((now - self._began) * 1000),
-                "first_answer_token_ms": self._first_token and round((self._first_token - self._began) * 1000),
+                "first_answer_token_ms": self.first_token and round((self.first_token - self._began) * 1000),
                 "tools_ms": sum(step["duration_ms"] for step in self._steps),
             },
         }

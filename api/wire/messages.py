@@ -102,6 +102,7 @@ class ChatMessage(BaseModel):
     @model_validator(mode="after")
     def _is_text(self) -> "ChatMessage":
         self.text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        _ = self.attached  # read now, as many will ask
         return self
 
     @model_validator(mode="after")
