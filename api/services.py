@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from api.accounts.setup import open_accounts, signing_keys
 from api.accounts.usage_meter import Meter
 from api.files.form_receiver import Intake
 from api.files.image_links import ImageLinks
-from api.files.user_files import OnChanged, Quota, Uploads
+from api.files.user_files import OnChanged, Uploads
 from api.middleware.audit_log import AuditLog
 from api.model_registry import BackendModels
 from api.runs.live import Streams
@@ -30,8 +30,9 @@ from llm.factory import open_embeddings, open_reranker, opened
 from llm.served.chat import ServedChat
 from llm.vectors.base import VectorModel
 from nodes.state import Limits
+from tools import PRELOAD
 from tools.documents import Documents
-from tools.files.cache import ProfileCache
+from tools.files.cache import ProfileCache, open_cache
 from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
 from tools.web.fetch import Fetcher
@@ -40,7 +41,6 @@ from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.session import SessionWorkspace
-from workspace.settings import MIB
 from workspace.workspaces import Workspaces
 
 
@@ -103,15 +103,12 @@ class Services:
     def limits(self, model: BaseChatModel) -> Limits:
         """What one run may use; the window is that of the model that answers."""
         window = getattr(model, "window", Limits().window)
-        return replace(self.settings.limits(), window=window)
+        most = self.settings.agent.react_max_iterations
+        return Limits(max_iterations=most, max_mends=self.settings.coding.max_iterations, window=window)
 
     def library(self, user: str) -> Library:
         """The user's own files, by the user's id."""
         return library_of(self.settings, user)
-
-    def quota(self, user: User) -> Quota:  # noqa: ARG002 (everybody's is the same)
-        """What the user may keep."""
-        return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
 
     def reader(self, user: str) -> FileReader:
         """Reads files for the user."""
@@ -129,16 +126,16 @@ class Services:
             fetcher=self.fetcher,
             vision=self.vision,
             coder=self.coder or model,
-            coding=self.settings.coding(),
-            looking=self.settings.vision(),
-            off=self.settings.tools_off,
+            coding=self.settings.coding,
+            looking=self.settings.vision,
+            off=self.settings.web.off,
             documents=self.documents,
             user=user,
         )
 
 
 def library_of(settings: Settings, user: str) -> Library:
-    return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
+    return Library(settings.user_dir(user) / "files", settings.uploads.max_file_bytes)
 
 
 @asynccontextmanager
@@ -161,25 +158,31 @@ async def open_services(
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
-        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.image_link_hours)
-        workspaces = Workspaces(settings.workspace())
+        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.links.image_link_hours)
+        workspaces = Workspaces(
+            settings.workspace,
+            settings.jail,
+            sessions=settings.sessions_dir,
+            snapshots=settings.snapshots_dir,
+            max_file_bytes=settings.uploads.max_file_bytes,
+        )
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = Workers(settings.workers(preload=boot))
+        workers = Workers(settings.workers, preload=PRELOAD if boot else ())
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        vectors = open_embeddings(settings.embeddings())
+        vectors = open_embeddings(settings.models)
         stack.push_async_callback(vectors.aclose)
         documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
-        runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
+        runs = Runs(store.leases, settings.runs.lease_seconds, settings.runs.queue_seconds)
         stack.push_async_callback(runs.aclose)
         runs.start_keeping()
         streams = Streams()
         models = BackendModels((model, *more_models), store.choices)
         await models.restore()
-        profiles = settings.profile_cache()
-        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
+        quotas = Quotas(settings.quota, store.usage, DiskUse(settings, store.sessions))
 
         async def index_again(user: str) -> None:
             documents.schedule(user)
@@ -198,13 +201,14 @@ async def open_services(
         )
         intake = Intake(
             settings.data_dir / "incoming",
-            max_file_bytes=settings.max_upload_mb * MIB,
-            idle_seconds=settings.upload_idle_seconds,
+            max_file_bytes=settings.uploads.max_file_bytes,
+            idle_seconds=settings.uploads.upload_idle_seconds,
         )
         stack.callback(intake.close)
         await intake.start()
         uploads = Uploads(
             store.files,
+            settings.uploads,
             partial(library_of, settings),
             settings.data_dir / "users",
             on_changed=on_files_changed,
@@ -232,7 +236,7 @@ async def open_services(
             deletions=deletions,
             workers=workers,
             profiles=profiles,
-            fetcher=Fetcher(settings.web()),
+            fetcher=Fetcher(settings.web),
             coder=coder if coder is not model else None,
             vision=seeing,
             documents=documents,
@@ -246,10 +250,17 @@ async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """The search in documents; its models are loaded at their first use."""
-    reranker = open_reranker(settings.embeddings())
-    retrieval = settings.retrieval()
+    reranker = open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
-    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    indexes = Indexes(
+        places,
+        embedder,
+        settings.retrieval,
+        reranker,
+        readers=settings.workers.workers,
+        max_file_bytes=settings.uploads.max_file_bytes,
+    )
+    documents = Documents(indexes, FileReader(workers), settings.retrieval.wait)
     try:
         yield documents
     finally:

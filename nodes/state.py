@@ -14,6 +14,8 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
 from nodes.channels import messages_channel
+from nodes.settings import AgentSettings
+from tools.coding.settings import CodingSettings
 from tools.results import Source
 from workspace.library import Library
 from workspace.session import SessionWorkspace
@@ -153,9 +155,9 @@ class ClientTools:
 class Limits:
     """What one run may use."""
 
-    max_iterations: int = 6
+    max_iterations: int = AgentSettings().react_max_iterations
     """Tool calls in one turn."""
-    max_mends: int = 3
+    max_mends: int = CodingSettings().max_iterations
     """How often in a row a program that failed is mended or written anew."""
     max_needs: int = 2
     """How often a turn computes anew because what was printed lacks something."""
@@ -173,11 +175,9 @@ class Limits:
 
 @dataclass(slots=True)
 class Budget:
-    """One a run, shared by the steps of a plan. `max_tokens` counts what the model reads and writes."""
+    """One a run, shared by the steps of a plan."""
 
-    max_calls: int = 40
-    max_tokens: int = 120_000
-    max_seconds: float = 900.0
+    settings: AgentSettings = field(default_factory=AgentSettings)
     calls: int = 0
     tokens: int = 0
     began: float = field(default_factory=time.monotonic)
@@ -190,8 +190,9 @@ class Budget:
     @property
     def spent(self) -> bool:
         """Is it time to answer with what there is?"""
-        late = time.monotonic() - self.began >= self.max_seconds
-        return late or self.calls >= self.max_calls or self.tokens >= self.max_tokens
+        most = self.settings
+        late = time.monotonic() - self.began >= most.run_max_seconds
+        return late or self.calls >= most.run_max_calls or self.tokens >= most.run_max_tokens
 
 
 @dataclass(frozen=True)

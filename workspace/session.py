@@ -7,25 +7,24 @@ from pathlib import Path
 from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.settings import WorkspaceSettings
 from workspace.upload import put_in_place, store
 
 
 class SessionWorkspace:
     """Made by `Workspaces`; the folder exists."""
 
-    def __init__(self, session_id: str, folder: Path, kernel: Kernel, settings: WorkspaceSettings) -> None:
+    def __init__(self, session_id: str, folder: Path, kernel: Kernel, max_file_bytes: int) -> None:
         self.session_id = session_id
         self.folder = folder
         self.kernel = kernel
-        self._settings = settings
+        self._max_file_bytes = max_file_bytes
 
     async def add_file(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Store an upload under a safe, free name; it appears whole or not at all.
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        return await store(self.folder, label, chunks, self._settings.max_file_bytes)
+        return await store(self.folder, label, chunks, self._max_file_bytes)
 
     async def take_file(self, label: str, path: Path) -> FileInfo:
         """Move a whole file from elsewhere on the same disk here, under a safe, free name."""

@@ -43,14 +43,13 @@ async def upload(request: Request, services: Services = Depends(services_of), us
     """Keep files, in the form's field `files` (or `file`): all of them, or none."""
     if content_type(request) != "multipart/form-data":
         raise ApiError(415, "Send multipart/form-data.", code="unsupported_media_type")
-    quota = services.quota(user)
-    await services.uploads.check_room(user.id, quota)
+    await services.uploads.check_room(user.id)
     await services.quotas.room(user)
     async with services.intake.receive(request, user.id) as form:
         if not form.files:
             raise bad_request("files: the form brings no file", "files")
         await services.quotas.room(user, sum(file.bytes for file in form.files))
-        stored = await services.uploads.keep(user.id, form.files, quota)
+        stored = await services.uploads.keep(user.id, form.files)
     return Uploaded(files=[public_file(file) for file in stored])
 
 

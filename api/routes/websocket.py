@@ -15,9 +15,9 @@ from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
 from api.routes.runs import latest, place
 from api.runs.live import Live
+from api.runs.settings import RunPolicy
 from api.runs.sse import DONE, KEEPALIVE, frames_of
 from api.services import Services
-from api.settings.runs import RunPolicy
 from api.turns.request import incoming_of
 from api.turns.session_claim import own_session
 from api.turns.start import start

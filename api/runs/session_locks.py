@@ -11,8 +11,8 @@ from anyio import CancelScope
 
 from api.errors import ApiError
 from api.runs.run import Run, Work, whole
+from api.runs.settings import RunPolicy
 from api.runs.stop_reasons import CANCELLED, INTERRUPTED, LOST, SHUTDOWN, stopped
-from api.settings.runs import RunPolicy
 from checkpoints.leases import Lease, Leases
 
 log = logging.getLogger(__name__)

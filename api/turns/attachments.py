@@ -62,7 +62,7 @@ async def take_attached(chat: ChatRequest, workspace: SessionWorkspace, services
         raise bad_request(
             f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
         )
-    deadline = asyncio.get_running_loop().time() + services.settings.web_timeout
+    deadline = asyncio.get_running_loop().time() + services.settings.web.timeout
     for one in attached:
         if _is_remote(one):
             info = await _fetch(one, workspace, services, deadline)
@@ -96,7 +96,7 @@ async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
 async def _fetch(one: Attached, workspace: SessionWorkspace, services: Services, deadline: float) -> FileInfo:
     """An image of the public web, by the rules that hold for pages."""
     assert isinstance(one.part, ImagePart), "only images are named by their address"
-    if not services.settings.web_read_pages:
+    if not services.settings.web.read_pages:
         raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
     try:
         async with (

@@ -12,7 +12,6 @@ from api.services import Services
 from checkpoints.sessions import Session
 from checkpoints.turns import Turn
 from workspace.folder_copy import copy_files
-from workspace.settings import MIB
 
 KEPT = ("messages", "summaries", "condensed")
 """What of a thread's state belongs to the conversation and not to its last turn."""
@@ -73,7 +72,7 @@ async def _copy_files(
         workspace.folder,
         named=named,
         until=turn.created,
-        max_bytes=services.settings.kernel_folder_mb * MIB,
+        max_bytes=services.settings.jail.folder_size,
     )
 
 

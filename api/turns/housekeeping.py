@@ -24,7 +24,7 @@ from checkpoints.users import User
 from graph import MODES
 from nodes.events import Event, Routed
 from nodes.rules.mode import is_housekeeping
-from nodes.state import Context
+from nodes.state import Budget, Context
 
 
 def is_aside(request: HTTPConnection, incoming: Incoming) -> bool:
@@ -58,7 +58,7 @@ def _work(
             sampling=sampling_of(chat),
             response_format=chat.wanted_format,
             limits=services.limits(model),
-            budget=services.settings.budget(),
+            budget=Budget(services.settings.agent),
             user=user.id,
         )
         emit(answer.feed(Routed("chat", "a front end's own request")))

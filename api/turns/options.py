@@ -7,8 +7,8 @@ from langchain_core.language_models import BaseChatModel
 from starlette.requests import HTTPConnection
 
 from api.errors import ApiError, bad_request, not_found
+from api.runs.settings import RunPolicy
 from api.services import Services
-from api.settings.runs import RunPolicy
 from api.wire.chat_request import AGENT_TYPES, ChatRequest
 from checkpoints.users import User
 from llm.errors import SchemaError
@@ -17,7 +17,7 @@ from nodes.state import ClientTools, Limits, Sampling
 
 
 def may_choose(services: Services, user: User) -> bool:
-    return services.settings.allow_model_choice or user.role == "admin"
+    return services.settings.accounts.allow_model_choice or user.role == "admin"
 
 
 def check_choice(model: str, services: Services, user: User) -> None:
@@ -48,7 +48,7 @@ def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
 
 def wanted_policy(request: HTTPConnection, services: Services) -> RunPolicy:
     """What to do while the session answers another message: the header, or the setting. Raises 400."""
-    match request.headers.get("x-run-policy", services.settings.run_policy):
+    match request.headers.get("x-run-policy", services.settings.runs.policy):
         case "reject" | "enqueue" | "interrupt" as policy:
             return policy
         case _:

@@ -44,7 +44,7 @@ async def read_chat(request: Request, services: Services, user: str) -> AsyncIte
             yield Incoming(checked(_fields(form.fields)), form.files)
         return
     if kind == "application/x-www-form-urlencoded":
-        body = await read_whole(request, services.settings.upload_idle_seconds)
+        body = await read_whole(request, services.settings.uploads.upload_idle_seconds)
         yield Incoming(checked(_fields(_urlencoded(body))), [])
         return
     yield Incoming(checked(await read_object(request, services)), [])
@@ -54,7 +54,7 @@ async def read_object(request: Request, services: Services) -> dict[str, Any]:
     """The body as a JSON object. Raises 400, 408 or 413."""
     if content_type(request) not in ("application/json", ""):
         raise bad_request("Send application/json or multipart/form-data.", code="unsupported_media_type")
-    body = await read_whole(request, services.settings.upload_idle_seconds)
+    body = await read_whole(request, services.settings.uploads.upload_idle_seconds)
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError) as error:

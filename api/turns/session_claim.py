@@ -5,8 +5,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from api.errors import bad_request, not_found
+from api.runs.settings import RunPolicy
 from api.services import Services
-from api.settings.runs import RunPolicy
 from api.turns.fingerprints import START
 from api.turns.fork import discard, fork
 from api.wire.messages import ChatMessage

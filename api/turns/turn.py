@@ -39,7 +39,7 @@ from checkpoints.sessions import Session
 from checkpoints.users import User
 from nodes.events import AnswerDelta, Event, ToolOutput
 from nodes.react.file_context import Briefing
-from nodes.state import Context
+from nodes.state import Budget, Context
 from tools import build_all
 from workspace.session import SessionWorkspace
 
@@ -211,7 +211,7 @@ def address_of(request: HTTPConnection, services: Services) -> str:
     """`PUBLIC_URL`, or what the request says."""
     asked = request.base_url
     of_pages = asked.replace(scheme=asked.scheme.replace("ws", "http"))
-    return (services.settings.public_url or str(of_pages)).rstrip("/")
+    return (services.settings.links.public_url or str(of_pages)).rstrip("/")
 
 
 def _images(turn: Turn, services: Services) -> str:
@@ -253,7 +253,7 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
         client_tools=client_tools(chat),
         response_format=chat.wanted_format,
         limits=steps_for(chat, services.limits(model)),
-        protocol=services.settings.protocol(model),
-        budget=services.settings.budget(),
+        protocol=services.settings.agent.protocol(model),
+        budget=Budget(services.settings.agent),
         user=turn.user.id,
     )
