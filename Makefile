@@ -145,6 +145,10 @@ eval-peers: dev model ## the same tasks with other harnesses on the same weights
 	$(BIN)/python -m evals run --again --half test --harness create_agent
 	$(BIN)/python -m evals run --again --half test --harness code_agent --limit 3
 
+.PHONY: docs
+docs: dev ## write docs/settings.md and .env.example anew from the settings
+	$(BIN)/python -m api.settings
+
 .PHONY: format
 format: dev ## format the code and sort imports
 	$(BIN)/ruff check --fix-only .

@@ -33,8 +33,8 @@ def main() -> int:
         settings = load_settings()
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
-        configure_logging(settings)
-        fetch_chat(settings)
+        configure_logging(settings.log)
+        fetch_chat(settings.models)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
@@ -47,22 +47,23 @@ def main() -> int:
 
 async def run(settings: Settings) -> None:
     try:
-        sock = listen(settings)
+        sock = listen(settings.server)
     except OSError as error:
-        where = f"{settings.server_host}:{settings.server_port}"
+        where = f"{settings.server.host}:{settings.server.port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
-        models = await load_models(settings.models())
-        await asyncio.to_thread(fetch_vectors, settings)
+        models = await load_models(settings.models)
+        await asyncio.to_thread(fetch_vectors, settings.models)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        data = settings.data_dir.resolve()
 
         def opened(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
-            model = services.models.default
-            sys.stdout.write(BANNER.format(url=url, model=model, data=data, sandbox=sandbox, login=login))
+            data = settings.data_dir
+            sys.stdout.write(
+                BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login)
+            )
             sys.stdout.flush()
             keep_what_is_loaded()
 
@@ -73,7 +74,7 @@ def login_words(settings: Settings, *, administered: bool) -> str:
     """What the start says of who may come in."""
     if not settings.login_required:
         return "not required: whoever reaches this address is the user 'local'"
-    registration = "anybody may register" if settings.allow_registration else "registration is closed"
+    registration = "anybody may register" if settings.accounts.allow_registration else "registration is closed"
     hint = "" if administered else "\n          nobody administers it yet: python -m api admin create NAME"
     return f"required; {registration}{hint}"
 

@@ -28,7 +28,6 @@ from api.routes import (
     websocket,
 )
 from api.services import Services
-from workspace.settings import MIB
 
 ROUTES = (
     health,
@@ -67,17 +66,17 @@ def create_app(services: Services) -> App:
         app.include_router(module.router)
     describe(app)
     errors.install(app)
-    app.add_middleware(BodyLimit, limit=settings.max_body_mb * MIB)
+    app.add_middleware(BodyLimit, limit=settings.requests.max_body_bytes)
     app.add_middleware(
         KnownSites,
         login_required=settings.login_required,
-        hosts=settings.allowed_hosts,
-        origins=settings.cors_origins,
+        hosts=settings.requests.allowed_hosts,
+        origins=settings.requests.cors_origins,
     )
-    if settings.cors_origins:
+    if settings.requests.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.cors_origins,
+            allow_origins=settings.requests.cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("*",),
             expose_headers=EXPOSED,

@@ -77,7 +77,7 @@ def _create(given: argparse.Namespace, settings: Settings) -> str:
     password = _password(given)
 
     async def work(store: Store) -> str:
-        stored = await Passwords(settings.accounts().argon2).hash(password)
+        stored = await Passwords(settings.accounts.argon2).hash(password)
         account = await store.users.create(given.name, stored, given.role)
         if account is None:
             raise CommandError(f"there is a user {given.name} already")
@@ -91,7 +91,7 @@ def _reset(given: argparse.Namespace, settings: Settings) -> str:
 
     async def work(store: Store) -> str:
         account = await _named(store, given.name)
-        await store.users.set_password(account.id, await Passwords(settings.accounts().argon2).hash(password))
+        await store.users.set_password(account.id, await Passwords(settings.accounts.argon2).hash(password))
         return f"{account.user.name} has another password\n"
 
     return _with_store(settings, work)
@@ -126,9 +126,9 @@ def _switch(name: str, settings: Settings, *, disabled: bool) -> str:
 
 
 def _rotate(given: argparse.Namespace, settings: Settings) -> str:
-    if settings.secret_key is not None:
+    if settings.accounts.secret_key is not None:
         raise CommandError("SECRET_KEY is set: move it to SECRET_KEY_PREVIOUS, set a new one, and start again")
-    keep = 0 if given.at_once else settings.accounts().token_seconds
+    keep = 0 if given.at_once else settings.accounts.token_seconds
     key = KeyFile(settings.secret_file).rotate(keep)
     until = f"until {_when(time.time() + keep)} UTC" if keep else "no longer"
     return f"tokens are signed with key {key.kid} from now on; those of the old key are good {until}\n"

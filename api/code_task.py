@@ -68,8 +68,8 @@ async def local_services() -> AsyncIterator[Services]:
     Raises `SettingsError`, `ModelError`, `FetchError` or `SandboxUnavailable`.
     """
     settings = load_settings()
-    await asyncio.to_thread(fetch_chat, settings)
-    models = await load_models(settings.models())
+    await asyncio.to_thread(fetch_chat, settings.models)
+    models = await load_models(settings.models)
     async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
         yield services
 

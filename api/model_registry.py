@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from langchain_core.language_models import BaseChatModel
 
 from api.errors import ApiError, not_found
-from api.settings import Settings
 from checkpoints.choices import Choices
 from checkpoints.users import User
 from llm import catalog, fetch
 from llm.served.chat import ServedChat
+from llm.settings import ModelSettings
 
 log = logging.getLogger(__name__)
 
@@ -110,16 +110,16 @@ def name_of(model: BaseChatModel) -> str:
     return str(getattr(model, "name_", model.__class__.__name__))
 
 
-def fetch_chat(settings: Settings) -> None:
+def fetch_chat(settings: ModelSettings) -> None:
     """The embedded model that answers. Raises `FetchError`, `OSError`."""
-    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp_model_path is None:
+    if "llamacpp" in (settings.llm_backend, settings.coder_backend) and settings.llamacpp.model_path is None:
         default, entries = catalog.load()
         fetch.ensure(entries[default], catalog.models_dir(settings.models_dir))
 
 
-def fetch_vectors(settings: Settings) -> None:
+def fetch_vectors(settings: ModelSettings) -> None:
     """The model that documents are searched with. The service also starts without it; the search then says so."""
-    if settings.embedding_backend != "fastembed" or settings.embedding_model_path is not None:
+    if settings.embedding.backend != "fastembed" or settings.embedding.model_path is not None:
         return
     try:
         fetch.ensure(catalog.load()[1][catalog.VECTORS], catalog.models_dir(settings.models_dir))

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
 from api.settings import Settings
+from api.settings.server import ServerSettings
 
 log = logging.getLogger(__name__)
 
@@ -53,14 +54,14 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: ServerSettings) -> socket.socket:
     """The listening socket. Raises OSError when the address is taken."""
-    family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     # The protocol is named because asyncio turns Nagle's delay (40 ms a frame) off only where it is.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.server_host, settings.server_port))
+        sock.bind((settings.host, settings.port))
     except OSError:
         sock.close()
         raise
@@ -92,8 +93,8 @@ async def serve(
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=bool(settings.requests.trusted_proxies),
+            forwarded_allow_ips=list(settings.requests.trusted_proxies),
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             lifespan="off",
         )

@@ -12,7 +12,7 @@ from api.accounts.quotas import DiskUse, Quotas
 from api.accounts.setup import open_accounts, signing_keys
 from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
-from api.files.user_files import FileQuota, OnChanged, UserFiles
+from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
 from api.model_registry import ModelRegistry
 from api.runs.live import LiveRuns
@@ -32,13 +32,14 @@ from checkpoints.store import Store, open_store
 from graph import MODES
 from llm.factory import open_embeddings, open_reranker, opened
 from llm.vectors.base import VectorModel
+from tools import PRELOAD
 from tools.documents import Documents
+from tools.files.cache import open_cache
 from tools.files.reader import FileReader
 from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
 from workspace.jail.probe import Sandbox
 from workspace.retrieval.indexes import Indexes, Places
-from workspace.settings import MIB
 from workspace.workspaces import Workspaces
 
 
@@ -91,31 +92,37 @@ async def open_services(
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
-        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.image_link_hours)
-        workspaces = Workspaces(settings.workspace())
+        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.links.image_link_hours)
+        workspaces = Workspaces(
+            settings.workspace,
+            settings.jail,
+            sessions=settings.sessions_dir,
+            snapshots=settings.snapshots_dir,
+            max_file_bytes=settings.uploads.max_file_bytes,
+        )
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = Workers(settings.workers(preload=boot))
+        workers = Workers(settings.workers, preload=PRELOAD if boot else ())
         stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        vectors = open_embeddings(settings.embeddings())
+        vectors = open_embeddings(settings.models)
         stack.push_async_callback(vectors.aclose)
         documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
         locks = SessionLocks(
             store.leases,
             store.sessions,
             workspaces,
-            lease_seconds=settings.run_lease_seconds,
-            queue_seconds=settings.run_queue_seconds,
+            lease_seconds=settings.runs.lease_seconds,
+            queue_seconds=settings.runs.queue_seconds,
         )
         stack.push_async_callback(locks.aclose)
         locks.open()
         live = LiveRuns()
-        models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.allow_model_choice)
+        models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
-        profiles = settings.profile_cache()
-        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
+        quotas = Quotas(settings.quota, store.usage, DiskUse(settings, store.sessions))
 
         async def index_again(user: str) -> None:
             documents.schedule(user)
@@ -134,29 +141,29 @@ async def open_services(
         )
         forms = FormReceiver(
             settings.data_dir / "incoming",
-            max_file_bytes=settings.max_upload_mb * MIB,
-            idle_seconds=settings.upload_idle_seconds,
+            max_file_bytes=settings.uploads.max_file_bytes,
+            idle_seconds=settings.uploads.upload_idle_seconds,
         )
         stack.callback(forms.close)
         await forms.start()
         kits = ToolKits(
             workers=workers,
             profiles=profiles,
-            fetcher=Fetcher(settings.web()),
+            fetcher=Fetcher(settings.web),
             documents=documents,
             coder=coder if coder is not model else None,
             vision=seeing,
-            coding=settings.coding(),
-            looking=settings.vision(),
-            off=settings.tools_off,
+            coding=settings.coding,
+            looking=settings.vision,
+            off=settings.web.off,
             user_dir=settings.user_dir,
-            max_file_bytes=settings.max_upload_mb * MIB,
+            max_file_bytes=settings.uploads.max_file_bytes,
         )
         files = UserFiles(
             store.files,
+            settings.uploads,
             kits.library,
             settings.data_dir / "users",
-            FileQuota(settings.user_storage_mb * MIB, settings.user_max_files),
             on_changed=on_files_changed,
             on_removed=(forget_profiles,),
         )
@@ -165,16 +172,16 @@ async def open_services(
         stack.push_async_callback(deletions.aclose)
         await deletions.start()
         graph = MODES["auto"].compile(checkpointer=store.saver)
-        contexts = ContextBuilder(settings, models, kits)
+        contexts = ContextBuilder(settings.agent, settings.coding, models, kits)
         runner = TurnRunner(graph, contexts, store, image_links)
         turns = Turns(
-            options=OptionsResolver(models, settings.run_policy, settings.public_url),
+            options=OptionsResolver(models, settings.runs.policy, settings.links.public_url),
             quotas=quotas,
             locks=locks,
             store=store,
-            forks=Forks(store, workspaces, graph, settings.kernel_folder_mb * MIB),
+            forks=Forks(store, workspaces, graph, settings.jail.folder_size),
             history=History(graph),
-            attachments=Attachments(kits.fetcher, settings.web_read_pages, settings.web_timeout),
+            attachments=Attachments(kits.fetcher, settings.web.read_pages, settings.web.timeout),
             documents=documents,
             runner=runner,
             housekeeping=Housekeeping(MODES["chat"].compile(checkpointer=False), contexts, store),
@@ -211,10 +218,17 @@ async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """The search in documents; its models are loaded at their first use."""
-    reranker = open_reranker(settings.embeddings())
-    retrieval = settings.retrieval()
+    reranker = open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
-    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    indexes = Indexes(
+        places,
+        embedder,
+        settings.retrieval,
+        reranker,
+        readers=settings.workers.workers,
+        max_file_bytes=settings.uploads.max_file_bytes,
+    )
+    documents = Documents(indexes, FileReader(workers), settings.retrieval.wait)
     try:
         yield documents
     finally:

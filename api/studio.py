@@ -43,9 +43,9 @@ class Studio:
         """Raises `SettingsError`, `ModelError`, `FetchError`, `SandboxUnavailable`."""
         settings = await asyncio.to_thread(load_settings)
         settings = settings.model_copy(update={"data_dir": settings.data_dir / USER})
-        await asyncio.to_thread(fetch_chat, settings)
-        await asyncio.to_thread(fetch_vectors, settings)
-        models = await load_models(settings.models())
+        await asyncio.to_thread(fetch_chat, settings.models)
+        await asyncio.to_thread(fetch_vectors, settings.models)
+        models = await load_models(settings.models)
         async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
             self._services = services
             try:
@@ -86,7 +86,7 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
             describe=Briefing(services.kits.reader(USER), workspace, library, ""),
             sampling=SAMPLING.validate_python(given.get("sampling") or {}),
             limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
-            protocol=services.settings.protocol(model),
+            protocol=services.settings.agent.protocol(model),
             budget=contexts.budget(),
             user=USER,
         )

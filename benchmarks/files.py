@@ -20,7 +20,8 @@ import openpyxl
 from benchmarks.file_jobs import nothing, peak_of
 from tests.tools.files import corpus
 from tools.files.reader import PRELOAD
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 RUNS = 3
 
@@ -91,7 +92,7 @@ async def main(megabytes: int) -> None:
         "PowerPoint": lambda path: path.with_suffix(".pptx").write_bytes(corpus.slides()),
         "picture": lambda path: path.with_suffix(".png").write_bytes(corpus.picture()),
     }
-    workers = Workers(WorkerSettings(seconds=120, preload=(*PRELOAD, "benchmarks.file_jobs")))
+    workers = Workers(WorkerSettings(read_seconds=120), preload=(*PRELOAD, "benchmarks.file_jobs"))
     try:
         await workers.run(nothing)
         empty = []

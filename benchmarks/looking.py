@@ -17,7 +17,8 @@ from tools.vision.ocr import look
 from tools.web.extract import readable
 from tools.web.fetch import Fetcher
 from tools.web.settings import WebSettings
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 
 async def timed(work: Callable[[], Awaitable[object]], runs: int) -> list[float]:
@@ -38,7 +39,7 @@ def row(name: str, times: list[float]) -> str:
 async def main(runs: int, say: Callable[[str], None]) -> None:
     bill, photograph = encoded(printed()), encoded(half_and_half((4000, 3000)), "JPEG")
     say("| | median ms | p90 ms |\n|---|---|---|")
-    workers = Workers(WorkerSettings(preload=PRELOAD))
+    workers = Workers(WorkerSettings(), preload=PRELOAD)
 
     async def read_text() -> None:
         looked = await workers.run(look, bill, memory=2 << 30)
@@ -54,7 +55,7 @@ async def main(runs: int, say: Callable[[str], None]) -> None:
             )
         )
         async with site() as web:
-            fetcher = Fetcher(WebSettings(private_hosts=(f"127.0.0.1:{web.port}",)))
+            fetcher = Fetcher(WebSettings(allow_private_hosts=(f"127.0.0.1:{web.port}",)))
 
             async def fetch() -> None:
                 await fetcher.fetch(f"{web.url}/article", ("text/",))

@@ -120,11 +120,18 @@ async def index_all(indexes: Indexes, embedder: VectorModel, say: Callable[[str]
 
 
 async def measure(data: Path, collection: Collection, *, tune: bool, say: Callable[[str], None]) -> None:
-    settings = Settings(_env_file=None, data_dir=data)
+    settings = Settings(data_dir=data)
     write(collection, settings.user_dir(USER) / "files")
-    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    embedder, reranker = open_embeddings(settings.models), open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=lambda name: data / "sessions" / name)
-    indexes = Indexes(places, embedder, settings.retrieval(), reranker)
+    indexes = Indexes(
+        places,
+        embedder,
+        settings.retrieval,
+        reranker,
+        readers=settings.workers.workers,
+        max_file_bytes=settings.uploads.max_file_bytes,
+    )
     index = await index_all(indexes, embedder, say)
     folder = settings.user_dir(USER) / "index"
     size = sum(path.stat().st_size for path in folder.iterdir())

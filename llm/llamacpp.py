@@ -188,7 +188,7 @@ class LlamaCppChat(BaseChatModel):
 
 def build(settings: LlamaCppSettings) -> LlamaCppChat:
     """Load the weights (blocking, a second or two). Raises `ModelMissingError` or `ModelDamagedError`."""
-    path = settings.model_path or catalog.default_path(settings.models_dir)
+    path = settings.model_path or catalog.default_path()
     engine = LlamaEngine(path, settings)
     engine.wait_ready()
     return LlamaCppChat(engine=engine, name_=path.stem, temperature=settings.temperature)

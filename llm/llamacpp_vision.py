@@ -16,7 +16,7 @@ from llm.llama.native import check_file
 from llm.llama.slots import Piece, Request
 from llm.llama.vision_engine import SeeingEngine, SeeingRequest
 from llm.llamacpp import LlamaCppChat
-from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
+from llm.settings import LlamaCppSettings
 
 ADVICE = "Set {} to a GGUF file (docs/vision.md)."
 
@@ -91,15 +91,15 @@ def load(model: Path, projector: Path, settings: LlamaCppSettings) -> LlamaCppSe
     return LlamaCppSeeingChat(engine=engine, name_=model.stem, temperature=settings.temperature)
 
 
-def build(settings: LlamaCppVisionSettings) -> BaseChatModel | None:
-    """None when no model is named. The weights are loaded at the first image.
+def build(settings: LlamaCppSettings) -> BaseChatModel | None:
+    """None when no model is named. The weights are loaded at the first image; it serves one request at a time.
 
     Raises `ModelMissingError` or `ModelDamagedError` when a file is not there, or is none of its kind.
     """
-    model, projector = settings.model.model_path, settings.mmproj_path
+    model, projector = settings.vision_model_path, settings.vision_mmproj_path
     if model is None and projector is None:
         return None
     if model is None or projector is None:
         missing = "LLAMACPP_VISION_MODEL_PATH" if model is None else "LLAMACPP_VISION_MMPROJ_PATH"
         raise ModelMissingError(f"A model that sees needs two files; set {missing} too.")
-    return load(model, projector, settings.model)
+    return load(model, projector, settings.model_copy(update={"parallel": 1}))

@@ -198,14 +198,15 @@ def _models(answer: Any) -> dict[str, int | None]:
 
 def build(settings: OpenAISettings) -> OpenAIChat:
     """The model that answers. Nothing is asked of the servers yet."""
-    headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    key = settings.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     upstream = Upstream(
-        settings.base_urls, probe="/models", listed=_models, headers=headers, silence=settings.timeout, below="/v1"
+        settings.base_url, probe="/models", listed=_models, headers=headers, silence=settings.timeout, below="/v1"
     )
     wire = _Wire(
         model=settings.model or "default",
         base_url=ANYWHERE,
-        api_key=SecretStr(settings.api_key or "none"),
+        api_key=SecretStr(key or "none"),
         http_async_client=upstream.client(),
         max_retries=0,
         timeout=upstream.timeout,
@@ -216,6 +217,6 @@ def build(settings: OpenAISettings) -> OpenAIChat:
         wire=wire,
         wanted=settings.model,
         temperature=settings.temperature,
-        configured_window=settings.window,
-        key=settings.api_key,
+        configured_window=settings.context_window,
+        key=key,
     )

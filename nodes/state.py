@@ -15,6 +15,8 @@ from typing_extensions import TypedDict
 
 from llm.usage import UsageCounter
 from nodes.channels import messages_channel
+from nodes.settings import AgentSettings
+from tools.coding.settings import CodingSettings
 from tools.results import Source
 from workspace.library import Library
 from workspace.session import SessionWorkspace
@@ -150,13 +152,17 @@ class ClientTools:
     parallel: bool = True
 
 
+WINDOW = 8192
+"""Tokens that a model sees at once, when it does not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one run may use."""
 
-    max_iterations: int = 6
+    max_iterations: int = AgentSettings().react_max_iterations
     """Tool calls in one turn."""
-    max_mends: int = 3
+    max_mends: int = CodingSettings().max_iterations
     """How often in a row a program that failed is mended or written anew."""
     max_needs: int = 2
     """How often a turn computes anew because what was printed lacks something."""
@@ -166,7 +172,7 @@ class Limits:
     """How often a plan is mended."""
     max_thought_tokens: int = 800
     """Tokens of one thought, its program included."""
-    window: int = 8192
+    window: int = WINDOW
     """Tokens that the model can see at once."""
     tries: int = 3
     """How often an empty reply is asked again."""
@@ -174,13 +180,9 @@ class Limits:
 
 @dataclass(slots=True)
 class Budget:
-    """What one run may use, its plan's steps together; `usage` says what it has used. `max_tokens` counts what models
-    read and write.
-    """
+    """What one run may use, its plan's steps together; `usage` says what it has used."""
 
-    max_calls: int = 40
-    max_tokens: int = 120_000
-    max_seconds: float = 900.0
+    settings: AgentSettings = field(default_factory=AgentSettings)
     usage: UsageCounter = field(default_factory=UsageCounter)
     """A callback: whoever runs a graph hands it over in the config."""
     began: float = field(default_factory=time.monotonic)
@@ -188,8 +190,9 @@ class Budget:
     @property
     def spent(self) -> bool:
         """Is it time to answer with what there is?"""
-        late = time.monotonic() - self.began >= self.max_seconds
-        return late or self.usage.calls >= self.max_calls or self.usage.tokens >= self.max_tokens
+        most, used = self.settings, self.usage
+        late = time.monotonic() - self.began >= most.run_max_seconds
+        return late or used.calls >= most.run_max_calls or used.tokens >= most.run_max_tokens
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from langchain_core.language_models import BaseChatModel
 from openai import AsyncOpenAI
 
 from api.server import Server, listen, serve
-from api.settings import Settings
+from api.settings import Settings, settings_from
+from api.settings.variables import variables_of
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    """Settings that no environment touches; kernels start bare and passwords are cheap."""
+    """Settings by the names of their variables in lower case; kernels start bare and passwords are cheap."""
     defaults: dict[str, Any] = {
         "server_port": 0,
         "data_dir": folder,
@@ -24,7 +25,9 @@ def settings_for(folder: Path, **values: Any) -> Settings:
         "argon2_memory_mb": 1,
         "argon2_passes": 1,
     }
-    return Settings(_env_file=None, **{**defaults, **values})
+    given = {name.upper(): value for name, value in {**defaults, **values}.items()}
+    assert given.keys() <= {variable.name for variable in variables_of(Settings)}
+    return settings_from(given)
 
 
 @dataclass
@@ -49,7 +52,7 @@ async def running(
 ) -> AsyncIterator[Service]:
     """Serve until the block ends, then shut down as a signal would."""
     loop = asyncio.get_running_loop()
-    with listen(settings) as sock:
+    with listen(settings.server) as sock:
         started: asyncio.Future[Server] = loop.create_future()
         serving = asyncio.create_task(
             serve(

@@ -8,13 +8,14 @@ import re
 from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import llm
 import tools
-from api.settings import Settings
+from api.settings import Settings, settings_from
+from api.settings.reference import env_example, settings_page
+from api.settings.variables import variables_of
 from graph import MODES
 from llm import BACKENDS, VISION, catalog
 from nodes.prompts import render
@@ -62,13 +63,25 @@ def test_every_tool_is_listed() -> None:
     assert with_build == set(tools.TOOLS)
 
 
+def test_what_is_written_about_settings_is_up_to_date() -> None:
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_page(), "run `make docs`"
+    assert (ROOT / ".env.example").read_text() == env_example(), "run `make docs`"
+    assert [variable.name for variable in variables_of(Settings) if not variable.field.description] == []
+
+
 def test_env_example_names_every_setting_with_its_default() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
-    named = {m[1]: m[2] for line in lines if (m := re.match(r"(?:# ?)?([A-Z][A-Z0-9_]+)=(.*)", line))}
-    assert set(named) == {name.upper() for name in Settings.model_fields}
-    values: dict[str, Any] = {name.lower(): value for name, value in named.items()}
-    shown = Settings(_env_file=None, **values)
-    assert shown == Settings(_env_file=None)
+    named = {m[1]: m[2] for line in lines if (m := re.match(r"([A-Z][A-Z0-9_]+)=(.*)", line))}
+    assert set(named) == {variable.name for variable in variables_of(Settings)}
+    assert settings_from(named) == Settings()
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    reads = re.compile(r"\benvironb?\b|\bgetenv\b|\bdotenv\b|\bBaseSettings\b")
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    found = {str(file.relative_to(ROOT)) for file in files if reads.search(file.read_text())}
+    # The fork server of kernels empties and sets its own.
+    assert found == {"api/settings/environment.py", "workspace/jail/zygote.py"}
 
 
 def test_every_prompt_renders_strictly() -> None:

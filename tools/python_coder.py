@@ -96,8 +96,7 @@ class PythonCoder(BaseTool):
     async def _work_out(self, task: str, names: list[str]) -> tuple[str, Extras]:
         if self.kit.coder is None:
             raise ToolFailed(NO_CODER)
-        settings = self.kit.coding
-        context = CodeContext(self.kit.coder, Runner(self.kit), 1 + settings.max_iterations, settings.max_tokens)
+        context = CodeContext(self.kit.coder, Runner(self.kit), tries=1 + self.kit.coding.max_iterations)
         attempts = await work_out(task, names, context)
         last, told = attempts[-1], {"code": attempts[-1]["code"], "attempts": attempts}
         if last["error"] is not None:

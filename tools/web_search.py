@@ -98,8 +98,8 @@ class WebSearch(BaseTool):
     def _engine(self) -> str:
         settings = self.fetcher.settings
         if settings.search == "auto":
-            return "tavily" if settings.tavily_api_key else "ddgs"
-        if settings.search == "tavily" and not settings.tavily_api_key:
+            return "tavily" if settings.tavily.api_key else "ddgs"
+        if settings.search == "tavily" and not settings.tavily.api_key:
             raise ToolFailed("The web cannot be searched: TAVILY_API_KEY is not set. Do without the web.")
         return settings.search
 

@@ -90,7 +90,7 @@ class Kernel:
                 process, lost_now = await self._ready()
                 lost |= lost_now
                 cell = Cell(process.client, code, self._settings.max_output_chars, on_output)
-                status = await self._run_to_end(process, cell, timeout or self._settings.code_timeout)
+                status = await self._run_to_end(process, cell, timeout or self._settings.python_code_timeout)
                 if status != "died" or cell.began:
                     break
                 # It had died before the cell reached it, unseen as yet: nothing of the cell has run.

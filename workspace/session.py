@@ -8,7 +8,6 @@ from pathlib import Path
 from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.settings import WorkspaceSettings
 from workspace.upload import put_in_place, store
 
 
@@ -19,7 +18,7 @@ class SessionWorkspace:
     session_id: str
     folder: Path
     make_kernel: Callable[[], Kernel]
-    settings: WorkspaceSettings
+    max_file_bytes: int
     made_kernel: Kernel | None = None
     """None as long as nothing has asked for it."""
 
@@ -35,7 +34,7 @@ class SessionWorkspace:
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        return await store(self.folder, label, chunks, self.settings.max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes)
 
     async def take_file(self, label: str, path: Path) -> FileInfo:
         """Move a whole file from elsewhere on the same disk here, under a safe, free name."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from workspace.errors import BadNameError, WorkspaceError
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
+from workspace.jail.settings import JailSettings
 from workspace.jail.variables import Variable
 from workspace.kernel import Kernel
 from workspace.kernel_limits import Rooms
@@ -27,9 +28,15 @@ SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class Workspaces:
     """One `SessionWorkspace` a session; open for as long as the service."""
 
-    def __init__(self, settings: WorkspaceSettings) -> None:
+    def __init__(
+        self, settings: WorkspaceSettings, jail: JailSettings, *, sessions: Path, snapshots: Path, max_file_bytes: int
+    ) -> None:
+        """`sessions` holds every session's folder, `snapshots` its saved variables."""
         self._settings = settings
-        self._folder = settings.sessions_dir.resolve()
+        self._jail_settings = jail
+        self._folder = sessions.resolve()
+        self._snapshots = snapshots.resolve()
+        self._max_file_bytes = max_file_bytes
         self._rooms = Rooms(settings)
         self._open: dict[str, SessionWorkspace] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -40,9 +47,7 @@ class Workspaces:
         Raises `SandboxUnavailable` when they cannot be as the settings demand.
         """
         key = await asyncio.to_thread(self._key)
-        self.jail = JailedKernels(
-            self._settings.jail, sessions=self._folder, snapshots=self._settings.snapshots_dir.resolve(), key=key
-        )
+        self.jail = JailedKernels(self._jail_settings, sessions=self._folder, snapshots=self._snapshots, key=key)
         sandbox = await self.jail.start(boot=False)
         self._tasks.append(asyncio.create_task(self._rooms.sweep()))
         if boot:
@@ -68,7 +73,7 @@ class Workspaces:
         workspace = self._open.get(session_id)
         if workspace is None:
             make_kernel = partial(self._make_kernel, session_id, folder, owner)
-            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, make_kernel, self._settings)
+            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, make_kernel, self._max_file_bytes)
         return workspace
 
     def _make_kernel(self, session_id: str, folder: Path, owner: str) -> Kernel:
@@ -121,7 +126,7 @@ class Workspaces:
 
     def _key(self) -> bytes:
         """Signs snapshots; made at the first start, readable by the service alone."""
-        path = self._settings.snapshots_dir / ".key"
+        path = self._snapshots / ".key"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

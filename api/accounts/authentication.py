@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 
 from api.accounts.login_backoff import Attempts, Rule, network_of
 from api.accounts.passwords import Passwords
-from api.accounts.settings import AccountsConfig
+from api.accounts.settings import AccountSettings
 from api.accounts.tokens import BadTokenError, Tokens
 from api.errors import ApiError, bad_request
 from checkpoints.api_keys import KEY, ApiKeys
@@ -35,9 +35,13 @@ class Login:
 class Accounts:
     """Decides who a request is from."""
 
-    def __init__(self, config: AccountsConfig, users: Users, api_keys: ApiKeys, tokens: Tokens) -> None:
-        self.config = config
-        self.passwords = Passwords(config.argon2)
+    def __init__(
+        self, settings: AccountSettings, users: Users, api_keys: ApiKeys, tokens: Tokens, *, login_required: bool
+    ) -> None:
+        """Without `login_required`, requests without a token act as the user `local`."""
+        self.passwords = Passwords(settings.argon2)
+        self._settings = settings
+        self._login_required = login_required
         self._users = users
         self._api_keys = api_keys
         self._tokens = tokens
@@ -50,7 +54,7 @@ class Accounts:
         one of ours: clients that insist on a key send any word.
         """
         token = _bearer(headers)
-        if not self.config.login_required and (token is None or not LOOKS_LIKE_OURS.fullmatch(token)):
+        if not self._login_required and (token is None or not LOOKS_LIKE_OURS.fullmatch(token)):
             return LOCAL
         if token is None:
             raise unauthorized("Log in, and send the token or a key as Authorization: Bearer.", "missing_api_key")
@@ -62,7 +66,7 @@ class Accounts:
 
     async def register(self, name: str, password: str, address: str) -> Account:
         """A new account of one's own, with the role `user`. Raises 403, 409, 429."""
-        if not self.config.registration:
+        if not self._settings.allow_registration:
             raise ApiError(403, "Ask an administrator for an account.", code="registration_closed")
         if name.lower() in RESERVED:
             raise _taken()

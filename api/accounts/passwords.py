@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from api.accounts.settings import Argon2
+from api.accounts.settings import Argon2Settings
 from api.errors import ApiError
 
 MIN_LENGTH, MAX_LENGTH = 8, 1024
+LANES = 4
 AT_ONCE = 2
 MAX_WAITING = 32
 """Each check takes memory and a core; beyond this many, callers are asked to come again."""
@@ -19,8 +20,8 @@ MAX_WAITING = 32
 class Passwords:
     """Hashes and checks, both at the same price whatever they are given. Both raise 503 when too many wait."""
 
-    def __init__(self, cost: Argon2) -> None:
-        self._hasher = PasswordHash((Argon2Hasher(cost.passes, cost.memory_kib, cost.lanes),))
+    def __init__(self, cost: Argon2Settings) -> None:
+        self._hasher = PasswordHash((Argon2Hasher(cost.passes, cost.memory_mb * 1024, LANES),))
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 

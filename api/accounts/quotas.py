@@ -20,7 +20,6 @@ from checkpoints.sessions import Sessions
 from checkpoints.usage import Usage
 from checkpoints.users import User
 from workspace.jail.watchdog import folder_in_use
-from workspace.settings import MIB
 
 MINUTE = 60.0
 DAY = 24 * 3600
@@ -53,13 +52,8 @@ class Quotas:
 
     def of(self, user: User) -> Quota:
         """The user's own limits, and the settings' where there is none."""
-        default = self._default
-        return Quota(
-            requests_per_minute=_own(user.requests_per_minute, default.requests_per_minute),
-            concurrent_runs=_own(user.concurrent_runs, default.concurrent_runs),
-            tokens_per_day=_own(user.tokens_per_day, default.tokens_per_day),
-            disk_mb=_own(user.disk_mb, default.disk_mb),
-        )
+        own = {name: getattr(user, name) for name in Quota.model_fields}
+        return self._default.model_copy(update={name: limit for name, limit in own.items() if limit is not None})
 
     def request(self, user: User) -> None:
         """Count a request: a bucket (token bucket) that holds a minute's worth and fills steadily. Raises 429."""
@@ -125,10 +119,6 @@ class Quotas:
             raise _too_much(text, "insufficient_quota", "tokens_used_up", DAY - time.time() % DAY)
 
 
-def _own(own: int | None, default: int) -> int:
-    return default if own is None else own
-
-
 def _too_much(message: str, kind: str, code: str, seconds: float) -> ApiError:
     return ApiError(429, message, kind=kind, code=code, headers={"Retry-After": str(int(seconds) + 1)})
 
@@ -151,8 +141,8 @@ class DiskUse:
     async def __call__(self, user: User) -> int:
         """Bytes."""
         ids = await self._sessions.ids(user.id)
-        data = self._settings.data_dir
-        folders = [data / kind / name for kind in ("sessions", "snapshots") for name in ids]
+        kinds = (self._settings.sessions_dir, self._settings.snapshots_dir)
+        folders = [kind / name for kind in kinds for name in ids]
         return await asyncio.to_thread(self._sum, [self._settings.user_dir(user.id), *folders])
 
     def _sum(self, folders: Iterable[Path]) -> int:
@@ -162,4 +152,4 @@ class DiskUse:
         try:
             return folder_in_use(folder, MOST_FILES).size
         except OSError:  # a tree made to be immeasurable counts as full
-            return self._settings.kernel_folder_mb * MIB
+            return self._settings.jail.folder_size

@@ -19,30 +19,35 @@ async def open_accounts(settings: Settings, store: Store) -> Accounts:
         keys = await asyncio.to_thread(signing_keys, settings)
     except SigningKeyError as error:
         raise SettingsError(f"SECRET_KEY is not set, and {error}") from error
-    config = settings.accounts()
-    accounts = Accounts(config, store.users, store.api_keys, Tokens(keys, config.token_seconds))
+    accounts = Accounts(
+        settings.accounts,
+        store.users,
+        store.api_keys,
+        Tokens(keys, settings.accounts.token_seconds),
+        login_required=settings.login_required,
+    )
     await _first_admin(settings, store, accounts)
     return accounts
 
 
 def signing_keys(settings: Settings) -> SigningKeys:
     """From the environment when they are there, from the file otherwise. Raises `SigningKeyError`."""
-    if settings.secret_key is None:
+    if settings.accounts.secret_key is None:
         return KeyFile(settings.secret_file)
-    previous = settings.secret_key_previous
-    return GivenKeys(settings.secret_key.get_secret_value(), previous.get_secret_value() if previous else None)
+    previous = settings.accounts.secret_key_previous
+    return GivenKeys(settings.accounts.secret_key.get_secret_value(), previous.get_secret_value() if previous else None)
 
 
 async def _first_admin(settings: Settings, store: Store, accounts: Accounts) -> None:
     """`ADMIN_USERNAME`, unless there is such a user: then nothing of them is changed."""
-    name = settings.admin_username
+    name = settings.accounts.admin_username
     if not name:
         return
     if not USER_NAME.fullmatch(name):
         raise SettingsError("ADMIN_USERNAME: up to 64 letters, digits, dots, dashes and underscores")
     if await store.users.by_name(name) is not None:
         return
-    password = settings.admin_password.get_secret_value() if settings.admin_password else ""
+    password = settings.accounts.admin_password.get_secret_value() if settings.accounts.admin_password else ""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         raise SettingsError(f"ADMIN_PASSWORD: {name} is to be made, with {MIN_LENGTH} to {MAX_LENGTH} characters")
     stored = await accounts.passwords.hash(password)

@@ -5,28 +5,19 @@ import hashlib
 import logging
 import mimetypes
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from api.errors import ApiError, not_found
 from api.files.form_receiver import Received
+from api.files.settings import UploadSettings
 from checkpoints.files import Files, NameTakenError, NewFile, StoredFile
 from workspace.library import Library
-from workspace.settings import MIB
 
 log = logging.getLogger(__name__)
 
 OnChanged = Callable[[str], Awaitable[None]]
 """Called with the user's id after files were added or deleted; `on_removed` after they were deleted."""
 TRIES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class FileQuota:
-    """What one user may keep."""
-
-    max_bytes: int
-    max_files: int
 
 
 class UserFiles:
@@ -39,25 +30,25 @@ class UserFiles:
     def __init__(
         self,
         files: Files,
+        settings: UploadSettings,
         library: Callable[[str], Library],
         users_dir: Path,
-        quota: FileQuota,
         *,
         on_changed: tuple[OnChanged, ...] = (),
         on_removed: tuple[OnChanged, ...] = (),
     ) -> None:
         self._files = files
+        self._settings = settings
         self._library = library
         self._users_dir = users_dir
-        self._quota = quota
         self._on_changed = on_changed
         self._on_removed = on_removed
 
     async def check_room(self, owner: str) -> None:
         """Raises 413 for a user who has no room left, before the body is read."""
         used = await self._files.usage(owner)
-        if used.bytes >= self._quota.max_bytes or used.files >= self._quota.max_files:
-            raise _no_room(self._quota)
+        if used.bytes >= self._settings.user_bytes or used.files >= self._settings.user_max_files:
+            raise _no_room(self._settings)
 
     async def keep(self, owner: str, received: Sequence[Received]) -> list[StoredFile]:
         """Put all files into the owner's library, or none. Raises 413 beyond what the owner may keep."""
@@ -77,6 +68,7 @@ class UserFiles:
         return [file for file in stored if file is not None]
 
     async def _reserve(self, owner: str, library: Library, received: Sequence[Received]) -> list[str]:
+        most = self._settings
         for _ in range(TRIES):
             names = await library.free_names([file.label for file in received], await self._files.names(owner))
             rows = [
@@ -84,12 +76,11 @@ class UserFiles:
                 for file, name in zip(received, names, strict=True)
             ]
             try:
-                quota = self._quota
-                if await self._files.reserve(owner, rows, max_bytes=quota.max_bytes, max_files=quota.max_files):
+                if await self._files.reserve(owner, rows, max_bytes=most.user_bytes, max_files=most.user_max_files):
                     return names
             except NameTakenError:
                 continue
-            raise _no_room(self._quota)
+            raise _no_room(self._settings)
         raise ApiError(409, "Other uploads of yours took the same names; try again.", code="name_taken")
 
     async def remove(self, owner: str, name: str) -> None:
@@ -124,10 +115,10 @@ async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
         await told(owner)
 
 
-def _no_room(quota: FileQuota) -> ApiError:
+def _no_room(settings: UploadSettings) -> ApiError:
     return ApiError(
         413,
-        f"You may keep {quota.max_files} files and {quota.max_bytes // MIB} MB. Delete some first.",
+        f"You may keep {settings.user_max_files} files and {settings.user_storage_mb} MB. Delete some first.",
         kind="insufficient_quota",
         param="files",
         code="storage_quota_exceeded",

@@ -6,7 +6,7 @@ import time
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 
-from api.settings import Settings
+from api.middleware.settings import LogSettings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 """Set by `api.middleware.request_context` for everything that a request causes."""
@@ -46,13 +46,13 @@ class Json(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure_logging(settings: Settings) -> None:
+def configure_logging(settings: LogSettings) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 << 20, backupCount=3))
+    if settings.file is not None:
+        settings.file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(settings.file, maxBytes=10 << 20, backupCount=3))
     for handler in handlers:
-        handler.setFormatter(Json() if settings.log_format == "json" else Texts())
-    logging.basicConfig(level=settings.log_level, handlers=handlers)
+        handler.setFormatter(Json() if settings.format == "json" else Texts())
+    logging.basicConfig(level=settings.level, handlers=handlers)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -84,7 +84,7 @@ async def _body(
     request: Request, services: Services, user: User, stack: AsyncExitStack
 ) -> tuple[dict[str, Any], Sequence[Received]]:
     """The fields, and the files of a form, which are there until the stack is closed. Raises 400, 408, 413 or 429."""
-    seconds = services.settings.upload_idle_seconds
+    seconds = services.settings.uploads.upload_idle_seconds
     match content_type(request):
         case "multipart/form-data":
             form = await stack.enter_async_context(services.forms.receive(request, user.id))

@@ -21,7 +21,7 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
     upstreams = _upstreams(services)
     return {
         "status": "ok" if all(upstream.connected for upstream in upstreams.values()) else "degraded",
-        "backend": services.settings.llm_backend,
+        "backend": services.settings.models.llm_backend,
         **_connections(upstreams),
         "models_available": names(services),
         "sandbox": _sandbox(services),

@@ -35,7 +35,7 @@ def names(services: Services) -> list[str]:
 
 
 def _model(name: str, services: Services) -> dict[str, Any]:
-    owner = "llm-api" if name in AGENT_TYPES else services.settings.llm_backend
+    owner = "llm-api" if name in AGENT_TYPES else services.settings.models.llm_backend
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 

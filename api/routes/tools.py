@@ -46,7 +46,7 @@ class ToolRequest(BaseModel):
 @router.get("/api/tools", dependencies=[Depends(current_user)])
 async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
     """Name, description and input schema of each tool."""
-    return {"tools": describe_all(services.settings.tools_off)}
+    return {"tools": describe_all(services.settings.web.off)}
 
 
 @router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
@@ -58,7 +58,7 @@ async def call_tool(
     user: User = Depends(member),
 ) -> dict[str, Any]:
     """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in TOOLS or name in services.settings.tools_off:
+    if name not in TOOLS or name in services.settings.web.off:
         raise not_found(f"tool as {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()

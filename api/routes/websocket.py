@@ -15,8 +15,8 @@ from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
 from api.routes.runs import latest
 from api.runs.live import LiveRun
+from api.runs.settings import RunPolicy
 from api.services import Services
-from api.settings.runs import RunPolicy
 from api.turns.options import Origin, TurnRequest
 from api.turns.session_claim import find_session
 from api.wire.chat_request import ChatRequest

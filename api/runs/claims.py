@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from api.settings.runs import RunPolicy
+from api.runs.settings import RunPolicy
 from api.wire.messages import ChatMessage
 from checkpoints.sessions import Session
 

@@ -12,8 +12,8 @@ from api.errors import ApiError, not_found
 from api.runs.claims import Attempt, SessionClaim
 from api.runs.lease_keeper import WATCH_SECONDS, LeaseKeeper
 from api.runs.run import Run, Work, run_to_completion
+from api.runs.settings import RunPolicy
 from api.runs.stop_reasons import CANCELLED, INTERRUPTED, SHUTDOWN, stopped
-from api.settings.runs import RunPolicy
 from api.wire.messages import ChatMessage
 from checkpoints.leases import Lease, Leases
 from checkpoints.sessions import Session, Sessions

@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from api.errors import ApiError, bad_request, not_found
 from api.files.form_receiver import Received
 from api.model_registry import ModelRegistry
-from api.settings.runs import RunPolicy
+from api.runs.settings import RunPolicy
 from api.turns.session_claim import TurnEnd
 from api.turns.transcript import INSTRUCTIONS
 from api.wire.chat_request import AGENT_TYPES, ChatRequest

@@ -10,7 +10,7 @@ from functools import partial
 
 from api.errors import bad_request, not_found
 from api.runs.claims import Attempt
-from api.settings.runs import RunPolicy
+from api.runs.settings import RunPolicy
 from api.turns.fork import Forks
 from api.turns.transcript import START, Transcript, chain
 from checkpoints.sessions import Session, Sessions

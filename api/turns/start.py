@@ -12,7 +12,7 @@ from api.runs.claims import SessionClaim
 from api.runs.live import LiveRun, LiveRuns
 from api.runs.run import Work
 from api.runs.session_locks import LockedSession, SessionLocks
-from api.settings.runs import RunPolicy
+from api.runs.settings import RunPolicy
 from api.turns.attachments import Attachments
 from api.turns.fork import Forks
 from api.turns.history import History

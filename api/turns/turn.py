@@ -19,7 +19,6 @@ from api.files.image_links import ImageLinks
 from api.model_registry import ModelRegistry
 from api.runs.run import Emit, Work, run_to_completion
 from api.runs.session_locks import LockedSession
-from api.settings import Settings
 from api.tool_kits import ToolKits
 from api.turns.options import TurnOptions
 from api.turns.transcript import Transcript, answered
@@ -27,7 +26,9 @@ from api.wire.answer import Answer
 from checkpoints.store import Store
 from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
 from nodes.react.file_context import Briefing
-from nodes.state import Budget, Context, Limits
+from nodes.settings import AgentSettings
+from nodes.state import WINDOW, Budget, Context, Limits
+from tools.coding.settings import CodingSettings
 
 MAX_STREAMED_OUTPUT = 50_000
 """Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
@@ -62,22 +63,19 @@ class Turn:
 class ContextBuilder:
     """What a graph is given, live objects and limits; made once, of the parts that are the same for all."""
 
-    settings: Settings
+    agent: AgentSettings
+    coding: CodingSettings
     models: ModelRegistry
     kits: ToolKits
 
     def budget(self) -> Budget:
         """A fresh one, for one run."""
-        return self.settings.budget()
+        return Budget(self.agent)
 
     def limits(self, model: BaseChatModel) -> Limits:
         """What one run may use; the window is that of the model that answers."""
-        default = self.settings.limits()
-        return Limits(
-            max_iterations=default.max_iterations,
-            max_mends=default.max_mends,
-            window=getattr(model, "window", default.window),
-        )
+        window: int = getattr(model, "window", WINDOW)
+        return Limits(self.agent.react_max_iterations, self.coding.max_iterations, window=window)
 
     async def chat(self, options: TurnOptions, budget: Budget) -> Context:
         """For words alone: no session, no tools."""
@@ -109,7 +107,7 @@ class ContextBuilder:
             client_tools=options.client_tools,
             response_format=options.response_format,
             limits=options.limits(self.limits(model)),
-            protocol=self.settings.protocol(model),
+            protocol=self.agent.protocol(model),
             budget=turn.budget,
             user=user,
         )

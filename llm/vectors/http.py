@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
-from llm.settings import EmbeddingSettings
+from llm.settings import EmbeddingSettings, OllamaSettings, OpenAISettings
 from llm.vectors.base import EmbeddingError, VectorModel, unit
 from workspace.retrieval.types import ModelIdentity, Vectors
 
@@ -105,8 +105,8 @@ class HttpVectors(VectorModel):
 class OllamaVectors(HttpVectors):
     """`OLLAMA_HOST`; the model has been pulled there."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
-        super().__init__(settings, settings.ollama_host, settings.model or "nomic-embed-text", {})
+    def __init__(self, settings: EmbeddingSettings, server: OllamaSettings) -> None:
+        super().__init__(settings, server.host, settings.model or "nomic-embed-text", {})
 
     @override
     def _advice(self, status: int) -> str:
@@ -126,11 +126,12 @@ class OllamaVectors(HttpVectors):
 
 
 class OpenAIVectors(HttpVectors):
-    """Any server with OpenAI's `/embeddings`."""
+    """Any server with OpenAI's `/embeddings`: the first of `OPENAI_BASE_URL`."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
-        headers = {"Authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
-        super().__init__(settings, settings.openai_base_url, settings.model or "text-embedding-3-small", headers)
+    def __init__(self, settings: EmbeddingSettings, server: OpenAISettings) -> None:
+        key = server.api_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        super().__init__(settings, server.base_url[0], settings.model or "text-embedding-3-small", headers)
 
     @override
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:

@@ -51,8 +51,9 @@ class _Loaded:
 class LocalVectors(VectorModel):
     """Documents are embedded in one thread of low priority, questions in another, which never wait for documents."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
+    def __init__(self, settings: EmbeddingSettings, models_dir: Path | None) -> None:
         self._settings = settings
+        self._models_dir = models_dir
         self._documents = ThreadPoolExecutor(1, "embed-documents", initializer=_step_back)
         self._questions = ThreadPoolExecutor(1, "embed-question")
         self._lock = threading.Lock()
@@ -97,7 +98,7 @@ class LocalVectors(VectorModel):
     def _load(self) -> _Loaded:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self._settings)
+                self._loaded = _load(self._settings, self._models_dir)
             return self._loaded
 
 
@@ -106,9 +107,9 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _load(settings: EmbeddingSettings) -> _Loaded:
+def _load(settings: EmbeddingSettings, models_dir: Path | None) -> _Loaded:
     name = settings.model or DEFAULT_MODEL
-    folder = _folder(settings, name)
+    folder = _folder(settings, name, models_dir)
     known = {model["model"].lower(): model for model in TextEmbedding.list_supported_models()}
     if name.lower() not in known:
         raise EmbeddingError(f"EMBEDDING_MODEL: fastembed knows no model {name!r}.")
@@ -132,12 +133,12 @@ def _load(settings: EmbeddingSettings) -> _Loaded:
     return _Loaded(model, tokenizer, ModelIdentity(name, model.embedding_size, revision))
 
 
-def _folder(settings: EmbeddingSettings, name: str) -> Path:
+def _folder(settings: EmbeddingSettings, name: str, models_dir: Path | None) -> Path:
     if settings.model_path is not None:
         return settings.model_path
     if name != DEFAULT_MODEL:
         raise EmbeddingError(f"EMBEDDING_MODEL_PATH: must name the folder with the files of {name!r}.")
-    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(settings.models_dir))
+    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(models_dir))
 
 
 def _checked(settings: EmbeddingSettings, *paths: Path) -> str:

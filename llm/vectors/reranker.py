@@ -8,18 +8,17 @@ from pathlib import Path
 
 from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-from llm.settings import EmbeddingSettings
-from llm.vectors.base import EmbeddingError, threads_of
+from llm.vectors.base import EmbeddingError
 from llm.vectors.local import BROKEN
 
 
 class CrossEncoder:
     """`workspace.retrieval.types.Reranker` over fastembed's, from local files."""
 
-    def __init__(self, settings: EmbeddingSettings, folder: Path) -> None:
-        self._name = settings.rerank_model
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        self._name = name
         self._folder = folder
-        self._threads = threads_of(settings)
+        self._threads = threads
         self._thread = ThreadPoolExecutor(1, "rerank")
 
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:

@@ -133,7 +133,7 @@ from llm.scripted import ScriptedChat
 from tests.serving import settings_for
 
 settings = settings_for(Path(sys.argv[1]))
-with listen(settings) as sock:
+with listen(settings.server) as sock:
     port = sock.getsockname()[1]
     asyncio.run(serve(settings, ScriptedChat(), sock, lambda *_: print(port, flush=True)))
 """

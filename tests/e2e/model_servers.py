@@ -7,7 +7,6 @@ import json
 import signal
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,8 +18,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from api.server import listen
+from api.settings.server import ServerSettings
 from llm import catalog
-from tests.serving import settings_for
 
 MODEL = "qwen"
 WINDOW = 8192
@@ -148,7 +147,7 @@ def one(port: int) -> None:
 def main() -> None:
     servers = start(WINDOW, 2), start(512, 1, embedding=True)
     chat, embedding = (str(server.listening_address) for server in servers)
-    with listen(settings_for(Path("unused"))) as sock:
+    with listen(ServerSettings(port=0)) as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         sys.stdout.write(json.dumps({"openai": f"{chat}/v1", "embedding": f"{embedding}/v1", "ollama": url}) + "\n")
         sys.stdout.flush()

@@ -52,7 +52,7 @@ class LlamaServer:
 async def served(folder: Path, *servers: LlamaServer) -> AsyncIterator[Service]:
     where = ",".join(f"{server.url}/v1" for server in servers)
     settings = settings_for(folder, llm_backend="openai", openai_base_url=where, openai_model=MODEL)
-    async with running(settings, (await load_models(settings.models())).chat) as service:
+    async with running(settings, (await load_models(settings.models)).chat) as service:
         yield service
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -12,7 +11,8 @@ from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.server import listen
-from tests.serving import settings_for, until
+from api.settings.server import ServerSettings
+from tests.serving import until
 
 KEY = "tvly-secret-key-for-tests"
 RANGES = (None, "day", "week", "month", "year")
@@ -83,7 +83,7 @@ def _problem(body: dict[str, Any]) -> str | None:
 @asynccontextmanager
 async def tavily_server() -> AsyncIterator[Tavily]:
     """Serve on a free port of 127.0.0.1 until the block ends: give its `url` as TAVILY_BASE_URL."""
-    with listen(settings_for(Path())) as sock:
+    with listen(ServerSettings(port=0)) as sock:
         tavily = Tavily(f"http://127.0.0.1:{sock.getsockname()[1]}")
         server = uvicorn.Server(uvicorn.Config(_app(tavily), log_config=None, access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[sock]))

@@ -11,7 +11,8 @@ import pytest
 from tests.workspace.retrieval.hashing import HashedWords
 from tools.documents import Documents
 from tools.files.reader import FileReader
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 from workspace.errors import BadNameError
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.settings import RetrievalSettings
@@ -24,7 +25,7 @@ class Disk:
         self.folder = folder
         self.model = HashedWords()
         places = Places(user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name)
-        self.indexes = Indexes(places, self.model, RetrievalSettings())
+        self.indexes = Indexes(places, self.model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)
         self.documents = Documents(self.indexes, FileReader(workers), 60)
 
     def write(self, user: str, name: str, text: str) -> Path:

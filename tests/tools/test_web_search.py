@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, until
@@ -19,7 +20,7 @@ from tools.errors import ToolFailed
 from tools.web import ddgs_search
 from tools.web.fetch import Fetcher
 from tools.web.queries import Query, SearchError
-from tools.web.settings import WebSettings
+from tools.web.settings import TavilySettings, WebSettings
 from tools.web_search import WebSearch
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -112,7 +113,8 @@ async def test_a_failure_is_told_in_words_and_the_key_never(
     """The server's own words repeat the key here, as some services do."""
     caplog.set_level(logging.DEBUG)
     tavily.fail = failure
-    tool = WebSearch(fetcher=Fetcher(WebSettings(tavily_api_key=KEY, tavily_base_url=tavily.url, timeout=5)))
+    service = TavilySettings(api_key=SecretStr(KEY), base_url=tavily.url)
+    tool = WebSearch(fetcher=Fetcher(WebSettings(tavily=service, timeout=5)))
     with pytest.raises(ToolFailed) as error:
         await tool.ainvoke({"query": "rance"})
     assert words in str(error.value)

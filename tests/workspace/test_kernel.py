@@ -1,7 +1,6 @@
 """Real kernels in the real jail, through the seam that the agent uses."""
 
 import asyncio
-import dataclasses
 import os
 import signal
 import subprocess
@@ -24,19 +23,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Open = Callable[[str], Awaitable[SessionWorkspace]]
 
 
-def settings_in(folder: Path) -> WorkspaceSettings:
-    return WorkspaceSettings(
-        sessions_dir=folder / "sessions",
-        snapshots_dir=folder / "snapshots",
-        jail=JailSettings(preload=("matplotlib.pyplot",), message_size=2 << 20),
-        code_timeout=30,
-        max_output_chars=1000,
-    )
+def workspaces_in(folder: Path, **changes: float) -> Workspaces:
+    settings = WorkspaceSettings(python_code_timeout=30, max_output_chars=1000).model_copy(update=changes)
+    jail = JailSettings(python_code_preload_libraries=("matplotlib.pyplot",), message_mb=2)
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    return Workspaces(settings, jail, **places, max_file_bytes=64 << 20)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def workspaces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workspaces]:
-    made = Workspaces(settings_in(tmp_path_factory.mktemp("data")))
+    made = workspaces_in(tmp_path_factory.mktemp("data"))
     await made.start(boot=False)
     yield made
     await made.aclose()
@@ -177,8 +173,7 @@ async def test_cells_of_one_kernel_wait_for_each_other(kernel: Kernel) -> None:
 
 
 async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
-    house = Workspaces(dataclasses.replace(settings, max_kernels=2))
+    house = workspaces_in(tmp_path, max_kernels=2)
     await house.start(boot=False)
     try:
         first, second, third = [await house.open(name, "ann") for name in ("a", "b", "c")]
@@ -208,7 +203,7 @@ async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_p
 
 
 async def test_regression_a_start_that_was_cancelled_kept_its_room(tmp_path: Path) -> None:
-    house = Workspaces(dataclasses.replace(settings_in(tmp_path), max_kernels=1))
+    house = workspaces_in(tmp_path, max_kernels=1)
     await house.start(boot=False)
     try:
         first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
@@ -223,7 +218,7 @@ async def test_regression_a_start_that_was_cancelled_kept_its_room(tmp_path: Pat
 
 
 async def test_an_idle_kernel_ends_and_its_variables_come_back(tmp_path: Path) -> None:
-    house = Workspaces(dataclasses.replace(settings_in(tmp_path), idle_seconds=0.1, sweep_seconds=0.02))
+    house = workspaces_in(tmp_path, kernel_idle_minutes=0.1 / 60, sweep_seconds=0.02)
     await house.start(boot=False)
     try:
         kernel = (await house.open("s", "ann")).kernel
@@ -236,7 +231,7 @@ async def test_an_idle_kernel_ends_and_its_variables_come_back(tmp_path: Path) -
 
 
 async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path) -> None:
-    house = Workspaces(dataclasses.replace(settings_in(tmp_path), reserve_memory=1 << 60, sweep_seconds=0.5))
+    house = workspaces_in(tmp_path, reserve_memory=1 << 60, sweep_seconds=0.5)
     await house.start(boot=False)
     try:
         first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
@@ -251,7 +246,7 @@ async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path)
 
 
 async def test_regression_a_slow_snapshot_held_up_the_others(tmp_path: Path) -> None:
-    house = Workspaces(dataclasses.replace(settings_in(tmp_path), max_kernels=2, closing_seconds=0.2))
+    house = workspaces_in(tmp_path, max_kernels=2, closing_seconds=0.2)
     await house.start(boot=False)
     try:
         slow, quick, third = [(await house.open(name, "ann")).kernel for name in ("a", "b", "c")]
@@ -280,7 +275,7 @@ async def test_regression_a_file_name_that_is_no_text_broke_the_answer(kernel: K
 
 async def test_variables_outlive_the_service(tmp_path: Path) -> None:
     for code, value in (("x = {1: 'a'}\nx", "{1: 'a'}"), ("x", "{1: 'a'}")):
-        house = Workspaces(settings_in(tmp_path))
+        house = workspaces_in(tmp_path)
         await house.start(boot=False)
         try:
             assert (await (await house.open("s", "ann")).kernel.run(code)).value == value
@@ -297,8 +292,9 @@ from workspace.workspaces import Workspaces
 
 async def main():
     folder = Path(sys.argv[1])
-    settings = WorkspaceSettings(folder / "sessions", folder / "snapshots", JailSettings(preload=()))
-    house = Workspaces(settings)
+    jail = JailSettings(python_code_preload_libraries=())
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    house = Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=64 << 20)
     await house.start(boot=False)
     kernel = (await house.open("s", "ann")).kernel
     await kernel.run("import subprocess; p = subprocess.Popen(['sleep', '600'])")

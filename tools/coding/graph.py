@@ -44,7 +44,8 @@ class CodeContext:
     model: BaseChatModel
     runner: Runner
     tries: int
-    max_tokens: int
+    max_tokens: int = 800
+    """Length of one program."""
 
 
 async def write(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:

@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tools.files.profile import Profile
+from tools.files.settings import FileCacheSettings
 
 VERSION = 1
 """Raised when profiles change; older entries are then no longer found."""
@@ -122,6 +123,13 @@ class ProfileCache:
             if age > self._ttl or at >= MAX_ENTRIES:
                 with contextlib.suppress(OSError):
                     Path(path).unlink()
+
+
+def open_cache(settings: FileCacheSettings, folder: Path) -> ProfileCache | None:
+    """None when nothing is to be remembered."""
+    if not settings.enable_file_metadata_cache:
+        return None
+    return ProfileCache(folder, settings.file_metadata_cache_ttl_hours)
 
 
 def _prefix(owner: str) -> str:

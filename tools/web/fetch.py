@@ -74,7 +74,7 @@ class Fetcher:
     @asynccontextmanager
     async def open(self, url: str, kinds: tuple[str, ...], limit: int | None = None) -> AsyncIterator[Response]:
         """As `fetch`, to be read in pieces; how long it may take is the caller's to say."""
-        limit = limit or self.settings.max_page_bytes
+        limit = limit or self.settings.page_bytes
         target = parse(url, self.settings)
         for _ in range(MAX_REDIRECTS + 1):
             async with self._request(target) as answer:

@@ -57,16 +57,18 @@ async def search(query: Query, settings: WebSettings, tls: ssl.SSLContext) -> li
 
 async def _ask(query: Query, settings: WebSettings, tls: ssl.SSLContext) -> dict[str, Any]:
     async with httpx.AsyncClient(
-        base_url=settings.tavily_base_url, verify=tls, proxy=settings.proxy, trust_env=False, timeout=settings.timeout
+        base_url=settings.tavily.base_url, verify=tls, proxy=settings.proxy, trust_env=False, timeout=settings.timeout
     ) as http:
-        client = AsyncTavilyClient(settings.tavily_api_key, api_base_url=settings.tavily_base_url, client=http)
+        client = AsyncTavilyClient(
+            settings.tavily.api_key.get_secret_value(), api_base_url=settings.tavily.base_url, client=http
+        )
         arguments = query.for_tavily(datetime.datetime.now(datetime.UTC).date())
         answer: dict[str, Any] = await client.search(**arguments, timeout=settings.timeout)
         return answer
 
 
 def _refused(error: Exception, settings: WebSettings) -> Never:
-    said = str(error).replace(settings.tavily_api_key, "…")[:MAX_REASON]
+    said = str(error).replace(settings.tavily.api_key.get_secret_value(), "…")[:MAX_REASON]
     match error:
         case InvalidAPIKeyError():
             reason = "The key of the search service is not valid. Whoever runs this service has to set TAVILY_API_KEY."

@@ -50,7 +50,7 @@ def parse(text: str, settings: WebSettings) -> Target:
         raise AddressRefusedError("Addresses with a user name or password in them are not fetched.")
     host = url.raw_host.decode("ascii").lower().removesuffix(".")
     port = PORTS[url.scheme] if url.port is None else url.port
-    trusted = host in settings.private_hosts or f"{host}:{port}" in settings.private_hosts
+    trusted = not {host, f"{host}:{port}"}.isdisjoint(settings.allow_private_hosts)
     address = _address(host)
     if address is None and not trusted:
         _check_name(host)

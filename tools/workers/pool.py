@@ -8,12 +8,12 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tools.workers.jobs import OURS, STATUS, Answer, Job, read_answer
+from tools.workers.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -47,25 +47,14 @@ class WorkersUnavailable(WorkerError):  # noqa: N818
     """No worker could be started, which says nothing about the job."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """How many jobs run at once, and what one may use."""
-
-    count: int = 2
-    seconds: float = 30.0
-    """Wall time of one job, and about its processor time."""
-    memory: int = 1 << 30
-    """Bytes of one job, beyond what the loaded libraries take."""
-    preload: tuple[str, ...] = ()
-    """Modules that every worker has imported when it starts."""
-
-
 class Workers:
-    """Forks a fresh process a job from one server that has the libraries loaded; at most `count` at a time."""
+    """Forks a fresh process a job from one server that has the libraries loaded."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, *, preload: Sequence[str] = ()) -> None:
+        """`preload`: modules that every worker has imported when it starts; it imports others when it needs them."""
         self._settings = settings
-        self._slots = asyncio.Semaphore(settings.count)
+        self._preload = preload
+        self._slots = asyncio.Semaphore(settings.workers)
         self._server: asyncio.Task[_Server] | None = None
 
     def boot(self) -> None:
@@ -83,8 +72,8 @@ class Workers:
         function raises.
         Cancelling the caller kills the process.
         """
-        limit = seconds or self._settings.seconds
-        job = Job(function, args, limit, memory or self._settings.memory)
+        limit = seconds or self._settings.read_seconds
+        job = Job(function, args, limit, memory or self._settings.read_memory)
         packed = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         async with self._slots:
             client, status = await self._hand_over()
@@ -108,7 +97,7 @@ class Workers:
 
     def _booting(self) -> "asyncio.Task[_Server]":
         if self._server is None or (self._server.done() and not _is_alive(self._server)):
-            self._server = asyncio.create_task(_Server.boot(self._settings.preload))
+            self._server = asyncio.create_task(_Server.boot(self._preload))
         return self._server
 
     async def _hand_over(self) -> tuple[socket.socket, socket.socket]:
@@ -180,7 +169,7 @@ class _Server:
         self._life = asyncio.create_task(self._watch())
 
     @classmethod
-    async def boot(cls, preload: tuple[str, ...]) -> "_Server":
+    async def boot(cls, preload: Sequence[str]) -> "_Server":
         """Raises OSError, TimeoutError included, when it does not get ready."""
         control, theirs = socket.socketpair()
         control.setblocking(False)

@@ -134,7 +134,7 @@ class JailedKernel:
         may come later. Raises SnapshotFailed, KernelGone.
         """
         limits = {
-            "variable_limit": self.settings.snapshot_variable_size,
+            "variable_limit": int(self.settings.snapshot_size * self.settings.snapshot_share),
             "total_limit": self.settings.snapshot_size,
             "seconds": self.settings.snapshot_seconds,
         }

@@ -22,13 +22,15 @@ import zmq
 import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
+from workspace.settings import MIB
+
 from . import watchdog
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .handover import hand_over
 from .plain import PlainKernel, start_process
 from .probe import Sandbox, describe, make_config, probe
 from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
-from .settings import JailSettings
+from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
 from .wire import Level, Limits, Spawn, ZygoteConfig
@@ -60,7 +62,7 @@ class JailedKernels:
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
         self._context = zmq.asyncio.Context()
         # Defaults of all sockets: what one kernel can make the server hold at most is their product.
-        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_size)
+        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_mb * MIB)
         self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         self._watching: asyncio.Task[None] | None = None
 
@@ -162,7 +164,7 @@ class JailedKernels:
         """The user that the session's kernel runs as, 0 for the server's own."""
         if self.sandbox.level is Level.OFF or os.geteuid() != 0:
             return 0
-        return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids
+        return FIRST_UID + zlib.crc32(session.encode()) % UIDS
 
     def _config(self, runtime: str) -> ZygoteConfig:
         return make_config(
@@ -226,7 +228,8 @@ class JailedKernels:
 
         async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
             def spawn(number: int) -> Spawn:
-                return Spawn(number, folder.name, uid, self._limits(), self._settings.output_size, connection)
+                output = self._settings.kernel_output_kb * 1024
+                return Spawn(number, folder.name, uid, self._limits(), output, connection)
 
             return await zygote.fork(spawn, [*sockets, theirs.fileno()])
 
@@ -247,7 +250,7 @@ class JailedKernels:
 
     def _limits(self) -> Limits:
         s = self._settings
-        return Limits(s.memory, s.processes, s.cpu_seconds, s.file_size, s.open_files)
+        return Limits(s.memory, s.kernel_processes, s.kernel_cpu_seconds, s.kernel_file_mb * MIB, OPEN_FILES)
 
     async def _watch(self) -> None:
         watches: dict[JailedKernel, watchdog.Watch] = {}

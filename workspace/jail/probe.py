@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .settings import JailSettings, SandboxMode
+from workspace.settings import MIB
+
+from .settings import FIRST_UID, JailSettings, SandboxMode
 from .wire import Level, ZygoteConfig
 from .zygote_client import clean_environment
 
@@ -103,7 +105,7 @@ def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
 async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -> str | None:
     """Why this level does not work, or None when it does."""
     with tempfile.TemporaryDirectory(prefix="llm-api-probe-") as folder:
-        uid = settings.first_uid if os.geteuid() == 0 else 0
+        uid = FIRST_UID if os.geteuid() == 0 else 0
         await asyncio.to_thread(_furnish, Path(folder), uid)
         config = make_config(settings, level, Path(folder, "sessions"), folder, user_namespaces=user_namespaces)
         process = await asyncio.create_subprocess_exec(
@@ -163,8 +165,8 @@ def make_config(
         sessions=str(sessions.resolve()),
         runtime=runtime,
         read_only=readable_system(),
-        preload=settings.preload,
-        scratch_size=settings.scratch_size,
+        preload=settings.python_code_preload_libraries,
+        scratch_size=settings.scratch_mb * MIB,
         server_pid=os.getpid(),
     )
 

@@ -120,13 +120,13 @@ class Watch:
 
     def _judge_folder(self) -> str:
         begun = time.monotonic()
-        use = folder_in_use(self._folder, self._limits.folder_files)
+        use = folder_in_use(self._folder, self._limits.kernel_folder_files)
         # A walk over many files takes a while: it may fill only a small share of the time.
         self._next_walk = begun + (time.monotonic() - begun) / _SHARE
         # A folder that was too full before the kernel began may be emptied, not filled further.
         before = self._before = self._before or use
         if use.size > max(self._limits.folder_size, before.size):
             return f"files: {use.size >> 20} MB in the folder, {self._limits.folder_size >> 20} MB allowed"
-        if use.files > max(self._limits.folder_files, before.files):
-            return f"files: more than {self._limits.folder_files} in the folder"
+        if use.files > max(self._limits.kernel_folder_files, before.files):
+            return f"files: more than {self._limits.kernel_folder_files} in the folder"
         return ""

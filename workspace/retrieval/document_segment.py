@@ -32,13 +32,14 @@ class Reading:
     store: IndexStore
     embedder: Embedder
     settings: RetrievalSettings
+    max_file_bytes: int
     extract: Extract
     lender: Lender | None
 
     async def read(self, copy: Path, digest: str, manifest: Manifest, room: int) -> Segment | str:
         """The document's segment, which is on disk by then; or why it has none, in words for a person."""
-        if await asyncio.to_thread(_size, copy) > self.settings.max_file_bytes:
-            return f"It is larger than {self.settings.max_file_bytes >> 20} MB."
+        if await asyncio.to_thread(_size, copy) > self.max_file_bytes:
+            return f"It is larger than {self.max_file_bytes >> 20} MB."
         found = await self._made_before(digest, manifest)
         if found is not None:
             return found if len(found.passages) <= room else FULL

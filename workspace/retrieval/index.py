@@ -25,11 +25,22 @@ SAVE_SECONDS = 2.0
 class FolderIndex:
     """Passages of the documents in `source`, kept in `folder`. Whoever calls `sync` or `drop` keeps others out."""
 
-    def __init__(self, source: Path, folder: Path, embedder: Embedder, settings: RetrievalSettings) -> None:
+    def __init__(
+        self,
+        source: Path,
+        folder: Path,
+        embedder: Embedder,
+        settings: RetrievalSettings,
+        *,
+        readers: int,
+        max_file_bytes: int,
+    ) -> None:
         self._source = source
         self._store = IndexStore(folder)
         self._embedder = embedder
         self._settings = settings
+        self._readers = readers
+        self._max_file_bytes = max_file_bytes
         self._cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
         self._manifest: Manifest | None = None
         self._documents: dict[str, Document] = {}
@@ -72,9 +83,9 @@ class FolderIndex:
         model = await self._embedder.identity()
         async with self._store.locked():
             manifest, wanted = await asyncio.to_thread(self._begin, model)
-            reading = Reading(self._store, self._embedder, self._settings, extract, lender)
+            reading = Reading(self._store, self._embedder, self._settings, self._max_file_bytes, extract, lender)
             todo = iter(wanted.items())
-            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._settings.readers)]
+            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._readers)]
             try:
                 await asyncio.gather(*readers)
             finally:
@@ -168,7 +179,7 @@ class FolderIndex:
         try:
             copy = scratch / f"document.{name.rpartition('.')[2].lower()}"
             try:
-                digest = await asyncio.to_thread(take, self._source, name, copy, self._settings.max_file_bytes)
+                digest = await asyncio.to_thread(take, self._source, name, copy, self._max_file_bytes)
             except OSError:
                 return
             old = manifest.records.get(name)

@@ -41,12 +41,22 @@ class Indexes:
     """Opens them on first use. `sync` of a scope comes before its search."""
 
     def __init__(
-        self, places: Places, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None
+        self,
+        places: Places,
+        embedder: Embedder,
+        settings: RetrievalSettings,
+        reranker: Reranker | None = None,
+        *,
+        readers: int,
+        max_file_bytes: int,
     ) -> None:
+        """`readers` documents are read at the same time; larger ones than `max_file_bytes` are not searched."""
         self._places = places
         self._embedder = embedder
         self._settings = settings
         self._reranker = reranker
+        self._readers = readers
+        self._max_file_bytes = max_file_bytes
         self._open: OrderedDict[Scope, FolderIndex] = OrderedDict()
         self._searchers: OrderedDict[tuple[object, ...], _Searchable] = OrderedDict()
 
@@ -54,8 +64,14 @@ class Indexes:
         """Raises `BadNameError` when the user or the session could not be one of ours."""
         index = self._open.get(scope)
         if index is None:
-            index = FolderIndex(self._source(scope), self._folder(scope), self._embedder, self._settings)
-            self._open[scope] = index
+            index = self._open[scope] = FolderIndex(
+                self._source(scope),
+                self._folder(scope),
+                self._embedder,
+                self._settings,
+                readers=self._readers,
+                max_file_bytes=self._max_file_bytes,
+            )
         self._open.move_to_end(scope)
         idle = [each for each, other in self._open.items() if each != scope and not other.turn.locked()]
         for each in idle[: max(0, len(self._open) - MAX_OPEN)]:

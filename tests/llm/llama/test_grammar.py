@@ -15,7 +15,7 @@ from tests.llm.llama.tiny_gguf import text_model
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeModel]:
     path = text_model(tmp_path_factory.mktemp("model") / "model.gguf")
-    model = NativeModel(path, LlamaCppSettings(n_ctx=64, parallel=1))
+    model = NativeModel(path, LlamaCppSettings(n_ctx=512, parallel=1))
     yield model
     model.close()
 

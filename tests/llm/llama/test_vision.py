@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from llm import llamacpp_vision as vision
 from llm.errors import BackendStoppedError, ModelDamagedError, ModelError, ModelMissingError, PromptTooLongError
 from llm.llamacpp_vision import LlamaCppSeeingChat, contents, load
-from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
+from llm.settings import LlamaCppSettings
 from tests.llm.llama.tiny_gguf import projector, text_model
 from tests.tools.vision.pictures import encoded, half_and_half, printed
 
@@ -142,7 +142,7 @@ def test_messages_are_taken_apart() -> None:
 
 
 def build(model: Path | None, mmproj: Path | None) -> Any:
-    return vision.build(LlamaCppVisionSettings(LlamaCppSettings(model_path=model, n_ctx=512, parallel=1), mmproj))
+    return vision.build(LlamaCppSettings(vision_model_path=model, vision_mmproj_path=mmproj, n_ctx=512))
 
 
 def test_both_files_are_needed(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from llm.errors import (
 )
 from llm.factory import load_models, opened
 from llm.served.chat import ServedChat
-from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
+from llm.settings import ModelSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import (
     WINDOW,
     ModelServer,
@@ -473,7 +473,7 @@ async def test_the_service_drives_itself(vllm: ModelServer, tmp_path: Path) -> N
         given = settings_for(
             tmp_path / "outer", llm_backend="openai", openai_base_url=f"{inner.url}/v1", openai_model="chat"
         )
-        models = await load_models(given.models())
+        models = await load_models(given.models)
         async with running(given, models.chat) as outer:
             answer = (await ask(outer)).json()
             assert answer["choices"][0]["message"]["content"] == "hello"
@@ -570,10 +570,10 @@ async def test_a_pull_that_fails_says_why(ollama: ModelServer) -> None:
 
 
 async def test_backends_are_mixed_and_connections_shared(vllm: ModelServer, ollama: ModelServer) -> None:
-    chosen = ModelsSettings(
-        backend="openai",
+    chosen = ModelSettings(
+        llm_backend="openai",
         vision_backend="ollama",
-        openai=OpenAISettings(base_urls=(vllm.url,), model="tiny", coder_model="coder"),
+        openai=OpenAISettings(base_url=(vllm.url,), model="tiny", coder_model="coder"),
         ollama=OllamaSettings(host=ollama.url, vision_model="other"),
     )
     models = await load_models(chosen)

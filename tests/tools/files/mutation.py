@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.tools.files.corpus import CORPUS
 from tools.files.profile import FileUnreadable
 from tools.files.reader import PRELOAD, FileReader
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 Change = tuple[str, float, bytes]
 """What is done, how far into the file, with which bytes."""
@@ -79,7 +80,7 @@ def drawn(chance: random.Random) -> list[Change]:
 async def main(inputs: int, seed: int) -> None:
     """Print what came of so many mutated files, and keep those that broke a worker."""
     chance = random.Random(seed)
-    workers = Workers(WorkerSettings(seconds=20, memory=1 << 30, preload=PRELOAD))
+    workers = Workers(WorkerSettings(read_seconds=20), preload=PRELOAD)
     reader = FileReader(workers)
     outcomes: Counter[str] = Counter()
     originals = {name: make() for name, make in CORPUS.items()}

@@ -15,7 +15,8 @@ from tools.files.profile import FileUnreadable
 from tools.files.reader import PRELOAD, FileReader
 from tools.files.registry import profile
 from tools.files.render import SHORT, as_data, long
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 MIB = 1 << 20
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FileReader]:
-    workers = Workers(WorkerSettings(seconds=20, memory=768 * MIB, preload=PRELOAD))
+    workers = Workers(WorkerSettings(read_seconds=20, read_memory_mb=768), preload=PRELOAD)
     try:
         yield FileReader(workers, ProfileCache(tmp_path_factory.mktemp("cache"), 1))
     finally:
@@ -100,7 +101,7 @@ async def test_words_of_a_file_cannot_break_out_of_a_description(reader: FileRea
 
 
 async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Path) -> None:
-    workers = Workers(WorkerSettings(seconds=0.05, memory=768 * MIB))
+    workers = Workers(WorkerSettings(read_seconds=0.05, read_memory_mb=768))
     reader = FileReader(workers, ProfileCache(tmp_path / "cache", 1))
     path = tmp_path / "a.pdf"
     path.write_bytes(CORPUS["tower.pdf"]())

@@ -19,7 +19,8 @@ from tests.tools.vision.pictures import HOSTILE, LINES, encoded, half_and_half, 
 from tools.vision.images import show
 from tools.vision.ocr import look
 from tools.workers.jobs import JobError
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 from workspace.errors import BadNameError, FileTooLargeError
 from workspace.safe_open import read_file
 
@@ -135,7 +136,7 @@ async def test_wrong_input_is_named(service: Service) -> None:
 
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
-    workers = Workers(WorkerSettings(preload=("PIL.Image",)))
+    workers = Workers(WorkerSettings(), preload=("PIL.Image",))
     yield workers
     await workers.aclose()
 

@@ -105,7 +105,7 @@ def test_honest_addresses_are_understood(url: str, host: str, port: int) -> None
 
 @pytest.fixture
 def trusting() -> WebSettings:
-    return WebSettings(private_hosts=("shop.example",), timeout=10)
+    return WebSettings(allow_private_hosts=("shop.example",), timeout=10)
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked(trusting: WebSettings) -> None:
@@ -205,7 +205,7 @@ REDIRECTS = {
 async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
     """The first host is allowed, by name; where it sends us is not."""
     async with site() as shop:
-        settings = WebSettings(private_hosts=("shop.example",), ports=(80, 443, shop.port))
+        settings = WebSettings(allow_private_hosts=("shop.example",), ports=(80, 443, shop.port))
         fetcher = Fetcher(settings, lookup=lambda _: [ipaddress.ip_address("127.0.0.1")])
         url = f"http://shop.example:{shop.port}/to?code={code}&url={place.format(port=shop.port)}"
         with pytest.raises(AddressRefusedError):
@@ -214,10 +214,10 @@ async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
 
 
 async def test_a_port_is_allowed_with_its_host_alone(here: Site) -> None:
-    settings = WebSettings(private_hosts=(f"127.0.0.1:{here.port}",))
+    settings = WebSettings(allow_private_hosts=(f"127.0.0.1:{here.port}",))
     assert (await Fetcher(settings).fetch(f"{here.url}/text", ("text/",))).body.startswith(b"plain")
     with pytest.raises(AddressRefusedError):
-        await Fetcher(WebSettings(private_hosts=("127.0.0.1:1",))).fetch(f"{here.url}/text", ("text/",))
+        await Fetcher(WebSettings(allow_private_hosts=("127.0.0.1:1",))).fetch(f"{here.url}/text", ("text/",))
 
 
 @pytest.fixture

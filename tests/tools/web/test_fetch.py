@@ -9,7 +9,6 @@ from tests.tools.web.pages import ARTICLE, Site, site
 from tools.web.errors import FetchError
 from tools.web.fetch import Fetcher
 from tools.web.settings import WebSettings
-from workspace.settings import MIB
 
 KINDS = ("text/",)
 
@@ -22,7 +21,7 @@ async def web() -> AsyncIterator[Site]:
 
 @pytest.fixture
 def fetcher() -> Fetcher:
-    return Fetcher(WebSettings(private_hosts=("127.0.0.1",), timeout=10, max_page_bytes=2 * MIB))
+    return Fetcher(WebSettings(allow_private_hosts=("127.0.0.1",), timeout=10, page_mb=2))
 
 
 @pytest.mark.parametrize("path", ["/article", "/compressed", "/encoded/deflate", "/encoded/raw-deflate", "/again/4"])
@@ -61,7 +60,7 @@ async def test_what_cannot_be_had_is_said(web: Site, fetcher: Fetcher, path: str
 
 
 async def test_a_page_that_never_ends_is_given_up_in_time(web: Site) -> None:
-    fetcher = Fetcher(WebSettings(private_hosts=("127.0.0.1",), timeout=0.5))
+    fetcher = Fetcher(WebSettings(allow_private_hosts=("127.0.0.1",), timeout=0.5))
     began = time.monotonic()
     with pytest.raises(FetchError, match=r"within 0\.5 seconds"):
         await fetcher.fetch(f"{web.url}/endless", KINDS)

@@ -17,10 +17,10 @@ from tools.workers.pool import (
     WorkerDied,
     WorkerOutOfMemory,
     Workers,
-    WorkerSettings,
     WorkersUnavailable,
     WorkerTimeout,
 )
+from tools.workers.settings import WorkerSettings
 
 MIB = 1 << 20
 
@@ -172,7 +172,7 @@ async def test_nothing_is_left_behind() -> None:
 
 
 async def test_closing_while_it_boots_leaves_nothing() -> None:
-    workers = Workers(WorkerSettings(preload=("pandas",)))
+    workers = Workers(WorkerSettings(), preload=("pandas",))
     workers.boot()
     await until(lambda: any(is_server(c) for c in psutil.Process().children()))
     await workers.aclose()
@@ -180,7 +180,7 @@ async def test_closing_while_it_boots_leaves_nothing() -> None:
 
 
 async def test_a_module_that_is_missing_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    workers = Workers(WorkerSettings(preload=("there_is_no_such_module",)))
+    workers = Workers(WorkerSettings(), preload=("there_is_no_such_module",))
     with pytest.raises(WorkersUnavailable):
         await workers.run(jobs.double, 1)
     await workers.aclose()

@@ -9,19 +9,17 @@ from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.settings import JailSettings
 
-MB = 1 << 20
-
 SMALL = JailSettings(
-    memory=400 * MB,
-    processes=64,
-    file_size=40 * MB,
-    folder_size=60 * MB,
-    folder_files=2_000,
-    scratch_size=16 * MB,
-    output_size=100_000,
-    message_size=2 * MB,
-    snapshot_variable_size=20 * MB,
-    snapshot_size=50 * MB,
+    kernel_memory_mb=400,
+    kernel_processes=64,
+    kernel_file_mb=40,
+    kernel_folder_mb=60,
+    kernel_folder_files=2_000,
+    kernel_output_kb=100,
+    scratch_mb=16,
+    message_mb=2,
+    snapshot_mb=50,
+    snapshot_share=0.4,
     snapshot_seconds=20,
     watch_seconds=0.05,
 )

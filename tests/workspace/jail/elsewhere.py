@@ -106,10 +106,9 @@ def _drop_admin() -> None:
 
 
 async def _report(wanted: argparse.Namespace) -> dict[str, Any]:
-    from dataclasses import replace
-
     data = wanted.folder / "data"
-    settings = replace(SMALL, sandbox=wanted.sandbox, preload=SMALL.preload if wanted.attempts else ())
+    preload = SMALL.python_code_preload_libraries if wanted.attempts else ()
+    settings = SMALL.model_copy(update={"sandbox": wanted.sandbox, "python_code_preload_libraries": preload})
     kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
     try:
         sandbox = await kernels.start((Level(wanted.level),) if wanted.level else None)

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -71,7 +70,6 @@ def _census(kernels: JailedKernels) -> dict[str, int]:
 
 _SERVICE = """
 import asyncio, sys
-from dataclasses import replace
 from pathlib import Path
 from tests.workspace.jail.conftest import SMALL
 from tests.workspace.jail.driver import run
@@ -79,7 +77,7 @@ from workspace.jail.kernels import JailedKernels
 from workspace.jail.wire import Level
 async def main():
     data = Path(sys.argv[1])
-    small = replace(SMALL, preload=())
+    small = SMALL.model_copy(update={"python_code_preload_libraries": ()})
     kernels = JailedKernels(small, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
     await kernels.start((Level(sys.argv[2]),))
     kernel = await kernels.launch("s", kernels.sessions / "s")
@@ -159,7 +157,7 @@ async def test_regression_a_launch_cancelled_while_its_sockets_were_bound_left_t
 
 
 async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:
-    small = replace(SMALL, preload=())
+    small = SMALL.model_copy(update={"python_code_preload_libraries": ()})
     kernels = JailedKernels(small, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     before = psutil.Process(kernels.fork_server_pid).children(recursive=True)

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from workspace.jail import probe
-from workspace.jail.settings import JailSettings
+from workspace.jail.settings import FIRST_UID, JailSettings
 from workspace.jail.wire import Level
 
 from .lend import elsewhere
@@ -18,7 +18,7 @@ NOBODY = "65534"
 async def test_root_gets_the_strongest_jail_and_another_user() -> None:
     report = await elsewhere()
     assert (report["level"], report["user_namespaces"], report["value"]) == ("full", True, "1")
-    assert report["uid"] >= JailSettings.first_uid
+    assert report["uid"] >= FIRST_UID
 
 
 async def test_an_ordinary_user_gets_the_strongest_jail() -> None:
@@ -40,7 +40,7 @@ async def test_root_does_without_user_namespaces() -> None:
 async def test_root_of_an_ordinary_container_gets_landlock_and_another_user() -> None:
     report = await elsewhere("--no-user-namespaces", "--no-admin")
     assert (report["level"], report["value"]) == ("landlock", "1")
-    assert report["uid"] >= JailSettings.first_uid
+    assert report["uid"] >= FIRST_UID
 
 
 async def test_strict_refuses_a_weaker_jail() -> None:

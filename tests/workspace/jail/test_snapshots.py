@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,7 +217,7 @@ async def test_the_kernel_goes_on_while_it_is_saved(kernel: JailedKernel) -> Non
 
 
 async def test_a_save_that_never_ends_is_given_up(kernels: JailedKernels) -> None:
-    settings = replace(SMALL, snapshot_seconds=0.5)
+    settings = SMALL.model_copy(update={"snapshot_seconds": 0.5})
     kernel = await _kernel_with(settings, kernels)
     try:
         await run(kernel, "class Stuck:\n    def __reduce__(self):\n        while True: pass\ns = Stuck()")
@@ -244,7 +243,7 @@ RESISTING = {
 
 @pytest.mark.parametrize("name", RESISTING)
 async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_starting(name: str, tmp_path: Path) -> None:
-    settings = replace(SMALL, preload=(), snapshot_seconds=1.5)
+    settings = SMALL.model_copy(update={"python_code_preload_libraries": (), "snapshot_seconds": 1.5})
     kernels = JailedKernels(settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     folder = kernels.sessions / "s"

@@ -21,7 +21,8 @@ WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmt
 
 
 def sync(folder: Path) -> FolderIndex:
-    index = FolderIndex(folder / "files", folder / "index", HashedWords(), RetrievalSettings())
+    settings = RetrievalSettings()
+    index = FolderIndex(folder / "files", folder / "index", HashedWords(), settings, readers=2, max_file_bytes=1 << 20)
     asyncio.run(index.sync(whole_text))
     return index
 

@@ -31,8 +31,14 @@ def files(tmp_path: Path) -> Path:
 def make(tmp_path: Path, files: Path) -> Make:
     """An index on the test's folders; a second one is what another process, or the next start, would open."""
 
-    def index(model: HashedWords | None = None, **values: int) -> FolderIndex:
-        return FolderIndex(files, tmp_path / "index", model or HashedWords(), RetrievalSettings(**values))
+    def index(
+        model: HashedWords | None = None, *, readers: int = 2, max_file_bytes: int = 1 << 20, **values: int
+    ) -> FolderIndex:
+        settings = RetrievalSettings().model_copy(update=values)  # smaller than an operator may choose
+        folder = tmp_path / "index"
+        return FolderIndex(
+            files, folder, model or HashedWords(), settings, readers=readers, max_file_bytes=max_file_bytes
+        )
 
     return index
 
@@ -190,7 +196,8 @@ async def test_processes_that_sync_at_once_agree(make: Make, files: Path, tmp_pa
         "from workspace.retrieval.index import FolderIndex\n"
         "from workspace.retrieval.settings import RetrievalSettings\n"
         "model = HashedWords()\n"
-        "index = FolderIndex(Path(sys.argv[1]), Path(sys.argv[2]), model, RetrievalSettings())\n"
+        "paths = Path(sys.argv[1]), Path(sys.argv[2])\n"
+        "index = FolderIndex(*paths, model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)\n"
         "asyncio.run(index.sync(whole_text))\n"
         "print(len(index.documents), len(model.embedded))\n"
     )
