@@ -130,10 +130,12 @@ def _known(step: PlanStep, plan: list[PlanStep]) -> str:
 
 async def collect(state: PlanState, runtime: Runtime[Context]) -> Update:
     """Sets `plan` and `steps`."""
+    worked_on = {step["id"] for step in ready(state["plan"])}
+    # The newest of each: a thread that keeps a mode's state has findings of earlier turns' plans too.
     found = {finding["step"]: finding for finding in state["findings"]}
     steps, plan = list(state.get("steps", [])), []
     for planned in state["plan"]:
-        new = planned["status"] == "pending" and planned["id"] in found
+        new = planned["id"] in worked_on
         plan.append(_with(planned, found[planned["id"]], steps) if new else planned)
     runtime.stream_writer(PlanChanged(plan))
     runtime.stream_writer(StepsOrdered(steps))
@@ -176,6 +178,6 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
-    told_by = {"steps": state.get("steps", []), "plan": state["plan"], "mode": "plan_execute"}
+    told_by = {"steps": state.get("steps", []), "plan": state["plan"]}
     message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
     return {"answer": message, "messages": [message]}

@@ -23,7 +23,7 @@ INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 async def synthesize(state: AgentState, runtime: Runtime[Context]) -> Update:
     """Sets `answer`, the message that the conversation gains."""
     text, reason = state.get("answer_text"), state.get("finish_reason", "stop")
-    told: dict[str, Any] = {"steps": state.get("steps", []), "mode": "react"}
+    told: dict[str, Any] = {"steps": state.get("steps", [])}
     if text is None:
         text, reason = await _conclude(state, runtime)
         text = state.get("spoken", "") + text

@@ -18,5 +18,5 @@ def _environment() -> Environment:
 
 
 def render(name: str, **values: str) -> str:
-    """The prompt in `<name>.md`, for example `react/cite`. Raises `jinja2.UndefinedError` when it names a value that is not given."""
+    """The prompt in `<name>.md`, for example `react/cite`. Raises `jinja2.UndefinedError` for a missing variable."""
     return _environment().get_template(f"{name}.md").render(**values)
