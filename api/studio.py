@@ -12,6 +12,7 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from typing_extensions import override
@@ -19,7 +20,7 @@ from typing_extensions import override
 from api.model_registry import fetch_chat, fetch_vectors
 from api.services import Services, open_services
 from api.settings import load_settings
-from graph import whole_turn
+from graph import MODES, turn_graph
 from llm.factory import load_models
 from nodes.react.file_context import Briefing
 from nodes.state import Context, Limits, Sampling
@@ -59,7 +60,7 @@ class Studio:
         @asynccontextmanager
         async def make(config: RunnableConfig) -> AsyncIterator[Turn]:
             asked: Mapping[str, Any] = config.get("configurable", {})
-            turn = whole_turn(name).compile()
+            turn = turn_graph(name).compile()
             if self._services is None or not asked.get("__is_for_execution__"):
                 yield turn
                 return
@@ -94,6 +95,11 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
     class Given(CompiledStateGraph[Any, Context, Any, Any]):
         @override
         def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
+            # langgraph tells the top graph alone where to stop, and the steps are in the modes' subgraphs.
+            for _, mode in self.get_subgraphs():
+                assert isinstance(mode, Pregel)
+                mode.interrupt_before_nodes = more.get("interrupt_before") or ()
+                mode.interrupt_after_nodes = more.get("interrupt_after") or ()
             filled = fill(context)
             counted = merge_configs(config, {"callbacks": [filled.budget.usage]})
             return super().astream(input, counted, context=filled, **more)
@@ -106,7 +112,4 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
 
 STUDIO = Studio()
 app = Starlette(lifespan=STUDIO.lifespan)
-auto = STUDIO.graph("auto")
-chat = STUDIO.graph("chat")
-react = STUDIO.graph("react")
-plan_execute = STUDIO.graph("plan_execute")
+globals().update({name: STUDIO.graph(name) for name in MODES})

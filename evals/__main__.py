@@ -12,6 +12,7 @@ from evals import ours, results, router, theirs
 from evals.results import Result
 from evals.task import Task
 from evals.tasks import all_tasks, da_tasks
+from graph import MODES
 from llm import catalog
 from llm.fetch import FetchError
 
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
     commands = options.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="work on tasks; a line of JSON each")
     run.add_argument("--harness", choices=("ours", "create_agent", "code_agent"), default="ours")
-    run.add_argument("--mode", choices=("auto", "chat", "react", "plan_execute"), default="react")
+    run.add_argument("--mode", choices=tuple(MODES), default="react")
     run.add_argument("--protocol", choices=("text", "native"), default="text")
     run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
     run.add_argument("--again", action="store_true", help="begin anew; else a run that was stopped goes on")

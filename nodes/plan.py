@@ -13,7 +13,7 @@ from nodes.model.ask import ask, bounded
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.question import TABLES
-from nodes.state import AgentState, Context, PlanStep, Update
+from nodes.state import AgentState, Context, PlanStep
 from tools.names import FILE_ANALYZER, PYTHON_CODER
 
 MAX_STEPS = 6
@@ -105,7 +105,7 @@ def told(plan: Iterable[PlanStep]) -> str:
     return "\n".join(lines)
 
 
-async def plan(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def plan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `plan`; a question that the model cannot divide has a plan of one step."""
     question = conversation.question(state)
     parts = [conversation.earlier(state), await _files(runtime), f"Question: {question}"]
@@ -116,7 +116,7 @@ async def plan(state: AgentState, runtime: Runtime[Context]) -> Update:
     return {"plan": steps, "replans": 0}
 
 
-async def replan(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def replan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `plan`: what is done stays, what failed or waited for it is planned anew with what went wrong."""
     old = state["plan"]
     parts = [await _files(runtime), f"Question: {conversation.question(state)}", f"So far:\n{told(old)}"]

@@ -20,7 +20,7 @@ from nodes.model.ask import ask, bounded
 from nodes.plan import quoted, ready, told
 from nodes.prompts import render
 from nodes.react.grounding import CITATION, is_told, unsupported_numbers, without_citations
-from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step, Update
+from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step
 
 HEADING = "\n\nThe steps gave:"
 _PREPARES = re.compile(r"(?:clean|extract|filter|import|load|open|prepare|read|select|sort)\b", re.IGNORECASE)
@@ -72,14 +72,14 @@ def works(state: PlanState) -> list[Work]:
 class WorkNode(Protocol):
     """The node as langgraph calls it."""
 
-    async def __call__(self, state: Work, runtime: Runtime[Context]) -> Update:
+    async def __call__(self, state: Work, runtime: Runtime[Context]) -> PlanState:
         """Gives one finding."""
 
 
 def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
     """The step `work`, which runs `react` with limits of its own; its answer is a thought of the whole."""
 
-    async def work(state: Work, runtime: Runtime[Context]) -> Update:
+    async def work(state: Work, runtime: Runtime[Context]) -> PlanState:
         step, context = state["step"], runtime.context
         inner = replace(
             context,
@@ -99,7 +99,7 @@ def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
     return work
 
 
-async def begin(state: PlanState, runtime: Runtime[Context]) -> Update:
+async def begin(state: PlanState, runtime: Runtime[Context]) -> PlanState:
     """Tells the world what is worked on now."""
     going = {step["id"] for step in ready(state["plan"])}
     runtime.stream_writer(PlanChanged([_running(step) if step["id"] in going else step for step in state["plan"]]))
@@ -128,12 +128,14 @@ def _known(step: PlanStep, plan: list[PlanStep]) -> str:
     return "\n".join(f"- {other['goal']}: {other['result']}" for other in results)
 
 
-async def collect(state: PlanState, runtime: Runtime[Context]) -> Update:
+async def collect(state: PlanState, runtime: Runtime[Context]) -> PlanState:
     """Sets `plan` and `steps`."""
+    worked_on = {step["id"] for step in ready(state["plan"])}
+    # The newest of each: a thread that keeps a mode's state has findings of earlier turns' plans too.
     found = {finding["step"]: finding for finding in state["findings"]}
     steps, plan = list(state.get("steps", [])), []
     for planned in state["plan"]:
-        new = planned["status"] == "pending" and planned["id"] in found
+        new = planned["id"] in worked_on
         plan.append(_with(planned, found[planned["id"]], steps) if new else planned)
     runtime.stream_writer(PlanChanged(plan))
     runtime.stream_writer(StepsOrdered(steps))
@@ -165,7 +167,7 @@ def _shifted(text: str, offset: int) -> str:
 MAX_TOLD = 8000
 
 
-async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def combine(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer`. When steps failed, it is what the others allow."""
     answer = AnswerWriter(runtime)
     citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
@@ -176,6 +178,6 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
-    told_by = {"steps": state.get("steps", []), "plan": state["plan"], "mode": "plan_execute"}
+    told_by = {"steps": state.get("steps", []), "plan": state["plan"]}
     message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
-    return {"answer": message, "messages": [message]}
+    return {"answer": message}

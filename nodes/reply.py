@@ -13,11 +13,11 @@ from nodes.events import AnswerDelta, Finished
 from nodes.model import conversation
 from nodes.model.ask import Said, ask
 from nodes.prompts import render
-from nodes.state import AgentState, ClientTools, Context, Update
+from nodes.state import AgentState, ClientTools, Context
 from nodes.structured_output import described, form
 
 
-async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def reply(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
     messages = told(state, runtime.context)
     before = called_before(messages)
@@ -34,8 +34,8 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
     runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
-    return {"answer": message, "messages": [message]}
+    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()))
+    return {"answer": message}
 
 
 async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls) -> Said:

@@ -10,12 +10,12 @@ from nodes.events import AnswerDelta, Finished
 from nodes.model import conversation
 from nodes.model.ask import ask, steady
 from nodes.prompts import render
-from nodes.state import AgentState, Context, Update
+from nodes.state import AgentState, Context
 
 MAX_NOTES = 4000
 
 
-async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def shape(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer` anew, from its words and the last notes, held to `response_format`. Mode `chat` has done so."""
     answer = state.get("answer")
     if runtime.context.response_format is None or answer is None or state["mode"] == "chat":

@@ -12,7 +12,7 @@ from langgraph.runtime import Runtime
 
 from nodes.model.ask import ask
 from nodes.prompts import render
-from nodes.state import AgentState, Context, Sampling, Update
+from nodes.state import AgentState, Context, Sampling
 
 FULL = 0.35
 """Share of the window that turns may fill before the older ones are summarised."""
@@ -25,7 +25,7 @@ CALLS = 2
 """Summaries made in one turn at most: a client may send thousands of messages at once."""
 
 
-async def condense(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def condense(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `summaries` and `condensed`, the number of messages that they cover; nothing while there is room."""
     window, start = runtime.context.limits.window, state.get("condensed", 0)
     messages = state["messages"]

@@ -31,7 +31,7 @@ def test_every_page_is_reachable_from_the_readme() -> None:
 
 
 def test_the_smallest_whole_runs() -> None:
-    (code,) = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
+    code, _mode = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "Good evening.\n"
 

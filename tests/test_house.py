@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,9 +17,10 @@ import tools
 from api.settings import Settings, settings_from
 from api.settings.reference import env_example, settings_page
 from api.settings.variables import variables_of
-from graph import MODES
+from graph import ANSWER_MODES, MODE_OF_KIND, MODES
 from llm import BACKENDS, VISION, catalog
 from nodes.prompts import render
+from nodes.rules.mode import Kind
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "graph", "nodes", "tools", "llm", "checkpoints", "workspace")
@@ -42,8 +44,16 @@ def test_langgraph_json_lists_the_modes() -> None:
 def test_every_graph_file_is_a_mode() -> None:
     files = {path.stem for path in (ROOT / "graph").glob("*.py")} - {"__init__"}
     assert files == set(MODES)
-    for name in files:
-        assert importlib.import_module(f"graph.{name}").graph is MODES[name]
+    for name, mode in ANSWER_MODES.items():
+        assert importlib.import_module(f"graph.{name}").graph is mode is MODES[name]
+
+
+def test_auto_leads_to_every_mode() -> None:
+    assert set(MODES) - {"auto"} == set(ANSWER_MODES)
+    leads_to = {edge.target for edge in MODES["auto"].compile().get_graph().edges if edge.source == "route"}
+    assert leads_to == set(ANSWER_MODES)
+    assert set(MODE_OF_KIND) == set(get_args(Kind))
+    assert set(MODE_OF_KIND.values()) <= set(ANSWER_MODES)
 
 
 def test_exported_graphs_carry_no_checkpointer() -> None:

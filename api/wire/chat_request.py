@@ -13,12 +13,14 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from api.errors import bad_request
 from api.wire.messages import ChatMessage
+from graph import MODES
 from llm.errors import SchemaError
 from llm.parsing.json_schema import MAX_COUNT, MAX_REPEATED, check_size, check_strict
 
@@ -161,7 +163,16 @@ class OutputRequest(BaseModel):
             raise ValueError("tool_choice is required, but there are no tools")
 
 
-AGENT_TYPES = ("auto", "chat", "react", "plan_execute")
+AGENT_TYPES = tuple(MODES)
+
+
+def _known_mode(mode: str) -> str:
+    if mode not in AGENT_TYPES:
+        raise ValueError(f"unknown agent_type {mode!r}; use one of: {', '.join(AGENT_TYPES)}")
+    return mode
+
+
+AgentType = Annotated[str, AfterValidator(_known_mode), WithJsonSchema({"type": "string", "enum": list(AGENT_TYPES)})]
 
 
 class StreamOptions(BaseModel):
@@ -191,7 +202,7 @@ class ChatRequest(OutputRequest):
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     model: str = Field(default="auto", max_length=200)
-    agent_type: str | None = None
+    agent_type: AgentType | None = None
     session_id: str | None = None
     metadata: dict[str, Any] | None = None
     user: str | None = None
@@ -209,13 +220,6 @@ class ChatRequest(OutputRequest):
     max_completion_tokens: int | None = Field(default=None, ge=1)
     stop: str | list[str] | None = None
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-
-    @field_validator("agent_type")
-    @classmethod
-    def _known_mode(cls, mode: str | None) -> str | None:
-        if mode is not None and mode not in AGENT_TYPES:
-            raise ValueError(f"unknown agent_type {mode!r}; use one of: {', '.join(AGENT_TYPES)}")
-        return mode
 
     @field_validator("stop")
     @classmethod

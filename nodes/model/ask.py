@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
@@ -15,6 +15,7 @@ from nodes.events import ThoughtDelta
 from nodes.state import Context, Sampling
 from tools.temperature import temperature_of
 
+Option = TypeVar("Option", bound=str)
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
 MAX_LINE_TOKENS = 60
@@ -80,7 +81,7 @@ async def ask(
     return said
 
 
-async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[str]) -> str:
+async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[Option]) -> Option:
     """One of `options`: the model is held to them where the backend can; the first when it names none."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_CHOICE_TOKENS)
     said = await _once(runtime, messages, sampling, lambda _: None, choices=list(options))

@@ -1,13 +1,16 @@
-"""Which mode answers a question, told by rules: they cost nothing, and most questions are plain.
+"""What kind of question it is, which decides the mode: by rules, which cost nothing, and most questions are plain.
 
 Where the rules cannot tell, `nodes/route.py` asks the model for one word.
 """
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from nodes.rules.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
+Kind = Literal["talk", "work", "plan"]
+"""Words alone answer it; it needs tools; it asks for several things that need tools."""
 MANY = 3
 """Asks in one message from which on it is planned."""
 MAX_SMALL_TALK = 80
@@ -71,24 +74,24 @@ class Situation:
     """Is the question all that was said?"""
 
 
-def choose_mode(question: str, at_hand: Situation) -> tuple[str, str] | None:
-    """`(mode, reason)`, or None when the rules cannot tell."""
+def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
+    """`(kind, reason)`, or None when the rules cannot tell."""
     if at_hand.first and is_housekeeping(question):
-        return "chat", "a front end's own request"
+        return "talk", "a front end's own request"
     question = "\n".join(" ".join(line.split()) for line in question[:MAX_EXAMINED].splitlines())
     if len(question) <= MAX_SMALL_TALK and _SMALL_TALK.fullmatch(question) and not _works(question, at_hand):
-        return "chat", "small talk"
+        return "talk", "small talk"
     works = _works(question, at_hand)
     if works is not None and asks(question) >= MANY:
-        return "plan_execute", "it asks for several things"
+        return "plan", "it asks for several things"
     if works is not None:
-        return "react", works
+        return "work", works
     if _TALK.search(question) or _MAKING_UP.search(question):
-        return "chat", "words alone answer it"
+        return "talk", "words alone answer it"
     if _COUNTING.search(question) and (_NUMBER.search(question) or _QUOTED.search(question)):
-        return "react", "something has to be counted"
+        return "work", "something has to be counted"
     if at_hand.worked:
-        return "react", "it goes on with what was worked out"
+        return "work", "it goes on with what was worked out"
     return None
 
 
