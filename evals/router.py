@@ -14,7 +14,7 @@ from nodes.model.ask import MAX_CHOICE_TOKENS
 from nodes.prompts import render
 from nodes.route import KINDS
 from nodes.rules.mode import Situation, choose_mode
-from nodes.rules.question import sort_files
+from tools.question import sort_files
 
 
 async def agreement(tasks: Sequence[Task], model: str) -> str:

@@ -11,8 +11,8 @@ from nodes.model.conversation import question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Situation, choose_mode
-from nodes.rules.question import sort_files
 from nodes.state import AgentState, Context, Update
+from tools.question import sort_files
 
 KINDS = {"talk": "chat", "work": "react"}
 """What the model is asked to tell apart, and the mode that each means."""

@@ -16,6 +16,7 @@ from nodes.react.grounding import finish, give
 from nodes.react.native_protocol import native_thought
 from nodes.react.text_protocol import Reply, ReplySplitter, Split, parse
 from nodes.state import Action, AgentState, Context, Step, Update
+from tools.agent_tool import program_tool_of
 
 STOP = ("\nObservation:",)
 UNREADABLE = "I had to stop: the model server cannot read what the model writes."
@@ -68,7 +69,7 @@ async def _in_words(state: AgentState, runtime: Runtime[Context]) -> Update:
     if reply.need is not None and steps:
         return update | {"needed": reply.need or "the answer"}
     text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
-    return update | finish(text, thinking.answer, thinking.said.finish_reason, state)
+    return update | finish(text, thinking.answer, thinking.said.finish_reason, state, runtime)
 
 
 def _so_far(steps: Sequence[Step]) -> str:
@@ -95,7 +96,7 @@ async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> T
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
-    reply = parse(said.text)
+    reply = parse(said.text, program_tool_of(runtime.context.tools))
     if reply.final is not None and (empty := [name for name in prompt.slots if f"@{name}[" not in reply.final]):
         return Thinking(said, replace(reply, final=None, need=", ".join(empty)), answer)
     for piece in held:

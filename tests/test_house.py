@@ -89,3 +89,11 @@ def test_locks_name_no_host() -> None:
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
+
+
+@pytest.mark.parametrize("folder", ["graph", "nodes"])
+def test_no_step_knows_a_tool_by_its_name(folder: str) -> None:
+    """What a tool is good for stands in its own file."""
+    names = re.compile("|".join(rf"\b{name}\b" for name in (*tools.TOOLS, r"tools\.names")), re.IGNORECASE)
+    files = (ROOT / folder).rglob("*.py")
+    assert {str(path): found for path in files if (found := names.findall(path.read_text()))} == {}

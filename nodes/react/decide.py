@@ -3,7 +3,6 @@
 Each situation has a prompt of its own with just what it needs (docs/agent.md).
 """
 
-import json
 import re
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -14,14 +13,16 @@ from langgraph.runtime import Runtime
 from nodes.model import conversation
 from nodes.model.ask import ask_line
 from nodes.prompts import render
-from nodes.react.choose_tool import LOOK_UPS, SEARCHES, choose_tool, files_at_hand
+from nodes.react.choose_tool import choose_tool, question_at_hand
 from nodes.react.grounding import without_citations
-from nodes.rules.question import Files, addresses, form_of_answer, named, slots_of, wants_computing, without_order
+from nodes.rules.question import form_of_answer, slots_of, without_order
 from nodes.state import Action, AgentState, Context, Step
+from tools.agent_tool import program_tool_of, purposes_of
 from tools.coding.prompt_context import variables_at_hand
 from tools.coding.recipes import recipes
 from tools.coding.runner import without_note
-from tools.names import PYTHON_CODER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
+from tools.purpose import LOOK_UPS, Fit, Kind, Purposes
+from tools.question import Question, wants_computing
 
 MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
@@ -47,27 +48,28 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
     """The next action or the answer when it is plain, else what to ask the model."""
     steps = state.get("steps", [])
     last, needed = (steps[-1] if steps else None), state.get("needed")
-    question = conversation.question(state)
+    question, purposes = conversation.question(state), purposes_of(runtime.context.tools)
+    kind = _kind(last, purposes)
     if last is not None and last["error"] is None and not needed:
         if (answer := last.get("answer")) and not wants_computing(question):
             return answer
-        return _answer_from(last, steps, question)
-    if last is not None and last["tool"] == PYTHON_CODER and last["error"] != "ToolFailed":
+        return _answer_from(last, steps, question, computed=kind == "computation")
+    if last is not None and kind == "computation" and last["error"] != "ToolFailed":
         if stuck(steps) or last["error"] is None:
             return await _write(state, runtime)
         happened = f"What happened:\n{last['observation']}"
         task = (recipes(question), f"Task: {question}")
         return _messages("react/mend_program", *await setting(state, runtime), *task, _program(last), happened)
-    if last is not None and last["tool"] in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
+    if last is not None and kind in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
         return _give_up(question, steps)
-    if last is not None and last["tool"] in LOOK_UPS and last["error"] != "ToolFailed":
+    if last is not None and kind in LOOK_UPS and last["error"] != "ToolFailed":
         return _further(question, steps, needed, runtime) if needed else await _another_way(state, runtime)
-    files = await files_at_hand(runtime)
-    tool = await choose_tool(state, runtime, files)
-    if tool is None:
+    at_hand = await question_at_hand(state, runtime)
+    tool = await choose_tool(state, runtime, at_hand)
+    if tool is not None and purposes[tool].kind in LOOK_UPS and not needed:
+        return await _look_up(tool, at_hand, state, runtime)
+    if tool is None or program_tool_of(runtime.context.tools) is None:
         return _give_up(question, steps)
-    if tool in LOOK_UPS and not needed:
-        return await _look_up(tool, state, runtime, files)
     return await _write(state, runtime)
 
 
@@ -76,8 +78,14 @@ def stuck(steps: list[Step]) -> bool:
     return len(steps) >= 2 and all(step["error"] is not None for step in steps[-2:])
 
 
-def _answer_from(last: Step, steps: list[Step], question: str) -> Prompt:
-    if last["tool"] == PYTHON_CODER:
+def _kind(step: Step | None, purposes: Purposes) -> Kind | None:
+    """Of the step's tool; None for a tool that there is not."""
+    purpose = purposes.get(step["tool"]) if step is not None else None
+    return purpose.kind if purpose is not None else None
+
+
+def _answer_from(last: Step, steps: list[Step], question: str, *, computed: bool) -> Prompt:
+    if computed:
         asked, output = f"Question: {question}", f"Output:\n{without_note(last['observation'])}"
         if form := form_of_answer(question):
             first = sum(step["error"] is None for step in steps) == 1
@@ -109,18 +117,28 @@ def _blocks(observation: str) -> list[str]:
 def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Context]) -> Action | Prompt:
     """What was found is not enough: read the best page that has not been read, then search in other words."""
     given_up = _give_up(question, steps)
-    if sum(step["tool"] in LOOK_UPS for step in steps) >= MAX_LOOK_UPS:
+    purposes = purposes_of(runtime.context.tools)
+    if sum(_kind(step, purposes) in LOOK_UPS for step in steps) >= MAX_LOOK_UPS:
         return given_up
     last = steps[-1]
     read = {step["input"] for step in steps}
     pages = [source["url"] for source in last["sources"] if source["url"] and source["url"] not in read]
-    if last["tool"] == WEB_SEARCH and READ_PAGE in runtime.context.tools and pages:
-        return Action(thought="I read the page that was found.", tool=READ_PAGE, input=str(pages[0]))
+    searches = [step["tool"] for step in steps if _kind(step, purposes) == "search"]
+    if pages and last["tool"] in searches and (action := _reading(str(pages[0]), purposes)):
+        return action
     words = without_citations(needed).strip()
-    searches = [step["tool"] for step in steps if step["tool"] in SEARCHES]
     if searches and len(words.split()) >= 2 and not conversation.same_step(steps, searches[-1], words):
         return Action(thought=f"Still missing: {words}", tool=searches[-1], input=words)
     return given_up
+
+
+def _reading(address: str, purposes: Purposes) -> Action | None:
+    """Read what a search has found; None when no tool opens addresses."""
+    page = Question(address, addresses=(address,))
+    for name, purpose in purposes.items():
+        if purpose.fit(page) is Fit.NAMED and (call := purpose.first_call(page)) is not None:
+            return Action(thought="I read the page that was found.", tool=name, input=call.input)
+    return None
 
 
 async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
@@ -128,7 +146,8 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     known = conversation.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {conversation.question(state)}"
-    return _messages("react/other_tool", *await setting(state, runtime), question, f"Known:\n{known}", tools=tools)
+    values = {"tools": tools, "program_tool": program_tool_of(runtime.context.tools) or ""}
+    return _messages("react/other_tool", *await setting(state, runtime), question, f"Known:\n{known}", **values)
 
 
 def _give_up(question: str, steps: list[Step]) -> Prompt:
@@ -145,29 +164,26 @@ async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
     so_far = [f"An earlier program gave:\n{ran[-1]['observation']}"] if ran else []
     if needed := state.get("needed"):
         so_far.append(f"Still missing: {needed}")
-    coder = runtime.context.tools.get(PYTHON_CODER)
+    coder = runtime.context.tools.get(program_tool_of(runtime.context.tools) or "")
     tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
     question = conversation.question(state)
     asked = (recipes(question), f"Question: {question}")
     return _messages("react/write_program", *await setting(state, runtime), *asked, *so_far, tools=tools)
 
 
-async def _look_up(tool: str, state: AgentState, runtime: Runtime[Context], files: Files) -> Action:
-    """The input of a first look-up is plain: the question's own words, the file or the address that it names."""
-    question = conversation.question(state)
-    if tool == READ_PAGE:
-        return Action(thought="I read the page.", tool=tool, input=addresses(question)[0])
-    if tool == VISION_ANALYZER:
-        name = [*named(question, files.images), *reversed(files.images)][0]
-        given = json.dumps({"filename": name, "question": question}, ensure_ascii=False)
-        return Action(thought=f"I look at {name}.", tool=tool, input=given)
-    where = "on the web" if tool == WEB_SEARCH else "in the documents"
-    return Action(thought=f"I look it up {where}.", tool=tool, input=await _query(state, runtime, question))
+async def _look_up(tool: str, question: Question, state: AgentState, runtime: Runtime[Context]) -> Action:
+    """A first look-up, with what the question says."""
+    purpose = purposes_of(runtime.context.tools)[tool]
+    if purpose.kind == "search":
+        question = replace(question, text=await _query(state, runtime, question.text))
+    call = purpose.first_call(question)
+    assert call is not None, "only tools that can begin are chosen"
+    return Action(thought=call.thought, tool=tool, input=call.input)
 
 
 async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:
     """In a first turn the question itself; later what it means, which may stand in earlier turns."""
-    earlier = conversation.earlier(state)
+    earlier = conversation.earlier(state, runtime.context)
     if not earlier:
         return question
     prompt = _messages("react/phrase_query", earlier, f"Question: {question}")
@@ -185,7 +201,7 @@ def _program(step: Step) -> str:
 
 async def setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
     """Earlier turns, the files, the variables that exist."""
-    parts = [conversation.earlier(state)]
+    parts = [conversation.earlier(state, runtime.context)]
     workspace, describe = runtime.context.workspace, runtime.context.describe
     if describe is not None and (files := await describe()):
         parts.append(f"Files in the working folder:\n{files}")

@@ -6,7 +6,7 @@ Where the rules cannot tell, `nodes/route.py` asks the model for one word.
 import re
 from dataclasses import dataclass, field
 
-from nodes.rules.question import Files, addresses, named, wants_computing, wants_documents, wants_web
+from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 MANY = 3
 """Asks in one message from which on it is planned."""

@@ -1,7 +1,7 @@
 import pytest
 
 from nodes.rules.mode import Situation, asks, choose_mode, is_housekeeping
-from nodes.rules.question import sort_files
+from tools.question import sort_files
 
 NOTHING = Situation(first=True)
 LATER = Situation()
