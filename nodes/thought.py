@@ -17,8 +17,8 @@ from nodes.react.native_protocol import native_thought
 from nodes.react.text_protocol import Reply, ReplySplitter, Split, parse
 from nodes.state import Action, AgentState, Context, Step, Update
 from tools.agent_tool import program_tool_of
+from tools.coding.program_prompt import STOP
 
-STOP = ("\nObservation:",)
 UNREADABLE = "I had to stop: the model server cannot read what the model writes."
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import UndefinedError
 
 import llm
 import tools
 from api.settings import Settings
 from graph import MODES
 from llm import BACKENDS, VISION, catalog
-from nodes.prompts import render
+from tools.prompts import render_prompt
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "graph", "nodes", "tools", "llm", "checkpoints", "workspace")
@@ -66,13 +67,17 @@ def test_env_example_names_every_setting_with_its_default() -> None:
     assert shown == Settings(_env_file=None)
 
 
-def test_every_prompt_renders_strictly() -> None:
-    prompts = ROOT / "nodes" / "prompts"
+@pytest.mark.parametrize(("folder", "count"), [("nodes/prompts", 20), ("tools/coding/prompts", 2)])
+def test_every_prompt_renders_strictly(folder: str, count: int) -> None:
+    prompts = ROOT / folder
     names = [str(path.relative_to(prompts).with_suffix("")) for path in prompts.rglob("*.md")]
-    assert len(names) > 20
+    assert len(names) >= count
     for name in names:
-        needs = set(re.findall(r"{{\s*(\w+)\s*}}", (prompts / f"{name}.md").read_text()))
-        assert render(name, **dict.fromkeys(needs, "x")).strip()
+        needs = set(re.findall(r"{(?:{|% if)\s*(\w+)\s*[}%]}", (prompts / f"{name}.md").read_text()))
+        assert render_prompt(prompts, name, **dict.fromkeys(needs, "x")).strip()
+        if needs:
+            with pytest.raises(UndefinedError):
+                render_prompt(prompts, name)
 
 
 def test_the_catalogue_is_sound() -> None:
@@ -95,5 +100,5 @@ def test_locks_name_no_host() -> None:
 def test_no_step_knows_a_tool_by_its_name(folder: str) -> None:
     """What a tool is good for stands in its own file."""
     names = re.compile("|".join(rf"\b{name}\b" for name in (*tools.TOOLS, r"tools\.names")), re.IGNORECASE)
-    files = (ROOT / folder).rglob("*.py")
+    files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder / "prompts" / "react").glob("*.md")]
     assert {str(path): found for path in files if (found := names.findall(path.read_text()))} == {}

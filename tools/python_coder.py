@@ -107,7 +107,7 @@ class PythonCoder(AgentTool):
         if self.kit.coder is None:
             raise ToolFailed(NO_CODER)
         settings = self.kit.coding
-        context = CodeContext(self.kit.coder, Runner(self.kit), 1 + settings.max_iterations, settings.max_tokens)
+        context = CodeContext(self, self.kit.coder, Runner(self.kit), 1 + settings.max_iterations, settings.max_tokens)
         attempts = await work_out(task, names, context)
         last, told = attempts[-1], {"code": attempts[-1]["code"], "attempts": attempts}
         if last["error"] is not None:

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
 from tools.agent_tool import program_tool_of
+from tools.coding.fences import fenced
 from tools.coding.observation import cut_middle
 
 TURNS_TOLD = 3
@@ -70,7 +71,7 @@ def earlier(state: AgentState, context: Context) -> str:
         speaker = "Question" if isinstance(message, HumanMessage) else "Answer"
         lines.append(f"{speaker}: {message.text.strip()[:MAX_ANSWER]}")
     if program := _last_program(told, program_tool_of(context.tools)):
-        lines.append(f"The last program that ran:\n```python\n{program[:MAX_PROGRAM]}\n```")
+        lines.append(f"The last program that ran:\n{fenced(program[:MAX_PROGRAM])}")
     return "\n".join(lines)
 
 

@@ -18,8 +18,9 @@ from nodes.react.grounding import without_citations
 from nodes.rules.question import form_of_answer, slots_of, without_order
 from nodes.state import Action, AgentState, Context, Step
 from tools.agent_tool import program_tool_of, purposes_of
+from tools.coding.fences import fenced
+from tools.coding.program_prompt import mend_program, write_program
 from tools.coding.prompt_context import variables_at_hand
-from tools.coding.recipes import recipes
 from tools.coding.runner import without_note
 from tools.purpose import LOOK_UPS, Fit, Kind, Purposes
 from tools.question import Question, wants_computing
@@ -28,8 +29,6 @@ MAX_LOOK_UPS = 3
 """Look-ups in one turn."""
 MAX_KNOWN = 6000
 """Characters of earlier observations that a prompt repeats."""
-CODING = ("react/write_program", "react/mend_program")
-"""Prompts whose reply is a program."""
 NOTHING_MORE = """There is nothing more to search for. Reply with "Final Answer:" and what the passages say about it. \
 When they say nothing about it, reply with: Final Answer: I did not find it in the sources that I searched."""
 
@@ -56,10 +55,8 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
         return _answer_from(last, steps, question, computed=kind == "computation")
     if last is not None and kind == "computation" and last["error"] != "ToolFailed":
         if stuck(steps) or last["error"] is None:
-            return await _write(state, runtime)
-        happened = f"What happened:\n{last['observation']}"
-        task = (recipes(question), f"Task: {question}")
-        return _messages("react/mend_program", *await setting(state, runtime), *task, _program(last), happened)
+            return await _write(last["tool"], state, runtime)
+        return await _mend(last, state, runtime)
     if last is not None and kind in LOOK_UPS and last["error"] and any(step["sources"] for step in steps):
         return _give_up(question, steps)
     if last is not None and kind in LOOK_UPS and last["error"] != "ToolFailed":
@@ -68,9 +65,10 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Action | Promp
     tool = await choose_tool(state, runtime, at_hand)
     if tool is not None and purposes[tool].kind in LOOK_UPS and not needed:
         return await _look_up(tool, at_hand, state, runtime)
-    if tool is None or program_tool_of(runtime.context.tools) is None:
+    program_tool = program_tool_of(runtime.context.tools)
+    if tool is None or program_tool is None:
         return _give_up(question, steps)
-    return await _write(state, runtime)
+    return await _write(program_tool, state, runtime)
 
 
 def stuck(steps: list[Step]) -> bool:
@@ -91,7 +89,7 @@ def _answer_from(last: Step, steps: list[Step], question: str, *, computed: bool
             first = sum(step["error"] is None for step in steps) == 1
             filling = _messages("react/fill_form", asked, output, f"Form: {form}")
             return replace(filling, slots=slots_of(form)) if first else filling
-        return _messages("react/answer", asked, _program(last), output)
+        return _messages("react/answer", asked, f"Program:\n{fenced(last['input'])}", output)
     if last["sources"]:
         return _messages("react/cite", f"Passages:\n{_passages(steps)}", f"Question: {without_order(question)}")
     return _messages("react/tell", f"Question: {question}", f"{last['tool']} says:\n{last['observation'][:MAX_KNOWN]}")
@@ -158,17 +156,21 @@ def _give_up(question: str, steps: list[Step]) -> Prompt:
     return _messages("react/give_up", f"Question: {question}", f"What was tried:\n{tried or 'There are no tools.'}")
 
 
-async def _write(state: AgentState, runtime: Runtime[Context]) -> Prompt:
+async def _write(tool: str, state: AgentState, runtime: Runtime[Context]) -> Prompt:
     steps = state.get("steps", [])
     ran = [step for step in steps if step["error"] != conversation.REPEATED]
     so_far = [f"An earlier program gave:\n{ran[-1]['observation']}"] if ran else []
     if needed := state.get("needed"):
         so_far.append(f"Still missing: {needed}")
-    coder = runtime.context.tools.get(program_tool_of(runtime.context.tools) or "")
-    tools = f"- {coder.name}: {coder.description}" if coder is not None else ""
-    question = conversation.question(state)
-    asked = (recipes(question), f"Question: {question}")
-    return _messages("react/write_program", *await setting(state, runtime), *asked, *so_far, tools=tools)
+    question, at_hand = conversation.question(state), await setting(state, runtime)
+    prompt = write_program(runtime.context.tools[tool], question, at_hand, so_far, may_answer=True)
+    return Prompt(prompt, coding=True)
+
+
+async def _mend(last: Step, state: AgentState, runtime: Runtime[Context]) -> Prompt:
+    tool, question = runtime.context.tools[last["tool"]], conversation.question(state)
+    prompt = mend_program(tool, question, await setting(state, runtime), last["input"], last["observation"])
+    return Prompt(prompt, coding=True)
 
 
 async def _look_up(tool: str, question: Question, state: AgentState, runtime: Runtime[Context]) -> Action:
@@ -192,11 +194,7 @@ async def _query(state: AgentState, runtime: Runtime[Context], question: str) ->
 
 def _messages(prompt: str, *parts: str, **values: str) -> Prompt:
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    return Prompt([SystemMessage(render(prompt, **values)), told], coding=prompt in CODING)
-
-
-def _program(step: Step) -> str:
-    return f"Program:\n```python\n{step['input']}\n```"
+    return Prompt([SystemMessage(render(prompt, **values)), told])
 
 
 async def setting(state: AgentState, runtime: Runtime[Context]) -> list[str]:
