@@ -7,13 +7,13 @@ from langgraph.runtime import Runtime
 
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
-from nodes.state import AgentState, Context, Step, Update
+from nodes.state import AgentState, Context, Step
 from tools.agent_tool import program_tool_of
 from tools.coding.fences import without_programs
 from tools.results import Source
 
 
-def give(text: str, runtime: Runtime[Context]) -> Update:
+def give(text: str, runtime: Runtime[Context]) -> AgentState:
     """An answer that needs no thinking."""
     answer = AnswerWriter(runtime)
     answer.write_whole(text)
@@ -21,7 +21,7 @@ def give(text: str, runtime: Runtime[Context]) -> Update:
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runtime: Runtime[Context]) -> Update:
+def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """`text` is the answer; what of it has not left yet leaves now. `reason` is how the model ended."""
     if not answer.text:
         answer.write_whole(text)

@@ -17,11 +17,11 @@ from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
 from nodes.prompts import render
 from nodes.react.choose_tool import needs_a_tool, question_at_hand, usable_tools
-from nodes.react.decide import setting
 from nodes.react.grounding import finish, unsupported_numbers
+from nodes.react.prompt_context import prompt_context
 from nodes.react.text_protocol import parse
 from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.state import Action, AgentState, Context, Step, Update
+from nodes.state import Action, AgentState, Context, Step
 from tools.agent_tool import program_tool_of, purposes_of
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observation import SILENT
@@ -39,10 +39,10 @@ ANNOUNCED = "You announced a call and made none. Call the tool now."
 GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
 
 
-async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
-    `spoken` is what was already said to the reader."""
-    update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+    `spoken` is what has already been said to the reader, and the answer goes on after it."""
+    update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
     question = await question_at_hand(state, runtime)
@@ -56,7 +56,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
-            return update | {"action": action, "spoken": spoken + speech.before_a_call()}
+            return {**update, "action": action, "spoken": spoken + speech.before_a_call()}
         told = [message.text for message in prompt]
         doubted = bool(steps) or GUESSED in told
         offered = [] if steps else [tool.name for tool in usable]
@@ -64,10 +64,10 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update
         if complaint is None:
             speech.release()
             done = finish(said.text.strip(), speech.answer, said.finish_reason, state, runtime)
-            return update | done | {"answer_text": spoken + done["answer_text"]}
+            return {**update, **done, "spoken": spoken}
         spoken += speech.before_a_call()
         prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
-    return update | {"spoken": spoken}
+    return {**update, "spoken": spoken}
 
 
 class Speech:
@@ -144,8 +144,7 @@ def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
 
 
 async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMessage]:
-    earlier, *things = await setting(state, runtime)
-    parts = [earlier, *things, conversation.question(state)]
+    parts = [*await prompt_context(state, runtime), conversation.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
     program_tool = program_tool_of(runtime.context.tools) or ""
     first = conversation.instructed(render("react/native", program_tool=program_tool), state, runtime.context)
