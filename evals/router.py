@@ -15,7 +15,7 @@ from nodes.model.ask import MAX_CHOICE_TOKENS
 from nodes.prompts import render
 from nodes.route import MODEL_KINDS
 from nodes.rules.mode import Kind, Situation, question_kind
-from nodes.rules.question import sort_files
+from tools.question import sort_files
 
 
 async def agreement(tasks: Sequence[Task], model: str) -> str:

@@ -11,7 +11,7 @@ from nodes.state import AgentState, Context, ModeOutput, Step
 from nodes.synthesize import synthesize
 from nodes.thought import thought
 from nodes.tool_call import tool_call
-from tools.names import PYTHON_CODER
+from tools.agent_tool import program_tool_of
 
 
 def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
@@ -21,7 +21,7 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
         return "synthesize"
     if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
         return "synthesize"
-    if state.get("needed") and len(_printed(state.get("steps", []))) > limits.max_needs:
+    if state.get("needed") and len(_printed(state.get("steps", []), _program_tool(runtime))) > limits.max_needs:
         return "synthesize"
     return "tool_call" if state.get("action") else "thought"
 
@@ -30,18 +30,23 @@ def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thou
     """After the last step that may be taken, think again only when there is a result to answer from."""
     steps = state["steps"]
     limits = runtime.context.limits
-    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent or _hopeless(steps, limits.max_mends)
+    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent
+    spent = spent or _hopeless(steps, _program_tool(runtime), limits.max_mends)
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
 
 
-def _printed(steps: Sequence[Step]) -> list[Step]:
-    return [step for step in steps if step["tool"] == PYTHON_CODER and step["error"] is None]
+def _program_tool(runtime: Runtime[Context]) -> str | None:
+    return program_tool_of(runtime.context.tools)
 
 
-def _hopeless(steps: Sequence[Step], max_mends: int) -> bool:
+def _printed(steps: Sequence[Step], program_tool: str | None) -> list[Step]:
+    return [step for step in steps if step["tool"] == program_tool and step["error"] is None]
+
+
+def _hopeless(steps: Sequence[Step], program_tool: str | None, max_mends: int) -> bool:
     """Programs failed one after the other, and mending did not help: small models then fail for ever."""
     newest = steps[-max_mends - 1 :]
-    return len(newest) > max_mends and all(step["tool"] == PYTHON_CODER and step["error"] for step in newest)
+    return len(newest) > max_mends and all(step["tool"] == program_tool and step["error"] for step in newest)
 
 
 graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)

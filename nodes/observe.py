@@ -3,10 +3,10 @@
 from langgraph.runtime import Runtime
 
 from nodes.events import StepDone
-from nodes.state import AgentState, Context, Step, Update
+from nodes.state import AgentState, Context, Step
 
 
-async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def observe(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Appends to `steps` and tells the world."""
     action, outcome = state.get("action"), state.get("outcome")
     assert action is not None and outcome is not None, "observe is only reached after tool_call"

@@ -12,9 +12,10 @@ from nodes.model import conversation
 from nodes.model.ask import ask, bounded
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
-from nodes.rules.question import TABLES
 from nodes.state import AgentState, Context, PlanStep
-from tools.names import FILE_ANALYZER, PYTHON_CODER
+from tools.agent_tool import purposes_of
+from tools.purpose import Purposes
+from tools.question import TABLES
 
 MAX_STEPS = 6
 _LINE = re.compile(r"^[ \t>*_-]*(?:step[ \t]*)?(\d{1,2})[.):\]][ \t*_]*(.+)$", re.IGNORECASE | re.MULTILINE)
@@ -36,19 +37,19 @@ _REFERENCE = re.compile(
 )
 
 
-def read_plan(text: str, tools: Iterable[str], first: int = 1) -> list[PlanStep]:
+def read_plan(text: str, purposes: Purposes, first: int = 1) -> list[PlanStep]:
     """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan.
 
     Steps that only load a table are left out: every step loads what it works on.
     """
-    known = {name.lower(): name for name in tools}
+    known = {name.lower(): name for name in purposes}
     steps: list[PlanStep] = []
     numbers: dict[int, int] = {}
     for mark in _LINE.finditer(text):
         if len(steps) == MAX_STEPS:
             break
         step = _step(first + len(steps), mark.group(2), numbers, known)
-        if step["goal"] and not _only_loads(step):
+        if step["goal"] and not _only_loads(step, purposes):
             numbers[int(mark.group(1))] = step["id"]
             steps.append(step)
     return steps
@@ -77,8 +78,9 @@ def _step(number: int, line: str, numbers: dict[int, int], known: dict[str, str]
     )
 
 
-def _only_loads(step: PlanStep) -> bool:
-    return step["tool"] in (None, PYTHON_CODER, FILE_ANALYZER) and _LOADS.fullmatch(step["goal"]) is not None
+def _only_loads(step: PlanStep, purposes: Purposes) -> bool:
+    tool = step["tool"]
+    return (tool is None or "tables" in purposes[tool].files) and _LOADS.fullmatch(step["goal"]) is not None
 
 
 def ready(plan: Iterable[PlanStep]) -> list[PlanStep]:
@@ -108,10 +110,10 @@ def told(plan: Iterable[PlanStep]) -> str:
 async def plan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `plan`; a question that the model cannot divide has a plan of one step."""
     question = conversation.question(state)
-    parts = [conversation.earlier(state), await _files(runtime), f"Question: {question}"]
+    parts = [conversation.earlier(state, runtime.context), await _files(runtime), f"Question: {question}"]
     steps = await _asked("plan/plan", parts, state, runtime, first=1)
     if not steps:
-        steps = read_plan(f"1. {' '.join(question.split())}", ())
+        steps = read_plan(f"1. {' '.join(question.split())}", {})
     runtime.stream_writer(PlanChanged(steps))
     return {"plan": steps, "replans": 0}
 
@@ -148,7 +150,7 @@ async def _asked(
     messages = [system, HumanMessage("\n\n".join(p for p in parts if p))]
     said = await ask(runtime, messages, bounded(runtime), lambda text: runtime.stream_writer(ThoughtDelta(text)))
     runtime.stream_writer(ThoughtDelta("\n"))
-    return read_plan(said.text, runtime.context.tools, first)
+    return read_plan(said.text, purposes_of(runtime.context.tools), first)
 
 
 async def _files(runtime: Runtime[Context]) -> str:

@@ -13,8 +13,8 @@ from nodes.model.conversation import question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
-from nodes.rules.question import sort_files
 from nodes.state import AgentState, Context
+from tools.question import sort_files
 
 AUTO = "auto"
 """The `wanted_mode` that leaves the choice to the router."""

@@ -11,13 +11,14 @@ from nodes.events import ThoughtDelta
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
-from nodes.react.decide import Prompt, decide, stuck
+from nodes.react.decide import Act, Answer, Ask, decide, stuck
 from nodes.react.grounding import finish, give
 from nodes.react.native_protocol import native_thought
 from nodes.react.text_protocol import Reply, ReplySplitter, Split, parse
-from nodes.state import Action, AgentState, Context, Step, Update
+from nodes.state import Action, AgentState, Context, Step
+from tools.agent_tool import program_tool_of
+from tools.coding.program_prompt import STOP
 
-STOP = ("\nObservation:",)
 UNREADABLE = "I had to stop: the model server cannot read what the model writes."
 
 
@@ -30,45 +31,55 @@ class Thinking:
     answer: AnswerWriter
 
 
-async def thought(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     if runtime.context.protocol == "native":
         with suppress(ToolsUnsupportedError):  # found out only now: words do as well
             called = await native_thought(state, runtime)
             if called["action"] is not None or "answer_text" in called:
-                return called
+                return _after_speech(called)
             state = {**state, "spoken": called["spoken"]}
     update = await _in_words(state, runtime)
-    if (spoken := state.get("spoken", "")) and "answer_text" in update:
-        update["answer_text"] = spoken + update["answer_text"]
-    return update | {"spoken": spoken}
+    return _after_speech({**update, "spoken": state.get("spoken", "")})
 
 
-async def _in_words(state: AgentState, runtime: Runtime[Context]) -> Update:
+def _after_speech(update: AgentState) -> AgentState:
+    """The answer goes on after what has already been said to the reader."""
+    text = update.get("answer_text")
+    return update if text is None else {**update, "answer_text": update["spoken"] + text}
+
+
+async def _in_words(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """By the text protocol."""
+    update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+    match await decide(state, runtime):
+        case Act(action):
+            runtime.stream_writer(ThoughtDelta(f"{action['thought']}\n"))
+            return {**update, "action": action}
+        case Answer(text):
+            return {**update, **give(text, runtime)}
+        case Ask() as prompt:
+            return {**update, **await _asked(prompt, state, runtime)}
+
+
+async def _asked(prompt: Ask, state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """What the model says to `prompt`; asked once more for something else when it repeats an action."""
     steps = state.get("steps", [])
-    update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
-    decided = await decide(state, runtime)
-    if isinstance(decided, dict):
-        runtime.stream_writer(ThoughtDelta(f"{decided['thought']}\n"))
-        return update | {"action": decided}
-    if isinstance(decided, str):
-        return update | give(decided, runtime)
-    first, *rest = decided.messages
-    decided = replace(decided, messages=[conversation.instructed(first.text, state, runtime.context), *rest])
-    thinking = await _think(decided, runtime, fresh=stuck(steps))
+    first, *rest = prompt.messages
+    prompt = replace(prompt, messages=[conversation.instructed(first.text, state, runtime.context), *rest])
+    thinking = await _think(prompt, runtime, fresh=stuck(steps))
     tried = thinking.reply.tool and conversation.same_step(steps, thinking.reply.tool, thinking.reply.input)
     if tried and not stuck(steps):
-        thinking = await _think(decided, runtime, fresh=True)
+        thinking = await _think(prompt, runtime, fresh=True)
     reply = thinking.reply
     if thinking.said.broken is not None and not thinking.said.text.strip():
-        return update | give(_so_far(steps), runtime)
+        return give(_so_far(steps), runtime)
     if reply.tool:
-        return update | {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
+        return {"action": Action(thought=reply.thought, tool=reply.tool, input=reply.input)}
     if reply.need is not None and steps:
-        return update | {"needed": reply.need or "the answer"}
+        return {"needed": reply.need or "the answer"}
     text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
-    return update | finish(text, thinking.answer, thinking.said.finish_reason, state)
+    return finish(text, thinking.answer, thinking.said.finish_reason, state, runtime)
 
 
 def _so_far(steps: Sequence[Step]) -> str:
@@ -77,7 +88,7 @@ def _so_far(steps: Sequence[Step]) -> str:
     return f"{UNREADABLE} The last step gave:\n\n{found}" if found else f"{UNREADABLE} Ask again."
 
 
-async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
+async def _think(prompt: Ask, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
     splitter, answer = ReplySplitter(), AnswerWriter(runtime)
     held: list[str] = []
 
@@ -95,7 +106,7 @@ async def _think(prompt: Prompt, runtime: Runtime[Context], *, fresh: bool) -> T
     emit(splitter.flush())
     if not splitter.in_answer:
         runtime.stream_writer(ThoughtDelta("\n"))
-    reply = parse(said.text)
+    reply = parse(said.text, program_tool_of(runtime.context.tools))
     if reply.final is not None and (empty := [name for name in prompt.slots if f"@{name}[" not in reply.final]):
         return Thinking(said, replace(reply, final=None, need=", ".join(empty)), answer)
     for piece in held:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from llm.errors import BackendStoppedError, ModelError
 from nodes.model.conversation import REPEATED, same_step
 from nodes.react.tool_arguments import arguments_of
-from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
+from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step
 from tools.errors import ToolError, ToolFailed
 from tools.results import Extras
 from workspace.session import SessionWorkspace
@@ -22,7 +22,7 @@ TOLD_REPEATED = (
 )
 
 
-async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def tool_call(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `outcome`. Never raises for what a tool does; a cancelled run goes through."""
     action = state.get("action")
     assert action is not None, "tool_call is only reached with an action"

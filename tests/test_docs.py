@@ -30,10 +30,13 @@ def test_every_page_is_reachable_from_the_readme() -> None:
     assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme] == []
 
 
-def test_the_smallest_whole_runs() -> None:
-    code, _mode = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "Good evening.\n"
+def test_the_examples_of_extending_run() -> None:
+    whole, _mode, tool = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
+    printed = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        for code in (whole, tool)
+    ]
+    assert printed == ["Good evening.\n", "['1230 km'] The Rhine is 1230 km long.\n"]
 
 
 async def test_the_streaming_example_runs(service: Service, model: ScriptedChat) -> None:

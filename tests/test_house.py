@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from jinja2 import UndefinedError
 
 import llm
 import tools
@@ -19,8 +20,8 @@ from api.settings.reference import env_example, settings_page
 from api.settings.variables import variables_of
 from graph import ANSWER_MODES, MODE_OF_KIND, MODES
 from llm import BACKENDS, VISION, catalog
-from nodes.prompts import render
 from nodes.rules.mode import Kind
+from tools.prompts import render_prompt
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("api", "graph", "nodes", "tools", "llm", "checkpoints", "workspace")
@@ -94,13 +95,17 @@ def test_only_the_settings_read_the_environment() -> None:
     assert found == {"api/settings/environment.py", "workspace/jail/zygote.py"}
 
 
-def test_every_prompt_renders_strictly() -> None:
-    prompts = ROOT / "nodes" / "prompts"
+@pytest.mark.parametrize(("folder", "count"), [("nodes/prompts", 20), ("tools/coding/prompts", 2)])
+def test_every_prompt_renders_strictly(folder: str, count: int) -> None:
+    prompts = ROOT / folder
     names = [str(path.relative_to(prompts).with_suffix("")) for path in prompts.rglob("*.md")]
-    assert len(names) > 20
+    assert len(names) >= count
     for name in names:
-        needs = set(re.findall(r"{{\s*(\w+)\s*}}", (prompts / f"{name}.md").read_text()))
-        assert render(name, **dict.fromkeys(needs, "x")).strip()
+        needs = set(re.findall(r"{(?:{|% if)\s*(\w+)\s*[}%]}", (prompts / f"{name}.md").read_text()))
+        assert render_prompt(prompts, name, **dict.fromkeys(needs, "x")).strip()
+        if needs:
+            with pytest.raises(UndefinedError):
+                render_prompt(prompts, name)
 
 
 def test_the_catalogue_is_sound() -> None:
@@ -153,3 +158,11 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
             found |= {alias.name for alias in node.names}
     # A package's `__init__.py` is run too, but its own files are what is meant.
     return {name for name in found & known if not path.is_relative_to(ROOT / name.replace(".", "/"))}
+
+
+@pytest.mark.parametrize("folder", ["graph", "nodes"])
+def test_no_step_knows_a_tool_by_its_name(folder: str) -> None:
+    """What a tool is good for stands in its own file."""
+    names = re.compile("|".join(rf"\b{name}\b" for name in (*tools.TOOLS, r"tools\.names")), re.IGNORECASE)
+    files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder / "prompts" / "react").glob("*.md")]
+    assert {str(path): found for path in files if (found := names.findall(path.read_text()))} == {}

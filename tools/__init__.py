@@ -6,9 +6,11 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from tools import file_analyzer, python_coder, rag_retriever, read_page, vision_analyzer, web_search
+from tools.agent_tool import AgentTool
 from tools.files import reader
 from tools.kit import ToolKit
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
+from tools.purpose import Purpose
 from tools.vision import images, ocr
 from tools.web import extract
 
@@ -18,8 +20,9 @@ class ToolModule(Protocol):
 
     DESCRIPTION: str
     INPUT: type[BaseModel]
+    PURPOSE: Purpose
 
-    def build(self, kit: ToolKit) -> BaseTool:
+    def build(self, kit: ToolKit) -> AgentTool:
         """The tool of one session. Its artifact is a `tools.results.Extras`."""
 
 

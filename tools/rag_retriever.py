@@ -1,15 +1,15 @@
 """Looks a question up in the user's documents and gives the passages that answer it, with file and page."""
 
-from typing import Literal
-
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.documents import Documents, Found
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
 from tools.names import RAG_RETRIEVER
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_computing, wants_documents
 from tools.results import Extras, Source, with_sources
 from workspace.retrieval.types import Hit, VectorsUnavailableError
 
@@ -37,22 +37,38 @@ class RagRetrieverInput(BaseModel):
 INPUT: type[BaseModel] = RagRetrieverInput
 
 
-class RagRetriever(BaseTool):
-    """The observation is the passages, numbered; raises `ToolFailed` when there is nothing to search."""
+def _fit(question: Question) -> Fit:
+    if question.subject == "documents":
+        return Fit.NAMED
+    if not question.files.documents:
+        return Fit.NONE
+    about_tables = question.files.tables and wants_computing(question.text) and not wants_documents(question.text)
+    return Fit.NONE if about_tables else Fit.POSSIBLE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall:
+    return FirstCall("I look it up in the documents.", question.text)
+
+
+PURPOSE = Purpose(
+    kind="search",
+    fit=_fit,
+    first_call=_first_call,
+    files=frozenset({"documents", "others"}),
+    aliases=("file_search",),
+)
+
+
+class RagRetriever(AgentTool):
+    """The observation is the passages, numbered; raises `ToolFailed` when there is nothing to search."""
 
     name: str = RAG_RETRIEVER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     documents: Documents | None
     user: str
     session: str
-
-    @override
-    def _run(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
-        raise ToolFailed("rag_retriever only runs asynchronously")
 
     @override
     async def _arun(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:

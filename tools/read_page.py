@@ -3,18 +3,20 @@
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import unquote
 
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.files.profile import FileUnreadable
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.names import READ_PAGE
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question
 from tools.results import Extras, Source, with_sources
 from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
@@ -52,22 +54,27 @@ class ReadPageInput(BaseModel):
 INPUT: type[BaseModel] = ReadPageInput
 
 
-class ReadPage(BaseTool):
+def _fit(question: Question) -> Fit:
+    return Fit.NAMED if question.subject == "addresses" else Fit.NONE
+
+
+def _first_call(question: Question) -> FirstCall | None:
+    return FirstCall("I read the page.", question.addresses[0]) if question.addresses else None
+
+
+PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call)
+
+
+class ReadPage(AgentTool):
     """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed`
     when the web cannot be reached."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: str = READ_PAGE
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     fetcher: Fetcher
     reader: FileReader | None
-
-    @override
-    def _run(self, url: str, start: int = 0) -> tuple[str, Extras]:
-        raise ToolFailed("read_page only runs asynchronously")
 
     @override
     async def _arun(self, url: str, start: int = 0) -> tuple[str, Extras]:

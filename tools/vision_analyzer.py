@@ -2,20 +2,23 @@
 
 import asyncio
 import base64
+import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.file_analyzer import matching
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.names import VISION_ANALYZER
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_computing
 from tools.results import Extras
 from tools.temperature import temperature_of
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
@@ -34,6 +37,11 @@ IMAGES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
 _ASKS_FOR_TEXT = re.compile(
     r"\b(what|which|read|repeat|copy|give|extract|transcribe)\b.*\b(text|words|written|printed)\b",
     re.IGNORECASE | re.DOTALL,
+)
+_ABOUT_AN_IMAGE = re.compile(
+    r"\b(image|picture|photo|photograph|screenshot|scan|drawing|logo|diagram|poster|sign)s?\b"
+    r"|\b(see|shown|depicted|visible|look like)\b|이미지|사진",
+    re.IGNORECASE,
 )
 MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
@@ -65,25 +73,39 @@ class VisionInput(BaseModel):
 INPUT: type[BaseModel] = VisionInput
 
 
-class VisionAnalyzer(BaseTool):
+def _fit(question: Question) -> Fit:
+    if question.subject == "images":
+        return Fit.NAMED
+    if not question.files.images or wants_computing(question.text):
+        return Fit.NONE
+    only_images = not (question.files.tables or question.files.documents)
+    return Fit.CLEAR if only_images or _ABOUT_AN_IMAGE.search(question.text) else Fit.NONE
+
+
+def _first_call(question: Question) -> FirstCall | None:
+    names = [*question.named.images, *reversed(question.files.images)]
+    if not names:
+        return None
+    given = json.dumps({"filename": names[0], "question": question.text}, ensure_ascii=False)
+    return FirstCall(f"I look at {names[0]}.", given)
+
+
+PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call, files=frozenset({"images"}))
+
+
+class VisionAnalyzer(AgentTool):
     """The observation is the model's answer, or the text, size and colours. `ToolRetry` for a file that is no image
     that can be looked at, `ToolFailed` when looking failed."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: str = VISION_ANALYZER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     workspace: SessionWorkspace
     library: Library | None
     reader: FileReader | None
     vision: BaseChatModel | None
     settings: VisionSettings
-
-    @override
-    def _run(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
-        raise ToolFailed("vision_analyzer only runs asynchronously")
 
     @override
     async def _arun(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:

@@ -3,13 +3,15 @@
 import re
 from typing import Annotated, Any, Literal, Self
 
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
 from tools.names import WEB_SEARCH
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_web
 from tools.results import Extras, Source, with_sources
 from tools.web import ddgs_search, tavily_search
 from tools.web.fetch import Fetcher
@@ -68,20 +70,25 @@ class WebSearchInput(BaseModel):
 INPUT: type[BaseModel] = WebSearchInput
 
 
-class WebSearch(BaseTool):
-    """The observation is the results, numbered; raises `ToolFailed` when none can be had."""
+def _fit(question: Question) -> Fit:
+    return Fit.ASKED if wants_web(question.text) else Fit.NONE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall:
+    return FirstCall("I look it up on the web.", question.text)
+
+
+PURPOSE = Purpose(kind="search", fit=_fit, first_call=_first_call)
+
+
+class WebSearch(AgentTool):
+    """The observation is the results, numbered; raises `ToolFailed` when none can be had."""
 
     name: str = WEB_SEARCH
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     fetcher: Fetcher
-
-    @override
-    def _run(self, **given: Any) -> tuple[str, Extras]:
-        raise ToolFailed("web_search only runs asynchronously")
 
     @override
     async def _arun(self, query: str, **options: Any) -> tuple[str, Extras]:

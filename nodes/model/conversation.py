@@ -6,8 +6,9 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
+from tools.agent_tool import program_tool_of
+from tools.coding.fences import fenced
 from tools.coding.observation import cut_middle
-from tools.names import PYTHON_CODER
 
 TURNS_TOLD = 3
 MAX_FIRST = 300
@@ -57,7 +58,7 @@ def remembered(state: AgentState) -> str:
     return "\n".join([*lines, *(f"- {summary}" for summary in summaries)])
 
 
-def earlier(state: AgentState) -> str:
+def earlier(state: AgentState, context: Context) -> str:
     """What was said before the current question: summaries, the last few turns, the last program that ran."""
     messages = recent(state)
     current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
@@ -69,16 +70,16 @@ def earlier(state: AgentState) -> str:
     for message in told:
         speaker = "Question" if isinstance(message, HumanMessage) else "Answer"
         lines.append(f"{speaker}: {message.text.strip()[:MAX_ANSWER]}")
-    if program := _last_program(told):
-        lines.append(f"The last program that ran:\n```python\n{program[:MAX_PROGRAM]}\n```")
+    if program := _last_program(told, program_tool_of(context.tools)):
+        lines.append(f"The last program that ran:\n{fenced(program[:MAX_PROGRAM])}")
     return "\n".join(lines)
 
 
-def _last_program(messages: Sequence[AnyMessage]) -> str:
+def _last_program(messages: Sequence[AnyMessage], program_tool: str | None) -> str:
     for message in reversed(messages):
         steps: list[Step] = message.additional_kwargs.get("steps", [])
         for step in reversed(steps):
-            if step["tool"] == PYTHON_CODER and step["error"] is None:
+            if step["tool"] == program_tool and step["error"] is None:
                 return step["input"]
     return ""
 

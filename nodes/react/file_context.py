@@ -3,9 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from nodes.rules.question import named
+from tools import TOOLS
 from tools.files.joins import links
 from tools.files.reader import Brief, FileReader, tables_of
+from tools.question import FILE_KINDS, named
 from workspace.errors import WorkspaceError
 from workspace.folder import FileMark, list_files
 from workspace.library import Library
@@ -43,7 +44,7 @@ class Briefing:
         if others := [name for name in stored if name not in marks]:
             more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""
             listed = ", ".join(others[-MAX_LISTED:])
-            lines.append(f"In the user's library, to be had with file_analyzer: {listed}{more}")
+            lines.append(f"In the user's library, to be had with {_reader_of_all()}: {listed}{more}")
         return "\n".join(lines)
 
     async def _stage(self, names: list[str]) -> None:
@@ -62,6 +63,12 @@ class Briefing:
                 return Brief(f"- {name}")
             known = self._known[name, mark] = await self.reader.brief(path, name)
         return known
+
+
+def _reader_of_all() -> str:
+    """The tool that reads files of every kind."""
+    purposes = {name: tool.PURPOSE for name, tool in TOOLS.items()}
+    return next(name for name, purpose in purposes.items() if purpose.kind == "reading" and purpose.files == FILE_KINDS)
 
 
 def _within(texts: list[str]) -> list[str]:

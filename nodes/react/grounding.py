@@ -7,13 +7,13 @@ from langgraph.runtime import Runtime
 
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
-from nodes.state import AgentState, Context, Step, Update
+from nodes.state import AgentState, Context, Step
+from tools.agent_tool import program_tool_of
 from tools.coding.fences import without_programs
-from tools.names import PYTHON_CODER
 from tools.results import Source
 
 
-def give(text: str, runtime: Runtime[Context]) -> Update:
+def give(text: str, runtime: Runtime[Context]) -> AgentState:
     """An answer that needs no thinking."""
     answer = AnswerWriter(runtime)
     answer.write_whole(text)
@@ -21,7 +21,7 @@ def give(text: str, runtime: Runtime[Context]) -> Update:
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState) -> Update:
+def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """`text` is the answer; what of it has not left yet leaves now. `reason` is how the model ended."""
     if not answer.text:
         answer.write_whole(text)
@@ -31,16 +31,16 @@ def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState) -> U
     evidence = [conversation.question(state), *(step["observation"] for step in steps)]
     if steps and unsupported_numbers(without_citations(text), evidence):
         # A small model miscopies digits, or makes them up when its programs fail.
-        answer.write_whole(_caution(steps))
+        answer.write_whole(_caution(steps, program_tool_of(runtime.context.tools)))
     reason = answer.close(reason)
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def _caution(steps: list[Step]) -> str:
-    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == PYTHON_CODER]
+def _caution(steps: list[Step], program_tool: str | None) -> str:
+    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == program_tool]
     if printed:
         return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
-    if any(step["tool"] == PYTHON_CODER for step in steps):
+    if any(step["tool"] == program_tool for step in steps):
         return "\n\n(No program ran to its end, so this was not computed.)"
     return "\n\n(Not every number here stands in what was found.)"
 

@@ -16,15 +16,15 @@ from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
 from nodes.prompts import render
-from nodes.react.choose_tool import files_at_hand, needs_a_tool, usable_tools
-from nodes.react.decide import setting
+from nodes.react.choose_tool import needs_a_tool, question_at_hand, usable_tools
 from nodes.react.grounding import finish, unsupported_numbers
+from nodes.react.prompt_context import prompt_context
 from nodes.react.text_protocol import parse
 from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.state import Action, AgentState, Context, Step, Update
+from nodes.state import Action, AgentState, Context, Step
+from tools.agent_tool import program_tool_of, purposes_of
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observation import SILENT
-from tools.names import PYTHON_CODER
 
 HELD = 160
 """Characters that are held back: words before a call are a thought, and a call comes soon after them."""
@@ -39,35 +39,35 @@ ANNOUNCED = "You announced a call and made none. Call the tool now."
 GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
 
 
-async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
+async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
-    `spoken` is what was already said to the reader."""
-    update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+    `spoken` is what has already been said to the reader, and the answer goes on after it."""
+    update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
-    files = await files_at_hand(runtime)
-    usable = usable_tools(files, steps, runtime.context.tools)
+    question = await question_at_hand(state, runtime)
+    usable = usable_tools(question.files, steps, runtime.context.tools)
     model = runtime.context.model.bind_tools(usable) if usable else None
     may_call = may_be_a_call(steps)
-    expected = may_call and (bool(steps) or needs_a_tool(conversation.question(state), files))
+    expected = may_call and (bool(steps) or needs_a_tool(question, purposes_of(runtime.context.tools)))
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
-            return update | {"action": action, "spoken": spoken + speech.before_a_call()}
+            return {**update, "action": action, "spoken": spoken + speech.before_a_call()}
         told = [message.text for message in prompt]
         doubted = bool(steps) or GUESSED in told
         offered = [] if steps else [tool.name for tool in usable]
         complaint = _complaint(call, said, offered, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
             speech.release()
-            done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
-            return update | done | {"answer_text": spoken + done["answer_text"]}
+            done = finish(said.text.strip(), speech.answer, said.finish_reason, state, runtime)
+            return {**update, **done, "spoken": spoken}
         spoken += speech.before_a_call()
         prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
-    return update | {"spoken": spoken}
+    return {**update, "spoken": spoken}
 
 
 class Speech:
@@ -135,7 +135,7 @@ def _complaint(
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
     """None when the call cannot be read."""
     tools, thought = runtime.context.tools, said.text.strip()
-    name = resolve(call.name, tools)
+    name = resolve(call.name, purposes_of(tools))
     tool = tools.get(name)
     if tool is None:
         return Action(thought=thought, tool=name, input=call.arguments)
@@ -144,10 +144,10 @@ def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
 
 
 async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMessage]:
-    earlier, *things = await setting(state, runtime)
-    parts = [earlier, *things, conversation.question(state)]
+    parts = [*await prompt_context(state, runtime), conversation.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    first = conversation.instructed(render("react/native"), state, runtime.context)
+    program_tool = program_tool_of(runtime.context.tools) or ""
+    first = conversation.instructed(render("react/native", program_tool=program_tool), state, runtime.context)
     return [first, told, *_exchanges(state.get("steps", []), runtime)]
 
 
@@ -186,9 +186,10 @@ def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]
 
     None when the same was run before and printed nothing: then the model means to show it.
     """
-    reply = parse(text)
+    purposes = purposes_of(tools)
+    reply = parse(text, program_tool_of(tools))
     if reply.labelled and reply.tool is not None:
-        return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
+        return Action(thought=reply.thought, tool=resolve(reply.tool, purposes), input=reply.input)
     action = _as_code(text, tools) if may_be_a_call(steps) else None
     if action is None or (same := conversation.same_step(steps, action["tool"], action["input"])) is None:
         return action
@@ -197,16 +198,18 @@ def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]
 
 def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
     blocks = list(FENCE.finditer(text))
+    purposes = purposes_of(tools)
     for start, code in [*((block.start(), block.group(2)) for block in blocks), *_bare(text)]:
         call = guessed(code, tools) if '"name"' in code else None
-        tool = tools.get(resolve(call.name, tools)) if call is not None else None
+        tool = tools.get(resolve(call.name, purposes)) if call is not None else None
         if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
             return Action(thought=_thought(text[:start]), tool=tool.name, input=as_input(tool, arguments))
     programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
-    if PYTHON_CODER not in tools or not programs:
+    program_tool = program_tool_of(tools)
+    if program_tool is None or not programs:
         return None
     program = max(programs, key=lambda block: len(block.group(2)))
-    return Action(thought=_thought(text[: blocks[0].start()]), tool=PYTHON_CODER, input=program.group(2).strip("\n"))
+    return Action(thought=_thought(text[: blocks[0].start()]), tool=program_tool, input=program.group(2).strip("\n"))
 
 
 def _bare(text: str) -> list[tuple[int, str]]:

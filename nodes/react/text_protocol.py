@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from tools.coding.fences import FENCE, PYTHON
-from tools.names import PYTHON_CODER
 
 LABELS = {
     "thought": r"thought|thinking|reasoning",
@@ -43,12 +42,15 @@ class Reply:
     """The word "action" stands in it: plain talk may well have a line `Input: …`, and a program."""
 
 
-def parse(text: str) -> Reply:
-    """Read one reply. An action counts before a final answer: the answer after it was made up."""
+def parse(text: str, program_tool: str | None = None) -> Reply:
+    """Read one reply. An action counts before a final answer: the answer after it was made up.
+
+    `program_tool` is the tool that runs a program without an action; None: such a program is talk.
+    """
     sections = _sections(text)
     thought = sections.get("thought") or sections.get("", "")
     if "action" in sections or "input" in sections:
-        return _action(text, thought, sections)
+        return _action(text, thought, sections, program_tool)
     if "final" in sections:
         if needs := _NEEDS.match(sections["final"]):
             return Reply(thought=thought, need=needs.group(1).strip())
@@ -56,17 +58,19 @@ def parse(text: str) -> Reply:
     if "need" in sections:
         return Reply(thought=thought, need=sections["need"])
     fenced = FENCE.search(text)
-    if fenced and fenced.group(1).lower() in PYTHON:
+    if program_tool is not None and fenced and fenced.group(1).lower() in PYTHON:
         return Reply(
             thought=thought[: max(0, thought.find("```"))].strip(),
-            tool=PYTHON_CODER,
+            tool=program_tool,
             input=fenced.group(2).strip(),
         )
     return Reply(thought=thought)
 
 
-def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
-    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or PYTHON_CODER
+def _action(text: str, thought: str, sections: dict[str, str], program_tool: str | None) -> Reply:
+    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or program_tool
+    if tool is None:
+        return Reply(thought=text.strip())
     raw = sections.get("input")
     if raw is None:  # the label was left out: what follows the tool's name is the input
         raw = sections.get("action", "").partition("\n")[2]

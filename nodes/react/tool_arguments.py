@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
@@ -12,10 +12,8 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel
 
-from tools.names import PYTHON_CODER, RAG_RETRIEVER
+from tools.purpose import Purposes
 
-ALIASES = {"python": PYTHON_CODER, "code_interpreter": PYTHON_CODER, "file_search": RAG_RETRIEVER}
-"""Names that models were trained to call such tools by."""
 _ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
 _LONG = re.compile(r'"""(.*?)"""', re.DOTALL)
 """Python's long strings, which some models write into JSON: there three quotes in a row mean nothing else."""
@@ -47,11 +45,12 @@ class Gathered:
         return next((call for call in self._calls.values() if call.name or call.arguments), None)
 
 
-def resolve(name: str, tools: Collection[str]) -> str:
-    """The tool that is meant: case, `functions.` before it and well-known aliases are forgiven; else the name."""
+def resolve(name: str, purposes: Purposes) -> str:
+    """The tool that is meant: case, `functions.` before it and the tools' aliases are forgiven; else the name."""
     plain = name.strip().rpartition(".")[2].casefold()
-    plain = plain if plain in tools else ALIASES.get(plain, plain)
-    return plain if plain in tools else name.strip()
+    if plain in purposes:
+        return plain
+    return next((tool for tool, purpose in purposes.items() if plain in purpose.aliases), name.strip())
 
 
 def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:

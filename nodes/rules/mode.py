@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nodes.rules.question import Files, addresses, named, wants_computing, wants_documents, wants_web
+from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 Kind = Literal["talk", "work", "plan"]
 """Words alone answer it; it needs tools; it asks for several things that need tools."""

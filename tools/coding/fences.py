@@ -14,6 +14,11 @@ def program_in(reply: str) -> str:
     return max(blocks, key=len) if blocks else reply.strip()
 
 
+def fenced(program: str) -> str:
+    """A program as models are shown it."""
+    return f"```python\n{program}\n```"
+
+
 def without_programs(text: str) -> str:
     """What is said around them."""
     return FENCE.sub(lambda block: "" if block.group(1).lower() in PYTHON else block.group(0), text)

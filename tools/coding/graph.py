@@ -7,18 +7,18 @@ the story of all attempts.
 import operator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Literal, TypedDict
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import BaseMessage
+from langchain_core.tools import BaseTool
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from tools.coding.fences import program_in
+from tools.coding.program_prompt import STOP, mend_program, write_program
 from tools.coding.prompt_context import files_at_hand, variables_at_hand
-from tools.coding.recipes import recipes
 from tools.coding.runner import Attempt, Runner
 from tools.kit import ToolKit
 from tools.temperature import temperature_of
@@ -39,8 +39,9 @@ class CodeState(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class CodeContext:
-    """Given to a run. `tries` counts the programs, the first included."""
+    """Given to a run. `tool` is what the programs are for; `tries` counts them, the first included."""
 
+    tool: BaseTool
     model: BaseChatModel
     runner: Runner
     tries: int
@@ -50,8 +51,9 @@ class CodeContext:
 
 async def write(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
     """The first program. Raises `ToolFailed` for a file that is not there."""
-    kit = runtime.context.runner.kit
-    return {"code": await _ask(runtime, "write", *await _setting(kit, state), f"Task: {state['task']}")}
+    context = runtime.context
+    at_hand = await _at_hand(context.runner.kit, state)
+    return {"code": await _ask(runtime, write_program(context.tool, state["task"], at_hand, may_answer=False))}
 
 
 async def check(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
@@ -71,22 +73,18 @@ async def run(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
 
 async def mend(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
     """The corrected program; asked for once more, warmer, when nothing was corrected."""
-    kit, last = runtime.context.runner.kit, state["attempts"][-1]
-    parts = (
-        *await _setting(kit, state),
-        f"Task: {state['task']}",
-        f"Program:\n```python\n{last['code']}\n```",
-        f"What happened:\n{last['output']}",
-    )
-    code = await _ask(runtime, "mend", *parts)
+    context, last = runtime.context, state["attempts"][-1]
+    at_hand = await _at_hand(context.runner.kit, state)
+    prompt = mend_program(context.tool, state["task"], at_hand, last["code"], last["output"])
+    code = await _ask(runtime, prompt)
     if any(attempt["code"] == code for attempt in state["attempts"]):
-        code = await _ask(runtime, "mend", *parts, temperature=FRESH_TEMPERATURE)
+        code = await _ask(runtime, prompt, temperature=FRESH_TEMPERATURE)
     return {"code": code}
 
 
-async def _setting(kit: ToolKit, state: CodeState) -> tuple[str, ...]:
+async def _at_hand(kit: ToolKit, state: CodeState) -> tuple[str, ...]:
     files = await files_at_hand(kit, state["names"])
-    return files, await variables_at_hand(kit.workspace), recipes(state["task"])
+    return files, await variables_at_hand(kit.workspace)
 
 
 def after_check(state: CodeState, runtime: Runtime[CodeContext]) -> Literal["run", "mend", "__end__"]:
@@ -99,19 +97,15 @@ def after_run(state: CodeState, runtime: Runtime[CodeContext]) -> Literal["mend"
     return "__end__" if done else "mend"
 
 
-async def _ask(runtime: Runtime[CodeContext], prompt: str, *parts: str, temperature: float | None = None) -> str:
+async def _ask(runtime: Runtime[CodeContext], prompt: list[BaseMessage], *, temperature: float | None = None) -> str:
     model = runtime.context.model
     said = await model.ainvoke(
-        [SystemMessage(_prompt(prompt)), HumanMessage("\n\n".join(part for part in parts if part))],
+        prompt,
+        stop=list(STOP),
         max_tokens=runtime.context.max_tokens,
         temperature=temperature_of(model) if temperature is None else temperature,
     )
     return program_in(said.text)
-
-
-@cache
-def _prompt(name: str) -> str:
-    return (Path(__file__).parent / "prompts" / f"{name}.md").read_text("utf-8").strip()
 
 
 @cache

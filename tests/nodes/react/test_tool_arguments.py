@@ -72,6 +72,7 @@ def test_calls_are_gathered_from_pieces() -> None:
 
 
 def test_names_are_forgiven() -> None:
-    assert resolve("functions.Python_Coder", TOOLS) == "python_coder"
-    assert resolve("python", TOOLS) == "python_coder"
-    assert resolve(" magic ", TOOLS) == "magic"
+    purposes = {name: tool.PURPOSE for name, tool in TOOLS.items()}
+    assert resolve("functions.Python_Coder", purposes) == "python_coder"
+    assert resolve("python", purposes) == "python_coder"
+    assert resolve(" magic ", purposes) == "magic"

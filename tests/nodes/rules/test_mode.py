@@ -1,7 +1,7 @@
 import pytest
 
 from nodes.rules.mode import Situation, asks, is_housekeeping, question_kind
-from nodes.rules.question import sort_files
+from tools.question import sort_files
 
 NOTHING = Situation(first=True)
 LATER = Situation()
