@@ -1,6 +1,5 @@
 """The parts, put together once at start and taken apart in reverse at the end."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from langchain_core.language_models import BaseChatModel
 
 from api.accounts.authentication import Accounts
 from api.accounts.quotas import DiskUse, Quotas
-from api.accounts.setup import open_accounts, signing_keys
+from api.accounts.setup import open_accounts
 from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
 from api.files.user_files import OnChanged, UserFiles
@@ -91,8 +90,10 @@ async def open_services(
         await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
-        accounts = await open_accounts(settings, store)
-        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.links.image_link_hours)
+        accounts, keys = await open_accounts(
+            settings.accounts, settings.secret_file, store, login_required=settings.login_required
+        )
+        image_links = ImageLinks(keys, settings.links.image_link_hours)
         workspaces = Workspaces(
             settings.workspace,
             settings.jail,
@@ -122,7 +123,9 @@ async def open_services(
         models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
         profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
-        quotas = Quotas(settings.quota, store.usage, DiskUse(settings, store.sessions))
+        session_dirs = (settings.sessions_dir, settings.snapshots_dir)
+        disk_use = DiskUse(settings.user_dir, session_dirs, settings.jail.folder_size, store.sessions)
+        quotas = Quotas(settings.quota, store.usage, disk_use)
 
         async def index_again(user: str) -> None:
             documents.schedule(user)

@@ -12,6 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 T = TypeVar("T")
 
 
+class SettingsError(Exception):
+    """One clear line about a wrong value."""
+
+
 class SettingsModel(BaseModel):
     """Base of all settings. The string below a field is its description in `docs/settings.md`."""
 

@@ -7,7 +7,7 @@ The rest is counted in memory.
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 
 from api.accounts.settings import Quota
 from api.errors import ApiError
-from api.settings import Settings
 from checkpoints.sessions import Sessions
 from checkpoints.usage import Usage
 from checkpoints.users import User
@@ -134,16 +133,20 @@ MOST_FILES = 1_000_000
 class DiskUse:
     """Measures the user's own files and the folders and snapshots of their sessions, in a thread."""
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
-        self._settings = settings
+    def __init__(
+        self, user_dir: Callable[[str], Path], session_dirs: Sequence[Path], folder_size: int, sessions: Sessions
+    ) -> None:
+        """`session_dirs` hold a folder for each session; one that cannot be measured counts as `folder_size` bytes."""
+        self._user_dir = user_dir
+        self._session_dirs = session_dirs
+        self._folder_size = folder_size
         self._sessions = sessions
 
     async def __call__(self, user: User) -> int:
         """Bytes."""
         ids = await self._sessions.ids(user.id)
-        kinds = (self._settings.sessions_dir, self._settings.snapshots_dir)
-        folders = [kind / name for kind in kinds for name in ids]
-        return await asyncio.to_thread(self._sum, [self._settings.user_dir(user.id), *folders])
+        folders = [folder / name for folder in self._session_dirs for name in ids]
+        return await asyncio.to_thread(self._sum, [self._user_dir(user.id), *folders])
 
     def _sum(self, folders: Iterable[Path]) -> int:
         return sum(self._size(folder) for folder in folders)
@@ -152,4 +155,4 @@ class DiskUse:
         try:
             return folder_in_use(folder, MOST_FILES).size
         except OSError:  # a tree made to be immeasurable counts as full
-            return self._settings.jail.folder_size
+            return self._folder_size

@@ -1,6 +1,7 @@
 """All settings. The only package that reads the environment (and `.env`)."""
 
-from api.settings.environment import SettingsError, load_settings, settings_from
+from api.settings.environment import load_settings, settings_from
 from api.settings.settings import Settings
+from workspace.settings_model import SettingsError
 
 __all__ = ["Settings", "SettingsError", "load_settings", "settings_from"]

@@ -8,10 +8,7 @@ from pydantic import ValidationError
 
 from api.settings.settings import Settings
 from api.settings.variables import tree_of, variables_of
-
-
-class SettingsError(Exception):
-    """One clear line about a wrong value."""
+from workspace.settings_model import SettingsError
 
 
 def load_settings() -> Settings:

@@ -166,7 +166,9 @@ class World:
     async def image(self) -> str:
         session = await self.session(self.people["other"])
         (self.service.settings.data_dir / "sessions" / session / "plot.png").write_bytes(b"\x89PNG")
-        return ImageLinks(signing_keys(self.service.settings), 1).token(session, "plot.png")
+        return ImageLinks(signing_keys(self.service.settings.accounts, self.service.settings.secret_file), 1).token(
+            session, "plot.png"
+        )
 
     async def artifact(self, _owner: Person) -> str:
         for folder in (self.service.settings.data_dir / "sessions").iterdir():
