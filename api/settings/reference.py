@@ -23,8 +23,8 @@ with one line that names the variable. Several values are separated by commas. A
 folder.
 """
 EXAMPLE = "# Copy to .env and change what you need. Every setting is listed with its default. Written by `make docs`.\n"
-DATA = Topic("Data")
-"""The fields of `Settings` itself."""
+DATA, DATA_ABOUT = Topic("Data"), "Where data is kept."
+"""For the fields of `Settings` itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def env_example() -> str:
 def _sections() -> Iterator[Section]:
     for path, group in groupby(variables_of(Settings), key=lambda variable: variable.path[:-1]):
         variables = tuple(group)
-        yield Section(_topic(path), cleandoc(variables[0].model.__doc__ or ""), variables)
+        about = cleandoc(variables[0].model.__doc__ or "") if path else DATA_ABOUT
+        yield Section(_topic(path), about, variables)
 
 
 def _topic(path: tuple[str, ...]) -> Topic | None:

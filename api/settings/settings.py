@@ -23,7 +23,7 @@ from workspace.settings_model import AbsolutePath, SettingsModel
 
 
 class Settings(SettingsModel):
-    """Where data is kept."""
+    """What the parts are opened with; each is handed its own."""
 
     data_dir: AbsolutePath = Path("data")
     """Everything that the service keeps: database, sessions, files, logs."""
