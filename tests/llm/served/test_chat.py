@@ -297,7 +297,7 @@ async def test_http_where_tls_was_meant_is_told(server: ModelServer) -> None:
 
 
 async def test_a_line_without_end_is_given_up(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm.served.chat.server_pool.MAX_LINE", 1 << 20)
+    monkeypatch.setattr("llm.served.server_pool.MAX_LINE", 1 << 20)
     sent = 0
 
     async def flood(reply: Any) -> None:
@@ -544,7 +544,7 @@ async def test_images_are_shown_in_the_protocol_s_shape(server: ModelServer) -> 
 
 
 async def test_ollama_pulls_a_missing_model_when_it_may(ollama: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "llm.served.chat.ollama_pull")
+    caplog.set_level(logging.INFO, "llm.served.ollama_pull")
     ollama.models = []
     async with chatting(ollama, pull=False) as model:
         with pytest.raises(ModelMissingError, match="ollama pull tiny"):
