@@ -210,7 +210,7 @@ def test_what_the_command_line_refuses_is_one_clear_line(admin: Callable[..., Do
     for arguments, stdin, said in (
         (("create", "a b", "--password-stdin"), "long enough", "a name has"),
         (("create", "local", "--password-stdin"), "long enough", "not 'local'"),
-        (("create", "ann", "--password-stdin"), "short", "a password has 8"),
+        (("create", "ann", "--password-stdin"), "short", "a password must have 8"),
         (("create", "ann"), "", "no terminal"),
         (("disable", "ann"), "", "there is no user ann"),
     ):

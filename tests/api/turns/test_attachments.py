@@ -192,7 +192,7 @@ async def test_an_image_without_words_is_a_question_too(service: Service, model:
     await ask(service, listed)
     assert [messages[-1].text for messages in model.asked] == ["What is in this image?", "What is in this file?"]
     nothing = await service.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": []}]})
-    assert "has no text and no file" in nothing.json()["error"]["message"]
+    assert "has neither text nor files" in nothing.json()["error"]["message"]
 
 
 # images of the web
@@ -214,7 +214,7 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
             ("/picture", "no PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),
-            ("/drip.png", "did not come in time"),
+            ("/drip.png", "took too long"),
         ):
             body = {"messages": [says(image(web.url + path))]}
             answer = await service.http.post("/v1/chat/completions", json=body)
@@ -228,7 +228,7 @@ async def test_where_pages_are_not_read_images_are_not_fetched(start: Start, web
         answer = await service.http.post(
             "/v1/chat/completions", json={"messages": [says(image(f"{web.url}/flag.png"))]}
         )
-        assert "not fetched here" in answer.json()["error"]["message"]
+        assert "does not fetch images" in answer.json()["error"]["message"]
         assert web.hits == []
 
 
