@@ -194,7 +194,7 @@ async def test_the_command_line_does_the_same_beside_a_running_service(
         headers = {"Authorization": f"Bearer {await log_in(service, 'ann')}"}
         assert (await service.http.get(USERS, headers=headers)).status_code == 200
         last = await run("disable", "ann")
-        assert (last.code, last.err) == (1, "llm-api: the last administrator stays one\n")
+        assert (last.code, last.err) == (1, "llm-api: the last administrator cannot be removed\n")
         await run("create", "bob", "--role", "user", "--password-stdin", stdin=f"{PASSWORD}\n")
         assert (await run("disable", "bob")).out == "bob is disabled\n"
         assert "disabled" in (await run("list")).out
@@ -208,7 +208,7 @@ async def test_the_command_line_does_the_same_beside_a_running_service(
 
 def test_what_the_command_line_refuses_is_one_clear_line(admin: Callable[..., Done]) -> None:
     for arguments, stdin, said in (
-        (("create", "a b", "--password-stdin"), "long enough", "a name has"),
+        (("create", "a b", "--password-stdin"), "long enough", "a name may have"),
         (("create", "local", "--password-stdin"), "long enough", "not 'local'"),
         (("create", "ann", "--password-stdin"), "short", "a password must have 8"),
         (("create", "ann"), "", "no terminal"),
