@@ -1,10 +1,10 @@
-"""The seam between the service and the jail.
+"""The interface between the service and its sandboxed kernels.
 
 kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=secret)
 sandbox = await kernels.start()                     # probes the machine, boots the fork server
-kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are back
+kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are restored
 kernel.client.execute("x = 6 * 7")                  # an ordinary AsyncKernelClient, already connected
-report = await kernel.snapshot()                    # after a cell; report.lost names what was not kept
+report = await kernel.snapshot()                    # after a cell; report.lost names what was not saved
 await kernel.aclose()
 await kernels.aclose()
 """
@@ -43,13 +43,12 @@ _RECEIVE_QUEUE = 32
 
 
 class JailedKernels:
-    """Makes jailed kernels, restarts the fork server when it dies, and watches what kernels use."""
+    """Starts sandboxed kernels, restarts the fork server if it dies, and monitors the kernels' resource use."""
 
     def __init__(self, settings: JailSettings, *, sessions: Path, snapshots: Path, key: bytes) -> None:
-        """Folders are made when missing: `sessions` holds every session's folder, `snapshots` what they
-        remember.
+        """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
-        `key` signs snapshots; with another one, older snapshots are refused.
+        `key` signs snapshots; with a different key, older snapshots are refused.
         """
         self._settings = settings
         self.sessions = sessions
@@ -61,16 +60,15 @@ class JailedKernels:
         self._numbers = 0
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
         self._context = zmq.asyncio.Context()
-        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
+        # Defaults of all sockets: their product limits what one kernel can make the server buffer.
         self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_mb * MIB)
         self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
-        """Probe the machine (0.1 s) and boot the fork server (about a second; `boot=False`: at its first use).
+        """Probe the machine (0.1 s) and boot the fork server (about a second; with `boot=False` at its first use).
 
-        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a text for the
-        operator.
+        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a message for the operator.
         """
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await probe(self._settings, levels)
@@ -82,21 +80,21 @@ class JailedKernels:
         return self.sandbox
 
     async def boot(self) -> None:
-        """Have the fork server ready before the first kernel asks for it. Raises ZygoteDied, TimeoutError."""
+        """Start the fork server before the first kernel needs it. Raises ZygoteDied, TimeoutError."""
         if self.sandbox.mechanisms:
             await self._running_zygote()
 
     async def launch(self, session: str, folder: Path) -> JailedKernel:
         """A ready kernel with the session's folder and the variables of its last snapshot.
 
-        `folder` lies directly in `sessions`; it is made when missing. When the server is root, all that is in
-        it is given to the session's user. When the variables cannot be restored, the kernel starts without
-        them and `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone
-        and ZygoteDied after a new attempt, when the fork server died meanwhile.
+        `folder` must be directly in `sessions`; it is created if missing. If the server runs as root, the session's
+        user becomes the owner of its content. If the variables cannot be restored, the kernel starts without them and
+        `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone and ZygoteDied after
+        a retry, if the fork server died in the meantime.
         """
         vault = Vault(self.snapshots, session, self._key)
         if folder.parent.resolve() != self.sessions.resolve():
-            raise ValueError(f"{folder} does not lie in {self.sessions}")
+            raise ValueError(f"{folder} is not in {self.sessions}")
         uid = self.uid_of(session)
         try:
             await asyncio.to_thread(hand_over, folder, uid)
@@ -118,8 +116,8 @@ class JailedKernels:
         return kernel
 
     async def variables_of(self, session: str) -> Report | None:
-        """The report of the session's last snapshot, for a session whose kernel does not run; None without
-        one.
+        """The report of the session's last snapshot, for a session without a running kernel; None if there is no
+        snapshot.
 
         Raises SnapshotDamaged, ValueError.
         """
@@ -132,20 +130,20 @@ class JailedKernels:
 
     @property
     def runtime(self) -> Path:
-        """The folder of the sockets, gone when the service is. Raises LookupError before `start`."""
+        """The folder of the sockets, removed when the service ends. Raises LookupError before `start`."""
         if self._zygote is None:
             raise LookupError("the fork server has not been started")
         return self._zygote.runtime
 
     @property
     def fork_server_pid(self) -> int:
-        """Process id of the outermost process of the jail. Raises LookupError before `start`."""
+        """Process ID of the outermost sandbox process. Raises LookupError before `start`."""
         if self._zygote is None:
             raise LookupError("the fork server has not been started")
         return self._zygote.pid
 
     async def aclose(self) -> None:
-        """End everything that was started here; also right after a `start` that failed."""
+        """End everything that was started here; also allowed right after a failed `start`."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -179,7 +177,7 @@ class JailedKernels:
         async with self._booting:
             if self._zygote is None or not self._zygote.alive:
                 if self._zygote is not None:
-                    logger.warning("the fork server died and is started again")
+                    logger.warning("the fork server died; restarting it")
                     await self._zygote.aclose()
                     self._zygote = None
                 zygote = Zygote(self._config, self._settings.start_seconds)

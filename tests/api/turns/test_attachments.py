@@ -125,11 +125,11 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "no base64": (image("data:image/png;base64,§§§"), 400, IMAGE_FIELD, "valid base64"),
     "half a byte": (image("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgA"), 400, IMAGE_FIELD, "valid base64"),
     "padding in the middle": (image("data:image/png;base64,iVBO====iVBO"), 400, IMAGE_FIELD, "valid base64"),
-    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "no bytes"),
+    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "the data is empty"),
     "no comma": (image("data:image/png;base64"), 400, IMAGE_FIELD, "data:"),
     "not base64 at all": (image("data:image/svg+xml,<svg/>"), 400, IMAGE_FIELD, "data:"),
-    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "no PNG"),
-    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "no PNG"),
+    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "not a PNG"),
+    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "not a PNG"),
     "a file of this machine": (image("file:///etc/passwd"), 400, IMAGE_FIELD, "http"),
     "a path": (image("/etc/passwd"), 400, IMAGE_FIELD, "http"),
     "an address inside": (image("http://127.0.0.1/image.png"), 400, IMAGE_FIELD, "inside"),
@@ -211,7 +211,7 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
         assert folder(service, told["x_session_id"]) == {"image.png": PNG, "image-2.png": PNG}
         for path, words in (
             ("/article", "not of a kind that is read here, but text/html"),
-            ("/picture", "no PNG"),
+            ("/picture", "not a PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),
             ("/drip.png", "took too long"),
