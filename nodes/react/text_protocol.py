@@ -27,6 +27,10 @@ _NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
 """A final answer that is none."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_KEYS = ("code", "input", "program", "python")
+_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
+_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
+NEED = "need:"
+_DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +120,6 @@ def _sections(text: str) -> dict[str, str]:
             break  # a second round, made up without an observation
         sections[name] = body
     return sections
-
-
-_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
-
-
-_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
-
-
-NEED = "need:"
-
-
-_DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
 @dataclass(frozen=True, slots=True)

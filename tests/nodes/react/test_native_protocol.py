@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from llm.errors import ToolsUnsupportedError
 from llm.llama.grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
-from nodes.react.native_protocol import ANNOUNCED, GUESSED
+from nodes.prompts import render
 from tests.api.client import ask
 from tests.clients.scenes import PNG
 from tests.serving import Service, python_step, running, settings_for
@@ -172,7 +172,7 @@ async def test_a_call_that_was_only_announced_is_asked_for(native: tuple[Service
     model.replies = ["I multiply. Here is the program:", f"Here it is:\n{PROGRAM}", "It is 42."]
     body = await ask(service, ASKED)
     assert body["choices"][0]["message"]["content"] == "It is 42."
-    assert model.asked[1][-1].text == ANNOUNCED
+    assert model.asked[1][-1].text == render("react/announced_call")
     assert "Here it is" not in str(model.asked[2][-2].content)  # the model would end after these words
 
 
@@ -181,7 +181,7 @@ async def test_words_about_a_tool_that_was_not_called_are_no_answer(native: tupl
     model.replies = ["We need to define the `python_coder` function first.", call("print(6 * 7)"), "It is 42."]
     body = await ask(service, ASKED)
     assert body["choices"][0]["message"]["content"] == "It is 42."
-    assert model.asked[1][-1].text == ANNOUNCED
+    assert model.asked[1][-1].text == render("react/announced_call")
     model.replies += [call("print(6 * 7)"), "It is 42: python_coder printed it."]
     body = await ask(service, ASKED)
     assert body["choices"][0]["message"]["content"] == "It is 42: python_coder printed it."
@@ -201,7 +201,7 @@ async def test_a_number_that_nothing_was_run_for_is_doubted_once(native: tuple[S
     model.replies = ["It is 41.", call("print(6 * 7)"), "It is 42."]
     body = await ask(service, ASKED)
     assert body["choices"][0]["message"]["content"] == "It is 42."
-    assert model.asked[1][-1].text == GUESSED
+    assert model.asked[1][-1].text == render("react/guessed_numbers")
     model.replies += ["It is 42, as everybody knows.", "It is 42, I am sure."]
     body = await ask(service, ASKED)
     assert body["choices"][0]["message"]["content"] == "It is 42, I am sure."
