@@ -159,14 +159,14 @@ async def open_services(
             coding=settings.coding,
             looking=settings.vision,
             off=settings.web.off,
-            user_dir=settings.user_dir,
+            users_dir=settings.users_dir,
             max_file_bytes=settings.uploads.max_file_bytes,
         )
         files = UserFiles(
             store.files,
             settings.uploads,
             kits.library,
-            settings.data_dir / "users",
+            settings.users_dir,
             on_changed=on_files_changed,
             on_removed=(forget_profiles,),
         )

@@ -9,6 +9,11 @@ import json
 import re
 from dataclasses import dataclass
 
+from langgraph.runtime import Runtime
+
+from nodes.events import ThoughtDelta
+from nodes.model.answer_writer import AnswerWriter
+from nodes.state import Context
 from tools.coding.fences import FENCE, PYTHON
 
 LABELS = {
@@ -201,3 +206,37 @@ class ReplySplitter:
 
 def _may_become_label(line: str) -> bool:
     return "finalanswer".startswith(line.lower().translate(_DECORATION))
+
+
+class ReplyWriter:
+    """A reply on its way out: its thoughts at once, its answer at once or, when it `holds` it, by `release`."""
+
+    def __init__(self, runtime: Runtime[Context], *, holds: bool) -> None:
+        self.answer = AnswerWriter(runtime)
+        self._emit = runtime.stream_writer
+        self._holds = holds
+        self._held: list[str] = []
+        self._splitter = ReplySplitter()
+
+    def write(self, text: str) -> None:
+        """A piece, as it comes."""
+        self._send(self._splitter.feed(text))
+
+    def close(self) -> None:
+        """The reply has ended."""
+        self._send(self._splitter.flush())
+        if not self._splitter.in_answer:
+            self._emit(ThoughtDelta("\n"))
+
+    def release(self) -> None:
+        """What was held is the answer."""
+        for piece in self._held:
+            self.answer.write(piece)
+
+    def _send(self, split: Split) -> None:
+        if split.thought:
+            self._emit(ThoughtDelta(split.thought))
+        if split.answer and self._holds:
+            self._held.append(split.answer)
+        elif split.answer:
+            self.answer.write(split.answer)
