@@ -146,8 +146,9 @@ eval-peers: dev model ## the same tasks with other harnesses on the same weights
 	$(BIN)/python -m evals run --again --half test --harness code_agent --limit 3
 
 .PHONY: docs
-docs: dev ## write docs/settings.md and .env.example anew from the settings
+docs: dev ## write what is generated: docs/settings.md, .env.example, the tree in docs/architecture.md
 	$(BIN)/python -m api.settings
+	$(BIN)/python docs/tree.py
 
 .PHONY: format
 format: dev ## format the code and sort imports
