@@ -7,7 +7,7 @@ a message does.
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,12 @@ def after(fingerprint: str, message: ChatMessage) -> str:
     return _next(fingerprint, message.role, message.text, [*attached, *calls, *result])
 
 
-def answered(fingerprint: str, text: str, calls: Iterable[dict[str, Any]] = ()) -> str:
+def answered(fingerprint: str, text: str, calls: Iterable[Mapping[str, Any]] = ()) -> str:
     """The fingerprint once the assistant has answered with `text` and with calls of the client's tools."""
     return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
 
 
-def _call(call: dict[str, Any]) -> str:
+def _call(call: Mapping[str, Any]) -> str:
     """By its id alone: clients write the arguments anew."""
     return str(call["id"])
 
