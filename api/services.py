@@ -36,6 +36,7 @@ from tools.files.reader import FileReader
 from tools.kit import OnOutput, ToolKit
 from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
+from workspace.jail.fork_server import ForkServer
 from workspace.jail.probe import Sandbox
 from workspace.library import Library
 from workspace.retrieval.indexes import Indexes, Places
@@ -141,6 +142,14 @@ def library_of(settings: Settings, user: str) -> Library:
     return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
 
 
+@dataclass(frozen=True, slots=True)
+class ForkServers:
+    """What processes are forked from. Services in one process may share them: whoever makes them closes them."""
+
+    kernels: ForkServer
+    workers: Workers
+
+
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -150,10 +159,12 @@ async def open_services(
     *,
     coder: BaseChatModel | None = None,
     boot: bool = True,
+    fork_servers: ForkServers | None = None,
 ) -> AsyncIterator[Services]:
     """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
 
-    With `boot` the fork servers are made ready in the background. Raises `SandboxUnavailable`.
+    With `boot` the fork servers are made ready in the background. Those that are given stay open. Raises
+    `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
@@ -162,11 +173,12 @@ async def open_services(
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
         accounts = await open_accounts(settings, store)
         image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.image_link_hours)
-        workspaces = Workspaces(settings.workspace())
+        workspaces = Workspaces(settings.workspace(), fork_servers.kernels if fork_servers else None)
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = Workers(settings.workers(preload=boot))
-        stack.push_async_callback(workers.aclose)
+        workers = fork_servers.workers if fork_servers else Workers(settings.workers(preload=boot))
+        if not fork_servers:
+            stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
         vectors = open_embeddings(settings.embeddings())

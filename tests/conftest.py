@@ -9,6 +9,15 @@ import pytest
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, running, settings_for
+from tests.shared import SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def fork_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """Shared by the services of all tests; started by the first that needs one."""
+    root = tmp_path_factory.getbasetemp()
+    async with SHARED.open(settings_for(root), root):
+        yield
 
 
 @pytest.fixture

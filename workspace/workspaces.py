@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 from workspace.errors import BadNameError, WorkspaceError
+from workspace.jail.fork_server import ForkServer
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.variables import Variable
@@ -26,8 +27,10 @@ SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class Workspaces:
     """One `SessionWorkspace` a session; open for as long as the service."""
 
-    def __init__(self, settings: WorkspaceSettings) -> None:
+    def __init__(self, settings: WorkspaceSettings, fork_server: ForkServer | None = None) -> None:
+        """A `fork_server` that is given is shared with other workspaces and stays open."""
         self._settings = settings
+        self._fork_server = fork_server
         self._folder = settings.sessions_dir.resolve()
         self._rooms = Rooms(settings)
         self._open: dict[str, SessionWorkspace] = {}
@@ -40,7 +43,11 @@ class Workspaces:
         """
         key = await asyncio.to_thread(self._key)
         self.jail = JailedKernels(
-            self._settings.jail, sessions=self._folder, snapshots=self._settings.snapshots_dir.resolve(), key=key
+            self._settings.jail,
+            sessions=self._folder,
+            snapshots=self._settings.snapshots_dir.resolve(),
+            key=key,
+            fork_server=self._fork_server,
         )
         sandbox = await self.jail.start(boot=False)
         self._tasks.append(asyncio.create_task(self._rooms.sweep()))
@@ -101,7 +108,7 @@ class Workspaces:
         await asyncio.to_thread(_delete_tree, self.folder(session_id))
 
     async def aclose(self) -> None:
-        """Keep what is unsaved, end all kernels and the fork server."""
+        """Keep what is unsaved, end all kernels and, unless it is shared, the fork server."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from api.runs import sse
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step, until
@@ -151,7 +152,7 @@ async def test_an_unexpected_error_tells_no_detail(service: Service, model: Scri
 async def test_idle_streams_are_kept_alive(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.runs.run.sse.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(sse, "KEEPALIVE_SECONDS", 0.05)
     model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
     async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
         async for line in answer.aiter_lines():

@@ -8,7 +8,7 @@ import pytest
 
 from llm.settings import usable_cores
 
-COUNT = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from llm.cores import usable_cores; "
+COUNT = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); from llm.settings import usable_cores; "
 
 
 def test_every_physical_core_counts_where_nothing_is_limited(tmp_path: Path) -> None:

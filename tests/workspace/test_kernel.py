@@ -11,15 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-import pytest_asyncio
 
 from workspace.jail.settings import JailSettings
 from workspace.kernel import Kernel
 from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
 from workspace.workspaces import Workspaces
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 Open = Callable[[str], Awaitable[SessionWorkspace]]
 
@@ -34,7 +31,7 @@ def settings_in(folder: Path) -> WorkspaceSettings:
     )
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture(scope="module")
 async def workspaces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workspaces]:
     made = Workspaces(settings_in(tmp_path_factory.mktemp("data")))
     await made.start(boot=False)
@@ -42,7 +39,7 @@ async def workspaces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     await made.aclose()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture
 async def workspace(workspaces: Workspaces, request: pytest.FixtureRequest) -> AsyncIterator[SessionWorkspace]:
     name = str(abs(hash(request.node.name)))
     yield await workspaces.open(name, "ann")

@@ -124,7 +124,7 @@ def test_a_line_break_in_a_message_begins_no_new_line() -> None:
 def test_json_logs_from_the_first_line_on(tmp_path: Any) -> None:
     code = (
         "import logging; from pathlib import Path\n"
-        "from api.logs import configure_logging; from tests.serving import settings_for\n"
+        "from api.middleware.logging import configure_logging; from tests.serving import settings_for\n"
         "configure_logging(settings_for(Path('.'), log_format='json')); logging.getLogger('x').warning('hello')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,6 +19,7 @@ from llm.errors import (
     ToolsUnsupportedError,
 )
 from llm.factory import load_models, opened
+from llm.served import ollama_pull, server_pool
 from llm.served.chat import ServedChat
 from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import (
@@ -297,7 +298,7 @@ async def test_http_where_tls_was_meant_is_told(server: ModelServer) -> None:
 
 
 async def test_a_line_without_end_is_given_up(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm.served.chat.server_pool.MAX_LINE", 1 << 20)
+    monkeypatch.setattr(server_pool, "MAX_LINE", 1 << 20)
     sent = 0
 
     async def flood(reply: Any) -> None:
@@ -544,7 +545,7 @@ async def test_images_are_shown_in_the_protocol_s_shape(server: ModelServer) -> 
 
 
 async def test_ollama_pulls_a_missing_model_when_it_may(ollama: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "llm.served.chat.ollama_pull")
+    caplog.set_level(logging.INFO, ollama_pull.__name__)
     ollama.models = []
     async with chatting(ollama, pull=False) as model:
         with pytest.raises(ModelMissingError, match="ollama pull tiny"):

@@ -14,8 +14,6 @@ from workspace.jail.kernels import JailedKernels
 from .conftest import Launch
 from .driver import Cell, hear, run
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 
 async def test_a_cell_prints_and_has_a_value(kernel: JailedKernel) -> None:
     cell = await run(kernel, "print('hello'); 6 * 7")

@@ -17,8 +17,6 @@ from workspace.jail.kernels import JailedKernels
 from .conftest import SMALL
 from .driver import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 CYCLES = int(os.environ.get("JAIL_CYCLES", "50"))
 
 

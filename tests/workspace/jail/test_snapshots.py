@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from workspace.jail.handle import JailedKernel, SnapshotFailed
 from workspace.jail.kernels import JailedKernels
@@ -18,12 +17,10 @@ from workspace.jail.vault import SnapshotDamaged, Vault
 from .conftest import SMALL, Launch
 from .driver import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 Reborn = Callable[[str], Awaitable[JailedKernel]]
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest.fixture
 async def reborn(launch: Launch) -> AsyncIterator[Reborn]:
     """Runs code, saves, kills the kernel, and gives the one that comes after it."""
 
