@@ -29,8 +29,8 @@ def model() -> ScriptedChat:
 def start(tmp_path: Path, model: ScriptedChat) -> Callable[..., AbstractAsyncContextManager[Service]]:
     """Start a service on the test's data folder; again after it has ended, to see what was kept."""
 
-    def begin(**values: Any) -> AbstractAsyncContextManager[Service]:
-        return running(settings_for(tmp_path / "data", **values), model)
+    def begin(*, own_fork_servers: bool = False, **values: Any) -> AbstractAsyncContextManager[Service]:
+        return running(settings_for(tmp_path / "data", **values), model, own_fork_servers=own_fork_servers)
 
     return begin
 

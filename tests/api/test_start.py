@@ -16,6 +16,7 @@ import pytest
 from api.__main__ import login_words
 from api.settings import SettingsError, load_settings
 from llm.scripted import ScriptedChat
+from tests.processes import ended
 from tests.serving import running, settings_for
 
 
@@ -130,6 +131,7 @@ import asyncio, sys
 from pathlib import Path
 from api.server import listen, serve
 from llm.scripted import ScriptedChat
+from tests.processes import ended
 from tests.serving import settings_for
 
 settings = settings_for(Path(sys.argv[1]))
@@ -155,7 +157,7 @@ def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path:
             children = psutil.Process(service.pid).children(recursive=True)
             service.send_signal(signal.SIGTERM)
             assert service.wait(timeout=20) == 0
-        assert not any(child.is_running() for child in children)
+        assert all(ended(child) for child in children)
         assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 

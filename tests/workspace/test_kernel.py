@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import all_end
 from workspace.jail.settings import JailSettings
 from workspace.kernel import Kernel
 from workspace.session import SessionWorkspace
@@ -289,6 +290,7 @@ HOST = """
 import asyncio, sys
 from pathlib import Path
 from workspace.settings import WorkspaceSettings
+from tests.processes import all_end
 from workspace.jail.settings import JailSettings
 from workspace.workspaces import Workspaces
 
@@ -307,10 +309,11 @@ asyncio.run(main())
 
 
 async def test_nothing_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
-    await asyncio.to_thread(kill_a_service, tmp_path)
+    await all_end(await asyncio.to_thread(kill_a_service, tmp_path))
 
 
-def kill_a_service(tmp_path: Path) -> None:
+def kill_a_service(tmp_path: Path) -> list[psutil.Process]:
+    """The processes that it had started."""
     with subprocess.Popen([sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
         left = [psutil.Process(int(pid)) for pid in host.stdout.readline().split()]
@@ -318,5 +321,4 @@ def kill_a_service(tmp_path: Path) -> None:
         assert any(process.name() == "sleep" for process in left)
         host.send_signal(signal.SIGKILL)
         host.wait()
-    _, alive = psutil.wait_procs(left, timeout=10)
-    assert alive == []
+    return left
