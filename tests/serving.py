@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ class Service:
     client: AsyncOpenAI
     http: httpx.AsyncClient
     settings: Settings
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no run is under way."""
+        return not self.server._runs._active
 
 
 @asynccontextmanager
@@ -82,6 +86,12 @@ async def running(
 def _tls() -> ssl.SSLContext:
     """Made once: reading the certificates takes longer than most tests."""
     return ssl.create_default_context()
+
+
+def folders(service: Service) -> list[Path]:
+    """The folders of all sessions."""
+    sessions = service.settings.data_dir / "sessions"
+    return sorted(sessions.iterdir()) if sessions.exists() else []
 
 
 def python_step(code: str, thought: str = "I compute it.") -> str:

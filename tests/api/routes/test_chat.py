@@ -13,6 +13,8 @@ from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
 from tools import TOOLS
 
+pytestmark = pytest.mark.one_service
+
 CSV = b"region,revenue\nNorth,10\nSouth,32\nSouth,5\n"
 USER = [{"role": "user", "content": "Which region has the highest total revenue?"}]
 Start = Callable[..., AbstractAsyncContextManager[Service]]
