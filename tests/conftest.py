@@ -7,17 +7,32 @@ from typing import Any
 
 import pytest
 
+from api.services import ForkServers
 from llm.scripted import ScriptedChat
+from tests.agent import Agent, Agents, open_agents
 from tests.serving import Service, running, settings_for, until
 from tests.shared import SHARED
 
 
 @pytest.fixture(scope="session", autouse=True)
-async def fork_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+async def fork_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServers]:
     """Shared by the services of all tests; started by the first that needs one."""
     root = tmp_path_factory.getbasetemp()
-    async with SHARED.open(settings_for(root), root):
-        yield
+    async with SHARED.open(settings_for(root), root) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+async def agents(tmp_path_factory: pytest.TempPathFactory, fork_servers: ForkServers) -> AsyncIterator[Agents]:
+    async with open_agents(settings_for(tmp_path_factory.mktemp("agents")), fork_servers) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def agent(agents: Agents, model: ScriptedChat) -> AsyncIterator[Agent]:
+    """The graph, the tools and a workspace, without a service."""
+    async with agents.agent(model) as made:
+        yield made
 
 
 @pytest.fixture

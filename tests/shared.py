@@ -17,13 +17,14 @@ class SharedForkServers:
         self._open: tuple[ForkServers, Settings, Path] | None = None
 
     @asynccontextmanager
-    async def open(self, settings: Settings, root: Path) -> AsyncIterator[None]:
+    async def open(self, settings: Settings, root: Path) -> AsyncIterator[ForkServers]:
         """For services whose data lies below `root` and whose kernels and workers are set as in `settings`."""
         kernels = ForkServer(settings.jail(), root)
         workers = Workers(settings.workers(preload=True))
-        self._open = ForkServers(kernels, workers), settings, root
+        servers = ForkServers(kernels, workers)
+        self._open = servers, settings, root
         try:
-            yield
+            yield servers
         finally:
             self._open = None
             await workers.aclose()
