@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -84,7 +84,7 @@ class Turn:
 
 
 class Agent:
-    """One session: what was said is remembered from turn to turn, and so are Python's variables."""
+    """A workspace and what was said about it: Python's variables and the conversation go on from turn to turn."""
 
     def __init__(self, model: ScriptedChat, workspace: SessionWorkspace, library: Library, reader: FileReader) -> None:
         self.model = model
@@ -92,12 +92,21 @@ class Agent:
         self.library = library
         self._reader = reader
         self._graph = MODES["auto"].compile(checkpointer=InMemorySaver())
-        self._config: RunnableConfig = {"configurable": {"thread_id": workspace.session_id}, "recursion_limit": 200}
 
     async def ask(
-        self, question: str, mode: str = "react", *, files: Mapping[str, bytes] | None = None, **given: Any
+        self,
+        question: str,
+        mode: str = "react",
+        *,
+        files: Mapping[str, bytes] | None = None,
+        conversation: str = "one",
+        **given: Any,
     ) -> Turn:
-        """Work out a turn; `files` come with the question, `given` is what else its `Context` shall have."""
+        """Work out a turn; `files` come with the question, `given` is what else its `Context` shall have.
+
+        What was said in another conversation is not known in this one.
+        """
+        config: RunnableConfig = {"configurable": {"thread_id": conversation}, "recursion_limit": 200}
         names = [await self.add(name, data) for name, data in (files or {}).items()]
         message = HumanMessage(question, additional_kwargs={"files": names} if names else {})
         events: list[Event] = []
@@ -117,13 +126,13 @@ class Agent:
         }
         async for _, event in self._graph.astream(
             {"messages": [message], "wanted_mode": mode},
-            self._config,
+            config,
             context=Context(**{**told, **given}),
             stream_mode="custom",
             subgraphs=True,
         ):
-            events.append(event)
-        kept = await self._graph.aget_state(self._config)
+            events.append(cast("Event", event))
+        kept = await self._graph.aget_state(config)
         return Turn(kept.values, events)
 
     async def add(self, label: str, data: bytes) -> str:
