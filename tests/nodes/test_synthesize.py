@@ -1,24 +1,14 @@
 """`synthesize`: the answer that a thought holds, or the best that can be said when a limit was reached."""
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
 from llm.scripted import ScriptedChat
 from nodes.events import AnswerDelta, Finished, ThoughtDelta
 from nodes.state import AgentState, Sampling
 from nodes.synthesize import synthesize
-from tests.nodes.steps import runtime_of, source, taken
+from tests.nodes.steps import answer_of, runtime_of, source, taken, written
 
 ASKED = [HumanMessage("What is 6 * 7?")]
-
-
-def written(told: list[object]) -> str:
-    return "".join(event.text for event in told if isinstance(event, AnswerDelta))
-
-
-def answer_of(update: object) -> AIMessage:
-    assert isinstance(update, dict)
-    assert isinstance(update["answer"], AIMessage)
-    return update["answer"]
 
 
 async def test_an_answer_that_is_there_costs_no_call() -> None:

@@ -1,14 +1,13 @@
 """`tool_call`: what a tool gives, and every way in which it can fail, become an outcome."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import pytest
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel
 
 from llm.errors import BackendStoppedError, ModelError
-from nodes.state import Action, AgentState, Outcome
+from nodes.state import Action, AgentState, Outcome, Step
 from nodes.tool_call import tool_call
 from tests.agent import Agent
 from tests.nodes.steps import runtime_of, source, taken
@@ -40,10 +39,12 @@ def failing(error: Exception) -> dict[str, BaseTool]:
     return look_up(fail)
 
 
-async def called(tools: dict[str, BaseTool], given: str = "tides", tool: str = "look_up", **state: Any) -> Outcome:
+async def called(
+    tools: dict[str, BaseTool], given: str = "tides", tool: str = "look_up", steps: Sequence[Step] = ()
+) -> Outcome:
     runtime, _ = runtime_of(tools=tools)
     action = Action(thought="", tool=tool, input=given)
-    update = await tool_call(AgentState(action=action, **state), runtime)
+    update = await tool_call(AgentState(action=action, steps=[*steps]), runtime)
     outcome: Outcome = update["outcome"]
     return outcome
 
