@@ -19,7 +19,7 @@ from llm.errors import (
     ToolsUnsupportedError,
 )
 from llm.factory import load_models, opened
-from llm.served import ollama_pull, server_pool
+from llm.served import chat, ollama_pull, server_pool
 from llm.served.chat import ServedChat
 from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import (
@@ -162,6 +162,14 @@ async def test_leaving_closes_the_connection_to_the_server(
         await until(lambda: server.open == 0, seconds=0.5)
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses that are short, for tests of what comes after them."""
+    monkeypatch.setattr(chat, "PAUSES", (0.01,) * len(chat.PAUSES))
+    monkeypatch.setattr(server_pool, "CHECK_SECONDS_DOWN", 0.02)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_the_service_starts_without_its_server_and_recovers(server: ModelServer, tmp_path: Path) -> None:
     await server.stop()
     async with served(tmp_path, server) as service:
@@ -424,6 +432,7 @@ async def test_the_key_travels_and_its_refusal_is_told(vllm: ModelServer) -> Non
     assert len(vllm.chats) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_a_key_that_a_server_repeats_stands_nowhere(
     vllm: ModelServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int
