@@ -10,7 +10,7 @@ import pytest
 from api.services import ForkServers
 from llm.scripted import ScriptedChat
 from tests.agent import Agent, Agents, open_agents
-from tests.serving import Service, running, settings_for, until
+from tests.serving import Service, renew, running, settings_for, until
 from tests.shared import SHARED
 
 
@@ -80,8 +80,7 @@ async def service_of_module(
 def model_of_module(module_service: tuple[Service, ScriptedChat]) -> ScriptedChat:
     """Without a script, and asked nothing yet."""
     _, model = module_service
-    for name, value in ScriptedChat():
-        setattr(model, name, value)
+    renew(model, ScriptedChat())
     return model
 
 

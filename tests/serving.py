@@ -16,6 +16,7 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 from api.server import Server, listen, server_of
 from api.services import open_services
 from api.settings import Settings
+from llm.scripted import ScriptedChat
 from tests.shared import SHARED
 
 
@@ -86,6 +87,12 @@ async def running(
 def _tls() -> ssl.SSLContext:
     """Made once: reading the certificates takes longer than most tests."""
     return ssl.create_default_context()
+
+
+def renew(model: ScriptedChat, fresh: ScriptedChat) -> None:
+    """Make a model that services hold as good as new: with the script of `fresh`, and asked nothing yet."""
+    for name, value in fresh:
+        setattr(model, name, value)
 
 
 def folders(service: Service) -> list[Path]:

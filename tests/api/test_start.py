@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from api.__main__ import login_words
+from api.__main__ import login_words, main
 from api.settings import SettingsError, load_settings
 from llm.scripted import ScriptedChat
 from tests.processes import ended
@@ -39,13 +39,30 @@ def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]
         ({"LLM_BACKEND": "magic"}, "LLM_BACKEND: Value error, must be one of: llamacpp"),
         ({"SERVER_HOST": "0.0.0.0", "AUTH_REQUIRED": "false"}, "AUTH_REQUIRED: without a login everybody who reaches"),
         ({"SANDBOX": "maybe"}, "SANDBOX"),
-        ({"SERVER_PORT": "0", "LLAMACPP_MODEL_PATH": "/nowhere/model.gguf"}, "No model file at /nowhere/model.gguf"),
     ],
 )
-def test_a_wrong_value_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str) -> None:
-    done = start(tmp_path, **environment)
+def test_a_wrong_value_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no `.env` of the developer's
+    monkeypatch.setattr(sys, "argv", ["api"])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main() == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1, told.err
+    assert not told.out
+
+
+def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    done = start(tmp_path, SERVER_PORT="0", LLAMACPP_MODEL_PATH="/nowhere/model.gguf")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert "No model file at /nowhere/model.gguf" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert not done.stdout
 

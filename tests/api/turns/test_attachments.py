@@ -15,6 +15,8 @@ from tests.serving import Service
 from tests.tools.vision.pictures import encoded, half_and_half
 from tests.tools.web.pages import Site, site
 
+pytestmark = pytest.mark.one_service
+
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 PNG = encoded(half_and_half())
 MARKER = b"MARKER-THAT-NOBODY-ELSE-WRITES"
