@@ -198,6 +198,7 @@ class JailedKernel:
                 # it.
                 stream.shutdown(socket.SHUT_RDWR)
                 await asyncio.wait({work})
+                work.exception()  # looked at, or asyncio logs that nobody did
 
     async def _in_thread(self, function: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)

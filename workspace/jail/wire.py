@@ -68,7 +68,7 @@ class ZygoteConfig:
     """Whether each kernel gets a user namespace; root can do with the other namespaces alone."""
 
     sessions: str
-    """The folder that holds all sessions' folders."""
+    """The folder that all sessions' folders lie in."""
 
     runtime: str
     """The folder of the sockets; removed when the server is gone."""
@@ -101,7 +101,7 @@ class Spawn:
 
     id: int
     folder: str
-    """Name of the session's folder below `ZygoteConfig.sessions`."""
+    """Path of the session's folder below `ZygoteConfig.sessions`."""
 
     uid: int
     """The user to become, 0 to stay the same."""
