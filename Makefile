@@ -146,8 +146,9 @@ eval-peers: dev model ## solve the same tasks with other harnesses on the same w
 	$(BIN)/python -m evals run --again --half test --harness code_agent --limit 3
 
 .PHONY: docs
-docs: dev ## generate docs/settings.md and .env.example from the settings
+docs: dev ## generate docs/settings.md, .env.example and the tree in docs/architecture.md
 	$(BIN)/python -m api.settings
+	$(BIN)/python docs/tree.py
 
 .PHONY: format
 format: dev ## format the code and sort imports

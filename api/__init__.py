@@ -1,0 +1,1 @@
+"""The HTTP face, and the only place where the parts are put together."""

@@ -88,19 +88,25 @@ async def serve(
     start at their first use. Raises `SandboxUnavailable`.
     """
     async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
-        config = uvicorn.Config(
-            create_app(services),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=bool(settings.requests.trusted_proxies),
-            forwarded_allow_ips=list(settings.requests.trusted_proxies),
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            lifespan="off",
-        )
-        server = Server(config, services.locks)
+        server = server_of(services)
         on_start(server, services)
         await server.serve(sockets=[sock])
+
+
+def server_of(services: Services) -> Server:
+    """A server, not yet started, for services that are open."""
+    settings = services.settings
+    config = uvicorn.Config(
+        create_app(services),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.requests.trusted_proxies),
+        forwarded_allow_ips=list(settings.requests.trusted_proxies),
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        lifespan="off",
+    )
+    return Server(config, services.locks)
 
 
 def keep_what_is_loaded() -> None:

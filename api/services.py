@@ -37,6 +37,7 @@ from tools.files.cache import open_cache
 from tools.files.reader import FileReader
 from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
+from workspace.jail.fork_server import ForkServer
 from workspace.jail.probe import Sandbox
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.workspaces import Workspaces
@@ -71,6 +72,14 @@ class Services:
     image_links: ImageLinks
 
 
+@dataclass(frozen=True, slots=True)
+class ForkServers:
+    """What processes are forked from. Services in one process may share them: whoever makes them closes them."""
+
+    kernels: ForkServer
+    workers: Workers
+
+
 @asynccontextmanager
 async def open_services(
     settings: Settings,
@@ -80,10 +89,11 @@ async def open_services(
     *,
     coder: BaseChatModel | None = None,
     boot: bool = True,
+    fork_servers: ForkServers | None = None,
 ) -> AsyncIterator[Services]:
     """Open the database and the workspaces; on exit end all runs, kernels, workers and models.
 
-    With `boot` the fork servers start in the background. Raises `SandboxUnavailable`.
+    With `boot` the fork servers start in the background. Those passed in stay open. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
@@ -100,11 +110,13 @@ async def open_services(
             sessions=settings.sessions_dir,
             snapshots=settings.snapshots_dir,
             max_file_bytes=settings.uploads.max_file_bytes,
+            fork_server=fork_servers.kernels if fork_servers else None,
         )
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = Workers(settings.workers, preload=PRELOAD if boot else ())
-        stack.push_async_callback(workers.aclose)
+        workers = fork_servers.workers if fork_servers else Workers(settings.workers, preload=PRELOAD if boot else ())
+        if not fork_servers:
+            stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
         vectors = open_embeddings(settings.models)
@@ -159,14 +171,14 @@ async def open_services(
             coding=settings.coding,
             looking=settings.vision,
             off=settings.web.off,
-            user_dir=settings.user_dir,
+            users_dir=settings.users_dir,
             max_file_bytes=settings.uploads.max_file_bytes,
         )
         files = UserFiles(
             store.files,
             settings.uploads,
             kits.library,
-            settings.data_dir / "users",
+            settings.users_dir,
             on_changed=on_files_changed,
             on_removed=(forget_profiles,),
         )

@@ -22,7 +22,7 @@ from api.services import Services, open_services
 from api.settings import load_settings
 from graph import MODES, turn_graph
 from llm.factory import load_models
-from nodes.react.file_context import Briefing
+from nodes.react.file_context import FileContext
 from nodes.state import Context, Limits, Sampling
 from tools import build_all
 
@@ -84,7 +84,7 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
             tools=build_all(services.kits.kit(workspace, USER, model)),
             workspace=workspace,
             library=library,
-            describe=Briefing(services.kits.reader(USER), workspace, library, ""),
+            describe=FileContext(services.kits.reader(USER), workspace, library, ""),
             sampling=SAMPLING.validate_python(given.get("sampling") or {}),
             limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
             protocol=services.settings.agent.protocol(model),

@@ -35,13 +35,12 @@ class ToolKits:
     coding: CodingSettings
     looking: VisionSettings
     off: frozenset[str]
-    user_dir: Callable[[str], Path]
-    """The folder of a user's data outside of sessions."""
+    users_dir: Path
     max_file_bytes: int
 
     def library(self, user: str) -> Library:
         """The user's uploads, by user ID."""
-        return Library(self.user_dir(user) / "files", self.max_file_bytes)
+        return Library(self.users_dir / user / "files", self.max_file_bytes)
 
     def reader(self, user: str) -> FileReader:
         """Reads files for the user."""

@@ -111,7 +111,9 @@ class Sessions:
         await self._connection.execute_fetchall(
             "INSERT INTO passages (session, text) SELECT ?, value FROM json_each(?)", (session_id, passages)
         )
-        await self.touch(session_id)
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id)
+        )
 
     async def rename(self, session_id: str, owner: str, title: str) -> Session | None:
         """Rename a session; None if the owner has no such session."""

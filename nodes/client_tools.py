@@ -67,7 +67,7 @@ class Calls:
 
     def whole(self) -> list[ToolCall]:
         """All of them, as the client was told: it answers those that are malformed, too."""
-        return [tool_call(name=call.name, args=arguments_of(call.arguments), id=call.id) for call in self._calls]
+        return [tool_call(name=call.name, args=parsed_arguments(call.arguments), id=call.id) for call in self._calls]
 
     def _send(self, delta: CallDelta) -> None:
         if self._held is None:
@@ -76,7 +76,7 @@ class Calls:
             self._held.append(delta)
 
 
-def arguments_of(text: str) -> dict[str, Any]:
+def parsed_arguments(text: str) -> dict[str, Any]:
     """A call's arguments; of those that are no JSON object the text as it is."""
     try:
         value = json.loads(text or "{}")

@@ -14,7 +14,7 @@ from nodes.model.ask import Said, ask, bounded
 from nodes.react.decide import Act, Answer, Ask, decide, stuck
 from nodes.react.grounding import finish, give
 from nodes.react.native_protocol import native_thought
-from nodes.react.text_protocol import Reply, ReplySplitter, Split, parse
+from nodes.react.text_protocol import Reply, ReplyWriter, parse
 from nodes.state import Action, AgentState, Context, Step
 from tools.agent_tool import program_tool_of
 from tools.coding.program_prompt import STOP
@@ -89,26 +89,13 @@ def _so_far(steps: Sequence[Step]) -> str:
 
 
 async def _think(prompt: Ask, runtime: Runtime[Context], *, fresh: bool) -> Thinking:
-    splitter, answer = ReplySplitter(), AnswerWriter(runtime)
-    held: list[str] = []
-
-    def emit(split: Split) -> None:
-        if split.thought:
-            runtime.stream_writer(ThoughtDelta(split.thought))
-        if prompt.slots:
-            held.append(split.answer)
-        else:
-            answer.write(split.answer)
-
+    writer = ReplyWriter(runtime, holds=bool(prompt.slots))
     coder = runtime.context.coder if prompt.coding else None
     sampling = bounded(runtime, coder, stop=STOP, fresh=fresh)
-    said = await ask(runtime, prompt.messages, sampling, lambda text: emit(splitter.feed(text)), model=coder)
-    emit(splitter.flush())
-    if not splitter.in_answer:
-        runtime.stream_writer(ThoughtDelta("\n"))
+    said = await ask(runtime, prompt.messages, sampling, writer.write, model=coder)
+    writer.close()
     reply = parse(said.text, program_tool_of(runtime.context.tools))
     if reply.final is not None and (empty := [name for name in prompt.slots if f"@{name}[" not in reply.final]):
-        return Thinking(said, replace(reply, final=None, need=", ".join(empty)), answer)
-    for piece in held:
-        answer.write(piece)
-    return Thinking(said, reply, answer)
+        return Thinking(said, replace(reply, final=None, need=", ".join(empty)), writer.answer)
+    writer.release()
+    return Thinking(said, reply, writer.answer)

@@ -10,16 +10,12 @@ from pydantic import ValidationError
 
 from llm.errors import BackendStoppedError, ModelError
 from nodes.model.conversation import REPEATED, same_step
+from nodes.prompts import render
 from nodes.react.tool_arguments import arguments_of
 from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step
-from tools.errors import ToolError, ToolFailed
+from tools.errors import ToolError, ToolFailed, ToolRetry
 from tools.results import Extras
 from workspace.session import SessionWorkspace
-
-TOLD_REPEATED = (
-    "This exact input was run before, with this result:\n{observation}\nIt was not run again. "
-    "Do something different: another program, or the final answer."
-)
 
 
 async def tool_call(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -45,10 +41,10 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
     tools = runtime.context.tools
     tool = tools.get(action["tool"])
     if tool is None:
-        names = ", ".join(tools) or "none"
-        return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", Extras()
+        text = render("react/unknown_tool", tool=repr(action["tool"]), tools=", ".join(tools) or "none")
+        return text, "unknown tool", Extras()
     if (step := same_step(steps, action["tool"], action["input"])) is not None:
-        return TOLD_REPEATED.format(observation=step["observation"]), REPEATED, Extras()
+        return render("react/repeated_action", observation=step["observation"]), REPEATED, Extras()
     try:
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:
@@ -59,7 +55,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
         return str(error), ToolFailed.__name__, Extras()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", Extras()
+        return render("react/unfit_input", tool=tool.name, problems=problems), ToolRetry.__name__, Extras()
     extras: Extras = answer.artifact
     if not extras.sources:
         return str(answer.content), None, extras

@@ -7,26 +7,89 @@ from typing import Any
 
 import pytest
 
+from api.services import ForkServers
 from llm.scripted import ScriptedChat
-from tests.serving import Service, running, settings_for
+from tests.agent import Agent, Agents, open_agents
+from tests.serving import Service, renew, running, settings_for, until
+from tests.shared import SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def fork_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServers]:
+    """Shared by the services of all tests; started by the first that needs one."""
+    root = tmp_path_factory.getbasetemp()
+    async with SHARED.open(settings_for(root), root) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+async def agents(tmp_path_factory: pytest.TempPathFactory, fork_servers: ForkServers) -> AsyncIterator[Agents]:
+    async with open_agents(settings_for(tmp_path_factory.mktemp("agents")), fork_servers) as opened:
+        yield opened
 
 
 @pytest.fixture
-def model() -> ScriptedChat:
-    return ScriptedChat()
+async def agent(agents: Agents, model: ScriptedChat) -> AsyncIterator[Agent]:
+    """The graph, the tools and a workspace, without a service."""
+    async with agents.agent(model) as made:
+        yield made
 
 
 @pytest.fixture
 def start(tmp_path: Path, model: ScriptedChat) -> Callable[..., AbstractAsyncContextManager[Service]]:
     """Start a service on the test's data folder; again after it has ended, to see what was kept."""
 
-    def begin(**values: Any) -> AbstractAsyncContextManager[Service]:
-        return running(settings_for(tmp_path / "data", **values), model)
+    def begin(*, own_fork_servers: bool = False, **values: Any) -> AbstractAsyncContextManager[Service]:
+        return running(settings_for(tmp_path / "data", **values), model, own_fork_servers=own_fork_servers)
 
     return begin
 
 
+# `service` and `model` are a test's own, or those of its module where that is marked `one_service`.
+
+
 @pytest.fixture
-async def service(start: Callable[..., AbstractAsyncContextManager[Service]]) -> AsyncIterator[Service]:
-    async with start() as running_service:
-        yield running_service
+def service(request: pytest.FixtureRequest) -> Service:
+    found: Service = request.getfixturevalue("service_of_module" if _shares(request) else "own_service")
+    return found
+
+
+@pytest.fixture
+def model(request: pytest.FixtureRequest) -> ScriptedChat:
+    found: ScriptedChat = request.getfixturevalue("model_of_module") if _shares(request) else ScriptedChat()
+    return found
+
+
+@pytest.fixture
+async def own_service(start: Callable[..., AbstractAsyncContextManager[Service]]) -> AsyncIterator[Service]:
+    async with start() as started:
+        yield started
+
+
+@pytest.fixture
+async def service_of_module(
+    module_service: tuple[Service, ScriptedChat], model_of_module: ScriptedChat
+) -> AsyncIterator[Service]:
+    """As the tests before have left it; what the test has begun there ends with it."""
+    service, _ = module_service
+    yield service
+    await until(lambda: service.idle)
+
+
+@pytest.fixture
+def model_of_module(module_service: tuple[Service, ScriptedChat]) -> ScriptedChat:
+    """Without a script, and asked nothing yet."""
+    _, model = module_service
+    renew(model, ScriptedChat())
+    return model
+
+
+@pytest.fixture(scope="module")
+async def module_service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Service, ScriptedChat]]:
+    model = ScriptedChat()
+    async with running(settings_for(tmp_path_factory.mktemp("module") / "data"), model) as started:
+        yield started, model
+
+
+def _shares(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("one_service") is not None

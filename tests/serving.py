@@ -1,19 +1,24 @@
 """A real server on a free port, inside the test's own event loop."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 from langchain_core.language_models import BaseChatModel
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from api.server import Server, listen, serve
+from api.server import Server, listen, server_of
+from api.services import open_services
 from api.settings import Settings, settings_from
 from api.settings.variables import variables_of
+from llm.scripted import ScriptedChat
+from tests.shared import SHARED
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
@@ -39,7 +44,11 @@ class Service:
     client: AsyncOpenAI
     http: httpx.AsyncClient
     settings: Settings
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no run is under way."""
+        return not self.server._locks._active
 
 
 @asynccontextmanager
@@ -49,39 +58,50 @@ async def running(
     *more_models: BaseChatModel,
     coder: BaseChatModel | None = None,
     seeing: BaseChatModel | None = None,
+    own_fork_servers: bool = False,
 ) -> AsyncIterator[Service]:
-    """Serve until the block ends, then shut down as a signal would."""
-    loop = asyncio.get_running_loop()
+    """Serve until the block ends, then shut down as a signal would.
+
+    Its kernels and readers are forked from what all tests share, unless it shall have fork servers of its own.
+    """
+    fork_servers = None if own_fork_servers else SHARED.for_service(settings)
     with listen(settings.server) as sock:
-        started: asyncio.Future[Server] = loop.create_future()
-        serving = asyncio.create_task(
-            serve(
-                settings,
-                model,
-                sock,
-                lambda server, _: started.set_result(server),
-                more_models=more_models,
-                coder=coder,
-                seeing=seeing,
-                boot=False,
-            )
-        )
-        serving.add_done_callback(lambda task: None if started.done() else started.set_exception(_reason(task)))
-        await started
-        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        try:
-            async with (
-                AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0, timeout=120) as client,
-                httpx.AsyncClient(base_url=url, timeout=120) as http,
-            ):
-                yield Service(url, started.result(), client, http, settings)
-        finally:
-            started.result().should_exit = True
-            await serving
+        async with open_services(
+            settings, model, seeing, more_models, coder=coder, boot=False, fork_servers=fork_servers
+        ) as services:
+            server = server_of(services)
+            serving = asyncio.create_task(server.serve(sockets=[sock]))
+            url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+            try:
+                async with (
+                    httpx.AsyncClient(base_url=url, timeout=120, verify=_tls()) as http,
+                    DefaultAsyncHttpxClient(timeout=120, verify=_tls()) as http_of_openai,
+                    AsyncOpenAI(
+                        base_url=f"{url}/v1", api_key="none", max_retries=0, http_client=http_of_openai
+                    ) as client,
+                ):
+                    yield Service(url, server, client, http, settings)
+            finally:
+                server.should_exit = True
+                await serving
 
 
-def _reason(task: "asyncio.Task[None]") -> BaseException:
-    return task.exception() or RuntimeError("the service ended before it started")
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificates takes longer than most tests."""
+    return ssl.create_default_context()
+
+
+def renew(model: ScriptedChat, fresh: ScriptedChat) -> None:
+    """Make a model that services hold as good as new: with the script of `fresh`, and asked nothing yet."""
+    for name, value in fresh:
+        setattr(model, name, value)
+
+
+def folders(service: Service) -> list[Path]:
+    """The folders of all sessions."""
+    sessions = service.settings.data_dir / "sessions"
+    return sorted(sessions.iterdir()) if sessions.exists() else []
 
 
 def python_step(code: str, thought: str = "I compute it.") -> str:

@@ -30,6 +30,11 @@ def test_every_page_is_reachable_from_the_readme() -> None:
     assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme] == []
 
 
+def test_the_tree_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "docs/tree.py", "--check"], check=False, cwd=ROOT)
+    assert done.returncode == 0, "run `make docs`"
+
+
 def test_the_examples_of_extending_run() -> None:
     whole, _mode, tool = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
     printed = [

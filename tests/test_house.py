@@ -80,6 +80,10 @@ def test_what_is_written_about_settings_is_up_to_date() -> None:
     assert [variable.name for variable in variables_of(Settings) if not variable.field.description] == []
 
 
+def test_one_tool_alone_runs_programs() -> None:
+    assert [tool.PURPOSE.kind for tool in tools.TOOLS.values()].count("computation") == 1
+
+
 def test_env_example_names_every_setting_with_its_default() -> None:
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {m[1]: m[2] for line in lines if (m := re.match(r"([A-Z][A-Z0-9_]+)=(.*)", line))}

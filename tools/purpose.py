@@ -53,8 +53,9 @@ class Purpose:
     """The purpose of one tool. `fit` and `first_call` are asked with a question and the files at hand."""
 
     kind: Kind
-    """`computation`: the input is a program, which a model writes. `search`: the input is words, and what they do not
-    find may be searched for in other words. `reading`: the input is one thing to look at."""
+    """`computation`: the input is a program, which a model writes; one tool alone is of this kind. `search`: the input
+    is words, and what they do not find may be searched for in other words. `reading`: the input is one thing to look
+    at."""
     fit: Callable[[Question], Fit] = _none
     """Without it, the tool is only called when a model names it."""
     first_call: Callable[[Question], FirstCall | None] = _no_call

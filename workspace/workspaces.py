@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from workspace.errors import BadNameError, WorkspaceError
+from workspace.jail.fork_server import ForkServer
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.settings import JailSettings
@@ -29,11 +30,21 @@ class Workspaces:
     """One `SessionWorkspace` per session, open as long as the service."""
 
     def __init__(
-        self, settings: WorkspaceSettings, jail: JailSettings, *, sessions: Path, snapshots: Path, max_file_bytes: int
+        self,
+        settings: WorkspaceSettings,
+        jail: JailSettings,
+        *,
+        sessions: Path,
+        snapshots: Path,
+        max_file_bytes: int,
+        fork_server: ForkServer | None = None,
     ) -> None:
-        """`sessions` contains every session's folder, `snapshots` its saved variables."""
+        """`sessions` contains every session's folder, `snapshots` its saved variables. A `fork_server` passed in is
+        shared with other workspaces and stays open.
+        """
         self._settings = settings
         self._jail_settings = jail
+        self._fork_server = fork_server
         self._folder = sessions.resolve()
         self._snapshots = snapshots.resolve()
         self._max_file_bytes = max_file_bytes
@@ -47,7 +58,13 @@ class Workspaces:
         Raises `SandboxUnavailable` if the settings cannot be satisfied.
         """
         key = await asyncio.to_thread(self._key)
-        self.jail = JailedKernels(self._jail_settings, sessions=self._folder, snapshots=self._snapshots, key=key)
+        self.jail = JailedKernels(
+            self._jail_settings,
+            sessions=self._folder,
+            snapshots=self._snapshots,
+            key=key,
+            fork_server=self._fork_server,
+        )
         sandbox = await self.jail.start(boot=False)
         self._tasks.append(asyncio.create_task(self._rooms.sweep()))
         if boot:
@@ -115,7 +132,7 @@ class Workspaces:
         await asyncio.to_thread(_delete_tree, self.folder(session_id))
 
     async def aclose(self) -> None:
-        """Save what is unsaved, end all kernels and the fork server."""
+        """Save what is unsaved, end all kernels and, unless it is shared, the fork server."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Files that come and go: bodies, forms, uploads, downloads, signed links."""

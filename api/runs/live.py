@@ -9,7 +9,8 @@ from api.errors import ApiError, bad_request, to_api_error
 from api.runs.event_log import EventsDroppedError
 from api.runs.run import Run
 from api.wire.answer import Answer
-from api.wire.chat_chunks import ChatChunks, Chunk
+from api.wire.chat_chunks import ChatChunks
+from api.wire.types import Chunk
 
 KEEP_SECONDS = 300.0
 """How long an ended run can still be read, in seconds."""

@@ -71,9 +71,14 @@ class Settings(SettingsModel):
         """The keys that sign tokens, unless `SECRET_KEY` is set."""
         return self.data_dir / "secret.key"
 
+    @property
+    def users_dir(self) -> Path:
+        """A folder for each user, with everything that is not a session's."""
+        return self.data_dir / "users"
+
     def user_dir(self, user: str) -> Path:
         """The folder of a user's data outside of sessions."""
-        return self.data_dir / "users" / user
+        return self.users_dir / user
 
     @property
     def login_required(self) -> bool:

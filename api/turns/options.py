@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -19,7 +19,7 @@ from checkpoints.users import User
 from llm.errors import SchemaError
 from llm.served.chat import ServedChat
 from nodes.rules.mode import is_housekeeping
-from nodes.state import ClientTools, Limits, Sampling
+from nodes.state import ClientTools, Sampling
 
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
@@ -83,14 +83,6 @@ class TurnOptions:
     background: bool
     housekeeping: bool
     """A request that a front end makes for itself (a title, tags), outside of any session."""
-
-    def limits(self, default: Limits) -> Limits:
-        """The service's limits, with the step limit adjusted."""
-        factor = self.step_factor
-        if factor == 1:
-            return default
-        steps, mends = max(1, int(default.max_iterations * factor)), default.max_mends
-        return replace(default, max_iterations=steps, max_mends=int(mends * factor) if factor > 1 else mends)
 
 
 @dataclass(frozen=True, slots=True)

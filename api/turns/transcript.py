@@ -6,7 +6,7 @@ system prompt with today's date. None of these changes a fingerprint; roles, wor
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,12 @@ def after(fingerprint: str, message: ChatMessage) -> str:
     return _next(fingerprint, message.role, message.text, [*attached, *calls, *result])
 
 
-def answered(fingerprint: str, text: str, calls: Iterable[dict[str, Any]] = ()) -> str:
+def answered(fingerprint: str, text: str, calls: Iterable[Mapping[str, Any]] = ()) -> str:
     """The fingerprint after an assistant's answer with `text` and with calls of client tools."""
     return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
 
 
-def _call(call: dict[str, Any]) -> str:
+def _call(call: Mapping[str, Any]) -> str:
     """Only the ID, because clients rewrite the arguments."""
     return str(call["id"])
 

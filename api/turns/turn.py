@@ -23,7 +23,7 @@ from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
 from checkpoints.store import Store
 from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
-from nodes.react.file_context import Briefing
+from nodes.react.file_context import FileContext
 from nodes.settings import AgentSettings
 from nodes.state import WINDOW, Budget, Context, Limits
 from tools.coding.settings import CodingSettings
@@ -70,10 +70,11 @@ class ContextBuilder:
         """A new budget for one run."""
         return Budget(self.agent)
 
-    def limits(self, model: BaseChatModel) -> Limits:
-        """The limits of one run; the context window is that of the answering model."""
+    def limits(self, model: BaseChatModel, factor: float = 1) -> Limits:
+        """The limits of one run, with `factor` times the steps; the context window is the answering model's."""
         window: int = getattr(model, "window", WINDOW)
-        return Limits(self.agent.react_max_iterations, self.coding.max_iterations, window=window)
+        steps = max(1, int(self.agent.react_max_iterations * factor))
+        return Limits(steps, int(self.coding.max_iterations * max(1, factor)), window=window)
 
     async def chat(self, options: TurnOptions, budget: Budget) -> Context:
         """For mode `chat` without a session or tools."""
@@ -82,39 +83,36 @@ class ContextBuilder:
             model=model,
             sampling=options.sampling,
             response_format=options.response_format,
-            limits=options.limits(self.limits(model)),
+            limits=self.limits(model, options.step_factor),
             budget=budget,
             user=options.user.id,
         )
 
     async def turn(self, turn: Turn, emit: Emit) -> Context:
         """For a turn of a session."""
-        options, locked = turn.options, turn.locked
-        model, user = await self.models.ready(options.model), options.user.id
-        library = self.kits.library(user)
+        options, locked, kits = turn.options, turn.locked, self.kits
+        model, user, workspace = await self.models.ready(options.model), options.user.id, locked.workspace
+        library, reader = kits.library(user), kits.reader(user)
+        tools: Mapping[str, BaseTool] = {}
+        if options.user.role != "guest":
+            tools = kits.toolbox(workspace, user, model, _streamed(emit), options.only_tools)
         return Context(
             model=model,
-            coder=self.kits.coder,
-            tools=self._tools(turn, model, emit),
-            workspace=locked.workspace,
+            coder=kits.coder,
+            tools=tools,
+            workspace=workspace,
             library=library,
-            describe=Briefing(self.kits.reader(user), locked.workspace, library, options.question),
+            describe=FileContext(reader, workspace, library, options.question),
             sampling=options.sampling,
             system=locked.system,
             instructions=options.instructions,
             client_tools=options.client_tools,
             response_format=options.response_format,
-            limits=options.limits(self.limits(model)),
+            limits=self.limits(model, options.step_factor),
             protocol=self.agent.protocol(model),
             budget=turn.budget,
             user=user,
         )
-
-    def _tools(self, turn: Turn, model: BaseChatModel, emit: Emit) -> Mapping[str, BaseTool]:
-        options, workspace = turn.options, turn.locked.workspace
-        if options.user.role == "guest":
-            return {}
-        return self.kits.toolbox(workspace, options.user.id, model, _streamed(emit), options.only_tools)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from api.wire.steps import annotations, artifacts, public_sources, public_step, sources_of
+from api.wire.types import AgentMetadata, Annotation, CalledFunction, ToolCall, Usage
 from llm.usage import UsageCounter
 from nodes.events import (
     AnswerDelta,
@@ -28,7 +28,7 @@ class Answer:
     session_id: str
     _usage: UsageCounter
     finish_reason: str = "stop"
-    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
     """Calls of client tools in OpenAI's format."""
     first_token: float | None = None
     """Time of the answer's first piece, on the monotonic clock. Like `ended`, it is set by the consumer."""
@@ -71,7 +71,7 @@ class Answer:
 
     def _add_call(self, piece: CallDelta) -> None:
         if piece.index == len(self.tool_calls):
-            function = {"name": piece.name, "arguments": ""}
+            function: CalledFunction = {"name": piece.name, "arguments": ""}
             self.tool_calls.append({"id": piece.id, "type": "function", "function": function})
         self.tool_calls[piece.index]["function"]["arguments"] += piece.arguments
 
@@ -87,7 +87,7 @@ class Answer:
     def reasoning(self) -> str | None:
         return "".join(self._thoughts).strip() or None
 
-    def usage(self) -> dict[str, Any]:
+    def usage(self) -> Usage:
         """Tokens of all model calls of this run."""
         used = self._usage
         return {
@@ -97,13 +97,13 @@ class Answer:
             "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
         }
 
-    def annotations(self) -> list[dict[str, Any]]:
+    def annotations(self) -> list[Annotation]:
         """The answer's citations; empty if there are none."""
         return annotations(self.text, sources_of(self._steps))
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> AgentMetadata:
         """`x_agent_metadata`."""
-        now = self.ended or time.monotonic()
+        now, first = self.ended or time.monotonic(), self.first_token
         return {
             "agent_type": self._route.mode,
             "route_reason": self._route.reason,
@@ -116,7 +116,7 @@ class Answer:
             "sources": public_sources(self.text, sources_of(self._steps)),
             "timings": {
                 "total_ms": round((now - self._began) * 1000),
-                "first_answer_token_ms": self.first_token and round((self.first_token - self._began) * 1000),
+                "first_answer_token_ms": None if first is None else round((first - self._began) * 1000),
                 "tools_ms": sum(step["duration_ms"] for step in self._steps),
             },
         }

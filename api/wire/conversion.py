@@ -11,7 +11,7 @@ from langchain_core.messages.tool import tool_call
 
 from api.errors import bad_request
 from api.wire.messages import ChatMessage, MessageCall
-from nodes.client_tools import NO_RESULT, arguments_of
+from nodes.client_tools import NO_RESULT, parsed_arguments
 
 LEGACY_ID = "call_function"
 """ID of a call in the old format, which has none."""
@@ -68,7 +68,7 @@ def _message(message: ChatMessage) -> AnyMessage:
     given = message.tool_calls or []
     if message.function_call is not None:
         given = [MessageCall(id=LEGACY_ID, function=message.function_call)]
-    calls = [tool_call(name=c.function.name, args=arguments_of(c.function.arguments), id=c.id) for c in given]
+    calls = [tool_call(name=c.function.name, args=parsed_arguments(c.function.arguments), id=c.id) for c in given]
     return AIMessage(message.text, tool_calls=calls)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.wire.answer import Answer
+from api.wire.types import Annotation
 from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
 from nodes.state import Step
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
@@ -187,8 +188,9 @@ def native(step: Step, session_id: str) -> dict[str, Any]:
     return {"queries": [given], "results": found}
 
 
-def _flat(annotation: dict[str, Any]) -> dict[str, Any]:
+def _flat(annotation: Annotation) -> dict[str, Any]:
     """Responses is flat where Chat Completions nests."""
-    kind = annotation["type"]
-    flat = {"type": kind, **annotation[kind]}
-    return {**flat, "file_id": flat["filename"]} if kind == "file_citation" else flat
+    if annotation["type"] == "url_citation":
+        return {"type": "url_citation", **annotation["url_citation"]}
+    passage = annotation["file_citation"]
+    return {"type": "file_citation", **passage, "file_id": passage["filename"]}

@@ -1,0 +1,1 @@
+"""Our llama.cpp engine."""

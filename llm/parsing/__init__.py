@@ -1,0 +1,1 @@
+"""What models write, parsed: thoughts, tool calls, JSON schemas."""

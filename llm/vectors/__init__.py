@@ -1,0 +1,1 @@
+"""Models that make vectors of texts, or rank them."""

@@ -1,0 +1,1 @@
+"""What the ReAct loop does next, and how a model says so."""

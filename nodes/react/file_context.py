@@ -20,7 +20,7 @@ MAX_LISTED = 30
 
 
 @dataclass(slots=True)
-class Briefing:
+class FileContext:
     """Called before each thought of one turn. A file is described once, and again when it has changed."""
 
     reader: FileReader

@@ -12,6 +12,16 @@ from tools.agent_tool import program_tool_of
 from tools.coding.fences import without_programs
 from tools.results import Source
 
+CITATION = re.compile(r"\[(\d{1,3})\]")
+_WORD = re.compile(r"\w{3,}|\d+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+ENOUGH = 0.5
+"""Share of the answer's words that a passage must hold to be taken for its source."""
+ENOUGH_OF_A_SENTENCE = 0.9
+"""The same for one sentence of the answer, of at least `MIN_WORDS` words."""
+MIN_WORDS = 4
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
+
 
 def give(text: str, runtime: Runtime[Context]) -> AgentState:
     """An answer that needs no thinking."""
@@ -43,26 +53,6 @@ def _caution(steps: list[Step], program_tool: str | None) -> str:
     if any(step["tool"] == program_tool for step in steps):
         return "\n\n(No program ran to its end, so this was not computed.)"
     return "\n\n(Not every number here stands in what was found.)"
-
-
-CITATION = re.compile(r"\[(\d{1,3})\]")
-
-
-_WORD = re.compile(r"\w{3,}|\d+")
-
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-
-
-ENOUGH = 0.5
-"""Share of the answer's words that a passage must hold to be taken for its source."""
-
-
-ENOUGH_OF_A_SENTENCE = 0.9
-"""The same for one sentence of the answer, of at least `MIN_WORDS` words."""
-
-
-MIN_WORDS = 4
 
 
 def cited(answer: str, count: int) -> list[int]:
@@ -99,9 +89,6 @@ def without_citations(text: str) -> str:
 
 def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
-
-
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 
 
 def unsupported_numbers(answer: str, evidence: Iterable[str]) -> list[str]:

@@ -34,9 +34,9 @@ MAX_OLD = 500
 """Characters of older ones."""
 MAX_THOUGHT = 200
 """Characters of a thought that are told again: small models repeat what they read of their own."""
-BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
-ANNOUNCED = "You announced a call and made none. Call the tool now."
-GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
+CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
+"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
+_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
@@ -58,7 +58,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentS
         if action is not None:
             return {**update, "action": action, "spoken": spoken + speech.before_a_call()}
         told = [message.text for message in prompt]
-        doubted = bool(steps) or GUESSED in told
+        doubted = bool(steps) or render("react/guessed_numbers") in told
         offered = [] if steps else [tool.name for tool in usable]
         complaint = _complaint(call, said, offered, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
@@ -124,12 +124,12 @@ def _complaint(
     Words about a tool in `offered` announce its call.
     """
     if call is not None or said.broken is not None:
-        return BROKEN.format(name=call.name if call else "a tool")
+        return render("react/unreadable_call", tool=call.name if call else "a tool")
     if not expected:
         return None
     if said.text.rstrip().endswith(":") or any("_" in name and name in said.text for name in offered):
-        return ANNOUNCED
-    return GUESSED if not doubted and unsupported_numbers(said.text, evidence) else None
+        return render("react/announced_call")
+    return render("react/guessed_numbers") if not doubted and unsupported_numbers(said.text, evidence) else None
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
@@ -167,13 +167,6 @@ def _exchanges(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseMes
 
 def _short(observation: str) -> str:
     return observation if len(observation) <= MAX_OLD else f"{observation[:MAX_OLD]}\n… [cut short]"
-
-
-CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
-"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
-
-
-_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
 def may_be_a_call(steps: Sequence[Step]) -> bool:

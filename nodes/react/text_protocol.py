@@ -9,6 +9,11 @@ import json
 import re
 from dataclasses import dataclass
 
+from langgraph.runtime import Runtime
+
+from nodes.events import ThoughtDelta
+from nodes.model.answer_writer import AnswerWriter
+from nodes.state import Context
 from tools.coding.fences import FENCE, PYTHON
 
 LABELS = {
@@ -27,6 +32,10 @@ _NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
 """A final answer that is none."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_KEYS = ("code", "input", "program", "python")
+_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
+_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
+NEED = "need:"
+_DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +127,6 @@ def _sections(text: str) -> dict[str, str]:
     return sections
 
 
-_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
-
-
-_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
-
-
-NEED = "need:"
-
-
-_DECORATION = str.maketrans("", "", " \t>*_#-:")
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
     """What may leave now."""
@@ -209,3 +206,37 @@ class ReplySplitter:
 
 def _may_become_label(line: str) -> bool:
     return "finalanswer".startswith(line.lower().translate(_DECORATION))
+
+
+class ReplyWriter:
+    """A reply on its way out: its thoughts at once, its answer at once or, when it `holds` it, by `release`."""
+
+    def __init__(self, runtime: Runtime[Context], *, holds: bool) -> None:
+        self.answer = AnswerWriter(runtime)
+        self._emit = runtime.stream_writer
+        self._holds = holds
+        self._held: list[str] = []
+        self._splitter = ReplySplitter()
+
+    def write(self, text: str) -> None:
+        """A piece, as it comes."""
+        self._send(self._splitter.feed(text))
+
+    def close(self) -> None:
+        """The reply has ended."""
+        self._send(self._splitter.flush())
+        if not self._splitter.in_answer:
+            self._emit(ThoughtDelta("\n"))
+
+    def release(self) -> None:
+        """What was held is the answer."""
+        for piece in self._held:
+            self.answer.write(piece)
+
+    def _send(self, split: Split) -> None:
+        if split.thought:
+            self._emit(ThoughtDelta(split.thought))
+        if split.answer and self._holds:
+            self._held.append(split.answer)
+        elif split.answer:
+            self.answer.write(split.answer)

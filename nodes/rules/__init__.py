@@ -1,0 +1,1 @@
+"""What a question seems to need, decided without a model."""

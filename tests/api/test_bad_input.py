@@ -3,21 +3,17 @@
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm.scripted import ScriptedChat
-from tests.serving import Service
+from tests.serving import Service, folders
+
+pytestmark = pytest.mark.one_service
 
 HI = [{"role": "user", "content": "hi"}]
 Start = Callable[..., AbstractAsyncContextManager[Service]]
-
-
-def kept(service: Service) -> list[Path]:
-    folder = service.settings.data_dir / "sessions"
-    return list(folder.iterdir()) if folder.exists() else []
 
 
 BAD: list[tuple[str, dict[str, Any], int, str | None]] = [
@@ -40,6 +36,7 @@ BAD: list[tuple[str, dict[str, Any], int, str | None]] = [
 
 @pytest.mark.parametrize(("body", "status", "param"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 async def test_a_bad_body_is_named(service: Service, body: dict[str, Any], status: int, param: str | None) -> None:
+    before = folders(service)
     answer = await service.http.post("/v1/chat/completions", json=body)
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
@@ -47,7 +44,7 @@ async def test_a_bad_body_is_named(service: Service, body: dict[str, Any], statu
     assert error["message"]
     if param is not None:
         assert error["param"] == param
-    assert kept(service) == []
+    assert folders(service) == before
 
 
 async def test_broken_json(service: Service) -> None:
@@ -59,10 +56,11 @@ async def test_broken_json(service: Service) -> None:
 
 
 async def test_broken_json_in_a_form_field_is_named(service: Service) -> None:
+    before = folders(service)
     answer = await service.http.post("/v1/chat/completions", data={"messages": "[{"}, files={"files": ("a.txt", b"x")})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "messages"
-    assert kept(service) == []
+    assert folders(service) == before
 
 
 async def test_half_a_surrogate_pair_is_no_text(service: Service) -> None:
@@ -93,7 +91,7 @@ async def test_a_file_over_the_limit_leaves_nothing(start: Start) -> None:
         answer = await service.http.post("/v1/chat/completions", data={"messages": json.dumps(HI)}, files=files)
         assert answer.status_code == 413
         assert "limit of 1 MB" in answer.json()["error"]["message"]
-        assert kept(service) == []
+        assert folders(service) == []
 
 
 async def test_a_file_over_the_limit_leaves_an_old_session_as_it_was(start: Start, model: ScriptedChat) -> None:
@@ -103,7 +101,7 @@ async def test_a_file_over_the_limit_leaves_an_old_session_as_it_was(start: Star
         files = [("files", ("small.txt", b"x")), ("files", ("big.bin", b"x" * (2 << 20)))]
         data = {"messages": json.dumps(HI), "session_id": first["x_session_id"]}
         assert (await service.http.post("/v1/chat/completions", data=data, files=files)).status_code == 413
-        assert [list(folder.iterdir()) for folder in kept(service)] == [[]]
+        assert [list(folder.iterdir()) for folder in folders(service)] == [[]]
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(start: Start) -> None:
@@ -165,7 +163,7 @@ async def test_a_hostile_file_name_is_made_plain(service: Service, model: Script
         "/v1/chat/completions", data={"messages": json.dumps(HI)}, files={"files": (name, b"a,b\n1,2\n")}
     )
     assert answer.status_code == 200
-    (folder,) = kept(service)
+    folder = service.settings.data_dir / "sessions" / answer.json()["x_session_id"]
     (file,) = folder.iterdir()
     assert file.suffix == ".csv"
     assert len(file.name.encode()) <= 120

@@ -8,6 +8,8 @@ import pytest
 from llm.scripted import ScriptedChat
 from tests.serving import Service
 
+pytestmark = pytest.mark.one_service
+
 SOON = 5.0
 """Seconds, on a busy machine; what is tried here took minutes, and all other clients waited."""
 

@@ -10,8 +10,10 @@ import httpx
 import psutil
 import pytest
 
+from api.runs import sse
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
+from tests.processes import ended
 from tests.serving import Service, python_step, until
 
 HI = [{"role": "user", "content": "hi"}]
@@ -119,11 +121,11 @@ async def test_no_kernel_is_left_after_shutdown(start: Start, model: ScriptedCha
         "Final Answer: done",
     ]
     before = set(psutil.Process().children(recursive=True))
-    async with start() as service:
+    async with start(own_fork_servers=True) as service:
         await service.http.post("/v1/chat/completions", json={"messages": HI, "agent_type": "react"})
         made = set(psutil.Process().children(recursive=True)) - before
         assert any(process.name() == "sleep" for process in made)
-    assert not any(process.is_running() for process in made)
+    assert all(ended(process) for process in made)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -151,7 +153,7 @@ async def test_an_unexpected_error_tells_no_detail(service: Service, model: Scri
 async def test_idle_streams_are_kept_alive(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.runs.sse.KEEPALIVE_SECONDS", 0.05)
+    monkeypatch.setattr(sse, "KEEPALIVE_SECONDS", 0.05)
     model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
     async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
         async for line in answer.aiter_lines():

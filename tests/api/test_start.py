@@ -13,9 +13,10 @@ import httpx
 import psutil
 import pytest
 
-from api.__main__ import login_words
+from api.__main__ import login_words, main
 from api.settings import SettingsError, load_settings
 from llm.scripted import ScriptedChat
+from tests.processes import ended
 from tests.serving import running, settings_for
 
 
@@ -38,13 +39,30 @@ def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]
         ({"LLM_BACKEND": "magic"}, "LLM_BACKEND: Value error, must be one of: llamacpp"),
         ({"SERVER_HOST": "0.0.0.0", "AUTH_REQUIRED": "false"}, "AUTH_REQUIRED: without a login, anyone who can reach"),
         ({"SANDBOX": "maybe"}, "SANDBOX"),
-        ({"SERVER_PORT": "0", "LLAMACPP_MODEL_PATH": "/nowhere/model.gguf"}, "No model file at /nowhere/model.gguf"),
     ],
 )
-def test_a_wrong_value_is_one_clear_line(tmp_path: Path, environment: dict[str, str], said: str) -> None:
-    done = start(tmp_path, **environment)
+def test_a_wrong_value_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no `.env` of the developer's
+    monkeypatch.setattr(sys, "argv", ["api"])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main() == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1, told.err
+    assert not told.out
+
+
+def test_a_model_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    done = start(tmp_path, SERVER_PORT="0", LLAMACPP_MODEL_PATH="/nowhere/model.gguf")
     assert done.returncode == 1
-    assert said in done.stderr
+    assert "No model file at /nowhere/model.gguf" in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert not done.stdout
 
@@ -130,6 +148,7 @@ import asyncio, sys
 from pathlib import Path
 from api.server import listen, serve
 from llm.scripted import ScriptedChat
+from tests.processes import ended
 from tests.serving import settings_for
 
 settings = settings_for(Path(sys.argv[1]))
@@ -155,7 +174,7 @@ def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path:
             children = psutil.Process(service.pid).children(recursive=True)
             service.send_signal(signal.SIGTERM)
             assert service.wait(timeout=20) == 0
-        assert not any(child.is_running() for child in children)
+        assert all(ended(child) for child in children)
         assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 

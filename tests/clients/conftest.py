@@ -1,20 +1,30 @@
 """A service whose model plays the scenes."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.clients.scenes import SceneChat, scene_model
-from tests.serving import Service, running, settings_for
+from tests.serving import Service, renew, running, settings_for, until
+
+
+@pytest.fixture(scope="module")
+async def playing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Service, SceneChat]]:
+    model = scene_model()
+    async with running(settings_for(tmp_path_factory.mktemp("clients") / "data"), model) as started:
+        yield started, model
 
 
 @pytest.fixture
-def model() -> SceneChat:
-    return scene_model()
+def model(playing: tuple[Service, SceneChat]) -> SceneChat:
+    """Asked nothing yet."""
+    _, model = playing
+    renew(model, scene_model())
+    return model
 
 
 @pytest.fixture
-async def service(tmp_path: Path, model: SceneChat) -> AsyncIterator[Service]:
-    async with running(settings_for(tmp_path / "data"), model) as started:
-        yield started
+async def service(playing: tuple[Service, SceneChat], model: SceneChat) -> AsyncIterator[Service]:
+    service, _ = playing
+    yield service
+    await until(lambda: service.idle)

@@ -5,40 +5,66 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-import pytest_asyncio
 
+from tests.processes import all_end
+from workspace import kernel as kernel_module
+from workspace.jail.fork_server import ForkServer
 from workspace.jail.settings import JailSettings
 from workspace.kernel import Kernel
 from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
 from workspace.workspaces import Workspaces
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-Open = Callable[[str], Awaitable[SessionWorkspace]]
+Opened = Callable[..., AbstractAsyncContextManager[Workspaces]]
 
 
-def workspaces_in(folder: Path, **changes: float) -> Workspaces:
-    settings = WorkspaceSettings(python_code_timeout=30, max_output_chars=1000).model_copy(update=changes)
-    jail = JailSettings(python_code_preload_libraries=("matplotlib.pyplot",), message_mb=2)
-    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
-    return Workspaces(settings, jail, **places, max_file_bytes=64 << 20)
+SETTINGS = WorkspaceSettings(python_code_timeout=30, max_output_chars=1000)
+JAIL = JailSettings(python_code_preload_libraries=("matplotlib.pyplot",), message_mb=2)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def workspaces(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Workspaces]:
-    made = workspaces_in(tmp_path_factory.mktemp("data"))
-    await made.start(boot=False)
+@pytest.fixture(scope="module")
+async def fork_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServer]:
+    made = ForkServer(JAIL, tmp_path_factory.getbasetemp())
     yield made
     await made.aclose()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest.fixture(scope="module")
+async def workspaces(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
+    async with running(SETTINGS, tmp_path_factory.mktemp("data"), fork_server) as made:
+        yield made
+
+
+@pytest.fixture
+def opened(tmp_path: Path, fork_server: ForkServer) -> Opened:
+    """Opens workspaces of the test's own; again on the same folder after they have ended."""
+
+    def begin(**values: Any) -> AbstractAsyncContextManager[Workspaces]:
+        return running(SETTINGS.model_copy(update=values), tmp_path, fork_server)
+
+    return begin
+
+
+@asynccontextmanager
+async def running(settings: WorkspaceSettings, folder: Path, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    made = Workspaces(settings, JAIL, **places, max_file_bytes=64 << 20, fork_server=fork_server)
+    await made.start(boot=False)
+    try:
+        yield made
+    finally:
+        async with asyncio.timeout(20):
+            await made.aclose()
+
+
+@pytest.fixture
 async def workspace(workspaces: Workspaces, request: pytest.FixtureRequest) -> AsyncIterator[SessionWorkspace]:
     name = str(abs(hash(request.node.name)))
     yield await workspaces.open(name, "ann")
@@ -85,7 +111,10 @@ async def test_runaway_code_is_interrupted_and_variables_stay(kernel: Kernel) ->
     assert (await kernel.run("x")).value == "1"
 
 
-async def test_code_that_ignores_the_interrupt_is_killed_and_variables_come_back(kernel: Kernel) -> None:
+async def test_code_that_ignores_the_interrupt_is_killed_and_variables_come_back(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_module, "INTERRUPT_GRACE", 0.2)
     await kernel.run("x = 1")
     code = "y = 2\nimport signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass"
     assert (await kernel.run(code, timeout=0.5)).status == "timeout"
@@ -172,10 +201,8 @@ async def test_cells_of_one_kernel_wait_for_each_other(kernel: Kernel) -> None:
     assert (await kernel.run("n")).value == "5"
 
 
-async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_path: Path) -> None:
-    house = workspaces_in(tmp_path, max_kernels=2)
-    await house.start(boot=False)
-    try:
+async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(opened: Opened) -> None:
+    async with opened(max_kernels=2) as house:
         first, second, third = [await house.open(name, "ann") for name in ("a", "b", "c")]
         await first.kernel.run("x = 1")
         await second.kernel.run("y = 2")
@@ -198,14 +225,10 @@ async def test_too_many_kernels_make_the_idle_ones_end_and_the_others_wait(tmp_p
         assert (await waiting).value == "1"
         busy[1].cancel()
         await asyncio.gather(*busy, return_exceptions=True)
-    finally:
-        await house.aclose()
 
 
-async def test_regression_a_start_that_was_cancelled_kept_its_room(tmp_path: Path) -> None:
-    house = workspaces_in(tmp_path, max_kernels=1)
-    await house.start(boot=False)
-    try:
+async def test_regression_a_start_that_was_cancelled_kept_its_room(opened: Opened) -> None:
+    async with opened(max_kernels=1) as house:
         first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
         starting = asyncio.create_task(first.run("1"))
         while first not in house._rooms._starting:  # noqa: ASYNC110
@@ -213,27 +236,19 @@ async def test_regression_a_start_that_was_cancelled_kept_its_room(tmp_path: Pat
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)
         assert (await second.run("2")).value == "2"
-    finally:
-        await house.aclose()
 
 
-async def test_an_idle_kernel_ends_and_its_variables_come_back(tmp_path: Path) -> None:
-    house = workspaces_in(tmp_path, kernel_idle_minutes=0.1 / 60, sweep_seconds=0.02)
-    await house.start(boot=False)
-    try:
+async def test_an_idle_kernel_ends_and_its_variables_come_back(opened: Opened) -> None:
+    async with opened(kernel_idle_minutes=0.1 / 60, sweep_seconds=0.02) as house:
         kernel = (await house.open("s", "ann")).kernel
         await kernel.run("x = 41")
         assert kernel._process is not None
         await kernel._process.wait_for_exit()
         assert (await kernel.run("x + 1")).value == "42"
-    finally:
-        await house.aclose()
 
 
-async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path) -> None:
-    house = workspaces_in(tmp_path, reserve_memory=1 << 60, sweep_seconds=0.5)
-    await house.start(boot=False)
-    try:
+async def test_the_longest_idle_kernel_ends_when_memory_is_short(opened: Opened) -> None:
+    async with opened(reserve_memory=1 << 60, sweep_seconds=0.5) as house:
         first, second = [(await house.open(name, "ann")).kernel for name in ("a", "b")]
         await first.run("x = 1")
         process = first._process
@@ -241,14 +256,11 @@ async def test_the_longest_idle_kernel_ends_when_memory_is_short(tmp_path: Path)
         await second.run("y = 1")
         await process.wait_for_exit()
         assert (await first.run("x")).value == "1"
-    finally:
-        await house.aclose()
 
 
-async def test_regression_a_slow_snapshot_held_up_the_others(tmp_path: Path) -> None:
-    house = workspaces_in(tmp_path, max_kernels=2, closing_seconds=0.2)
-    await house.start(boot=False)
-    try:
+async def test_regression_a_slow_snapshot_held_up_the_others(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel_module, "LISTING_GRACE", 0.2)
+    async with opened(max_kernels=2, closing_seconds=0.2, sweep_seconds=0.1) as house:
         slow, quick, third = [(await house.open(name, "ann")).kernel for name in ("a", "b", "c")]
         await slow.run("class E:\n    def __reduce_ex__(self, p):\n        while True: pass\ne = E()")
         await quick.run("x = 1")
@@ -257,9 +269,6 @@ async def test_regression_a_slow_snapshot_held_up_the_others(tmp_path: Path) -> 
             await house.rest()
             assert await slow.variables() == []
         assert slow.running
-    finally:
-        async with asyncio.timeout(20):
-            await house.aclose()
 
 
 async def test_regression_a_deep_tree_made_a_session_useless(kernel: Kernel) -> None:
@@ -273,20 +282,17 @@ async def test_regression_a_file_name_that_is_no_text_broke_the_answer(kernel: K
     assert result.new_files == ["a.csv"]
 
 
-async def test_variables_outlive_the_service(tmp_path: Path) -> None:
+async def test_variables_outlive_the_service(opened: Opened) -> None:
     for code, value in (("x = {1: 'a'}\nx", "{1: 'a'}"), ("x", "{1: 'a'}")):
-        house = workspaces_in(tmp_path)
-        await house.start(boot=False)
-        try:
+        async with opened() as house:
             assert (await (await house.open("s", "ann")).kernel.run(code)).value == value
-        finally:
-            await house.aclose()
 
 
 HOST = """
 import asyncio, sys
 from pathlib import Path
 from workspace.settings import WorkspaceSettings
+from tests.processes import all_end
 from workspace.jail.settings import JailSettings
 from workspace.workspaces import Workspaces
 
@@ -306,10 +312,11 @@ asyncio.run(main())
 
 
 async def test_nothing_outlives_a_service_that_is_killed(tmp_path: Path) -> None:
-    await asyncio.to_thread(kill_a_service, tmp_path)
+    await all_end(await asyncio.to_thread(kill_a_service, tmp_path))
 
 
-def kill_a_service(tmp_path: Path) -> None:
+def kill_a_service(tmp_path: Path) -> list[psutil.Process]:
+    """The processes that it had started."""
     with subprocess.Popen([sys.executable, "-c", HOST, str(tmp_path)], stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout is not None
         left = [psutil.Process(int(pid)) for pid in host.stdout.readline().split()]
@@ -317,5 +324,4 @@ def kill_a_service(tmp_path: Path) -> None:
         assert any(process.name() == "sleep" for process in left)
         host.send_signal(signal.SIGKILL)
         host.wait()
-    _, alive = psutil.wait_procs(left, timeout=10)
-    assert alive == []
+    return left

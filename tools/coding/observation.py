@@ -1,6 +1,6 @@
 """What a program did, in the words that a model needs to go on."""
 
-from tools.coding.advice import Setting, advice
+from tools.coding.advice import ErrorContext, advice
 from workspace.output import CellResult
 
 MAX_STDERR = 1000
@@ -17,7 +17,7 @@ DIED = (
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
-def observation(result: CellResult, setting: Setting | None = None) -> str:
+def observation(result: CellResult, context: ErrorContext | None = None) -> str:
     """Output, the last value, the error with its line and a way out, new files; cut in the middle when long."""
     parts = []
     if result.lost:
@@ -31,7 +31,7 @@ def observation(result: CellResult, setting: Setting | None = None) -> str:
     elif result.status == "died":
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
-        parts += [result.error.short(), advice(result.error, setting or Setting())]
+        parts += [result.error.short(), advice(result.error, context or ErrorContext())]
     if result.stderr.strip() and (result.status != "ok" or not any(parts)):
         parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:

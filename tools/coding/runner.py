@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TypedDict
 
-from tools.coding.advice import Setting
+from tools.coding.advice import ErrorContext
 from tools.coding.code_check import refusal
 from tools.coding.missing_read import missing_read
 from tools.coding.observation import SILENT, observation
@@ -48,8 +48,8 @@ class Runner:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
-        setting = await self._setting(code) if result.error is not None else None
-        text, files = observation(result, setting), list(result.new_files)
+        context = await self._error_context(code) if result.error is not None else None
+        text, files = observation(result, context), list(result.new_files)
         if read is not None and text.strip():
             text = f"{READ_FIRST}{read}\n{text}"
         if result.status != "ok":
@@ -58,9 +58,9 @@ class Runner:
             return Attempt(code=code, output=SILENT, error="silent", files=files)
         return Attempt(code=code, output=text, error=None, files=files)
 
-    async def _setting(self, code: str) -> Setting:
+    async def _error_context(self, code: str) -> ErrorContext:
         files = [info.name for info in await self.kit.workspace.files()]
-        return Setting(files, await tables_at_hand(self.kit), code)
+        return ErrorContext(files, await tables_at_hand(self.kit), code)
 
     async def _stage(self, code: str) -> None:
         """Lay copies of the user's own files that the program names into the session's folder."""

@@ -1,0 +1,1 @@
+"""Processes that parse what strangers sent."""

@@ -25,16 +25,17 @@ from jupyter_client.manager import AsyncKernelManager
 from workspace.settings import MIB
 
 from . import watchdog
+from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .handover import hand_over
 from .plain import PlainKernel, start_process
-from .probe import Sandbox, describe, make_config, probe
+from .probe import Sandbox
 from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
-from .wire import Level, Limits, Spawn, ZygoteConfig
-from .zygote_client import KernelProcess, Zygote, ZygoteDied
+from .wire import Level, Limits, Spawn
+from .zygote_client import KernelProcess, ZygoteDied
 
 logger = logging.getLogger(__name__)
 
@@ -43,21 +44,31 @@ _RECEIVE_QUEUE = 32
 
 
 class JailedKernels:
-    """Starts sandboxed kernels, restarts the fork server if it dies, and monitors the kernels' resource use."""
+    """Starts sandboxed kernels and monitors their resource use."""
 
-    def __init__(self, settings: JailSettings, *, sessions: Path, snapshots: Path, key: bytes) -> None:
+    def __init__(
+        self,
+        settings: JailSettings,
+        *,
+        sessions: Path,
+        snapshots: Path,
+        key: bytes,
+        fork_server: ForkServer | None = None,
+    ) -> None:
         """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
-        `key` signs snapshots; with a different key, older snapshots are refused.
+        `key` signs snapshots; with a different key, older snapshots are refused. A `fork_server` passed in is shared
+        and stays open; without one, these kernels have their own. Raises ValueError if it does not match the settings.
         """
+        if fork_server is not None and not fork_server.suits(settings):
+            raise ValueError("the fork server was made with other walls or libraries")
         self._settings = settings
         self.sessions = sessions
         self.snapshots = snapshots
         self._key = key
-        self._zygote: Zygote | None = None
-        self._booting = asyncio.Lock()
+        self._shares = fork_server is not None
+        self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
-        self._numbers = 0
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
         self._context = zmq.asyncio.Context()
         # Defaults of all sockets: their product limits what one kernel can make the server buffer.
@@ -71,8 +82,7 @@ class JailedKernels:
         `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a message for the operator.
         """
         await asyncio.to_thread(self._make_folders)
-        self.sandbox = await probe(self._settings, levels)
-        logger.info("sandbox: %s", describe(self.sandbox))
+        self.sandbox = await self._fork_server.probe(levels)
         if self.sandbox.mechanisms:
             if boot:
                 await self.boot()
@@ -82,7 +92,7 @@ class JailedKernels:
     async def boot(self) -> None:
         """Start the fork server before the first kernel needs it. Raises ZygoteDied, TimeoutError."""
         if self.sandbox.mechanisms:
-            await self._running_zygote()
+            await self._fork_server.running()
 
     async def launch(self, session: str, folder: Path) -> JailedKernel:
         """A ready kernel with the session's folder and the variables of its last snapshot.
@@ -130,17 +140,13 @@ class JailedKernels:
 
     @property
     def runtime(self) -> Path:
-        """The folder of the sockets, removed when the service ends. Raises LookupError before `start`."""
-        if self._zygote is None:
-            raise LookupError("the fork server has not been started")
-        return self._zygote.runtime
+        """The folder of the sockets, removed with the fork server. Raises LookupError before its first start."""
+        return self._fork_server.zygote.runtime
 
     @property
     def fork_server_pid(self) -> int:
-        """Process ID of the outermost sandbox process. Raises LookupError before `start`."""
-        if self._zygote is None:
-            raise LookupError("the fork server has not been started")
-        return self._zygote.pid
+        """Process ID of the outermost sandbox process. Raises LookupError before its first start."""
+        return self._fork_server.zygote.pid
 
     async def aclose(self) -> None:
         """End everything that was started here; also allowed right after a failed `start`."""
@@ -149,8 +155,8 @@ class JailedKernels:
             await asyncio.gather(self._watching, return_exceptions=True)
         for kernel in list(self._alive):
             await kernel.aclose()
-        if self._zygote is not None:
-            await self._zygote.aclose()
+        if not self._shares:
+            await self._fork_server.aclose()
         self._executor.shutdown(wait=False)
         self._context.destroy(linger=0)
 
@@ -164,32 +170,11 @@ class JailedKernels:
             return 0
         return FIRST_UID + zlib.crc32(session.encode()) % UIDS
 
-    def _config(self, runtime: str) -> ZygoteConfig:
-        return make_config(
-            self._settings,
-            self.sandbox.level,
-            self.sessions,
-            runtime,
-            user_namespaces=self.sandbox.user_namespaces,
-        )
-
-    async def _running_zygote(self) -> Zygote:
-        async with self._booting:
-            if self._zygote is None or not self._zygote.alive:
-                if self._zygote is not None:
-                    logger.warning("the fork server died; restarting it")
-                    await self._zygote.aclose()
-                    self._zygote = None
-                zygote = Zygote(self._config, self._settings.start_seconds)
-                await zygote.start()
-                self._zygote = zygote
-            return self._zygote
-
     async def _connected(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
         try:
             return await self._connected_once(session, folder, uid, vault)
         except (ZygoteDied, KernelGone):
-            if self._zygote is None or self._zygote.alive:
+            if not self._fork_server.has_died:
                 raise
         return await self._connected_once(session, folder, uid, vault)
 
@@ -212,22 +197,22 @@ class JailedKernels:
     async def _fork(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
         if not self.sandbox.mechanisms:
             return await self._start_plain(session, folder, vault)
-        zygote = await self._running_zygote()
-        self._numbers += 1
+        zygote = await self._fork_server.running()
         manager = ForkedKernelManager(
             context=self._context,
             transport="ipc",
-            ip=f"{zygote.runtime}/{self._numbers}",
+            ip=f"{zygote.runtime}/{next(zygote.numbers)}",
             client_factory=ForkedKernelClient,
         )
         manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = range(1, 6)
         requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests.setblocking(False)
+        place = self._fork_server.relative(folder)
 
         async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
             def spawn(number: int) -> Spawn:
                 output = self._settings.kernel_output_kb * 1024
-                return Spawn(number, folder.name, uid, self._limits(), output, connection)
+                return Spawn(number, place, uid, self._limits(), output, connection)
 
             return await zygote.fork(spawn, [*sockets, theirs.fileno()])
 

@@ -101,7 +101,7 @@ class Spawn:
 
     id: int
     folder: str
-    """Name of the session's folder in `ZygoteConfig.sessions`."""
+    """Path of the session's folder in `ZygoteConfig.sessions`."""
 
     uid: int
     """The user to change to, 0 to keep the current one."""

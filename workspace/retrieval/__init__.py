@@ -1,0 +1,1 @@
+"""The index that documents are searched with."""

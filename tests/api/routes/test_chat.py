@@ -4,14 +4,14 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 import pytest
 from openai import NotFoundError
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
-from tools import TOOLS
+
+pytestmark = pytest.mark.one_service
 
 CSV = b"region,revenue\nNorth,10\nSouth,32\nSouth,5\n"
 USER = [{"role": "user", "content": "Which region has the highest total revenue?"}]
@@ -173,19 +173,6 @@ async def test_auto_takes_react_when_there_are_files(service: Service, model: Sc
     assert (told["agent_type"], told["route_reason"]) == ("react", "the session has files")
 
 
-async def test_the_model_says_one_word_where_rules_cannot_tell(service: Service, model: ScriptedChat) -> None:
-    model.replies = ["work", python_step("print(6 * 7)"), "Final Answer: 42"]
-    body: Any = await ask(service, "Help me with my riddle")
-    told = body["x_agent_metadata"]
-    assert (told["agent_type"], told["route_reason"]) == ("react", "the model took it for work")
-    assert told["llm_calls"] == 3
-    assert model.arguments[0]["choices"] == ["talk", "work"]
-    model.replies.append("With water.")
-    body = await ask(service, "Help me with my garden")
-    assert body["x_agent_metadata"]["route_reason"] == "the model took it for talk"
-    assert len(model.held) == 1
-
-
 async def test_sampling_reaches_the_model(service: Service, model: ScriptedChat) -> None:
     model.replies = ["one two three four"]
     answer = await service.client.chat.completions.create(
@@ -202,36 +189,6 @@ async def test_sampling_reaches_the_model(service: Service, model: ScriptedChat)
     assert answer.choices[0].message.content == "one two"
 
 
-async def test_the_limit_and_the_stops_of_the_request_shape_the_answer_of_an_agent(
-    service: Service, model: ScriptedChat
-) -> None:
-    model.replies = [python_step("print(1)"), "Final Answer: one two three four five"] * 2
-    cut = await ask(service, "?", agent_type="react", max_tokens=2)
-    stopped = await ask(service, "?", agent_type="react", stop=["three"])
-    choices: list[Any] = [body["choices"][0] for body in (cut, stopped)]  # type: ignore[index]
-    assert [c["finish_reason"] for c in choices] == ["length", "stop"]
-    assert "one two three four five".startswith(choices[0]["message"]["content"])
-    assert len(choices[0]["message"]["content"]) <= 8
-    assert choices[1]["message"]["content"] == "one two"
-
-
-async def test_a_failing_program_is_mended(service: Service, model: ScriptedChat) -> None:
-    model.replies = [python_step("print(1 / 0)"), python_step("print(1 / 2)"), "Final Answer: 0.5"]
-    body = await ask(service, "half?", agent_type="react")
-    steps = body["x_agent_metadata"]["steps"]  # type: ignore[index]
-    assert [step["error"] for step in steps] == ["ToolRetry", None]
-    told = str(model.asked[1][1].content)
-    assert "ZeroDivisionError: division by zero" in told
-    assert "print(1 / 0)" in told
-
-
-async def test_an_unknown_tool_is_answered_with_the_list(service: Service, model: ScriptedChat) -> None:
-    model.replies = ["Action: browse\nAction Input: x", "Final Answer: no"]
-    body = await ask(service, "?", agent_type="react")
-    step = body["x_agent_metadata"]["steps"][0]  # type: ignore[index]
-    assert f"The tools are: {', '.join(TOOLS)}." in step["observation"]
-
-
 async def test_a_look_up_that_cannot_be_done_is_said_and_nothing_is_computed_in_its_place(
     start: Start, model: ScriptedChat
 ) -> None:
@@ -243,34 +200,11 @@ async def test_a_look_up_that_cannot_be_done_is_said_and_nothing_is_computed_in_
     assert "What was tried:" in str(model.asked[0][1].content)
 
 
-async def test_a_repeated_action_is_answered_not_run(service: Service, model: ScriptedChat) -> None:
-    fails = python_step("open('count.txt', 'a').write('x')\nraise ValueError")
-    model.replies = [fails, fails, fails, "Final Answer: gave up"]
-    body = await ask(service, "?", agent_type="react")
-    steps = body["x_agent_metadata"]["steps"]  # type: ignore[index]
-    assert [step["error"] for step in steps] == ["ToolRetry", "repeated action"]
-    folder = service.settings.data_dir / "sessions" / str(body["x_session_id"])
-    assert (folder / "count.txt").read_text() == "x"
-
-
 async def test_a_limit_gives_the_best_answer_so_far(start: Start, model: ScriptedChat) -> None:
     model.replies = [python_step(f"print({n}); raise ValueError") for n in range(2)] + ["It may be 1."]
     async with start(react_max_iterations=2) as service:
         body = await ask(service, "?", agent_type="react")
     assert body["choices"][0]["message"]["content"] == "I had to stop before I was sure (2 steps). It may be 1."  # type: ignore[index]
-
-
-async def test_a_miscopied_number_gets_the_output_beside_it(service: Service, model: ScriptedChat) -> None:
-    model.replies = [python_step("print('total', 8563.25)"), "Final Answer: The total is 8653.25."]
-    body = await ask(service, "total?", agent_type="react")
-    content = body["choices"][0]["message"]["content"]  # type: ignore[index]
-    assert "total 8563.25" in content
-
-
-async def test_an_empty_reply_is_asked_again(service: Service, model: ScriptedChat) -> None:
-    model.replies = ["", "  ", "hello"]
-    body = await ask(service, "hi")
-    assert body["choices"][0]["message"]["content"] == "hello"  # type: ignore[index]
 
 
 async def test_plots_are_artifacts_that_can_be_fetched(service: Service, model: ScriptedChat) -> None:

@@ -13,6 +13,8 @@ from llm.scripted import ScriptedChat
 from tests.api.client import ask, change, get, give_away, run
 from tests.serving import Service, python_step
 
+pytestmark = pytest.mark.one_service
+
 BOTH = pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])
 
 
@@ -24,8 +26,9 @@ def file_name(disposition: str) -> str:
 
 
 @BOTH
-async def test_the_list_is_paged_newest_first(service: Service, model: ScriptedChat, base: str) -> None:
+async def test_the_list_is_paged_newest_first(own_service: Service, model: ScriptedChat, base: str) -> None:
     model.replies, model.repeat = ["hello"], True
+    service = own_service
     ids = [(await ask(service, f"Question {n}"))["x_session_id"] for n in range(5)]
     first = await get(service, base, limit=2)
     assert [s["session_id"] for s in first["sessions"]] == [ids[4], ids[3]]
@@ -39,8 +42,8 @@ async def test_the_list_is_paged_newest_first(service: Service, model: ScriptedC
     assert datetime.fromisoformat(top["created_at"]) < datetime.fromisoformat(top["updated_at"])
 
 
-async def test_a_list_of_nothing(service: Service) -> None:
-    assert await get(service, "/api/conversations") == {"sessions": [], "has_more": False, "next_cursor": None}
+async def test_a_list_of_nothing(own_service: Service) -> None:
+    assert await get(own_service, "/api/conversations") == {"sessions": [], "has_more": False, "next_cursor": None}
 
 
 async def test_wrong_pages_are_named(service: Service) -> None:

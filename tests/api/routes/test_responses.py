@@ -10,7 +10,9 @@ from openai import NotFoundError
 
 from llm.scripted import ScriptedChat
 from tests.api.turns.test_attachments import data_url
-from tests.serving import Service, python_step, until
+from tests.serving import Service, folders, python_step, until
+
+pytestmark = pytest.mark.one_service
 
 TOOL: dict[str, Any] = {
     "type": "function",
@@ -21,8 +23,9 @@ TOOL: dict[str, Any] = {
 
 
 @pytest.fixture
-def model() -> ScriptedChat:
-    return ScriptedChat(native_tools=True)
+def model(model: ScriptedChat) -> ScriptedChat:
+    model.native_tools = True
+    return model
 
 
 def call(city: str = "Paris") -> AIMessage:
@@ -313,8 +316,8 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
 
 @pytest.mark.parametrize(("body", "status", "param"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 async def test_what_cannot_be_done_is_named(service: Service, body: dict[str, Any], status: int, param: str) -> None:
+    before = folders(service)
     answer = await service.http.post("/v1/responses", json=body)
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["param"] == param
-    sessions = service.settings.data_dir / "sessions"
-    assert not sessions.exists() or list(sessions.iterdir()) == []
+    assert folders(service) == before

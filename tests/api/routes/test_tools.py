@@ -6,9 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import pytest
+
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step, until
 from tools import TOOLS
+
+pytestmark = pytest.mark.one_service
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 

@@ -17,6 +17,8 @@ from tests.api.client import change, give_away, rows
 from tests.people import LOGIN, person
 from tests.serving import Service, python_step, until
 
+pytestmark = pytest.mark.one_service
+
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 HI = [{"role": "user", "content": "hi"}]
 

@@ -16,6 +16,8 @@ from nodes.events import AnswerDelta
 from tests.api.client import ask, get, give_away, rows
 from tests.serving import Service, python_step, running, until
 
+pytestmark = pytest.mark.one_service
+
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 HI = [{"role": "user", "content": "hi"}]
 Frame = tuple[str, dict[str, Any]]

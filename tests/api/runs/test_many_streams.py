@@ -69,12 +69,12 @@ def living(kind: type) -> int:
 
 async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) -> None:
     chance = random.Random(SEED)
+    others = living(Run), living(EventLog)
     model.replies, model.repeat, model.delay = [reply], True, 0.002
     async with start(user_concurrent_runs=0, user_requests_per_minute=0) as service:
         await run(service, "1")  # boots what lives as long as the service
         (first,) = rows(service, "SELECT id FROM sessions")[0]
         await service.http.delete(f"/api/conversations/{first}")
-        await asyncio.sleep(0.1)
         before = held()
         limits = httpx.Limits(max_connections=CLIENTS)
         async with httpx.AsyncClient(base_url=service.url, timeout=120, limits=limits) as http:
@@ -94,4 +94,5 @@ async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) 
         streams._clock = lambda: later
         streams._prune()
         await until(lambda: all(now <= then for now, then in zip(held(), before, strict=True)), 30)
-        assert (living(Run), living(EventLog)) == (0, 0)
+        assert living(Run) <= others[0]
+        assert living(EventLog) <= others[1]

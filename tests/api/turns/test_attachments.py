@@ -15,6 +15,8 @@ from tests.serving import Service
 from tests.tools.vision.pictures import encoded, half_and_half
 from tests.tools.web.pages import Site, site
 
+pytestmark = pytest.mark.one_service
+
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 PNG = encoded(half_and_half())
 MARKER = b"MARKER-THAT-NOBODY-ELSE-WRITES"
@@ -206,7 +208,7 @@ async def web() -> AsyncIterator[Site]:
 
 async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: ScriptedChat) -> None:
     model.replies = ["A flag."]
-    async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_timeout=2) as service:
+    async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}") as service:
         told = await ask(service, says(image(f"{web.url}/flag.png"), image(f"{web.url}/to?url=/flag.png")))
         assert folder(service, told["x_session_id"]) == {"image.png": PNG, "image-2.png": PNG}
         for path, words in (
@@ -214,13 +216,21 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
             ("/picture", "not a PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),
-            ("/drip.png", "took too long"),
         ):
-            body = {"messages": [says(image(web.url + path))]}
-            answer = await service.http.post("/v1/chat/completions", json=body)
-            error = answer.json()["error"]
-            assert (answer.status_code, error["param"]) == (400, IMAGE_FIELD), path
-            assert words in error["message"], (path, error)
+            assert words in await refusal(service, web.url + path), path
+
+
+async def test_an_image_that_does_not_come_in_time_is_given_up(start: Start, web: Site) -> None:
+    async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_timeout=0.3) as service:
+        assert "took too long" in await refusal(service, f"{web.url}/drip.png")
+
+
+async def refusal(service: Service, url: str) -> str:
+    """What a message with the image at `url` is refused with."""
+    answer = await service.http.post("/v1/chat/completions", json={"messages": [says(image(url))]})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"]) == (400, IMAGE_FIELD), url
+    return str(error["message"])
 
 
 async def test_where_pages_are_not_read_images_are_not_fetched(start: Start, web: Site) -> None:

@@ -11,6 +11,8 @@ from llm.scripted import ScriptedChat
 from nodes.client_tools import NO_RESULT
 from tests.serving import Service
 
+pytestmark = pytest.mark.one_service
+
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER: dict[str, Any] = {
     "type": "function",
@@ -20,8 +22,9 @@ ASKED = {"role": "user", "content": "What is the weather in Paris and in Rome?"}
 
 
 @pytest.fixture
-def model() -> ScriptedChat:
-    return ScriptedChat(native_tools=True)
+def model(model: ScriptedChat) -> ScriptedChat:
+    model.native_tools = True
+    return model
 
 
 def calls(*cities: str) -> AIMessage:

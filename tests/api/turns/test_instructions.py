@@ -7,6 +7,8 @@ import pytest
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
 
+pytestmark = pytest.mark.one_service
+
 PLAN = "1. Compute a (tool: python_coder)\n2. Compute b (tool: python_coder) (needs: 1)"
 FORM = {"type": "json_object"}
 

@@ -25,7 +25,7 @@ async def turn(service: Service, text: str, session: str | None) -> str:
 async def test_two_hundred_turns_fit_the_window_and_the_first_is_remembered(
     service: Service, model: ScriptedChat
 ) -> None:
-    model.replies, model.repeat = [say], True
+    model.replies, model.repeat, model.piece = [say], True, 1000
     session = None
     for number in range(200):
         words = "I am Ann and my boat is called Petrel." if number == 0 else f"Entry {number}: " + "so it went on " * 20

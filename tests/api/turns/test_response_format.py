@@ -7,6 +7,8 @@ import pytest
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
 
+pytestmark = pytest.mark.one_service
+
 HI = [{"role": "user", "content": "Where is it?"}]
 SCHEMA: dict[str, Any] = {
     "type": "object",

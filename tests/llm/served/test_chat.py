@@ -19,6 +19,7 @@ from llm.errors import (
     ToolsUnsupportedError,
 )
 from llm.factory import load_models, opened
+from llm.served import chat, ollama_pull, server_pool
 from llm.served.chat import ServedChat
 from llm.settings import ModelSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import (
@@ -161,6 +162,14 @@ async def test_leaving_closes_the_connection_to_the_server(
         await until(lambda: server.open == 0, seconds=0.5)
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses that are short, for tests of what comes after them."""
+    monkeypatch.setattr(chat, "PAUSES", (0.01,) * len(chat.PAUSES))
+    monkeypatch.setattr(server_pool, "CHECK_SECONDS_DOWN", 0.02)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_the_service_starts_without_its_server_and_recovers(server: ModelServer, tmp_path: Path) -> None:
     await server.stop()
     async with served(tmp_path, server) as service:
@@ -297,7 +306,7 @@ async def test_http_where_tls_was_meant_is_told(server: ModelServer) -> None:
 
 
 async def test_a_line_without_end_is_given_up(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llm.served.server_pool.MAX_LINE", 1 << 20)
+    monkeypatch.setattr(server_pool, "MAX_LINE", 1 << 20)
     sent = 0
 
     async def flood(reply: Any) -> None:
@@ -423,6 +432,7 @@ async def test_the_key_travels_and_its_refusal_is_told(vllm: ModelServer) -> Non
     assert len(vllm.chats) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
 async def test_a_key_that_a_server_repeats_stands_nowhere(
     vllm: ModelServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int
@@ -544,7 +554,7 @@ async def test_images_are_shown_in_the_protocol_s_shape(server: ModelServer) -> 
 
 
 async def test_ollama_pulls_a_missing_model_when_it_may(ollama: ModelServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "llm.served.ollama_pull")
+    caplog.set_level(logging.INFO, ollama_pull.__name__)
     ollama.models = []
     async with chatting(ollama, pull=False) as model:
         with pytest.raises(ModelMissingError, match="ollama pull tiny"):

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from tests.tools.files.corpus import CORPUS, SALES
 from tests.tools.files.hostile import HOSTILE, LIARS
@@ -19,10 +18,9 @@ from tools.workers.pool import Workers
 from tools.workers.settings import WorkerSettings
 
 MIB = 1 << 20
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest.fixture(scope="module")
 async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FileReader]:
     workers = Workers(WorkerSettings(read_seconds=20, read_memory_mb=768), preload=PRELOAD)
     try:

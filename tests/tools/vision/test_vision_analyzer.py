@@ -72,6 +72,31 @@ async def test_without_a_model_the_text_is_read_and_the_rest_is_said_to_be_unsee
     assert "has been turned upright" in body["output"]
 
 
+async def charged(service: Service) -> tuple[int, int]:
+    """Tokens read and written today."""
+    days = (await service.http.get("/api/usage")).json()["days"]
+    return (days[0]["tokens_in"], days[0]["tokens_out"]) if days else (0, 0)
+
+
+async def test_regression_tokens_of_the_model_that_sees_were_charged_and_not_reported(
+    tmp_path: Path, model: ScriptedChat
+) -> None:
+    """An image question is answered by the tool's model alone: its usage said 0, and the user paid."""
+    seeing = ScriptedChat(replies=["A flag."])
+    async with running(settings_for(tmp_path / "data"), model, seeing=seeing) as service:
+        session = await session_with(service, model, {"flag.png": encoded(half_and_half((30, 20)))})
+        before = await charged(service)
+        question = {"role": "user", "content": "What does the picture flag.png show?"}
+        body = {"session_id": session, "messages": [question], "agent_type": "react"}
+        answer = (await service.http.post("/v1/chat/completions", json=body)).json()
+        assert answer["choices"][0]["message"]["content"] == "A flag."
+        usage, after = answer["usage"], await charged(service)
+    assert usage["prompt_tokens"] > 0
+    assert usage["completion_tokens"] > 0
+    assert (after[0] - before[0], after[1] - before[1]) == (usage["prompt_tokens"], usage["completion_tokens"])
+    assert answer["x_agent_metadata"]["llm_calls"] == len(seeing.asked) == 1
+
+
 async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Path, model: ScriptedChat) -> None:
     seeing = ScriptedChat(replies=["A red and a blue half.", "It shows a flag.", "   ", "never"])
     data = lying(half_and_half((3000, 2000)).rotate(90, expand=True), 6, tag271="SECRETCAMERA")

@@ -4,12 +4,13 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.processes import all_end, ended
 from tests.serving import until
 from tests.tools.workers import jobs_for_tests as jobs
 from tools.workers.pool import (
@@ -34,13 +35,18 @@ async def workers() -> AsyncIterator[Workers]:
         await made.aclose()
 
 
-def is_server(process: psutil.Process) -> bool:
-    return str(MAIN) in process.cmdline()
+Servers = Callable[[], list[psutil.Process]]
 
 
-def server() -> psutil.Process:
-    (found,) = (c for c in psutil.Process().children() if is_server(c))
-    return found
+@pytest.fixture
+def servers() -> Servers:
+    """The fork servers that the test has started; others run for all tests."""
+    others = set(psutil.Process().children())
+
+    def new() -> list[psutil.Process]:
+        return [c for c in psutil.Process().children() if c not in others and str(MAIN) in c.cmdline()]
+
+    return new
 
 
 async def test_a_result_comes_back(workers: Workers) -> None:
@@ -117,66 +123,68 @@ async def test_a_worker_has_no_network(workers: Workers) -> None:
         await workers.run(jobs.call_home, listening.getsockname()[1])
 
 
-async def test_cancelling_the_caller_kills_the_worker(workers: Workers) -> None:
+async def test_cancelling_the_caller_kills_the_worker(servers: Servers, workers: Workers) -> None:
     await workers.run(jobs.double, 1)
+    (server,) = servers()
     waiting = asyncio.create_task(workers.run(jobs.sleep))
-    await until(lambda: len(server().children()) == 1)
+    await until(lambda: len(server.children()) == 1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await until(lambda: not server().children())
+    await until(lambda: not server.children())
 
 
 async def test_what_a_worker_starts_ends_with_it(workers: Workers) -> None:
-    child = await workers.run(jobs.leave_a_child)
-    await until(lambda: not psutil.pid_exists(child))
+    child = psutil.Process(await workers.run(jobs.leave_a_child))
+    await all_end([child])
 
 
-async def test_only_so_many_run_at_once(workers: Workers) -> None:
+async def test_only_so_many_run_at_once(servers: Servers, workers: Workers) -> None:
     await workers.run(jobs.double, 1)
+    (server,) = servers()
     most = 0
     waiting = [asyncio.create_task(workers.run(jobs.double, at)) for at in range(20)]
     while not all(task.done() for task in waiting):
-        most = max(most, len(server().children()))
+        most = max(most, len(server.children()))
         await asyncio.sleep(0)
     assert sorted(task.result() for task in waiting) == list(range(0, 40, 2))
     assert 1 <= most <= 2
 
 
-async def test_a_dead_fork_server_is_replaced(workers: Workers) -> None:
+async def test_a_dead_fork_server_is_replaced(servers: Servers, workers: Workers) -> None:
     await workers.run(jobs.double, 1)
-    killed = server()
+    (killed,) = servers()
     waiting = asyncio.create_task(workers.run(jobs.sleep))
     await until(lambda: len(killed.children()) == 1)
     orphan = killed.children()[0]
     os.kill(killed.pid, signal.SIGKILL)
     with pytest.raises(WorkerDied):
         await waiting
-    await until(lambda: not orphan.is_running())
+    await all_end([orphan])
     assert await workers.run(jobs.double, 4) == 8
-    assert server().pid != killed.pid
+    assert [server.pid for server in servers()] != [killed.pid]
 
 
-async def test_nothing_is_left_behind() -> None:
+async def test_nothing_is_left_behind(servers: Servers) -> None:
     workers = Workers(WorkerSettings())
     await workers.run(jobs.double, 1)
-    process = server()
+    (process,) = servers()
     waiting = asyncio.create_task(workers.run(jobs.sleep))
     await until(lambda: len(process.children()) == 1)
     (child,) = process.children()
     await workers.aclose()
     with pytest.raises(WorkerDied):
         await waiting
-    assert not process.is_running()
-    await until(lambda: not child.is_running())
+    assert ended(process)
+    await all_end([child])
 
 
-async def test_closing_while_it_boots_leaves_nothing() -> None:
+async def test_closing_while_it_boots_leaves_nothing(servers: Servers) -> None:
     workers = Workers(WorkerSettings(), preload=("pandas",))
     workers.boot()
-    await until(lambda: any(is_server(c) for c in psutil.Process().children()))
+    await until(lambda: len(servers()) == 1)
     await workers.aclose()
-    assert not [c for c in psutil.Process().children() if is_server(c)]
+    assert servers() == []
 
 
 async def test_a_module_that_is_missing_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
@@ -25,7 +24,7 @@ SMALL = JailSettings(
 )
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="package")
+@pytest.fixture(scope="package")
 async def kernels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JailedKernels]:
     """Kernels with limits small enough to run into."""
     data = tmp_path_factory.mktemp("data")
@@ -38,7 +37,7 @@ async def kernels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Jai
 Launch = Callable[[str], Awaitable[JailedKernel]]
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest.fixture
 async def launch(kernels: JailedKernels, numbers: "itertools.count[int]") -> AsyncIterator[Launch]:
     """Starts kernels by session, a different one in each test; what a test starts ends with it."""
     started: list[JailedKernel] = []
@@ -60,7 +59,7 @@ def numbers() -> "itertools.count[int]":
     return itertools.count()
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest.fixture
 async def kernel(launch: Launch) -> JailedKernel:
     return await launch("s")
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
@@ -19,8 +18,6 @@ from . import world
 from .attempts import ALL, KINDS, PRELUDE
 from .driver import EndlessCellError, run
 from .lend import elsewhere
-
-pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 DOCS = Path(__file__).parents[3] / "docs" / "sandbox.md"
 NOBODY = "65534"
@@ -71,7 +68,7 @@ async def succeeds(scene: Scene, kernels: JailedKernels, code: str) -> bool:
     return "OUT" in cell.text
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="package")
+@pytest.fixture(scope="module")
 async def scene(kernels: JailedKernels, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     folder = tmp_path_factory.mktemp("world")
     for path in (folder, folder.parent):

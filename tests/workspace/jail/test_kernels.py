@@ -8,13 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import all_end
 from workspace.jail.handle import JailedKernel, KernelGone
 from workspace.jail.kernels import JailedKernels
 
 from .conftest import Launch
 from .driver import Cell, hear, run
-
-pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 async def test_a_cell_prints_and_has_a_value(kernel: JailedKernel) -> None:
@@ -143,8 +142,7 @@ async def test_closing_a_kernel_takes_its_children_along(kernel: JailedKernel) -
     children = psutil.Process(kernel.pid).children(recursive=True)
     assert [child.name() for child in children] == ["sleep"]
     await kernel.aclose()
-    _, alive = psutil.wait_procs(children, timeout=5)
-    assert alive == []
+    await all_end(children, seconds=5)
 
 
 async def test_a_folder_elsewhere_is_refused(kernels: JailedKernels, tmp_path: Path) -> None:

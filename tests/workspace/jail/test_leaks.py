@@ -11,12 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.processes import all_end, ended
 from workspace.jail.kernels import JailedKernels
 
 from .conftest import SMALL
 from .driver import run
-
-pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 CYCLES = int(os.environ.get("JAIL_CYCLES", "50"))
 
@@ -102,8 +101,7 @@ async def test_nothing_outlives_a_sudden_death(victim: str, level: str, tmp_path
     assert {p.name() for p in family} >= {"sleep"}
     assert await asyncio.to_thread(runtime.exists)
     os.kill(service.pid if victim == "service" else family[0].pid, signal.SIGKILL)
-    _, alive = await asyncio.to_thread(psutil.wait_procs, family, timeout=10)
-    assert alive == []
+    await all_end(family)
     if victim == "service":
         assert not await asyncio.to_thread(runtime.exists)
     else:
@@ -131,9 +129,7 @@ async def test_a_launch_that_is_cancelled_leaves_nothing(kernels: JailedKernels)
             await launching.result().aclose()
     kernel = await kernels.launch("cancelled", kernels.sessions / "cancelled")
     await kernel.aclose()
-    made = set(psutil.Process().children(recursive=True)) - before
-    _, alive = await asyncio.to_thread(psutil.wait_procs, made, timeout=10)
-    assert alive == []
+    await all_end(set(psutil.Process().children(recursive=True)) - before)
 
 
 async def test_regression_a_launch_cancelled_while_its_sockets_were_bound_left_them_open(
@@ -164,4 +160,4 @@ async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:
     kernel = await kernels.launch("s", kernels.sessions / "s")
     await kernels.aclose()
     assert not kernel.alive
-    assert not any(process.is_running() for process in before)
+    assert all(ended(process) for process in before)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workspace.jail import kernels as module
+from workspace.jail import fork_server
 from workspace.jail.handle import SnapshotFailed
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
@@ -22,7 +22,7 @@ async def test_a_plain_kernel_runs_cells_and_keeps_nothing(
     async def nothing(*_: object) -> Sandbox:
         return Sandbox(Level.OFF, (), ("no jail here",), user_namespaces=False)
 
-    monkeypatch.setattr(module, "probe", nothing)
+    monkeypatch.setattr(fork_server, "probe", nothing)
     data = tmp_path_factory.mktemp("plain")
     kernels = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
     await kernels.start()

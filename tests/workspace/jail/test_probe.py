@@ -10,8 +10,6 @@ from workspace.jail.wire import Level
 
 from .lend import elsewhere
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 NOBODY = "65534"
 
 

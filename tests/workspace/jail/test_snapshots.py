@@ -1,13 +1,14 @@
 """What a session remembers when its process is gone, and what becomes of snapshots that somebody changed."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
+from tests.serving import until
 from workspace.jail.handle import JailedKernel, SnapshotFailed
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.settings import JailSettings
@@ -17,12 +18,10 @@ from workspace.jail.vault import SnapshotDamaged, Vault
 from .conftest import SMALL, Launch
 from .driver import run
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 Reborn = Callable[[str], Awaitable[JailedKernel]]
 
 
-@pytest_asyncio.fixture(loop_scope="package")
+@pytest.fixture
 async def reborn(launch: Launch) -> AsyncIterator[Reborn]:
     """Runs code, saves, kills the kernel, and gives the one that comes after it."""
 
@@ -206,17 +205,28 @@ async def test_only_what_changed_is_written(kernel: JailedKernel, kernels: Jaile
     assert len(set(before.items()) - set(after.items())) == 1
 
 
+SLOW = """
+import os, time
+class Slow:
+    def __reduce__(self):
+        open('saving', 'w').close()
+        while not os.path.exists('go'):
+            time.sleep(0.01)
+        return (Slow, ())
+"""
+
+
 async def test_the_kernel_goes_on_while_it_is_saved(kernel: JailedKernel) -> None:
-    code = "class Slow:\n    def __reduce__(self):\n        import time; time.sleep(1); return (Slow, ())"
-    await run(kernel, code + "\ns = Slow()")
+    await run(kernel, SLOW + "s = Slow()")
     saving = asyncio.create_task(kernel.snapshot())
-    await asyncio.sleep(0)
+    await until((kernel.folder / "saving").exists)
     assert (await run(kernel, "1 + 1")).value == "2"
     assert not saving.done()
+    (kernel.folder / "go").touch()
     assert (await saving).lost == {}
 
 
-async def test_a_save_that_never_ends_is_given_up(kernels: JailedKernels) -> None:
+async def test_a_save_that_never_ends_is_given_up(kernels: JailedKernels, caplog: pytest.LogCaptureFixture) -> None:
     settings = SMALL.model_copy(update={"snapshot_seconds": 0.5})
     kernel = await _kernel_with(settings, kernels)
     try:
@@ -224,6 +234,8 @@ async def test_a_save_that_never_ends_is_given_up(kernels: JailedKernels) -> Non
         with pytest.raises(SnapshotFailed):
             await kernel.snapshot()
         assert (await run(kernel, "1 + 1")).value == "2"
+        gc.collect()
+        assert "never retrieved" not in caplog.text
     finally:
         await kernel.aclose()
 

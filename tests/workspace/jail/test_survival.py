@@ -17,8 +17,6 @@ from workspace.jail.kernels import JailedKernels
 from .conftest import SMALL, Launch
 from .driver import Cell, hear, run
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
-
 DEATHS = int(os.environ.get("JAIL_DEATHS", "8"))
 
 BOMBS = {

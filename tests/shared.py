@@ -1,0 +1,45 @@
+"""Fork servers that all services of one pytest process share, so that they start once and not in every test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from api.services import ForkServers
+from api.settings import Settings
+from tools import PRELOAD
+from tools.workers.pool import Workers
+from workspace.jail.fork_server import ForkServer
+
+
+class SharedForkServers:
+    """None are open unless `tests/conftest.py` opened them: a service then starts its own."""
+
+    def __init__(self) -> None:
+        self._open: tuple[ForkServers, Settings, Path] | None = None
+
+    @asynccontextmanager
+    async def open(self, settings: Settings, root: Path) -> AsyncIterator[ForkServers]:
+        """For services whose data lies below `root` and whose kernels and workers are set as in `settings`."""
+        kernels = ForkServer(settings.jail, root)
+        workers = Workers(settings.workers, preload=PRELOAD)
+        servers = ForkServers(kernels, workers)
+        self._open = servers, settings, root
+        try:
+            yield servers
+        finally:
+            self._open = None
+            await workers.aclose()
+            await kernels.aclose()
+
+    def for_service(self, settings: Settings) -> ForkServers | None:
+        """Those that are open, when a service with these settings would start just the same."""
+        if self._open is None:
+            return None
+        servers, ours, root = self._open
+        same_kernels = servers.kernels.suits(settings.jail)
+        same_workers = settings.workers == ours.workers
+        same_root = settings.data_dir.is_relative_to(root)
+        return servers if same_kernels and same_workers and same_root else None
+
+
+SHARED = SharedForkServers()

@@ -1,0 +1,90 @@
+"""The fork server that kernels come from: the machine is probed once, the process starts at its first use and is
+replaced when it dies.
+
+Several `JailedKernels` may share one, so that several services in one process start it once. What a kernel can see does
+not change by that: its own session's folder and nothing else of `root`.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from .probe import Sandbox, describe, make_config, probe
+from .settings import JailSettings
+from .wire import Level, ZygoteConfig
+from .zygote_client import Zygote
+
+logger = logging.getLogger(__name__)
+
+
+class ForkServer:
+    """Whoever makes one closes it, after all `JailedKernels` that use it."""
+
+    def __init__(self, settings: JailSettings, root: Path) -> None:
+        """`root` holds every session's folder, at any depth; it exists when the first kernel is started."""
+        self._settings = settings
+        self._root = root
+        self._sandbox: Sandbox | None = None
+        self._zygote: Zygote | None = None
+        self._one_start = asyncio.Lock()
+
+    async def probe(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
+        """How kernels are confined: found out at the first call (0.1 s) and the same from then on.
+
+        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable.
+        """
+        async with self._one_start:
+            if self._sandbox is None:
+                self._sandbox = await probe(self._settings, levels)
+                logger.info("sandbox: %s", describe(self._sandbox))
+            return self._sandbox
+
+    async def running(self) -> Zygote:
+        """The process; its start takes about a second. Raises LookupError before `probe`, ZygoteDied, TimeoutError."""
+        async with self._one_start:
+            if self._zygote is None or self.has_died:
+                if self._zygote is not None:
+                    logger.warning("the fork server died and is started again")
+                    await self._zygote.aclose()
+                    self._zygote = None
+                zygote = Zygote(self._config, self._settings.start_seconds)
+                await zygote.start()
+                self._zygote = zygote
+            return self._zygote
+
+    @property
+    def zygote(self) -> Zygote:
+        """The process as it is now, perhaps dead. Raises LookupError before its first start."""
+        if self._zygote is None:
+            raise LookupError("the fork server has not been started")
+        return self._zygote
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the process has been started and ended since."""
+        return self._zygote is not None and not self._zygote.alive
+
+    def suits(self, settings: JailSettings) -> bool:
+        """Whether kernels with these settings may be forked here: the same walls, libraries and scratch space."""
+        ours = self._settings
+        return (settings.sandbox, settings.python_code_preload_libraries, settings.scratch_mb) == (
+            ours.sandbox,
+            ours.python_code_preload_libraries,
+            ours.scratch_mb,
+        )
+
+    def relative(self, folder: Path) -> str:
+        """The path of a session's folder below `root`. Raises ValueError for one elsewhere."""
+        return str(folder.parent.resolve().relative_to(self._root.resolve()) / folder.name)
+
+    async def aclose(self) -> None:
+        """End the process, and every kernel with it."""
+        if self._zygote is not None:
+            await self._zygote.aclose()
+
+    def _config(self, runtime: str) -> ZygoteConfig:
+        if self._sandbox is None:
+            raise LookupError("the machine has not been probed")
+        return make_config(
+            self._settings, self._sandbox.level, self._root, runtime, user_namespaces=self._sandbox.user_namespaces
+        )
