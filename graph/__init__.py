@@ -1,4 +1,4 @@
-"""How steps are wired into modes: one file a mode, each with an uncompiled `graph`."""
+"""The modes: one file per mode, each with an uncompiled `graph` that wires the steps."""
 
 from graph import chat, plan_execute, react
 from graph.auto import ModeGraph, top_graph
@@ -10,17 +10,17 @@ ANSWER_MODES: dict[str, ModeGraph] = {
     "react": react.graph,
     "plan_execute": plan_execute.graph,
 }
-"""The modes that answer a turn: the only list of them."""
+"""The only list of the modes that answer a turn."""
 
 MODE_OF_KIND: dict[Kind, str] = {"talk": "chat", "work": "react", "plan": "plan_execute"}
-"""What `auto` chooses for each kind of question. Another mode answers only when a client asks for it."""
+"""The mode that `auto` chooses for each kind of question. Other modes answer only if a client requests them."""
 
 MODES: dict[str, ModeGraph] = {AUTO: top_graph(ANSWER_MODES, MODE_OF_KIND), **ANSWER_MODES}
 """All modes that a client may name."""
 
 
 def turn_graph(mode: str) -> ModeGraph:
-    """A whole turn in `mode` as a graph of its own, in which every step has a checkpoint: what Studio runs.
+    """A whole turn in `mode` as one graph with a checkpoint after every step, for Studio.
 
     Raises KeyError for an unknown mode.
     """

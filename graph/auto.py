@@ -1,4 +1,4 @@
-"""`auto`: the top graph that every turn runs through: condense → route → a mode → shape → record."""
+"""`auto`: the top graph of every turn: condense → route → a mode → shape → record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,10 +17,10 @@ ModeGraph = StateGraph[Any, Context, Any, Any]
 def top_graph(
     modes: Mapping[str, ModeGraph], mode_of_kind: Mapping[Kind, str], *, step_checkpoints: bool = False
 ) -> ModeGraph:
-    """The graph of a turn that one of `modes` answers; each mode is a subgraph.
+    """The graph of a turn answered by one of `modes`; each mode is a subgraph.
 
-    With `step_checkpoints`, every step of a mode has a checkpoint in the thread's history of that mode. Without them,
-    a turn is saved when it is complete, so that a crash leaves nothing dangling.
+    With `step_checkpoints`, every step of a mode has a checkpoint in the thread's history of that mode. Without them, a
+    turn is saved only when it is complete, so a crash leaves nothing incomplete.
     """
     graph = StateGraph(AgentState, context_schema=Context)
     graph.add_node("condense", condense)
@@ -28,8 +28,8 @@ def top_graph(
     graph.add_node("shape", shape)
     graph.add_node("record", record)
     for name, mode in modes.items():
-        # True uses the top graph's checkpointer, as None does; but None's history ends with the turn, and langgraph
-        # cannot fork it at a step.
+        # Like None, True uses the top graph's checkpointer, but None's history ends with the turn, and LangGraph cannot
+        # fork it at a step.
         graph.add_node(name, mode.compile(checkpointer=step_checkpoints))
         graph.add_edge(name, "shape")
     graph.add_edge(START, "condense")

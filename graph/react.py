@@ -15,7 +15,7 @@ from tools.agent_tool import program_tool_of
 
 
 def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
-    """Act, think again about what is missing, or answer: also when a limit is reached."""
+    """Call a tool, think again about what is missing, or answer, also if a limit is reached."""
     limits = runtime.context.limits
     if state.get("answer_text") is not None or runtime.context.budget.spent:
         return "synthesize"
@@ -27,7 +27,7 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
 
 
 def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thought", "synthesize"]:
-    """After the last step that may be taken, think again only when there is a result to answer from."""
+    """After the last allowed step, think again only if there is a result to answer from."""
     steps = state["steps"]
     limits = runtime.context.limits
     spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent
@@ -44,7 +44,7 @@ def _printed(steps: Sequence[Step], program_tool: str | None) -> list[Step]:
 
 
 def _hopeless(steps: Sequence[Step], program_tool: str | None, max_mends: int) -> bool:
-    """Programs failed one after the other, and mending did not help: small models then fail for ever."""
+    """Several programs in a row failed and fixing did not help: small models then never succeed."""
     newest = steps[-max_mends - 1 :]
     return len(newest) > max_mends and all(step["tool"] == program_tool and step["error"] for step in newest)
 

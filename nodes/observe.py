@@ -1,4 +1,4 @@
-"""`observe`: make a finished step of an action and its outcome."""
+"""`observe`: turn an action and its outcome into a finished step."""
 
 from langgraph.runtime import Runtime
 
@@ -7,7 +7,7 @@ from nodes.state import AgentState, Context, Step
 
 
 async def observe(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Appends to `steps` and tells the world."""
+    """Appends to `steps` and emits the step."""
     action, outcome = state.get("action"), state.get("outcome")
     assert action is not None and outcome is not None, "observe is only reached after tool_call"
     steps = state.get("steps", [])

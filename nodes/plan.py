@@ -1,4 +1,4 @@
-"""`plan` and `replan`: what to do, in steps that the ReAct loop can work out one by one; read from a model's words."""
+"""`plan` and `replan`: divide a question into steps that the ReAct loop can execute; parsed from the model's text."""
 
 import re
 from collections.abc import Iterable
@@ -38,9 +38,9 @@ _REFERENCE = re.compile(
 
 
 def read_plan(text: str, purposes: Purposes, first: int = 1) -> list[PlanStep]:
-    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan.
+    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty if there is no plan.
 
-    Steps that only load a table are left out: every step loads what it works on.
+    Steps that only load a table are dropped: every step loads the tables it needs.
     """
     known = {name.lower(): name for name in purposes}
     steps: list[PlanStep] = []
@@ -84,19 +84,19 @@ def _only_loads(step: PlanStep, purposes: Purposes) -> bool:
 
 
 def ready(plan: Iterable[PlanStep]) -> list[PlanStep]:
-    """Steps that wait for nothing any more."""
+    """Steps that no longer wait for others."""
     steps = list(plan)
     done = {step["id"] for step in steps if step["status"] == "done"}
     return [step for step in steps if step["status"] == "pending" and done.issuperset(step["needs"])]
 
 
 def quoted(question: str) -> list[str]:
-    """The texts in quotation marks, in order, each once."""
+    """The texts in quotation marks, in order, without duplicates."""
     return list(dict.fromkeys(next(filter(None, found)) for found in _QUOTED.findall(question)))
 
 
 def told(plan: Iterable[PlanStep]) -> str:
-    """The plan as a model reads it: each step, how it went, what came out."""
+    """The plan for a model: each step with its status and result."""
     lines = []
     for step in plan:
         lines.append(f"{step['id']}. {step['goal']} ({step['status']})")
@@ -108,7 +108,7 @@ def told(plan: Iterable[PlanStep]) -> str:
 
 
 async def plan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `plan`; a question that the model cannot divide has a plan of one step."""
+    """Sets `plan`; if the model cannot divide the question, the plan has one step."""
     question = conversation.question(state)
     parts = [conversation.earlier(state, runtime.context), await _files(runtime), f"Question: {question}"]
     steps = await _asked("plan/plan", parts, state, runtime, first=1)
@@ -119,7 +119,7 @@ async def plan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 async def replan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `plan`: what is done stays, what failed or waited for it is planned anew with what went wrong."""
+    """Sets `plan`: completed steps stay; failed ones and those that waited for them are replanned with their errors."""
     old = state["plan"]
     parts = [await _files(runtime), f"Question: {conversation.question(state)}", f"So far:\n{told(old)}"]
     new = await _asked("plan/replan", parts, state, runtime, first=max(step["id"] for step in old) + 1)

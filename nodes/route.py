@@ -1,4 +1,4 @@
-"""`route`: choose the mode that answers this turn, and start the turn afresh."""
+"""`route`: choose the mode that answers this turn, and reset the turn's state."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,20 @@ from tools.question import sort_files
 AUTO = "auto"
 """The `wanted_mode` that leaves the choice to the router."""
 MODEL_KINDS: tuple[Kind, ...] = ("talk", "work")
-"""The kinds that the model is asked to tell apart."""
+"""The kinds that the model distinguishes."""
 MAX_TOLD = 1500
-"""Characters of the question that it is shown."""
+"""Maximum characters of the question in the router's prompt."""
 
 
 class RouteNode(Protocol):
-    """The step as langgraph calls it."""
+    """The step's signature for LangGraph."""
 
     async def __call__(self, state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        """Sets `mode`; clears what belonged to the last turn."""
+        """Sets `mode`; clears the state of the last turn."""
 
 
 def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
-    """The step `route`, which chooses among `modes`; `mode_of_kind` names one for each kind of question."""
+    """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
 
     async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
         wanted = state.get("wanted_mode", AUTO)
@@ -63,7 +63,7 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
 
 
 async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[Kind, str]:
-    """The kind of the question, and why."""
+    """The kind of the question, and the reason."""
     if not runtime.context.tools:
         return "talk", "there are no tools"
     asked = question(state)
@@ -87,11 +87,11 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
 async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
     prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
     kind = await ask_one_of(runtime, prompt, MODEL_KINDS)
-    return kind, f"the model took it for {kind}"
+    return kind, f"the model chose {kind}"
 
 
 async def record(state: AgentState) -> AgentState:
-    """The answer joins the conversation, with its mode and the time at which it was complete."""
+    """Adds the answer to the conversation, with its mode and its time of completion."""
     answer = state.get("answer")
     if answer is None:
         return {"messages": [], "answer": None}

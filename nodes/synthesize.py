@@ -1,4 +1,4 @@
-"""`synthesize`: put the answer together. No model is called when a thought already holds it."""
+"""`synthesize`: produce the answer. No model is called if a thought already has it."""
 
 import uuid
 from typing import Any
@@ -16,7 +16,7 @@ from nodes.rules.question import form_of_answer
 from nodes.state import AgentState, Context
 
 MAX_NOTES = 6000
-"""Characters of what was found out, the newest."""
+"""Maximum characters of the findings, newest first."""
 INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 
 

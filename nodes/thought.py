@@ -1,4 +1,4 @@
-"""`thought`: decide what to do next, in a fresh prompt with just what that decision needs (`nodes/react/decide.py`)."""
+"""`thought`: decide what to do next, in a new prompt with just what that decision needs (`nodes/react/decide.py`)."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,12 +19,12 @@ from nodes.state import Action, AgentState, Context, Step
 from tools.agent_tool import program_tool_of
 from tools.coding.program_prompt import STOP
 
-UNREADABLE = "I had to stop: the model server cannot read what the model writes."
+UNREADABLE = "I had to stop: the model server cannot parse the model's output."
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """One reply of the model, taken apart, and the answer as far as it has left."""
+    """One parsed reply of the model, and the part of its answer that has been sent."""
 
     said: Said
     reply: Reply
@@ -34,7 +34,7 @@ class Thinking:
 async def thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `action`, or `needed`, or `answer_text` with its finish reason."""
     if runtime.context.protocol == "native":
-        with suppress(ToolsUnsupportedError):  # found out only now: words do as well
+        with suppress(ToolsUnsupportedError):  # only discovered now: the text protocol works as well
             called = await native_thought(state, runtime)
             if called["action"] is not None or "answer_text" in called:
                 return _after_speech(called)
@@ -44,13 +44,13 @@ async def thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 def _after_speech(update: AgentState) -> AgentState:
-    """The answer goes on after what has already been said to the reader."""
+    """The answer continues after what has already been sent."""
     text = update.get("answer_text")
     return update if text is None else {**update, "answer_text": update["spoken"] + text}
 
 
 async def _in_words(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """By the text protocol."""
+    """With the text protocol."""
     update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     match await decide(state, runtime):
         case Act(action):
@@ -63,7 +63,7 @@ async def _in_words(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 async def _asked(prompt: Ask, state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """What the model says to `prompt`; asked once more for something else when it repeats an action."""
+    """The model's reply to `prompt`; asked once more for something else if it repeats an action."""
     steps = state.get("steps", [])
     first, *rest = prompt.messages
     prompt = replace(prompt, messages=[conversation.instructed(first.text, state, runtime.context), *rest])
@@ -83,9 +83,9 @@ async def _asked(prompt: Ask, state: AgentState, runtime: Runtime[Context]) -> A
 
 
 def _so_far(steps: Sequence[Step]) -> str:
-    """What there is without another word of the model's."""
+    """An answer from the results so far, without another reply of the model."""
     found = next((step["observation"] for step in reversed(steps) if step["error"] is None), "")
-    return f"{UNREADABLE} The last step gave:\n\n{found}" if found else f"{UNREADABLE} Ask again."
+    return f"{UNREADABLE} The last step gave:\n\n{found}" if found else f"{UNREADABLE} Try again."
 
 
 async def _think(prompt: Ask, runtime: Runtime[Context], *, fresh: bool) -> Thinking:

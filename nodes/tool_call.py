@@ -1,4 +1,4 @@
-"""`tool_call`: run the chosen tool. The one place where a tool's errors become words for the model."""
+"""`tool_call`: run the chosen tool. The only place where a tool's errors become text for the model."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from workspace.session import SessionWorkspace
 
 
 async def tool_call(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `outcome`. Never raises for what a tool does; a cancelled run goes through."""
+    """Sets `outcome`. Never raises for errors of the tool; cancellation of the run passes through."""
     action = state.get("action")
     assert action is not None, "tool_call is only reached with an action"
     started = time.time()
@@ -37,7 +37,7 @@ async def tool_call(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context]) -> tuple[str, str | None, Extras]:
-    """`(observation, error, what else the tool gave)`."""
+    """`(observation, error, the tool's other results)`."""
     tools = runtime.context.tools
     tool = tools.get(action["tool"])
     if tool is None:
@@ -51,7 +51,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
         return str(error), type(error).__name__, Extras(files=error.new_files)
     except BackendStoppedError:
         raise
-    except ModelError as error:  # of a model that a tool asks; one that writes may be well
+    except ModelError as error:  # from a model that a tool uses; the model that writes may be fine
         return str(error), ToolFailed.__name__, Extras()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
@@ -63,7 +63,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
 
 
 def _call(tool: BaseTool, action: Action) -> dict[str, Any]:
-    """The tool call that LangChain expects."""
+    """The tool call in LangChain's format."""
     return {"type": "tool_call", "id": "call", "name": tool.name, "args": arguments_of(tool, action["input"])}
 
 

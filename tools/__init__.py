@@ -1,4 +1,4 @@
-"""What the model may call: one file a tool, listed in one line here."""
+"""The tools that the model may call: one file per tool, each listed here."""
 
 from typing import Any, Protocol
 
@@ -16,14 +16,14 @@ from tools.web import extract
 
 
 class ToolModule(Protocol):
-    """What a tool's file defines."""
+    """The contents of a tool's file."""
 
     DESCRIPTION: str
     INPUT: type[BaseModel]
     PURPOSE: Purpose
 
     def build(self, kit: ToolKit) -> AgentTool:
-        """The tool of one session. Its artifact is a `tools.results.Extras`."""
+        """The tool for one session. Its artifact is a `tools.results.Extras`."""
 
 
 TOOLS: dict[str, ToolModule] = {
@@ -36,11 +36,11 @@ TOOLS: dict[str, ToolModule] = {
 }
 
 PRELOAD = (*reader.PRELOAD, *extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
-"""What the workers of all tools should have loaded."""
+"""Modules that the workers of all tools should preload."""
 
 
 def build_all(kit: ToolKit) -> dict[str, BaseTool]:
-    """All tools of one session that are not turned off, by name."""
+    """All enabled tools of one session, by name."""
     return {name: tool.build(kit) for name, tool in TOOLS.items() if name not in kit.off}
 
 

@@ -1,4 +1,4 @@
-"""What all tools of ours have in common."""
+"""The base class of all tools."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
@@ -11,11 +11,11 @@ from tools.errors import ToolFailed
 from tools.purpose import Purpose
 
 PLAIN = Purpose(kind="reading")
-"""Of a tool that says nothing of itself."""
+"""For tools that do not define a purpose."""
 
 
 class AgentTool(BaseTool):
-    """Runs asynchronously, returns its observation and a `tools.results.Extras`, and knows its purpose."""
+    """Runs asynchronously, returns its observation and a `tools.results.Extras`, and has a purpose."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -33,5 +33,5 @@ def purposes_of(tools: Mapping[str, BaseTool]) -> dict[str, Purpose]:
 
 
 def program_tool_of(tools: Mapping[str, BaseTool]) -> str | None:
-    """The name of the tool that runs programs; None when there is none."""
+    """The name of the tool that runs programs; None if there is none."""
     return next((name for name, purpose in purposes_of(tools).items() if purpose.kind == "computation"), None)

@@ -1,4 +1,4 @@
-"""Says what a file holds: its structure, statistics, a preview, and how to load it."""
+"""Describes a file's content: its structure, statistics, a preview, and how to load it."""
 
 from collections.abc import Sequence
 
@@ -47,10 +47,10 @@ PURPOSE = Purpose(kind="reading", first_call=_first_call, files=FILE_KINDS)
 
 
 class FileAnalyzer(AgentTool):
-    """The observation is a profile in words, `Extras.data` the same as data.
+    """The observation is a profile as text, `Extras.data` the same as data.
 
-    A file of the library is copied into the session, so that programs can read it too. Raises `ToolRetry` for a name
-    that there is not, `ToolFailed` for a file that cannot be read.
+    An upload is copied into the session, so that programs can read it too. Raises `ToolRetry` for an unknown name,
+    `ToolFailed` for a file that cannot be read.
     """
 
     name: str = FILE_ANALYZER
@@ -64,7 +64,7 @@ class FileAnalyzer(AgentTool):
     @override
     async def _arun(self, filename: str) -> tuple[str, Extras]:
         if self.reader is None:
-            raise ToolFailed("Files cannot be analysed here.")
+            raise ToolFailed("Files cannot be analyzed here.")
         name = await self._find(filename)
         try:
             profile = await self.reader.profile(inside(self.workspace.folder, name))
@@ -75,7 +75,7 @@ class FileAnalyzer(AgentTool):
         return long(profile, name), Extras(data=as_data(profile, name))
 
     async def _find(self, asked: str) -> str:
-        """The name of a file that is, or now is, in the session's folder."""
+        """The name of a file that is now in the session's folder."""
         own = [info.name for info in await self.workspace.files()]
         if (name := matching(asked, own)) is not None:
             return name
@@ -91,12 +91,12 @@ class FileAnalyzer(AgentTool):
 
 
 def build(kit: ToolKit) -> FileAnalyzer:
-    """The tool of one session."""
+    """The tool for one session."""
     return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library)
 
 
 def matching(asked: str, names: Sequence[str]) -> str | None:
-    """The name that is meant: models put quotes and folders around names, and do not mind the case."""
+    """The file that is meant: models add quotes and folders to names, and ignore case."""
     wanted = asked.strip().strip("`'\"").removeprefix("./")
     if wanted in names:
         return wanted

@@ -1,4 +1,4 @@
-"""Runs Python in the session's kernel: a program as given, or one written for a task in words."""
+"""Runs Python in the session's kernel: a given program, or one written for a task."""
 
 from typing import Self
 
@@ -39,7 +39,7 @@ class PythonCoderInput(BaseModel):
     @classmethod
     def _is_text(cls, text: str | None) -> str | None:
         if text is not None:
-            text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+            text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
         return text
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ PURPOSE = Purpose(kind="computation", fit=_fit, files=frozenset({"tables"}), ali
 
 
 class PythonCoder(AgentTool):
-    """The observation is what the program printed; raises `ToolRetry` when the program has to be mended."""
+    """The observation is the program's output; raises `ToolRetry` if the program has to be fixed."""
 
     name: str = PYTHON_CODER
     description: str = DESCRIPTION
@@ -122,5 +122,5 @@ def _files(attempts: list[Attempt]) -> list[str]:
 
 
 def build(kit: ToolKit) -> PythonCoder:
-    """The tool of one session."""
+    """The tool for one session."""
     return PythonCoder(kit=kit)

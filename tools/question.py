@@ -1,4 +1,4 @@
-"""A question as the tools see it: its words, what it names, and the files at hand."""
+"""A question for the tools: its words, what it names, and the available files."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,7 @@ _COMPUTE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Names of the files at hand, by what can be done with them."""
+    """Names of the available files, by how they can be used."""
 
     tables: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
@@ -57,15 +57,15 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Make one with `Question.of`."""
+    """Create it with `Question.of`."""
 
     text: str
     files: Files = Files()
-    """The files at hand."""
+    """The available files."""
     named: Files = Files()
-    """Those that it names."""
+    """The files that it names."""
     addresses: tuple[str, ...] = ()
-    """Web addresses that it names."""
+    """Web addresses in it."""
 
     @classmethod
     def of(cls, text: str, files: Files = Files()) -> "Question":
@@ -73,7 +73,7 @@ class Question:
 
     @property
     def subject(self) -> Subject | None:
-        """The kind of what it names; of several kinds the first of addresses, images, tables and documents."""
+        """The kind of what it names; of several kinds, the first of addresses, images, tables and documents."""
         if self.addresses:
             return "addresses"
         if self.named.images:
@@ -84,7 +84,7 @@ class Question:
 
 
 def sort_files(names: Iterable[str]) -> Files:
-    """By the name's ending."""
+    """By file extension."""
     kinds: dict[str, list[str]] = {"tables": [], "documents": [], "images": [], "others": []}
     for name in names:
         ending = name.rpartition(".")[2].lower()
@@ -94,12 +94,12 @@ def sort_files(names: Iterable[str]) -> Files:
 
 
 def addresses(text: str) -> list[str]:
-    """Web addresses that a text names."""
+    """Web addresses in a text."""
     return [url.rstrip(".,;:!?") for url in _URL.findall(text)]
 
 
 def named(text: str, names: Sequence[str]) -> list[str]:
-    """The files among `names` that a text names, with or without their ending."""
+    """The files among `names` that a text names, with or without their extension."""
     asked = text.lower()
     return [n for n in names if n.lower() in asked or (len(stem := n.rpartition(".")[0]) > 3 and stem.lower() in asked)]
 

@@ -1,4 +1,4 @@
-"""Looks a question up in the user's documents and gives the passages that answer it, with file and page."""
+"""Searches the user's documents and returns the matching passages, with file and page."""
 
 from pydantic import BaseModel, Field
 from typing_extensions import override
@@ -21,9 +21,9 @@ TOP_K = 5
 NOTHING = "No document has been uploaded that could be searched."
 NO_HIT = "No passage of the documents has to do with this. Searched: {files}."
 MAX_NAMES = 20
-"""File names that one text lists."""
+"""Maximum number of file names in a text."""
 MAX_REASONS = 5
-"""Files that could not be read, told with the reason; `data` has all."""
+"""Maximum number of unreadable files whose reason is given; `data` has all."""
 
 
 class RagRetrieverInput(BaseModel):
@@ -60,7 +60,7 @@ PURPOSE = Purpose(
 
 
 class RagRetriever(AgentTool):
-    """The observation is the passages, numbered; raises `ToolFailed` when there is nothing to search."""
+    """The observation is the numbered passages; raises `ToolFailed` if there is nothing to search."""
 
     name: str = RAG_RETRIEVER
     description: str = DESCRIPTION
@@ -77,9 +77,9 @@ class RagRetriever(AgentTool):
         try:
             found = await self.documents.search(self.user, self.session, query, top_k, files)
         except VectorsUnavailableError as error:
-            raise ToolFailed(f"The documents cannot be searched now: {error}") from error
+            raise ToolFailed(f"The documents cannot be searched at the moment: {error}") from error
         except OSError as error:
-            raise ToolFailed(f"The documents cannot be searched now: {error.strerror}") from error
+            raise ToolFailed(f"The documents cannot be searched at the moment: {error.strerror}") from error
         if not found.files:
             raise ToolFailed("\n".join([NOTHING, *_limits(found)]))
         unknown = [name for name in files or () if name not in found.files]
@@ -92,7 +92,7 @@ class RagRetriever(AgentTool):
 
 
 def build(kit: ToolKit) -> RagRetriever:
-    """The tool of one session."""
+    """The tool for one session."""
     return RagRetriever(documents=kit.documents, user=kit.user, session=kit.workspace.session_id)
 
 
@@ -111,7 +111,7 @@ def _source(hit: Hit) -> Source:
 
 
 def _limits(found: Found) -> list[str]:
-    """What the passages do not show, in words."""
+    """What the passages do not cover."""
     told = [f"{name} could not be read: {why}" for name, why in list(found.skipped.items())[:MAX_REASONS]]
     if len(found.skipped) > MAX_REASONS:
         told.append(f"{len(found.skipped) - MAX_REASONS} more files could not be read.")

@@ -1,4 +1,4 @@
-"""Reads a page of the public web: fetched safely, its main text taken out."""
+"""Reads a public web page: fetched safely, with its main text extracted."""
 
 import asyncio
 import tempfile
@@ -27,7 +27,7 @@ DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address a
 PDF = "application/pdf"
 KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json", PDF)
 MAX_TEXT = 5000
-"""Characters that the model is shown at once."""
+"""Maximum characters returned at once."""
 EXTRACT_SECONDS = 15.0
 EXTRACT_MEMORY = 768 << 20
 OTHERWISE = "Try another page, or do without."
@@ -38,7 +38,7 @@ NO_TEXT = (
 
 
 def _is_text(url: str) -> str:
-    url.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    url.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return url.strip().strip("<>\"'")
 
 
@@ -66,8 +66,9 @@ PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call)
 
 
 class ReadPage(AgentTool):
-    """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed`
-    when the web cannot be reached."""
+    """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed` if the
+    web cannot be reached.
+    """
 
     name: str = READ_PAGE
     description: str = DESCRIPTION
@@ -88,7 +89,7 @@ class ReadPage(AgentTool):
         if not read.text:
             raise ToolRetry(NO_TEXT)
         if start >= len(read.text):
-            raise ToolRetry(f"The page's text has {len(read.text)} characters; start has to be less.")
+            raise ToolRetry(f"The page's text has {len(read.text)} characters; start must be less.")
         source = _source(page, read, start)
         return with_sources("", [source], {"url": page.url, "characters": len(read.text), "start": start})
 
@@ -98,7 +99,7 @@ class ReadPage(AgentTool):
         if page.body.startswith(b"%PDF-"):
             return await self._document(page, self.reader)
         if page.mime == PDF or b"\0" in page.body[:1024]:
-            raise ToolRetry(f"This is not what its server calls it, and no text. {OTHERWISE}")
+            raise ToolRetry(f"The content does not match its declared type and is not text. {OTHERWISE}")
         try:
             return await self.reader.workers.run(
                 readable,
@@ -110,7 +111,7 @@ class ReadPage(AgentTool):
             raise ToolFailed(f"The page could not be read: {error} {OTHERWISE}") from error
 
     async def _document(self, page: Page, reader: FileReader) -> Readable:
-        """A PDF, read as any file is."""
+        """A PDF, read like any file."""
         with tempfile.TemporaryDirectory(prefix="read-page-") as folder:
             path = Path(folder) / "page.pdf"
             await asyncio.to_thread(path.write_bytes, page.body)
@@ -144,5 +145,5 @@ def _source(page: Page, read: Readable, start: int) -> Source:
 
 
 def build(kit: ToolKit) -> ReadPage:
-    """The tool of one session."""
+    """The tool for one session."""
     return ReadPage(fetcher=kit.fetcher, reader=kit.reader)

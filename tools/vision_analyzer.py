@@ -1,4 +1,4 @@
-"""Looks at an image: with a model that sees where there is one, else at its text, size and colours."""
+"""Analyzes an image: with a vision model if there is one, otherwise by its text, size and colors."""
 
 import asyncio
 import base64
@@ -45,7 +45,7 @@ _ABOUT_AN_IMAGE = re.compile(
 )
 MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
-"""Characters of text in the image, or of the model's answer, that are handed on."""
+"""Maximum characters of text in the image, or of the model's answer, in the observation."""
 SHOW_SECONDS, SHOW_MEMORY = 20.0, 1 << 30
 LOOK_SECONDS, LOOK_MEMORY = 120.0, 2 << 30
 UNSEEN = (
@@ -55,7 +55,7 @@ UNSEEN = (
 
 
 def _is_text(text: str) -> str:
-    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return text.strip()
 
 
@@ -94,8 +94,9 @@ PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call, files=frozen
 
 
 class VisionAnalyzer(AgentTool):
-    """The observation is the model's answer, or the text, size and colours. `ToolRetry` for a file that is no image
-    that can be looked at, `ToolFailed` when looking failed."""
+    """The observation is the model's answer, or the text, size and colors. `ToolRetry` for a file that is not a
+    supported image, `ToolFailed` if the analysis failed.
+    """
 
     name: str = VISION_ANALYZER
     description: str = DESCRIPTION
@@ -110,7 +111,7 @@ class VisionAnalyzer(AgentTool):
     @override
     async def _arun(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
         if self.reader is None:
-            raise ToolFailed("Images cannot be looked at here.")
+            raise ToolFailed("Images cannot be analyzed here.")
         data, workers = await self._file(filename), self.reader.workers
         try:
             if self.vision is None:
@@ -119,11 +120,11 @@ class VisionAnalyzer(AgentTool):
         except ImageRefusedError as error:
             raise ToolRetry(f"{filename}: {error}") from error
         except WorkerError as error:
-            raise ToolFailed(f"{filename} could not be looked at: {error}") from error
+            raise ToolFailed(f"{filename} could not be analyzed: {error}") from error
         return await self._ask(self.vision, picture, question)
 
     async def _file(self, filename: str) -> bytes:
-        """The bytes of a file of the session, or else of the user's library."""
+        """The bytes of a file of the session, or of the user's uploads."""
         own = [info.name for info in await self.workspace.files()]
         stored = [info.name for info in await self.library.files()] if self.library is not None else []
         if (name := matching(filename, own)) is not None:
@@ -136,28 +137,28 @@ class VisionAnalyzer(AgentTool):
         except FileTooLargeError as error:
             raise ToolRetry(str(error)) from error
         except (FileNotFoundError, BadNameError):
-            pass  # it was deleted, or made something else, in this moment
+            pass  # it was deleted or replaced at this moment
         images = [name for name in dict.fromkeys([*own, *stored]) if name.lower().endswith(IMAGES)]
         raise ToolRetry(f"There is no file {filename!r}. The images are: {', '.join(images[:20]) or 'none'}.")
 
     async def _ask(self, model: BaseChatModel, picture: Picture, question: str) -> tuple[str, Extras]:
-        """The image lives in this one message, which nobody keeps."""
+        """The image exists only in this message, which is not stored."""
         shown = {"type": "image", "base64": base64.b64encode(picture.data).decode(), "mime_type": picture.mime}
         message = HumanMessage(content=[{"type": "text", "text": question}, shown])
         try:
             async with asyncio.timeout(self.settings.timeout):
                 answer = await model.ainvoke([message], temperature=temperature_of(model))
         except TimeoutError as error:
-            raise ToolFailed(f"The vision model did not answer within {self.settings.timeout:g} seconds.") from error
+            raise ToolFailed(f"The vision model did not respond within {self.settings.timeout:g} seconds.") from error
         text = answer.text.strip()
         if not text:
-            raise ToolFailed("The vision model said nothing.")
+            raise ToolFailed("The vision model's reply is empty.")
         data = {"seen_by": "model", **_facts(picture.facts), "shown_as": [picture.width, picture.height, picture.mime]}
         return _cut(text), Extras(answer=_cut(text), data=data)
 
 
 def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
-    """What there is to say without a model that sees, and plainly what is not."""
+    """What can be said without a vision model, including what could not be seen."""
     text = f"Text in the image:\n{_cut(looked.text)}" if looked.text else "No text was found in the image."
     lines = [
         {
@@ -182,7 +183,7 @@ def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
 
 
 def described(facts: Facts) -> str:
-    """Size, orientation and colours, in a sentence or two."""
+    """Size, orientation and colors, in a sentence or two."""
     colours = ", ".join(f"{name} ({share:.0%})" for name, share in facts.colours) or "no colour stands out"
     notes = [
         f"The image is {facts.width} × {facts.height} pixels ({facts.orientation}, {facts.format}).",
@@ -210,7 +211,7 @@ def _cut(text: str) -> str:
 
 
 def build(kit: ToolKit) -> VisionAnalyzer:
-    """The tool of one session."""
+    """The tool for one session."""
     return VisionAnalyzer(
         workspace=kit.workspace, library=kit.library, reader=kit.reader, vision=kit.vision, settings=kit.looking
     )

@@ -1,4 +1,4 @@
-"""Searches the web: by Tavily when there is a key, else by `ddgs`, which needs none."""
+"""Searches the web: with Tavily if there is a key, otherwise with `ddgs`, which needs none."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -32,12 +32,12 @@ def _domain(text: str) -> str:
 
 
 def _is_text(text: str) -> str:
-    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return text.strip()
 
 
 def _listed(given: object) -> object:
-    """Models write one text where a list is wanted."""
+    """Models send a single string where a list is expected."""
     return [part for part in re.split(r"[,\s]+", given) if part] if isinstance(given, str) else given
 
 
@@ -82,7 +82,7 @@ PURPOSE = Purpose(kind="search", fit=_fit, first_call=_first_call)
 
 
 class WebSearch(AgentTool):
-    """The observation is the results, numbered; raises `ToolFailed` when none can be had."""
+    """The observation is the numbered results; raises `ToolFailed` if there are none."""
 
     name: str = WEB_SEARCH
     description: str = DESCRIPTION
@@ -130,5 +130,5 @@ def _query(asked: WebSearchInput) -> Query:
 
 
 def build(kit: ToolKit) -> WebSearch:
-    """The tool of one session."""
+    """The tool for one session."""
     return WebSearch(fetcher=kit.fetcher)

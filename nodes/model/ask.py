@@ -1,4 +1,4 @@
-"""One call of the model: streamed, counted, asked again when it says nothing."""
+"""One call of the model: streamed, counted, retried if the reply is empty."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -23,18 +23,18 @@ MAX_LINE_TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the model said, why it ended (stop or length), and the tools that it called."""
+    """The model's text, its finish reason (stop or length), and whether it called tools."""
 
     text: str
     finish_reason: str
     called: bool = False
-    """Tools were called; `on_call` has the calls."""
+    """The model called tools; `on_call` received the calls."""
     broken: str | None = None
-    """What the model wrote for a call that its server could not read; None: there was none."""
+    """The text of a call that the server could not parse; None if there was none."""
 
 
 def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
-    """As the request wishes, but never at a temperature that is left to a server; `model` stands in for the run's."""
+    """The request's sampling, but never a server's default temperature; `model` replaces the run's own."""
     wished = runtime.context.sampling
     if wished.temperature is not None:
         return wished
@@ -44,7 +44,7 @@ def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sam
 def bounded(
     runtime: Runtime[Context], model: BaseChatModel | None = None, *, stop: tuple[str, ...] = (), fresh: bool = False
 ) -> Sampling:
-    """How a thought is drawn: steadily, within the limit of a thought; `fresh` looks for another idea."""
+    """Sampling for a thought: low temperature, limited length; `fresh` asks for a different idea."""
     wished = steady(runtime, model)
     warm = max(wished.temperature or 0.0, RETRY_TEMPERATURE)
     return replace(
@@ -65,24 +65,24 @@ async def ask(
     on_call: Callable[[ToolCallChunk], None] | None = None,
     **more: Any,
 ) -> Said:
-    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
-    bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
+    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may have bound tools,
+    replaces the run's own. An empty reply is retried at a higher temperature, up to `limits.tries` attempts.
 
-    Raises what the model raises, but for a call that cannot be read: it ends the reply.
+    Raises the model's errors, except for a call that cannot be parsed: it ends the reply.
     """
     said = Said("", "stop")
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
         said = await _once(runtime, messages, sampling, on_text, on_call, model, **more)
-        broken = said.broken is not None and on_call is not None  # the caller knows what to say about it
+        broken = said.broken is not None and on_call is not None  # the caller handles it
         if said.text.strip() or said.called or broken or sampling.max_tokens == 0:
             break
     return said
 
 
 async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[Option]) -> Option:
-    """One of `options`: the model is held to them where the backend can; the first when it names none."""
+    """One of `options`: enforced if the backend supports it; the first if the reply is none of them."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_CHOICE_TOKENS)
     said = await _once(runtime, messages, sampling, lambda _: None, choices=list(options))
     text = said.text.lower()
@@ -90,7 +90,7 @@ async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage],
 
 
 async def ask_line(runtime: Runtime[Context], messages: Sequence[BaseMessage]) -> str:
-    """One short line; empty when the model says nothing."""
+    """One short line; empty if the model's reply is empty."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_LINE_TOKENS, stop=("\n",))
     return (await _once(runtime, messages, sampling, lambda _: None)).text.strip()
 
@@ -117,7 +117,7 @@ async def _once(
             async for chunk in chunks:
                 if thought := chunk.additional_kwargs.get("reasoning_content"):
                     runtime.stream_writer(ThoughtDelta(thought))
-                # A plain string: langchain's own kind is one more thing for the garbage collector to look at.
+                # A plain string: LangChain's own type is one more object for the garbage collector.
                 if text := str(chunk.text):
                     parts.append(text)
                     on_text(text)

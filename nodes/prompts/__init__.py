@@ -1,4 +1,4 @@
-"""The steps' prompts: one Markdown file each, in a folder a mode."""
+"""The steps' prompts: one Markdown file each, in a folder per mode."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""What the ReAct loop does next, and how a model says so."""
+"""The decisions of the ReAct loop, and the protocols in which a model states them."""

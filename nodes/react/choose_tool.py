@@ -1,4 +1,4 @@
-"""Which tool next? Rules first; the model, held to the tools' names, only where the rules cannot tell."""
+"""Chooses the next tool: by rules, or by the model, constrained to the tools' names, if they do not decide."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ from tools.question import Files, Question, sort_files, wants_computing, wants_w
 
 
 async def files_at_hand(runtime: Runtime[Context]) -> Files:
-    """The session's files, and the user's library."""
+    """The session's files and the user's uploads."""
     names: list[str] = []
     workspace, library = runtime.context.workspace, runtime.context.library
     if workspace is not None:
@@ -28,12 +28,12 @@ async def files_at_hand(runtime: Runtime[Context]) -> Files:
 
 
 async def question_at_hand(state: AgentState, runtime: Runtime[Context]) -> Question:
-    """The person's current words, and the files at hand."""
+    """The current question and the available files."""
     return Question.of(conversation.question(state), await files_at_hand(runtime))
 
 
 async def choose_tool(state: AgentState, runtime: Runtime[Context], question: Question) -> str | None:
-    """The tool for the next action; None when every one that fits the question has failed for good."""
+    """The tool for the next action; None if every tool that fits the question has failed for good."""
     tools, failed = runtime.context.tools, _given_up(state.get("steps", []))
     likely = [name for name in likely_tools(question, purposes_of(tools)) if name not in failed]
     if len(likely) <= 1:
@@ -48,19 +48,19 @@ async def choose_tool(state: AgentState, runtime: Runtime[Context], question: Qu
 
 
 def usable_tools(files: Files, steps: Sequence[Step], tools: Mapping[str, BaseTool]) -> list[BaseTool]:
-    """Those with something to work on that have not said in this turn that they cannot."""
+    """Tools that have something to work on and have not failed for good in this turn."""
     failed = _given_up(steps)
     purposes = purposes_of(tools)
     return [tool for name, tool in tools.items() if purposes[name].has_files(files) and name not in failed]
 
 
 def needs_a_tool(question: Question, purposes: Purposes) -> bool:
-    """Whether the question is likely one that words alone cannot answer."""
+    """Whether the question probably needs a tool."""
     if question.files.all or question.addresses or wants_computing(question.text) or wants_web(question.text):
         return True
     return any(purpose.fit(question) >= Fit.CLEAR for purpose in purposes.values())
 
 
 def _given_up(steps: Sequence[Step]) -> set[str]:
-    """Tools that said they cannot."""
+    """Tools that failed for good."""
     return {step["tool"] for step in steps if step["error"] == "ToolFailed"}

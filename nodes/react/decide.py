@@ -1,6 +1,6 @@
-"""What comes next in a turn: an action or an answer that needs no thinking, or the prompt for the next thought.
+"""Decides what comes next in a turn: an action or answer that needs no model, or the prompt for the next thought.
 
-Each situation has a prompt of its own with just what it needs (docs/agent.md).
+Each situation has its own prompt with just what it needs (docs/agent.md).
 """
 
 import re
@@ -26,14 +26,14 @@ from tools.purpose import LOOK_UPS, Fit, Kind, Purposes
 from tools.question import Question, wants_computing
 
 MAX_LOOK_UPS = 3
-"""Look-ups in one turn."""
+"""Maximum number of lookups in one turn."""
 MAX_KNOWN = 6000
-"""Characters of earlier observations that a prompt repeats."""
+"""Maximum characters of earlier observations in a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """The next action is plain."""
+    """The next action is known."""
 
     action: Action
 
@@ -47,20 +47,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """The model has to think."""
+    """The model has to decide."""
 
     messages: list[BaseMessage]
     coding: bool = False
-    """Whether a program is asked for, which another model may write better."""
+    """Whether it asks for a program, which another model may write better."""
     slots: tuple[str, ...] = ()
-    """Names that have to stand in the answer as `@name[value]`; what is missing is needed once."""
+    """Names that must be in the answer as `@name[value]`; a missing one is computed once."""
 
 
 Decision = Act | Answer | Ask
 
 
 async def decide(state: AgentState, runtime: Runtime[Context]) -> Decision:
-    """What comes next; the model is only asked where the rules do not say it."""
+    """What comes next; the model decides only if the rules do not."""
     steps, needed = state.get("steps", []), state.get("needed", "")
     if not steps:
         return await _begin(state, runtime)
@@ -79,7 +79,7 @@ async def decide(state: AgentState, runtime: Runtime[Context]) -> Decision:
 
 
 async def _begin(state: AgentState, runtime: Runtime[Context]) -> Decision:
-    """Nothing has been done yet, or nothing that could be gone on with: which tool?"""
+    """The first step, or the step after nothing usable was found: choose a tool."""
     question = await question_at_hand(state, runtime)
     tool, program_tool = await choose_tool(state, runtime, question), program_tool_of(runtime.context.tools)
     if tool is not None and tool != program_tool and not state.get("needed"):
@@ -90,12 +90,12 @@ async def _begin(state: AgentState, runtime: Runtime[Context]) -> Decision:
 
 
 def stuck(steps: list[Step]) -> bool:
-    """Two failures in a row: mending leads nowhere, so a new program is asked for."""
+    """Two failures in a row: fixing does not help, so a new program is requested."""
     return len(steps) >= 2 and all(step["error"] is not None for step in steps[-2:])
 
 
 def _kind(step: Step, purposes: Purposes) -> Kind | None:
-    """Of the step's tool; None for a tool that there is not."""
+    """The kind of the step's tool; None for an unknown tool."""
     purpose = purposes.get(step["tool"])
     return purpose.kind if purpose is not None else None
 
@@ -116,7 +116,7 @@ def _answer_from(last: Step, steps: list[Step], question: str, *, computed: bool
 
 
 def _passages(steps: list[Step]) -> str:
-    """What the look-ups found, in the order of its numbers; the newest and best stay when there is no room for all."""
+    """What the lookups found, in numbered order; if there is no space for all, the newest and best are kept."""
     looked_up = [_blocks(step["observation"]) for step in steps if step["sources"]]
     room = MAX_KNOWN
     kept: list[str] = []
@@ -128,12 +128,12 @@ def _passages(steps: list[Step]) -> str:
 
 
 def _blocks(observation: str) -> list[str]:
-    """A passage each, with its number."""
+    """One passage each, with its number."""
     return re.split(r"\n\n(?=\[\d{1,3}\])", observation)
 
 
 def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Context]) -> Act | Ask:
-    """What was found is not enough: read the best page that has not been read, then search in other words."""
+    """The results are not sufficient: read the best page that has not been read yet, then search in other words."""
     given_up = _give_up(question, steps)
     purposes = purposes_of(runtime.context.tools)
     if sum(_kind(step, purposes) in LOOK_UPS for step in steps) >= MAX_LOOK_UPS:
@@ -151,7 +151,7 @@ def _further(question: str, steps: list[Step], needed: str, runtime: Runtime[Con
 
 
 def _reading(address: str, purposes: Purposes) -> Act | None:
-    """Read what a search has found; None when no tool opens addresses."""
+    """Read a page that a search found; None if no tool opens URLs."""
     page = Question(address, addresses=(address,))
     for name, purpose in purposes.items():
         if purpose.fit(page) is Fit.NAMED and (call := purpose.first_call(page)) is not None:
@@ -160,7 +160,7 @@ def _reading(address: str, purposes: Purposes) -> Act | None:
 
 
 async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Ask:
-    """A look-up was given what it cannot use: any tool may be next."""
+    """A lookup could not use its input: choose any tool next."""
     known = conversation.notes(state.get("steps", []))[-MAX_KNOWN:]
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     question = f"Question: {conversation.question(state)}"
@@ -169,7 +169,7 @@ async def _another_way(state: AgentState, runtime: Runtime[Context]) -> Ask:
 
 
 def _give_up(question: str, steps: list[Step]) -> Ask:
-    if any(step["sources"] for step in steps):  # the prompt that has just been read, with one more line
+    if any(step["sources"] for step in steps):  # the previous prompt with one more line
         asked = f"Question: {without_order(question)}"
         return _messages("react/cite", f"Passages:\n{_passages(steps)}", asked, render("react/nothing_more"))
     tried = conversation.notes(steps)[-MAX_KNOWN:]
@@ -194,7 +194,7 @@ async def _mend(last: Step, state: AgentState, runtime: Runtime[Context]) -> Ask
 
 
 async def _look_up(tool: str, question: Question, state: AgentState, runtime: Runtime[Context]) -> Act:
-    """A first look-up, with what the question says."""
+    """A first lookup, with an input derived from the question."""
     purpose = purposes_of(runtime.context.tools)[tool]
     if purpose.kind == "search":
         question = replace(question, text=await _query(state, runtime, question.text))
@@ -204,7 +204,7 @@ async def _look_up(tool: str, question: Question, state: AgentState, runtime: Ru
 
 
 async def _query(state: AgentState, runtime: Runtime[Context], question: str) -> str:
-    """In a first turn the question itself; later what it means, which may stand in earlier turns."""
+    """In a first turn, the question itself; later, a version of it that is understandable without the earlier turns."""
     earlier = conversation.earlier(state, runtime.context)
     if not earlier:
         return question

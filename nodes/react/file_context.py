@@ -1,4 +1,4 @@
-"""What the agent's prompts hold on the files at hand."""
+"""The description of the available files in the agent's prompts."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,13 +15,13 @@ from workspace.session import SessionWorkspace
 
 MAX_FILES = 8
 MAX_CHARACTERS = 6000
-"""Of all descriptions together; beyond it the older files get one line each."""
+"""Limit for all descriptions together; beyond it, the older files get one line each."""
 MAX_LISTED = 30
 
 
 @dataclass(slots=True)
 class FileContext:
-    """Called before each thought of one turn. A file is described once, and again when it has changed."""
+    """Called before each thought of a turn. A file is described once, and again if it has changed."""
 
     reader: FileReader
     workspace: SessionWorkspace
@@ -30,9 +30,9 @@ class FileContext:
     _known: dict[tuple[str, FileMark], Brief] = field(default_factory=dict)
 
     async def __call__(self) -> str:
-        """The newest files of the session, then the names of the library's. Empty when there are none.
+        """The session's newest files, then the names of the user's uploads. Empty if there are none.
 
-        Files of the library that the question names are copied into the session first.
+        Uploads named in the question are copied into the session first.
         """
         stored = [info.name for info in await self.library.files()]
         await self._stage(named(self.question, stored))
@@ -51,7 +51,7 @@ class FileContext:
         for name in names:
             try:
                 await self.library.stage(name, self.workspace.folder)
-            except (OSError, WorkspaceError):  # it was deleted meanwhile, or the session's folder is full
+            except (OSError, WorkspaceError):  # it was deleted in the meantime, or the session's folder is full
                 continue
 
     async def _describe(self, name: str, mark: FileMark) -> Brief:

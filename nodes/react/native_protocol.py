@@ -1,7 +1,7 @@
-"""A thought by the backend's own tool calling: the turn so far as messages, the tools bound to the model.
+"""A thought with the backend's native tool calling: the turn so far as messages, with tools bound to the model.
 
-The transcript is compact: one exchange a step, and what older tools said is cut short. Malformed calls are mended or
-asked for again; they never end a run: in the end the text protocol, which needs none, takes over.
+The transcript is compact: one exchange per step, with older observations truncated. Malformed calls are repaired or
+requested again; they never end a run: in the end the text protocol, which does not need them, is used instead.
 """
 
 import re
@@ -27,21 +27,22 @@ from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observation import SILENT
 
 HELD = 160
-"""Characters that are held back: words before a call are a thought, and a call comes soon after them."""
+"""Characters that are held back: text before a call is a thought, and a call usually follows soon."""
 FRESH = 2
-"""Steps whose observations are told in full."""
+"""Number of latest steps with full observations."""
 MAX_OLD = 500
-"""Characters of older ones."""
+"""Maximum characters of older observations."""
 MAX_THOUGHT = 200
-"""Characters of a thought that are told again: small models repeat what they read of their own."""
+"""Maximum characters of a repeated thought: small models imitate what they read of their own."""
 CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
-"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
+"""The start of a fenced block or a JSON object, or a possible start at the end of the text so far."""
 _BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
-    `spoken` is what has already been said to the reader, and the answer goes on after it."""
+    """Sets `action`, or `answer_text` with its finish reason, or neither if no call of the model can be parsed;
+    `spoken` is what has already been sent, and the answer continues after it.
+    """
     update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
@@ -71,11 +72,11 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentS
 
 
 class Speech:
-    """What the model says beside its calls.
+    """Streams the model's text outside of its calls.
 
-    Where a call is `expected`, thoughts as they come, and all of it once more should it be the answer. Elsewhere held
-    back at first, since before a call it is a thought; and code to the end where it `may_call`, for then it is run, and
-    what the model says of its output is made up.
+    If a call is `expected`, the text is streamed as thoughts, and sent again if it turns out to be the answer.
+    Otherwise it is held back at first, because text before a call is a thought; and code is held back to the end if it
+    `may_call`, because it is then run, and what the model says about its output is invented.
     """
 
     def __init__(self, runtime: Runtime[Context], *, may_call: bool, expected: bool) -> None:
@@ -98,12 +99,12 @@ class Speech:
             self._held = self._held[len(ready) :]
 
     def release(self) -> None:
-        """It is the answer."""
+        """The text is the answer."""
         self.answer.write(self._held)
         self._held = ""
 
     def before_a_call(self) -> str:
-        """A call follows: what is held was a thought; gives what the reader has been shown."""
+        """A call follows, so the held text was a thought; returns what has been sent."""
         if self._held.strip() or self._expected:
             self._think(f"{self._held.strip()}\n")
         if not self._free:
@@ -119,9 +120,9 @@ class Speech:
 def _complaint(
     call: Call | None, said: Said, offered: Sequence[str], *, expected: bool, doubted: bool, evidence: Sequence[str]
 ) -> str | None:
-    """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer.
+    """The message to the model about a call that cannot be made, or was not made; None if its reply is the answer.
 
-    Words about a tool in `offered` announce its call.
+    Text about a tool in `offered` announces its call.
     """
     if call is not None or said.broken is not None:
         return render("react/unreadable_call", tool=call.name if call else "a tool")
@@ -133,7 +134,7 @@ def _complaint(
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
-    """None when the call cannot be read."""
+    """None if the call cannot be parsed."""
     tools, thought = runtime.context.tools, said.text.strip()
     name = resolve(call.name, purposes_of(tools))
     tool = tools.get(name)
@@ -170,14 +171,14 @@ def _short(observation: str) -> str:
 
 
 def may_be_a_call(steps: Sequence[Step]) -> bool:
-    """Whether code in a reply should be run: before any step has worked, what it would print can only be made up."""
+    """Whether code in a reply should be run: before any step has succeeded, its stated output can only be invented."""
     return not any(step["error"] is None for step in steps)
 
 
 def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]) -> Action | None:
-    """A step in the words of the text protocol; else, where code may be a call, one as JSON, or a program in a fence.
+    """A step in the format of the text protocol; or, if code may be a call, one as JSON, or a program in a fence.
 
-    None when the same was run before and printed nothing: then the model means to show it.
+    None if the same was run before and printed nothing: then the model means to show it.
     """
     purposes = purposes_of(tools)
     reply = parse(text, program_tool_of(tools))
@@ -206,13 +207,13 @@ def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
 
 
 def _bare(text: str) -> list[tuple[int, str]]:
-    """The first object that looks like a call and stands in no fence."""
+    """The first object outside of fences that looks like a call."""
     found = _BARE.search(text)
     return [(found.start(), text[found.end() :])] if found else []
 
 
 def _thought(words: str) -> str:
-    """Without "Here is the program:" at their end: a model that reads this again ends after it."""
+    """Without a final "Here is the program:", after which a model that reads it again stops."""
     words = words.rstrip()
     if not words.endswith(":"):
         return words.lstrip()

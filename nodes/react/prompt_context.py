@@ -1,4 +1,4 @@
-"""What a prompt holds beside the question."""
+"""The context in a prompt besides the question."""
 
 from langgraph.runtime import Runtime
 
@@ -8,7 +8,7 @@ from tools.coding.prompt_context import variables_at_hand
 
 
 async def prompt_context(state: AgentState, runtime: Runtime[Context]) -> list[str]:
-    """Earlier turns, which may be empty; then the files and the variables that exist, where there are any."""
+    """Earlier turns, which may be empty; then the files and the variables, if there are any."""
     parts = [conversation.earlier(state, runtime.context)]
     workspace, describe = runtime.context.workspace, runtime.context.describe
     if describe is not None and (files := await describe()):

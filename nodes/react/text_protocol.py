@@ -1,8 +1,8 @@
-"""The text protocol: what the model wrote, read as a step.
+"""The text protocol: parses the model's reply as a step.
 
-`Thought:` / `Action:` / `Action Input:`, or `Final Answer:`, or `Need:`. The reader forgives case, spacing,
-Markdown around the labels, aliases, an unclosed fence, code without an action, and text after the action.
-It never raises and never loses what the model said.
+`Thought:` / `Action:` / `Action Input:`, or `Final Answer:`, or `Need:`. The parser tolerates case, spacing, Markdown
+around the labels, aliases, an unclosed fence, code without an action, and text after the action. It never raises and
+never loses text.
 """
 
 import json
@@ -40,7 +40,7 @@ _DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply taken apart. At most one of `tool`, `final` and `need` is set; none: the text is plain talk."""
+    """A parsed reply. At most one of `tool`, `final` and `need` is set; if none is, the text is plain talk."""
 
     thought: str = ""
     tool: str | None = None
@@ -48,13 +48,13 @@ class Reply:
     final: str | None = None
     need: str | None = None
     labelled: bool = False
-    """The word "action" stands in it: plain talk may well have a line `Input: …`, and a program."""
+    """The text contains the word "action": plain talk may have a line `Input: …` and a program."""
 
 
 def parse(text: str, program_tool: str | None = None) -> Reply:
-    """Read one reply. An action counts before a final answer: the answer after it was made up.
+    """Parse one reply. An action takes precedence over a final answer, because an answer after it is invented.
 
-    `program_tool` is the tool that runs a program without an action; None: such a program is talk.
+    `program_tool` is the tool that runs a program without an action; None: such a program is plain talk.
     """
     sections = _sections(text)
     thought = sections.get("thought") or sections.get("", "")
@@ -81,7 +81,7 @@ def _action(text: str, thought: str, sections: dict[str, str], program_tool: str
     if tool is None:
         return Reply(thought=text.strip())
     raw = sections.get("input")
-    if raw is None:  # the label was left out: what follows the tool's name is the input
+    if raw is None:  # the label is missing: what follows the tool's name is the input
         raw = sections.get("action", "").partition("\n")[2]
     if not raw.strip() and (fenced := FENCE.search(text)):
         raw = fenced.group(0)
@@ -92,7 +92,7 @@ def _action(text: str, thought: str, sections: dict[str, str], program_tool: str
 
 
 def clean_input(raw: str) -> str:
-    """The code or text of an action input: out of its fence, or out of a JSON object that only wraps it."""
+    """The code or text of an action input, without a fence or a JSON object that only wraps it."""
     fenced = FENCE.search(raw) or None
     if fenced:
         return fenced.group(2).strip("\n")
@@ -111,7 +111,9 @@ def clean_input(raw: str) -> str:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """The first text under each label, up to an observation that the model made up; `""` is what precedes all."""
+    """The first text under each label, up to an observation that the model invented; `""` is the text before all
+    labels.
+    """
     sections: dict[str, str] = {}
     fences = [match.span() for match in FENCE.finditer(text)]
     marks = [m for m in _LABEL.finditer(text) if not any(start < m.start() < end for start, end in fences)]
@@ -122,24 +124,23 @@ def _sections(text: str) -> dict[str, str]:
             break
         body = text[mark.end() : following.start() if following else len(text)].strip()
         if name in sections and name != "":
-            break  # a second round, made up without an observation
+            break  # a second round, invented without an observation
         sections[name] = body
     return sections
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What may leave now."""
+    """The parts that can be sent now."""
 
     thought: str = ""
     answer: str = ""
 
 
 class ReplySplitter:
-    """Feed it the text as it comes; it holds back only a line that may yet become `Final Answer:`.
+    """Call it with the text as it comes; it holds back only a line that may become `Final Answer:`.
 
-    Inside a fence of code nothing is taken for the label, nor after an action: what a model calls its answer before
-    it has seen the outcome is made up.
+    The label is ignored inside a code fence and after an action: an answer before the outcome is invented.
     """
 
     def __init__(self) -> None:
@@ -148,7 +149,7 @@ class ReplySplitter:
         self._fenced = False
         self._acted = False
         self._opening: str | None = None
-        """The answer's first letters, as long as they may be those of `Need:`, which is no answer."""
+        """The answer's first letters, while they may still be those of `Need:`, which is not an answer."""
         self._needs = False
         self.in_answer = False
 
@@ -209,7 +210,7 @@ def _may_become_label(line: str) -> bool:
 
 
 class ReplyWriter:
-    """A reply on its way out: its thoughts at once, its answer at once or, when it `holds` it, by `release`."""
+    """Sends a reply: its thoughts at once, its answer at once or, if it `holds` it, at `release`."""
 
     def __init__(self, runtime: Runtime[Context], *, holds: bool) -> None:
         self.answer = AnswerWriter(runtime)
@@ -219,7 +220,7 @@ class ReplyWriter:
         self._splitter = ReplySplitter()
 
     def write(self, text: str) -> None:
-        """A piece, as it comes."""
+        """A piece of the reply."""
         self._send(self._splitter.feed(text))
 
     def close(self) -> None:
@@ -229,7 +230,7 @@ class ReplyWriter:
             self._emit(ThoughtDelta("\n"))
 
     def release(self) -> None:
-        """What was held is the answer."""
+        """The held text is the answer."""
         for piece in self._held:
             self.answer.write(piece)
 

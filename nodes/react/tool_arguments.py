@@ -1,4 +1,4 @@
-"""Calls of tools: gathered from a stream, and mended when they are malformed."""
+"""Tool calls: collected from a stream, and repaired if they are malformed."""
 
 import json
 import re
@@ -16,37 +16,37 @@ from tools.purpose import Purposes
 
 _ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
 _LONG = re.compile(r'"""(.*?)"""', re.DOTALL)
-"""Python's long strings, which some models write into JSON: there three quotes in a row mean nothing else."""
+"""Python's triple-quoted strings, which some models write into JSON, where three quotes in a row mean nothing else."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call as the model made it: `arguments` should be a JSON object, but is whatever it wrote."""
+    """One call as the model made it: `arguments` should be a JSON object, but can be any text."""
 
     name: str
     arguments: str
 
 
 class Gathered:
-    """Feed it the pieces in order."""
+    """Call it with the pieces in order."""
 
     def __init__(self) -> None:
         self._calls: dict[int | str, Call] = {}
 
     def feed(self, piece: ToolCallChunk) -> None:
         index = piece["index"]
-        # Without an index a piece is a whole call.
+        # A piece without an index is a complete call.
         call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
         call.name += piece["name"] or ""
         call.arguments += piece["args"] or ""
 
     def first(self) -> Call | None:
-        """One is run at a time: the model calls the next when it has seen what came of this."""
+        """One call is run at a time: the model makes the next one when it has seen the result."""
         return next((call for call in self._calls.values() if call.name or call.arguments), None)
 
 
 def resolve(name: str, purposes: Purposes) -> str:
-    """The tool that is meant: case, `functions.` before it and the tools' aliases are forgiven; else the name."""
+    """The tool meant by a name: ignores case and the prefix `functions.`, and resolves aliases; otherwise the name."""
     plain = name.strip().rpartition(".")[2].casefold()
     if plain in purposes:
         return plain
@@ -54,7 +54,7 @@ def resolve(name: str, purposes: Purposes) -> str:
 
 
 def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
-    """The arguments, also out of JSON that is encoded twice, cut off, or not JSON but the text itself; else None."""
+    """The arguments, also from JSON that is encoded twice, truncated, or not JSON but the bare text; otherwise None."""
     given = _loaded(raw)
     if isinstance(given, str):
         given = _loaded(given) if given.lstrip().startswith("{") else given
@@ -71,7 +71,9 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
 
 
 def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
-    """The call that a server could not read: an object with its name and arguments, or arguments of one tool's only."""
+    """The call that a server could not parse: an object with name and arguments, or arguments that fit only one
+    tool.
+    """
     text = raw.strip().lstrip("[")
     try:
         given, _ = json.JSONDecoder(strict=False).raw_decode(text)
@@ -97,7 +99,7 @@ def _loaded(text: str) -> Any:
 
 
 def _unquoted(text: str) -> str:
-    """A string whose quotes or escapes are wrong, as well as it can be read."""
+    """A string with wrong quotes or escapes, parsed as far as possible."""
     text = text.strip().removesuffix("}").strip()
     quote = text[:1]
     if quote in ('"', "'") and len(text) > 1:
@@ -113,7 +115,7 @@ def _fields(tool: BaseTool) -> list[str]:
 
 
 def as_input(tool: BaseTool, arguments: dict[str, Any]) -> str:
-    """What a step is told to have been given: the text itself where that says it all, else JSON."""
+    """The recorded input of a step: the bare text if that is all, otherwise JSON."""
     values = list(arguments.values())
     if len(values) == 1 and isinstance(values[0], str) and arguments_of(tool, values[0]) == arguments:
         return values[0]
@@ -121,7 +123,7 @@ def as_input(tool: BaseTool, arguments: dict[str, Any]) -> str:
 
 
 def arguments_of(tool: BaseTool, text: str) -> dict[str, Any]:
-    """A JSON object or `field: value` lines of the tool's own fields; any other text goes into its first field."""
+    """A JSON object or `field: value` lines with the tool's own fields; any other text is the first field."""
     fields = _fields(tool)
     if text.lstrip().startswith("{"):
         try:

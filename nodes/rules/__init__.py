@@ -1,1 +1,1 @@
-"""What a question seems to need, decided without a model."""
+"""Rules that determine what a question needs, without a model."""

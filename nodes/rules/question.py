@@ -1,6 +1,6 @@
-"""What a question seems to need, told by rules: they cost nothing, and most questions are plain.
+"""Rules for what a question needs: they are free, and most questions are clear.
 
-Where the rules see several ways, `nodes/react/choose_tool.py` asks the model.
+If the rules find several possibilities, `nodes/react/choose_tool.py` asks the model.
 """
 
 import re
@@ -21,12 +21,12 @@ _SLOT = re.compile(r"@(\w{1,60})\[")
 
 
 def without_order(question: str) -> str:
-    """The question without "Search the web:" before it, which a model that has the results would obey once more."""
+    """The question without a leading "Search the web:", which a model that has the results would obey again."""
     return _ORDER.sub("", question, count=1).strip() or question
 
 
 def form_of_answer(question: str) -> str:
-    """The words that say how the answer has to look, without what introduces them; empty when it is free."""
+    """The description of the answer's format, without its introduction; empty if there is none."""
     lines = [match.group().strip() for match in _FORM.finditer(question)]
     return "\n".join(line.partition(": ")[2] or line for line in lines)
 
@@ -37,9 +37,9 @@ def slots_of(form: str) -> tuple[str, ...]:
 
 
 def likely_tools(question: Question, purposes: Purposes) -> list[str]:
-    """The tools that the question seems to need, likeliest first; empty when none can begin with it.
+    """The tools that the question probably needs, most likely first; empty if no tool can begin with it.
 
-    One means that the rules are sure; several, that somebody has to choose.
+    One tool means that the rules are sure; several, that the model has to choose.
     """
     fits = {name: purpose.fit(question) for name, purpose in purposes.items() if purpose.can_begin(question)}
     best = max(fits.values(), default=Fit.NONE)
@@ -47,5 +47,5 @@ def likely_tools(question: Question, purposes: Purposes) -> list[str]:
         return list(fits)[:1]
     least = best if best >= Fit.CLEAR else min(best, Fit.POSSIBLE)
     likely = [name for name, fit in fits.items() if fit >= least]
-    # Of equal ones those that look something up come first.
+    # Among equals, lookups come first.
     return sorted(likely, key=lambda name: (-fits[name], purposes[name].kind not in LOOK_UPS))

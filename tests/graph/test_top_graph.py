@@ -70,9 +70,7 @@ async def test_auto_answers_in_the_mode_that_fits(text: str, mode: str, reason: 
 @pytest.mark.parametrize(("word", "mode"), [("talk", "chat"), ("work", "react")])
 async def test_the_model_decides_where_the_rules_cannot(word: str, mode: str) -> None:
     model = ScriptedChat(replies=[word, "Final Answer: Oslo"])
-    assert await routed(MODES["auto"], "Is Oslo bigger than Rome?", model) == Routed(
-        mode, f"the model took it for {word}"
-    )
+    assert await routed(MODES["auto"], "Is Oslo bigger than Rome?", model) == Routed(mode, f"the model chose {word}")
 
 
 async def test_the_client_s_mode_counts() -> None:

@@ -62,17 +62,17 @@ async def test_what_cannot_be_read_is_said(start: Start, web: Site) -> None:
     async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_page_mb=2) as service:
         for path, words in (
             ("/empty", "no text that can be read"),
-            ("/picture", "not of a kind that is read here, but image/png"),
-            ("/binary", "not what its server calls it"),
-            ("/false.pdf", "not what its server calls it"),
+            ("/picture", "The type image/png is not supported"),
+            ("/binary", "does not match its declared type"),
+            ("/false.pdf", "does not match its declared type"),
             ("/status/404", "status 404"),
-            ("/bomb", "larger than the limit of 2 MB"),
+            ("/bomb", "exceeds the limit of 2 MB"),
             ("/to?url=http://10.0.0.1/", "inside this machine"),
         ):
             body = await read(service, web.url + path)
             assert words in (body["error"] or ""), (path, body)
             assert body["sources"] == []
-        assert "has to be less" in (await read(service, f"{web.url}/text", start=500))["error"]
+        assert "must be less" in (await read(service, f"{web.url}/text", start=500))["error"]
 
 
 async def test_the_inside_is_not_read_and_not_even_asked(service: Service, web: Site) -> None:

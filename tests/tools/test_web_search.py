@@ -92,7 +92,7 @@ async def test_the_options_reach_tavily_as_it_wants_them(start: Start, tavily: T
 
 FAILURES: list[tuple[str | int, str]] = [
     (401, "TAVILY_API_KEY"),
-    (429, "asked too often"),
+    (429, "too many requests"),
     (432, "limit is reached"),
     (433, "limit is reached"),
     (403, "refuses"),
@@ -133,7 +133,7 @@ async def test_a_wrong_key_is_told_and_not_shown(
     caplog.set_level(logging.DEBUG)
     async with searching(start, tavily, tavily_api_key="tvly-wrong") as service:
         body = await search(service)
-    assert "key of the search service is not valid" in body["error"]
+    assert "API key is invalid" in body["error"]
     assert "tvly-wrong" not in str(body)
     assert "tvly-wrong" not in caplog.text
     assert "tvly-wrong" not in repr(service.settings)
@@ -143,7 +143,7 @@ async def test_a_service_that_hangs_is_given_up_in_time(start: Start, tavily: Ta
     tavily.fail = "hang"
     async with searching(start, tavily, web_timeout=0.3) as service:
         body = await search(service)
-    assert "did not answer within 0.3 seconds" in body["error"]
+    assert "did not respond within 0.3 seconds" in body["error"]
     assert body["duration_ms"] < 10_000
 
 

@@ -1,4 +1,4 @@
-"""The way out of a common error, in one line: small models repeat a mistake until they are told what to do instead."""
+"""One-line hints for common errors: small models repeat a mistake until they are told what to do instead."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ Match = re.Match[str]
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """What an error happened in: the names in the working folder, the tables among them, the program."""
+    """The context of an error: the names in the working folder, the tables among them, the program."""
 
     files: Sequence[str] = ()
     tables: Tables = field(default_factory=dict)
@@ -37,7 +37,7 @@ class ErrorContext:
 
 
 def advice(error: CellError, context: ErrorContext) -> str:
-    """A line to go with `error`, or nothing."""
+    """A line to append to `error`, or an empty string."""
     for names, pattern, tell in _RULES:
         if error.name in names and (match := re.search(pattern, error.message)):
             return tell(match, context) if callable(tell) else tell

@@ -1,7 +1,7 @@
-"""A task in words → a program that has run: `write → check → run`, and `mend → check → run` while it fails.
+"""Turns a task into a program that has run: `write → check → run`, and `mend → check → run` while it fails.
 
-Each prompt holds just what it needs: a program is mended from the task, the program and what happened, not from
-the story of all attempts.
+Each prompt has just what it needs: a program is fixed from the task, the program and its result, not from the history
+of all attempts.
 """
 
 import operator
@@ -24,40 +24,40 @@ from tools.kit import ToolKit
 from tools.temperature import temperature_of
 
 FRESH_TEMPERATURE = 0.7
-"""How a program is drawn again that came out the same as one that failed."""
+"""Used to regenerate a program that is identical to a failed one."""
 
 
 class CodeState(TypedDict, total=False):
-    """What the steps hand on."""
+    """The state passed between the steps."""
 
     task: str
     names: list[str]
-    """Files that the task is about; all of the session's when empty."""
+    """Files that the task is about; empty: all files of the session."""
     code: str
     attempts: Annotated[list[Attempt], operator.add]
 
 
 @dataclass(frozen=True, slots=True)
 class CodeContext:
-    """Given to a run. `tool` is what the programs are for; `tries` counts them, the first included."""
+    """The context of a run. `tool` is what the programs are for; `tries` counts them, including the first."""
 
     tool: BaseTool
     model: BaseChatModel
     runner: Runner
     tries: int
     max_tokens: int = 800
-    """Length of one program."""
+    """Maximum length of a program."""
 
 
 async def write(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
-    """The first program. Raises `ToolFailed` for a file that is not there."""
+    """Write the first program. Raises `ToolFailed` for a missing file."""
     context = runtime.context
     at_hand = await _at_hand(context.runner.kit, state)
     return {"code": await _ask(runtime, write_program(context.tool, state["task"], at_hand, may_answer=False))}
 
 
 async def check(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
-    """A program that cannot work here is not run, and one that failed is not run again."""
+    """A program that cannot work here is not run, and a failed one is not run again."""
     code, why = await runtime.context.runner.check(state["code"])
     if why is None and (same := next((a for a in state["attempts"] if a["code"] == code), None)) is not None:
         why = f"This program was run before, with this result:\n{same['output']}"
@@ -72,7 +72,7 @@ async def run(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
 
 
 async def mend(state: CodeState, runtime: Runtime[CodeContext]) -> CodeState:
-    """The corrected program; asked for once more, warmer, when nothing was corrected."""
+    """The fixed program; if nothing was changed, requested once more at a higher temperature."""
     context, last = runtime.context, state["attempts"][-1]
     at_hand = await _at_hand(context.runner.kit, state)
     prompt = mend_program(context.tool, state["task"], at_hand, last["code"], last["output"])
@@ -123,7 +123,7 @@ def coder() -> CompiledStateGraph[CodeState, CodeContext, CodeState, CodeState]:
 
 
 async def work_out(task: str, names: list[str], context: CodeContext) -> list[Attempt]:
-    """All attempts at the task, in order; the last one is the result. Raises `ToolFailed` and what the model raises."""
+    """All attempts at the task, in order; the last one is the result. Raises `ToolFailed` and the model's errors."""
     start = CodeState(task=task, names=names, attempts=[])
     done = await coder().ainvoke(start, {"recursion_limit": 4 * context.tries + 4}, context=context)
     attempts: list[Attempt] = done["attempts"]

@@ -1,11 +1,11 @@
-"""What a program did, in the words that a model needs to go on."""
+"""Describes the result of a program for a model."""
 
 from tools.coding.advice import ErrorContext, advice
 from workspace.output import CellResult
 
 MAX_STDERR = 1000
 MAX_OBSERVATION = 4000
-"""Characters of output that the model is shown; the middle of longer output is left out."""
+"""Maximum characters of output in an observation; the middle of longer output is left out."""
 LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
 TOO_SLOW = (
     "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
@@ -18,7 +18,7 @@ SILENT = "The program ran but printed nothing. print() the values that are asked
 
 
 def observation(result: CellResult, context: ErrorContext | None = None) -> str:
-    """Output, the last value, the error with its line and a way out, new files; cut in the middle when long."""
+    """Output, the last value, the error with its line and a hint, new files; the middle is cut if it is long."""
     parts = []
     if result.lost:
         names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])

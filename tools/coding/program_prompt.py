@@ -1,4 +1,4 @@
-"""What a model is asked that writes or mends a program: the same for a step of the agent and for a task in words."""
+"""Prompts for writing and fixing programs, shared by the agent's steps and tasks."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,18 +11,18 @@ from tools.coding.recipes import recipes
 from tools.prompts import render_prompt
 
 STOP = ("\nObservation:",)
-"""Where a reply ends: what a model writes behind its action is made up."""
+"""End of a reply: what a model writes after its action is invented."""
 PROMPTS = Path(__file__).parent / "prompts"
 
 
 def write_program(
     tool: BaseTool, question: str, at_hand: Iterable[str], so_far: Iterable[str] = (), *, may_answer: bool
 ) -> list[BaseMessage]:
-    """Ask for the program that `tool` is to run.
+    """Ask for the program that `tool` will run.
 
     Args:
         at_hand: what the program may use, in paragraphs: earlier turns, files, variables.
-        so_far: what earlier programs gave, and what is still missing, in paragraphs.
+        so_far: results of earlier programs, and what is still missing, in paragraphs.
         may_answer: whether the model may reply with a final answer instead.
     """
     system = render_prompt(
@@ -34,7 +34,7 @@ def write_program(
 def mend_program(
     tool: BaseTool, question: str, at_hand: Iterable[str], program: str, happened: str
 ) -> list[BaseMessage]:
-    """Ask for the corrected program. `happened` is the observation of the one that failed."""
+    """Ask for the fixed program. `happened` is the observation of the failed one."""
     task = (f"Task: {question}", f"Program:\n{fenced(program)}", f"What happened:\n{happened}")
     return _messages(render_prompt(PROMPTS, "mend_program", tool=tool.name), *at_hand, recipes(question), *task)
 

@@ -1,4 +1,4 @@
-"""How programs are written for a task."""
+"""Settings of programs for tasks."""
 
 from pydantic import Field
 

@@ -1,1 +1,1 @@
-"""What is in a file: profiles, previews, text, read in worker processes."""
+"""File contents: profiles, previews and text, extracted in worker processes."""

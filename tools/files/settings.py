@@ -6,9 +6,9 @@ from workspace.settings_model import SettingsModel
 
 
 class FileCacheSettings(SettingsModel):
-    """The cache of what files contain."""
+    """The cache of file profiles."""
 
     enable_file_metadata_cache: bool = True
-    """Whether what a file contains is remembered, so that it is not read again."""
+    """Whether file profiles are cached."""
     file_metadata_cache_ttl_hours: float = Field(default=24, gt=0)
-    """For how many hours."""
+    """How long profiles are cached, in hours."""

@@ -1,4 +1,4 @@
-"""Settings of what looks at images."""
+"""Settings of image analysis."""
 
 from pydantic import Field
 
@@ -6,9 +6,9 @@ from workspace.settings_model import SettingsModel
 
 
 class VisionSettings(SettingsModel):
-    """How images are shown to a vision model."""
+    """How images are passed to a vision model."""
 
     max_side: int = Field(default=1280, ge=64, le=8192)
-    """Longer side, in pixels, of an image that a vision model is shown."""
+    """Maximum length of an image's longer side, in pixels; larger images are scaled down."""
     timeout: float = Field(default=120, gt=0)
-    """Seconds that a vision model may take to answer."""
+    """Time limit for a vision model's answer, in seconds."""

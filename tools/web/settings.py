@@ -1,4 +1,4 @@
-"""Settings of web search and pages."""
+"""Settings of web search and page fetching."""
 
 from typing import Annotated, Literal
 
@@ -15,29 +15,32 @@ class TavilySettings(SettingsModel):
     """Tavily, a search service."""
 
     api_key: SecretStr = SecretStr("")
-    """Its key."""
+    """Its API key."""
     base_url: HttpUrl = "https://api.tavily.com"
-    """Its address."""
+    """Its URL."""
 
 
 class WebSettings(SettingsModel):
-    """Web search, and the pages that may be fetched."""
+    """Web search, and fetching of pages."""
 
     search: Literal["auto", "tavily", "ddgs", "off"] = "auto"
-    """`auto`: Tavily if there is a key, else ddgs, which needs none. `tavily`, `ddgs`: that one. `off`: no search."""
+    """`auto`: Tavily if there is a key, otherwise ddgs, which needs none. `tavily`, `ddgs`: only that one. `off`: no
+    search.
+    """
     read_pages: bool = True
     """Whether pages, and images that messages name by URL, may be fetched."""
     timeout: float = Field(default=20, gt=0, le=300)
-    """Seconds that one search, or one page with all its redirects, may take."""
+    """Time limit for a search, or for a page with all its redirects, in seconds."""
     page_mb: int = Field(default=8, ge=1)
-    """Size of the largest page, in MB, before and after decompression."""
+    """Maximum size of a page, in MB, before and after decompression."""
     ports: tuple[int, ...] = (80, 443)
     """Ports, separated by commas, that pages may be fetched from."""
     proxy: HttpUrl | None = None
-    """Proxy for searches and pages, as `http://host:port`. `HTTP_PROXY` and the like are never used."""
+    """Proxy for searches and pages, such as `http://host:port`. `HTTP_PROXY` and similar variables are never used."""
     allow_private_hosts: tuple[HostName, ...] = ()
-    """Dangerous. Hosts of the internal network, such as `wiki.example` or `wiki.example:8080`, that may be fetched all
-    the same: anyone who can ask a question can read from them."""
+    """Dangerous. Hosts of the internal network, such as `wiki.example` or `wiki.example:8080`, that may be fetched:
+    anyone who can ask a question can then read from them.
+    """
     tavily: TavilySettings = TavilySettings()
 
     @property
@@ -46,6 +49,6 @@ class WebSettings(SettingsModel):
 
     @property
     def off(self) -> frozenset[str]:
-        """Names of the tools that are turned off."""
+        """Names of the disabled tools."""
         off = {WEB_SEARCH: self.search == "off", READ_PAGE: not self.read_pages}
         return frozenset(name for name, is_off in off.items() if is_off)

@@ -1,1 +1,1 @@
-"""Processes that parse what strangers sent."""
+"""Worker processes that parse untrusted files."""

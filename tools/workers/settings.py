@@ -7,14 +7,14 @@ from workspace.settings_model import SettingsModel
 
 
 class WorkerSettings(SettingsModel):
-    """Worker processes that read files; each file is read in a process of its own."""
+    """Worker processes that read files, one process per file."""
 
     workers: int = Field(default=2, ge=1)
-    """Files that are read at the same time."""
+    """Files that are read concurrently."""
     read_seconds: float = Field(default=30, gt=0)
-    """Seconds that reading one file may take."""
+    """Time limit for reading one file, in seconds."""
     read_memory_mb: int = Field(default=1024, ge=64)
-    """Memory that reading one file may take, in MB, in addition to the loaded libraries."""
+    """Memory limit for reading one file, in MB, in addition to the loaded libraries."""
 
     @property
     def read_memory(self) -> int:

@@ -136,7 +136,7 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "a path": (image("/etc/passwd"), 400, IMAGE_FIELD, "http"),
     "an address inside": (image("http://127.0.0.1/image.png"), 400, IMAGE_FIELD, "inside"),
     "what clouds tell": (image("http://169.254.169.254/latest/"), 400, IMAGE_FIELD, "inside"),
-    "an address that is none": (image("http://[::1/x.png"), 400, IMAGE_FIELD, "not an address"),
+    "an address that is none": (image("http://[::1/x.png"), 400, IMAGE_FIELD, "not a valid URL"),
     "an empty address": (image(""), 400, IMAGE_FIELD, "http"),
     "no address": ({"type": "image_url", "image_url": {}}, 400, f"{IMAGE_FIELD}.url", "required"),
     "no image": ({"type": "image_url"}, 400, IMAGE_FIELD, "required"),
@@ -212,7 +212,7 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
         told = await ask(service, says(image(f"{web.url}/flag.png"), image(f"{web.url}/to?url=/flag.png")))
         assert folder(service, told["x_session_id"]) == {"image.png": PNG, "image-2.png": PNG}
         for path, words in (
-            ("/article", "not of a kind that is read here, but text/html"),
+            ("/article", "The type text/html is not supported"),
             ("/picture", "not a PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),

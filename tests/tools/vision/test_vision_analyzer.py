@@ -109,9 +109,9 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
         assert body["data"]["seen_by"] == "model"
         assert body["data"]["shown_as"] == [300, 200, "image/jpeg"]
         await analyse(service, session, "flag.jpg")
-        assert (await analyse(service, session, "flag.jpg"))["error"] == "The vision model said nothing."
+        assert (await analyse(service, session, "flag.jpg"))["error"] == "The vision model's reply is empty."
         seeing.gate = asyncio.Semaphore(0)
-        assert "did not answer within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
+        assert "did not respond within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
         seeing.gate = None
         seeing.replies += [ModelError("It does not see today."), ModelError("Nor now.")]
         assert (await analyse(service, session, "flag.jpg"))["error"] == "It does not see today."
@@ -146,7 +146,7 @@ async def test_files_are_found_by_their_name_alone(service: Service, model: Scri
     for name in ("none.png", "../../users/local/files/own.png", "/etc/passwd", "link.png", "pipe.png", "."):
         error = (await analyse(service, session, name))["error"]
         assert error == f"There is no file {name!r}. The images are: a.png, own.png.", name
-    assert "no image that can be read here" in (await analyse(service, session, "notes.txt"))["error"]
+    assert "not a supported image" in (await analyse(service, session, "notes.txt"))["error"]
 
 
 async def test_wrong_input_is_named(service: Service) -> None:

@@ -166,7 +166,7 @@ async def test_a_name_server_that_never_answers_does_not_hold_anybody_up() -> No
             *(fetcher.fetch("https://slow.example.com/", HTML) for _ in range(40)), return_exceptions=True
         )
         assert all(isinstance(result, FetchError) for result in results)
-        assert sum("looked up" in str(result) for result in results) == 8
+        assert sum("being resolved" in str(result) for result in results) == 8
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "alive"), 5) == "alive"
     finally:
         release.set()
@@ -174,7 +174,7 @@ async def test_a_name_server_that_never_answers_does_not_hold_anybody_up() -> No
 
 async def test_a_name_that_is_none_is_told() -> None:
     fetcher = Fetcher(WebSettings())
-    with pytest.raises(NameNotFoundError, match=r"no-such-name\.invalid cannot be found"):
+    with pytest.raises(NameNotFoundError, match=r"no-such-name\.invalid cannot be resolved"):
         await fetcher.fetch("https://no-such-name.invalid/", HTML)
 
 

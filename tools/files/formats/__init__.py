@@ -1,1 +1,1 @@
-"""One file a format."""
+"""Handlers, one file per format."""
