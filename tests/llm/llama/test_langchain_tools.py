@@ -1,4 +1,4 @@
-"""`bind_tools` and `response_format` on a tiny model with random weights, which says nothing of sense but by a grammar."""
+"""`bind_tools` and `response_format` on a tiny model with random weights, which only a grammar makes talk sense."""
 
 import json
 from collections.abc import Iterator
