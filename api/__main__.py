@@ -1,4 +1,4 @@
-"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/cli.py`."""
+"""`python -m api`: fetch missing models and start the service. `python -m api admin`: see `api/cli.py`."""
 
 import asyncio
 import sys
@@ -28,7 +28,7 @@ BANNER = """
 
 
 def main() -> int:
-    """0 after a clean end, 1 with one clear line when the service cannot start."""
+    """Returns 0 after a clean shutdown, or 1 with a one-line message if the service cannot start."""
     try:
         settings = load_settings()
         if sys.argv[1:]:
@@ -71,11 +71,11 @@ async def run(settings: Settings) -> None:
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:
-    """What the start says of who may come in."""
+    """Describes at startup who may log in."""
     if not settings.login_required:
-        return "not required: whoever reaches this address is the user 'local'"
-    registration = "anybody may register" if settings.accounts.allow_registration else "registration is closed"
-    hint = "" if administered else "\n          nobody administers it yet: python -m api admin create NAME"
+        return "not required: anyone who can reach this address is the user 'local'"
+    registration = "anyone may register" if settings.accounts.allow_registration else "registration is closed"
+    hint = "" if administered else "\n          there is no administrator yet: python -m api admin create NAME"
     return f"required; {registration}{hint}"
 
 

@@ -1,4 +1,4 @@
-"""The application: routes and guards around services that are already open."""
+"""The application: routes and middleware around services that are already open."""
 
 from importlib.metadata import version
 
@@ -49,7 +49,7 @@ EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 
 class App(FastAPI):
-    """FastAPI, with request ids and careful headers around even its handler of last resort."""
+    """FastAPI with request IDs and security headers, even on responses of its last-resort error handler."""
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
@@ -58,7 +58,7 @@ class App(FastAPI):
 
 
 def create_app(services: Services) -> App:
-    """An app that serves `services`. It neither opens nor closes them."""
+    """Create an app that serves `services`. The caller opens and closes them."""
     settings = services.settings
     app = App(title="LLM API", version=version("llm-api"), docs_url=None, redoc_url=None)
     app.state.services = services

@@ -1,4 +1,4 @@
-"""The parts, put together once at start and taken apart in reverse at the end."""
+"""The services, assembled once at startup and closed in reverse order."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -45,7 +45,7 @@ from workspace.workspaces import Workspaces
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a route may need."""
+    """Everything that a route may need."""
 
     settings: Settings
     models: ModelRegistry
@@ -54,7 +54,7 @@ class Services:
     quotas: Quotas
     audit: AuditLog
     administered: bool
-    """Was there an administrator at the start?"""
+    """Whether there was an administrator at startup."""
     workspaces: Workspaces
     sandbox: Sandbox
     turns: Turns
@@ -91,10 +91,9 @@ async def open_services(
     boot: bool = True,
     fork_servers: ForkServers | None = None,
 ) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
+    """Open the database and the workspaces; on exit end all runs, kernels, workers and models.
 
-    With `boot` the fork servers are made ready in the background. Those that are given stay open. Raises
-    `SandboxUnavailable`.
+    With `boot` the fork servers start in the background. Those passed in stay open. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
@@ -147,7 +146,7 @@ async def open_services(
             if profiles is not None:
                 await profiles.forget(user)
 
-        # Whoever keeps something of its own about files or sessions hears of changes here.
+        # Parts that keep their own data about files or sessions are notified of changes here.
         on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
         on_session_deleted: tuple[OnDeleted, ...] = (
             quotas.session_deleted,
@@ -233,7 +232,7 @@ async def open_services(
 async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
-    """The search in documents; its models are loaded at their first use."""
+    """Document search; its models are loaded at their first use."""
     reranker = open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
     indexes = Indexes(

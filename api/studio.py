@@ -1,7 +1,7 @@
-"""The graphs as LangGraph Studio runs them (`make studio`): with real models, tools and kernels, without our API.
+"""The graphs for LangGraph Studio (`make studio`): with real models, tools and kernels, without the HTTP API.
 
-`langgraph dev` finds graphs and application by name in this module, and brings checkpoints of its own. A thread is a
-session of the user `studio`; its files are below `DATA_DIR/studio`.
+`langgraph dev` finds the graphs and the application by name in this module and provides the checkpointer. A thread is a
+session of the user `studio`; its files are in `DATA_DIR/studio`.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Graph = Callable[[RunnableConfig], AbstractAsyncContextManager[Turn]]
 
 
 class Studio:
-    """The parts, open for as long as the server's application lives."""
+    """The services, open as long as the server's application."""
 
     def __init__(self) -> None:
         self._services: Services | None = None
@@ -55,7 +55,7 @@ class Studio:
                 self._services = None
 
     def graph(self, name: str) -> Graph:
-        """What `langgraph dev` calls for each run, and whenever it looks at the graph."""
+        """Called by `langgraph dev` for each run and whenever it inspects the graph."""
 
         @asynccontextmanager
         async def make(config: RunnableConfig) -> AsyncIterator[Turn]:
@@ -70,7 +70,7 @@ class Studio:
 
 
 async def _given(turn: Turn, services: Services, session: str) -> Turn:
-    """The graph with its context filled in: what Studio's user sets, and everything that is live."""
+    """The turn's graph with its context filled in: the values set in Studio, and all live objects."""
     workspace = await services.workspaces.open(session, USER)
     model, library = await services.models.ready(services.models.default), services.kits.library(USER)
     contexts = services.turns.runner.contexts
@@ -95,7 +95,7 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
     class Given(CompiledStateGraph[Any, Context, Any, Any]):
         @override
         def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
-            # langgraph tells the top graph alone where to stop, and the steps are in the modes' subgraphs.
+            # LangGraph passes the interrupt points only to the top graph, but the steps are in the modes' subgraphs.
             for _, mode in self.get_subgraphs():
                 assert isinstance(mode, Pregel)
                 mode.interrupt_before_nodes = more.get("interrupt_before") or ()

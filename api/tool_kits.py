@@ -1,4 +1,4 @@
-"""What the tools of one session are given: everything of the service that they may use, and nothing of other users."""
+"""What the tools of one session can use: the shared parts of the service, and only their user's data."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ from workspace.session import SessionWorkspace
 
 @dataclass(frozen=True, slots=True)
 class ToolKits:
-    """Made once, of the parts that tools share."""
+    """Created once, from the parts that all tools share."""
 
     workers: Workers
     profiles: ProfileCache | None
     fetcher: Fetcher
     documents: Documents
     coder: BaseChatModel | None
-    """Writes programs; None: the model that answers does."""
+    """Writes programs; None: the answering model does."""
     vision: BaseChatModel | None
     coding: CodingSettings
     looking: VisionSettings
@@ -39,7 +39,7 @@ class ToolKits:
     max_file_bytes: int
 
     def library(self, user: str) -> Library:
-        """The user's own files, by the user's id."""
+        """The user's uploads, by user ID."""
         return Library(self.users_dir / user / "files", self.max_file_bytes)
 
     def reader(self, user: str) -> FileReader:
@@ -49,7 +49,7 @@ class ToolKits:
     def kit(
         self, workspace: SessionWorkspace, user: str, model: BaseChatModel, on_output: OnOutput | None = None
     ) -> ToolKit:
-        """For the tools of one session; `model` is the one that answers there."""
+        """The kit for the tools of one session; `model` is the model that answers there."""
         return ToolKit(
             workspace=workspace,
             reader=self.reader(user),
@@ -73,12 +73,12 @@ class ToolKits:
         on_output: OnOutput | None = None,
         only: frozenset[str] | None = None,
     ) -> Mapping[str, BaseTool]:
-        """The tools of one session by name, built when they are first looked at; `only` leaves out all others."""
+        """The tools of one session by name, built on first access; `only` restricts them to these names."""
         return Toolbox(lambda: build_all(self.kit(workspace, user, model, on_output)), only)
 
 
 class Toolbox(Mapping[str, BaseTool]):
-    """Tools that are built when they are first looked at: most turns that chat need none."""
+    """Tools that are built on first access: most chat turns need none."""
 
     def __init__(self, build: Callable[[], dict[str, BaseTool]], only: frozenset[str] | None) -> None:
         self._build = build

@@ -1,6 +1,6 @@
-"""What looking takes: text in a printed image, an image made ready for a model, a page on loopback.
+"""Measures reading text in an image, preparing an image for a model, and fetching a page on loopback.
 
-`python -m benchmarks.looking [--runs N]` prints the table that `docs/benchmarks.md` keeps.
+`python -m benchmarks.looking [--runs N]` prints the table in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -46,11 +46,11 @@ async def main(runs: int, say: Callable[[str], None]) -> None:
         assert looked.text == "\n".join(LINES), looked.text
 
     try:
-        say(row("text of a 1,000 × 400 image, cold: the workers start", await timed(read_text, 1)))
+        say(row("text of a 1,000 × 400 image, cold (the workers start)", await timed(read_text, 1)))
         say(row("text of a 1,000 × 400 image, warm", await timed(read_text, runs)))
         say(
             row(
-                "a 4,000 × 3,000 JPEG made ready to be shown",
+                "a 4,000 × 3,000 JPEG prepared for a model",
                 await timed(lambda: workers.run(show, photograph, 1280), runs),
             )
         )
@@ -65,8 +65,8 @@ async def main(runs: int, say: Callable[[str], None]) -> None:
                 await workers.run(readable, page.body, page.mime, page.charset, page.url)
 
             await fetch()
-            say(row("a page of loopback fetched", await timed(fetch, runs * 5)))
-            say(row("fetched and its main text taken out", await timed(read_page, runs)))
+            say(row("a page fetched over loopback", await timed(fetch, runs * 5)))
+            say(row("the same, and its main text extracted", await timed(read_page, runs)))
     finally:
         await workers.aclose()
 

@@ -1,4 +1,4 @@
-"""Does the router choose the mode that fits the kind? Asked with the real model, without answering anything."""
+"""Checks whether the router's mode fits the kind of each task, with the real model but without answering."""
 
 import statistics
 import time
@@ -19,7 +19,7 @@ from tools.question import sort_files
 
 
 async def agreement(tasks: Sequence[Task], model: str) -> str:
-    """How many agree, how many the rules decided, and each disagreement."""
+    """The number of matches, the number decided by rules, and each mismatch."""
     loaded = build(LlamaCppSettings(model_path=weights(model)))
     lines, wrong, by_rules, right = [], [], 0, 0
     try:
@@ -36,16 +36,16 @@ async def agreement(tasks: Sequence[Task], model: str) -> str:
                 wrong.append(f"- {task.name}: {mode} ({reason}), not {task.mode}")
     finally:
         loaded.close()
-    lines.append(f"{right} of {len(tasks)} agree ({right / len(tasks):.0%}); the rules alone decided {by_rules}.")
+    lines.append(f"{right} of {len(tasks)} match ({right / len(tasks):.0%}); rules alone decided {by_rules}.")
     return "\n".join([*lines, *wrong])
 
 
 async def forms(tasks: Sequence[Task], model: str) -> str:
-    """The one constrained question of the router, asked for every task with and without its grammar."""
+    """The router's constrained question for every task, with and without its grammar."""
     loaded = build(LlamaCppSettings(model_path=weights(model)))
     lines = ["| the kind of a message | one of the two words | right | milliseconds, median |", "|---|---|---|---|"]
     try:
-        for name, asked in (("held to a grammar", loaded), ("free", unheld(loaded))):
+        for name, asked in (("with a grammar", loaded), ("free", unheld(loaded))):
             valid, right, times = 0, 0, []
             for task in tasks:
                 began = time.perf_counter()
@@ -62,7 +62,7 @@ async def forms(tasks: Sequence[Task], model: str) -> str:
 
 async def _told_by_model(model: LlamaCppChat, question: str) -> tuple[Kind, str]:
     said = await _asked(model, question)
-    return next(kind for kind in MODEL_KINDS if kind == said), f"the model took it for {said}"
+    return next(kind for kind in MODEL_KINDS if kind == said), f"the model chose {said}"
 
 
 async def _asked(model: LlamaCppChat, question: str) -> str:

@@ -1,4 +1,4 @@
-"""The models that the settings ask for: who answers, who writes programs, who is shown images."""
+"""Opens the configured models: for answers, programs and images."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -24,7 +24,7 @@ BuildVision = Callable[[Any], BaseChatModel | None]
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """`coder` is `chat` itself where no other is configured; `vision` is None where none is."""
+    """`coder` is `chat` if no other is configured; `vision` is None if none is."""
 
     chat: BaseChatModel
     coder: BaseChatModel
@@ -36,7 +36,7 @@ class Models:
 
 
 async def load_models(settings: ModelSettings) -> Models:
-    """All of them; a backend that several use is opened once. Raises `ModelError` with what to do about it."""
+    """Load all models; a backend used for several purposes is opened once. Raises `ModelError` that says what to do."""
     return await asyncio.to_thread(_load, settings)
 
 
@@ -87,7 +87,7 @@ def _named(model: BaseChatModel, name: str) -> BaseChatModel:
 
 @asynccontextmanager
 async def opened(models: Sequence[BaseChatModel]) -> AsyncIterator[None]:
-    """Watch the servers of `models` while the block runs; then end what is generated, and close everything once."""
+    """Watch the servers of `models` during the block; then end all generation and close everything once."""
     async with AsyncExitStack() as stack:
         served = [model.upstream for model in models if isinstance(model, ServedChat)]
         for upstream in {id(upstream): upstream for upstream in served}.values():
@@ -100,7 +100,7 @@ async def opened(models: Sequence[BaseChatModel]) -> AsyncIterator[None]:
 
 
 def open_embeddings(settings: ModelSettings) -> VectorModel:
-    """The configured model of vectors. It is loaded, or asked for, at its first use."""
+    """The configured embedding model, loaded or contacted at its first use."""
     embedding = settings.embedding
     if embedding.backend == "fastembed":
         from llm.vectors.local import LocalVectors  # noqa: PLC0415 (its library is loaded only when it is wanted)
@@ -114,7 +114,7 @@ def open_embeddings(settings: ModelSettings) -> VectorModel:
 
 
 def open_reranker(settings: ModelSettings) -> "CrossEncoder | None":
-    """The configured cross-encoder, loaded at its first use; None when none is configured."""
+    """The configured cross-encoder, loaded at its first use; None if none is configured."""
     if settings.rerank.model_path is None:
         return None
     from llm.vectors.reranker import CrossEncoder  # noqa: PLC0415

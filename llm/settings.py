@@ -14,7 +14,7 @@ from workspace.settings_model import AbsolutePath, HttpUrl, SettingsModel
 
 def _without_login(url: str) -> str:
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise ValueError("must hold no name and password: they would stand in logs")
+        raise ValueError("must not contain a user name and password, which would appear in logs")
     return url
 
 
@@ -30,12 +30,12 @@ def _known_or_empty(name: str) -> str:
 
 def _at_least_one(urls: tuple[str, ...]) -> tuple[str, ...]:
     if not urls:
-        raise ValueError("must name a server")
+        raise ValueError("must name at least one server")
     return urls
 
 
 ServerUrl = Annotated[HttpUrl, AfterValidator(_without_login)]
-"""Of a model server: it is named in the log."""
+"""URL of a model server; it appears in the log."""
 Backend = Annotated[str, AfterValidator(_known_backend)]
 OtherBackend = Annotated[str, AfterValidator(_known_or_empty)]
 Temperature = Annotated[float, Field(ge=0, le=2)]
@@ -47,113 +47,118 @@ class LlamaCppSettings(SettingsModel):
     model_path: AbsolutePath | None = None
     """A GGUF file. Empty: the default of `llm/models.toml`, downloaded if it is missing."""
     coder_model_path: AbsolutePath | None = None
-    """A GGUF file of a model that writes programs. Empty: the model that answers does."""
+    """A GGUF file of a model that writes programs. Empty: the answering model does."""
     n_ctx: int = Field(default=8192, ge=512)
-    """Context window of one request, in tokens."""
+    """Context window of a request, in tokens."""
     parallel: int = Field(default=4, ge=1, le=64)
-    """Requests that are generated at the same time. Each of them keeps its window in memory: about 28 kB per token with
-    the default model."""
+    """Requests that are generated concurrently. Each needs memory for its context window: about 28 kB per token with
+    the default model.
+    """
     n_gpu_layers: int = Field(default=0, ge=-1)
-    """Layers on a GPU (-1: all). Needs llama-cpp-python built for it."""
+    """Layers on a GPU (-1: all). Requires a llama-cpp-python built for it."""
     n_threads: int = Field(default=0, ge=0)
-    """CPU threads. 0: one per physical core that the process may use."""
+    """CPU threads. 0: one per physical core available to the process."""
     temperature: Temperature = 0.0
     """Used when a request sets none."""
     use_mmap: bool = True
     """Map the file into memory instead of reading it."""
     use_mlock: bool = False
-    """Keep the weights from being swapped out."""
+    """Lock the weights in memory, so that they are not swapped out."""
     low_vram: bool = False
-    """Keep the KV cache in main memory even when layers are on a GPU."""
+    """Keep the KV cache in main memory even if layers are on a GPU."""
     vision_model_path: AbsolutePath | None = None
-    """A GGUF file of a vision model; needs `LLAMACPP_VISION_MMPROJ_PATH` too. Without one, the agent still gets an
-    image's text, size and colours."""
+    """A GGUF file of a vision model; requires `LLAMACPP_VISION_MMPROJ_PATH`. Without one, the agent only gets an
+    image's text, size and colors.
+    """
     vision_mmproj_path: AbsolutePath | None = None
-    """The vision model's multimodal projector, a GGUF file of its own."""
+    """The vision model's multimodal projector, a separate GGUF file."""
 
 
 class OllamaSettings(SettingsModel):
-    """An Ollama server, by its own protocol."""
+    """An Ollama server, used with its native protocol."""
 
     host: ServerUrl = "http://127.0.0.1:11434"
-    """Its address."""
+    """Its URL."""
     model: str = ""
     """The model that answers. Empty: the first one that Ollama has."""
     coder_model: str = ""
-    """The model that writes programs. Empty: the one that answers."""
+    """The model that writes programs. Empty: the answering model."""
     vision_model: str = ""
-    """The model that is shown images. Empty: none."""
+    """The model that views images. Empty: none."""
     num_ctx: int = Field(default=0, ge=0)
-    """Context window in tokens. 0: what the model supports, at most 16384."""
+    """Context window in tokens. 0: what the model supports, up to 16384."""
     temperature: Temperature | None = None
-    """Used when a request sets none. Empty: the model's own in mode `chat`, 0 for the agent's calls. Models that think
-    may need more (Qwen 3: 0.6)."""
+    """Used when a request sets none. Empty: the model's own in mode `chat`, 0 for the agent's calls. Reasoning models
+    may need more (Qwen 3: 0.6).
+    """
     timeout: float = Field(default=120, gt=0)
-    """Seconds of silence after which a reply is given up. A reply as a whole may take longer."""
+    """Seconds without data after which a reply is aborted. A complete reply may take longer."""
     keep_alive: str = Field(default="", pattern=r"^(-?\d+(\.\d+)?(ms|s|m|h)?)?$")
-    """How long a model stays loaded: `5m`, `1h`, `-1` for ever. Empty: Ollama's default."""
+    """How long a model stays loaded: `5m`, `1h`, `-1` forever. Empty: Ollama's default."""
     think: Literal["", "true", "false", "low", "medium", "high"] = ""
-    """`true`, `false`, `low`, `medium` or `high`. Empty: models that can think do."""
+    """`true`, `false`, `low`, `medium` or `high`. Empty: enabled for models that support it."""
     pull: bool = False
-    """Pull a model that is missing."""
+    """Pull missing models automatically."""
 
 
 class OpenAISettings(SettingsModel):
-    """Servers with OpenAI's API: vLLM, SGLang, llama-server, LM Studio, hosted ones."""
+    """Servers with OpenAI's API: vLLM, SGLang, llama-server, LM Studio, hosted services."""
 
     base_url: Annotated[tuple[ServerUrl, ...], AfterValidator(_at_least_one)] = ("https://api.openai.com/v1",)
-    """Addresses, separated by commas, that serve the same models. A request goes to the least busy healthy one."""
+    """URLs, separated by commas, of servers with the same models. A request goes to the least busy healthy one."""
     api_key: SecretStr = SecretStr("")
-    """Their key."""
+    """Their API key."""
     model: str = ""
     """The model that answers. Empty: the first one that the server lists."""
     coder_model: str = ""
-    """The model that writes programs. Empty: the one that answers."""
+    """The model that writes programs. Empty: the answering model."""
     vision_model: str = ""
-    """The model that is shown images. Empty: none."""
+    """The model that views images. Empty: none."""
     context_window: int = Field(default=0, ge=0)
-    """Context window in tokens. 0: what the server says, else 8192."""
+    """Context window in tokens. 0: what the server reports, or else 8192."""
     temperature: Temperature | None = None
     """Used when a request sets none. Empty: the server's own in mode `chat`, 0 for the agent's calls."""
     timeout: float = Field(default=120, gt=0)
-    """Seconds of silence after which a reply is given up. A reply as a whole may take longer."""
+    """Seconds without data after which a reply is aborted. A complete reply may take longer."""
 
 
 class EmbeddingSettings(SettingsModel):
-    """The model that documents are searched with."""
+    """The model for document search."""
 
     backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
     """`fastembed`: inside the service. `ollama`: at `OLLAMA_HOST`. `openai`: at `OPENAI_BASE_URL`."""
     model: str = ""
-    """Its name there. Empty: all-MiniLM-L6-v2, nomic-embed-text or text-embedding-3-small."""
+    """The model's name. Empty: all-MiniLM-L6-v2, nomic-embed-text or text-embedding-3-small."""
     model_path: AbsolutePath | None = None
-    """A folder with another model that fastembed knows as `EMBEDDING_MODEL`. Empty: the one of `llm/models.toml`."""
+    """A folder with the files of another model that fastembed supports as `EMBEDDING_MODEL`. Empty: the model of
+    `llm/models.toml`.
+    """
     threads: int = Field(default=0, ge=0)
     """CPU threads for documents. 0: half of the cores."""
     timeout: float = Field(default=60, gt=0)
-    """Seconds that a server may take for one batch."""
+    """Time limit of a server for one batch, in seconds."""
 
 
 class RerankSettings(SettingsModel):
-    """A cross-encoder that reads question and passage together and puts the passages found in order."""
+    """A cross-encoder that reranks the passages found for a question."""
 
     model: str = "Xenova/ms-marco-MiniLM-L-6-v2"
-    """Its name in fastembed."""
+    """The model's name in fastembed."""
     model_path: AbsolutePath | None = None
-    """The folder with its files. Empty: passages are not re-ranked."""
+    """The folder with its files. Empty: no reranking."""
 
 
 class ModelSettings(SettingsModel):
-    """Which backend does what."""
+    """Which backend is used for what."""
 
     llm_backend: Backend = "llamacpp"
     """Answers: `llamacpp` (inside the service), `ollama`, or `openai` (any server with OpenAI's API)."""
     coder_backend: OtherBackend = ""
     """Writes programs. Empty: `LLM_BACKEND`."""
     vision_backend: OtherBackend = ""
-    """Is shown images. Empty: `LLM_BACKEND`."""
+    """Views images. Empty: `LLM_BACKEND`."""
     models_dir: AbsolutePath | None = None
-    """Where downloaded weights are kept. Empty: the per-user cache."""
+    """Where downloaded weights are stored. Empty: the per-user cache."""
     llamacpp: LlamaCppSettings = LlamaCppSettings()
     ollama: OllamaSettings = OllamaSettings()
     openai: OpenAISettings = OpenAISettings()
@@ -165,7 +170,7 @@ QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable_cores(quota: Path = QUOTA) -> int:
-    """Physical cores, or fewer where the process is bound to some or its container may use less (cgroup v2)."""
+    """Physical cores, or fewer if the process is limited by its affinity or its container's quota (cgroup v2)."""
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Linux
         cores = min(cores, len(os.sched_getaffinity(0)))

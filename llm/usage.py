@@ -1,4 +1,4 @@
-"""The one count of what a run uses: every call of every model, those that tools ask and those that are cut off too."""
+"""The only counter of a run's usage: every call of every model, including those of tools and interrupted ones."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,31 +10,31 @@ from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from typing_extensions import override
 
 CHARACTERS_A_TOKEN = 4
-"""For calls that end before the model has said what it counted."""
+"""Used to estimate calls that end before the model reports its count."""
 
 
 @dataclass(eq=False)
 class UsageCounter(BaseCallbackHandler):
-    """A LangChain callback for one run, handed to the graph in its config: calls inside of tools inherit it.
+    """A LangChain callback for one run, passed to the graph in its config; calls inside tools inherit it.
 
-    What it counts is what the answer reports, the budget spends and the user is charged. A call without the model's own
-    count is estimated from what it read and wrote.
+    Its counts are reported in the answer, deducted from the budget and charged to the user. A call for which the model
+    reports no count is estimated from its input and output.
     """
 
     run_inline = True
 
     calls: int = 0
-    """Those that have ended."""
+    """Calls that have ended."""
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
-    """Input tokens that the model did not have to read again."""
+    """Input tokens that the model had cached."""
     _open: dict[UUID, int] = field(default_factory=dict)
-    """Estimated input tokens of the calls under way."""
+    """Estimated input tokens of the calls in progress."""
 
     @property
     def tokens(self) -> int:
-        """Read and written together."""
+        """Input and output tokens."""
         return self.input_tokens + self.output_tokens
 
     @override
@@ -53,7 +53,7 @@ class UsageCounter(BaseCallbackHandler):
         self._count(run_id, kwargs.get("response"))
 
     def close(self) -> None:
-        """The run is over: calls that never ended are counted by what they read."""
+        """The run is over: calls that never ended are counted by their input."""
         for run_id in list(self._open):
             self._count(run_id, None)
 
@@ -69,7 +69,7 @@ class UsageCounter(BaseCallbackHandler):
             self.output_tokens += -(-sum(len(one.text) for one in said) // CHARACTERS_A_TOKEN)
         for message in counted:
             usage = message.usage_metadata
-            assert usage is not None, "those without are left out"
+            assert usage is not None, "those without usage are skipped"
             self.input_tokens += usage["input_tokens"]
             self.output_tokens += usage["output_tokens"]
             self.cached_tokens += usage.get("input_token_details", {}).get("cache_read", 0)

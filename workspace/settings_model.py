@@ -1,7 +1,7 @@
-"""What every model of settings is made of.
+"""The base of all settings models.
 
-Settings stand beside the code that uses them, each field with a default, a sentence and its checks. Only `api.settings`
-reads the environment; it derives the variables from the fields.
+Settings are defined next to the code that uses them, each field with a default, a description and its checks. Only
+`api.settings` reads the environment; it derives the variables from the fields.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class SettingsError(Exception):
-    """One clear line about a wrong value."""
+    """A one-line message about an invalid value."""
 
 
 class SettingsModel(BaseModel):
@@ -25,21 +25,23 @@ class SettingsModel(BaseModel):
 
 
 class NoVariable:
-    """Marks a field that no environment variable sets."""
+    """Marks a field without an environment variable."""
 
 
 Internal = Annotated[T, NoVariable()]
-"""A constant of the service that tests change and operators do not."""
+"""A constant of the service that tests can change, but operators cannot."""
 
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
-"""A relative path is one from the folder where the settings are read; child processes run in other folders."""
+"""Relative paths are resolved against the current folder when the settings are read, because child processes run in
+other folders.
+"""
 
 
 def _http_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
+        raise ValueError("must start with http:// or https://")
     return url.rstrip("/")
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-"""Without a slash at its end."""
+"""Without a trailing slash."""

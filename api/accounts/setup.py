@@ -1,4 +1,4 @@
-"""Accounts at the start of the service: the keys that sign, and the first administrator."""
+"""Account setup at startup: the signing keys and the first administrator."""
 
 import asyncio
 import logging
@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 async def open_accounts(
     settings: AccountSettings, secret_file: Path, store: Store, *, login_required: bool
 ) -> tuple[Accounts, SigningKeys]:
-    """Accounts, and the keys that sign for them. Raises `SettingsError` when keys or administrator cannot be as the
-    settings have them."""
+    """The accounts and their signing keys. Raises `SettingsError` if the keys or the administrator do not match the
+    settings.
+    """
     try:
         keys = await asyncio.to_thread(signing_keys, settings, secret_file)
     except SigningKeyError as error:
@@ -31,7 +32,7 @@ async def open_accounts(
 
 
 def signing_keys(settings: AccountSettings, secret_file: Path) -> SigningKeys:
-    """From the environment when they are there, from the file otherwise. Raises `SigningKeyError`."""
+    """From the environment if set, otherwise from the file. Raises `SigningKeyError`."""
     if settings.secret_key is None:
         return KeyFile(secret_file)
     previous = settings.secret_key_previous
@@ -39,17 +40,17 @@ def signing_keys(settings: AccountSettings, secret_file: Path) -> SigningKeys:
 
 
 async def _first_admin(settings: AccountSettings, store: Store, accounts: Accounts) -> None:
-    """`ADMIN_USERNAME`, unless there is such a user: then nothing of them is changed."""
+    """Create `ADMIN_USERNAME`, unless the user exists; an existing user is not changed."""
     name = settings.admin_username
     if not name:
         return
     if not USER_NAME.fullmatch(name):
-        raise SettingsError("ADMIN_USERNAME: up to 64 letters, digits, dots, dashes and underscores")
+        raise SettingsError("ADMIN_USERNAME: use up to 64 letters, digits, dots, dashes and underscores")
     if await store.users.by_name(name) is not None:
         return
     password = settings.admin_password.get_secret_value() if settings.admin_password else ""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise SettingsError(f"ADMIN_PASSWORD: {name} is to be made, with {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise SettingsError(f"ADMIN_PASSWORD: must have {MIN_LENGTH} to {MAX_LENGTH} characters to create {name}")
     stored = await accounts.passwords.hash(password)
     if await store.users.create(name, stored, "admin") is not None:
-        log.info("made the administrator %s", name)
+        log.info("created the administrator %s", name)

@@ -1,4 +1,4 @@
-"""Files sent to clients: from a descriptor that is open already, and as nothing that a browser would run."""
+"""File downloads: from an open descriptor, and with headers that keep browsers from executing anything."""
 
 import os
 import re
@@ -18,10 +18,10 @@ from api.errors import ApiError
 from workspace.safe_open import open_inside
 
 INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-"""What a browser may show in place; everything else is a download."""
+"""Types that a browser may show inline; everything else is a download."""
 SAFE = {
     "X-Content-Type-Options": "nosniff",
-    # Should a browser open it after all: a document of no origin, without scripts, forms and requests.
+    # If a browser opens it anyway: a document without an origin, scripts, forms or requests.
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
@@ -30,7 +30,7 @@ _RANGES = re.compile(r"bytes\s*=\s*(?:\d{1,18}-\d{0,18}|-\d{1,18})(?:\s*,\s*(?:\
 
 
 def content_disposition(name: str, kind: str = "attachment") -> str:
-    """RFC 6266: a plain name for old clients, the real one in RFC 5987's encoding. No character of `name` ends a
+    """RFC 6266: a plain name for old clients, and the real one in RFC 5987's encoding. No character of `name` can end a
     parameter or the header.
     """
     plain = re.sub(r'[^\x20-\x7e]|["\\%;]', "_", name)
@@ -38,10 +38,9 @@ def content_disposition(name: str, kind: str = "attachment") -> str:
 
 
 class Download(FileResponse):
-    """Starlette's file response (ranges, ETag, HEAD) of an open file, which it closes.
+    """Starlette's file response (ranges, ETag, HEAD) for an open file, which it closes.
 
-    The file may be a session's own, which its programs go on writing: what is sent is at most what the headers
-    announce.
+    Programs may still write to a session's file, so at most the announced number of bytes is sent.
     """
 
     def __init__(self, file: BinaryIO, name: str, mime: str) -> None:
@@ -62,7 +61,7 @@ class Download(FileResponse):
             self._file.close()
 
     def _with_sound_range(self, scope: Scope) -> Scope:
-        """A range that is none is no range (RFC 9110, 14.2). Raises 416 for one that lies outside the file."""
+        """Ignore a malformed range (RFC 9110, 14.2). Raises 416 for one outside the file."""
         headers = Headers(scope=scope)
         given = headers.get("range")
         if given is None:
@@ -77,7 +76,7 @@ class Download(FileResponse):
         ):
             raise ApiError(
                 416,
-                f"The file has {size} bytes; the range lies outside.",
+                f"The range is outside the file, which has {size} bytes.",
                 param="Range",
                 code="range_not_satisfiable",
                 headers={"Content-Range": f"bytes */{size}"},
@@ -90,7 +89,7 @@ class Download(FileResponse):
 
 
 class _Bounded:
-    """Reads at most the first `size` bytes of a file, as an anyio file would."""
+    """Reads at most the first `size` bytes of a file, with anyio's interface."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -109,7 +108,7 @@ class _Bounded:
 
 
 def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
-    """First and last byte of each range as written; nothing when the header is no list of byte ranges."""
+    """First and last byte of each range as written; nothing if the header is not a list of byte ranges."""
     if not _RANGES.fullmatch(header):
         return
     for part in header.partition("=")[2].split(","):
@@ -124,7 +123,7 @@ _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
 class _Sink:
-    """A file to write to that hands on what was written; archives need no more."""
+    """A minimal writable file for archives; keeps what was written for the reader."""
 
     def __init__(self) -> None:
         self._written = bytearray()
@@ -134,10 +133,10 @@ class _Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     def take(self) -> bytes:
         taken, self._written = bytes(self._written), bytearray()
@@ -145,7 +144,7 @@ class _Sink:
 
 
 def zipped(folder: Path, names: Sequence[str]) -> Iterator[bytes]:
-    """The archive in pieces: blocking, for a thread. A file that is gone by its turn is left out."""
+    """The archive in pieces; blocking, call it in a thread. Files that no longer exist are skipped."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in names:

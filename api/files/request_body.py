@@ -1,4 +1,4 @@
-"""A request's body, read at the client's pace, but not at any pace."""
+"""Reads request bodies, with a minimum speed."""
 
 import json
 import time
@@ -11,11 +11,13 @@ from fastapi import Request
 from api.errors import ApiError, bad_request
 
 MIN_PROGRESS = 1024
-"""Bytes that have to arrive in the time allowed, so that a byte now and then is no progress."""
+"""Bytes that must arrive in the allowed time, so that sending single bytes does not count as progress."""
 
 
 async def paced(request: Request, seconds: float) -> AsyncIterator[bytes]:
-    """The body's chunks. Raises 408 when it makes no progress for `seconds`; our own work does not count."""
+    """The body's chunks. Raises 408 if it makes no progress for `seconds`, not counting the service's own
+    processing.
+    """
     stream = aiter(request.stream())
     left, arrived = seconds, 0
     while True:
@@ -40,7 +42,7 @@ async def paced(request: Request, seconds: float) -> AsyncIterator[bytes]:
 
 
 async def read_whole(request: Request, seconds: float) -> bytes:
-    """The body of a request that brings no files; the guards bound its size."""
+    """The body of a request without files; middleware limits its size."""
     return b"".join([chunk async for chunk in paced(request, seconds)])
 
 
@@ -59,5 +61,5 @@ async def read_object(request: Request, seconds: float) -> dict[str, Any]:
 
 
 def content_type(request: Request) -> str:
-    """Without its parameters, in lower case."""
+    """The media type, without parameters, in lower case."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

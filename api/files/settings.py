@@ -1,4 +1,4 @@
-"""Settings of uploads, and of links to files."""
+"""Settings of uploads and of links to files."""
 
 from pydantic import Field
 
@@ -7,16 +7,16 @@ from workspace.settings_model import SettingsModel
 
 
 class UploadSettings(SettingsModel):
-    """How much may be uploaded."""
+    """Limits of uploads."""
 
     max_upload_mb: int = Field(default=64, ge=1)
-    """Size of the largest single upload, in MB."""
+    """Maximum size of a single upload, in MB."""
     upload_idle_seconds: float = Field(default=30, gt=0)
-    """A request whose body makes no progress for this long is cut off."""
+    """How long a request body may make no progress, in seconds."""
     user_storage_mb: int = Field(default=2048, ge=1)
-    """Size of all uploads of one user together, in MB."""
+    """Total size of a user's uploads, in MB."""
     user_max_files: int = Field(default=1000, ge=1)
-    """Number of uploads of one user."""
+    """Maximum number of a user's uploads."""
 
     @property
     def max_file_bytes(self) -> int:
@@ -28,9 +28,9 @@ class UploadSettings(SettingsModel):
 
 
 class LinkSettings(SettingsModel):
-    """Links in answers to the files that the agent made."""
+    """Links in answers to files that the agent created."""
 
     public_url: str = ""
-    """How clients reach the service (`https://host:port`). Empty: as in the request."""
+    """URL at which clients reach the service (`https://host:port`). Empty: as in the request."""
     image_link_hours: float = Field(default=24, ge=0, le=24 * 366)
-    """Answers link to the agent's images. A signed link works without a login for this many hours. 0: no links."""
+    """How many hours the signed links to the agent's images are valid. They work without a login. 0: no links."""

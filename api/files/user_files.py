@@ -1,4 +1,4 @@
-"""A user's uploads: files in the library, rows beside them, both or neither."""
+"""A user's uploads: files in the library with matching database rows."""
 
 import asyncio
 import hashlib
@@ -16,15 +16,15 @@ from workspace.library import Library
 log = logging.getLogger(__name__)
 
 OnChanged = Callable[[str], Awaitable[None]]
-"""Called with the user's id after files were added or deleted; `on_removed` after they were deleted."""
+"""Called with the user's ID after files were added or deleted; `on_removed` after they were deleted."""
 TRIES = 10
 
 
 class UserFiles:
-    """Keeps the `files` table and the users' folders in step.
+    """Keeps the `files` table and the users' folders in sync.
 
-    A row comes before its file and goes after it, not `ready` meanwhile; so whatever is cut off is found at the next
-    start and undone, or completed when it was a deletion.
+    A row is inserted before its file is stored and deleted after it is removed, and is not `ready` in between. The next
+    start thus finds what was interrupted and undoes it, or completes a deletion.
     """
 
     def __init__(
@@ -45,13 +45,13 @@ class UserFiles:
         self._on_removed = on_removed
 
     async def check_room(self, owner: str) -> None:
-        """Raises 413 for a user who has no room left, before the body is read."""
+        """Raises 413 if the user has no storage left, before the body is read."""
         used = await self._files.usage(owner)
         if used.bytes >= self._settings.user_bytes or used.files >= self._settings.user_max_files:
             raise _no_room(self._settings)
 
     async def keep(self, owner: str, received: Sequence[Received]) -> list[StoredFile]:
-        """Put all files into the owner's library, or none. Raises 413 beyond what the owner may keep."""
+        """Store all files in the owner's library, or none. Raises 413 beyond the owner's limits."""
         library = self._library(owner)
         names = await self._reserve(owner, library, received)
         complete = False
@@ -81,7 +81,7 @@ class UserFiles:
             except NameTakenError:
                 continue
             raise _no_room(self._settings)
-        raise ApiError(409, "Other uploads of yours took the same names; try again.", code="name_taken")
+        raise ApiError(409, "Another of your uploads took the same name; try again.", code="name_taken")
 
     async def remove(self, owner: str, name: str) -> None:
         """Delete one file. Raises 404."""
@@ -95,7 +95,7 @@ class UserFiles:
         await self._files.forget(owner, names)
 
     async def reconcile(self) -> None:
-        """At start: undo what was cut off, forget rows without a file, adopt files without a row."""
+        """At startup: undo interrupted uploads, delete rows without a file, register files without a row."""
         folders = await asyncio.to_thread(_user_folders, self._users_dir)
         for owner in sorted(await self._files.owners() | folders):
             library = self._library(owner)
@@ -107,7 +107,7 @@ class UserFiles:
             for name in sorted(there - set(rows)):
                 file, created = await asyncio.to_thread(_look_at, library.folder, name)
                 await self._files.adopt(owner, file, created)
-                log.info("a file without a row was found in a user's folder and is kept")
+                log.info("registered a file without a row in a user's folder")
 
 
 async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
@@ -118,7 +118,7 @@ async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
 def _no_room(settings: UploadSettings) -> ApiError:
     return ApiError(
         413,
-        f"You may keep {settings.user_max_files} files and {settings.user_storage_mb} MB. Delete some first.",
+        f"You may store at most {settings.user_max_files} files and {settings.user_storage_mb} MB. Delete some first.",
         kind="insufficient_quota",
         param="files",
         code="storage_quota_exceeded",
@@ -142,7 +142,7 @@ def _plain_files(folder: Path) -> set[str]:
 
 
 def _can_be_told(name: str) -> bool:
-    """Neither hidden nor made of bytes that are no text."""
+    """Neither hidden nor an undecodable name."""
     return not name.startswith(".") and name.encode("utf-8", "replace").decode() == name
 
 

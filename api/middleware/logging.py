@@ -1,4 +1,4 @@
-"""Logs: text or one JSON object a line, each with the id of the request that it belongs to."""
+"""Logs as text or JSON lines, each with the ID of its request."""
 
 import json
 import logging
@@ -9,14 +9,14 @@ from logging.handlers import RotatingFileHandler
 from api.middleware.settings import LogSettings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-"""Set by `api.middleware.request_context` for everything that a request causes."""
+"""Set by `api.middleware.request_context` for everything caused by a request."""
 
 TEXT = "%(asctime)s %(levelname)-7s %(name)s [%(request)s]: %(message)s"
 CHATTY = ("httpx", "uvicorn.error", "asyncio", "aiosqlite")
 
 
 class Texts(logging.Formatter):
-    """One line a record; a line break in a message, which may be somebody's input, begins no new one."""
+    """One line per record. Line breaks in messages, which may come from a user, are escaped."""
 
     def __init__(self) -> None:
         super().__init__(TEXT)
@@ -30,7 +30,7 @@ class Texts(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """One object a record; `extra` fields of the access log stand beside the message."""
+    """One object per record, including the `extra` fields of the access log."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

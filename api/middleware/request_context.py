@@ -1,6 +1,4 @@
-"""The outermost layer: every request has an id, careful headers on its answer, a line in the log and, if it changes
-something, in the audit log.
-"""
+"""The outermost middleware: request IDs, security headers, the access log and the audit log."""
 
 import logging
 import re
@@ -27,7 +25,7 @@ MAX_PATH = 300
 
 
 class RequestContext:
-    """Takes the client's `X-Request-ID` when it is a plain word, makes one otherwise, and gives it back."""
+    """Uses the client's `X-Request-ID` if it is a plain word, or else generates one, and returns it in the response."""
 
     def __init__(self, app: ASGIApp, audit: AuditLog) -> None:
         self._app = app
@@ -63,7 +61,7 @@ class RequestContext:
     async def _tell(self, scope: Scope, status: int, duration_ms: int) -> None:
         method = scope.get("method", "WEBSOCKET")
         user: User | None = scope["state"].get("user")
-        # Paths have no text of anybody's; query strings, which may, are left out.
+        # Paths contain no user text. Query strings may, so they are omitted.
         path = quote(scope["path"])[:MAX_PATH]
         fields = {
             "method": method,
@@ -89,7 +87,7 @@ class RequestContext:
 
 
 def client_address(scope: Mapping[str, Any]) -> str:
-    """Where a request comes from. Headers are believed of trusted proxies only, which uvicorn has seen to."""
+    """The client's address. uvicorn has already applied the headers of trusted proxies."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
@@ -99,6 +97,6 @@ def _template(scope: Scope) -> str:
 
 
 def _target(scope: Scope) -> str | None:
-    """Ids and names in the path, and what the route itself has named."""
+    """IDs and names in the path, and those added by the route."""
     parts = [*map(str, scope.get("path_params", {}).values()), *scope["state"].get("audit", ())]
     return " ".join(parts) or None

@@ -1,6 +1,4 @@
-"""Headers that tell browsers to be careful, set on every answer that has not set them itself. docs/security.md says why
-each of them.
-"""
+"""Security headers, set on every response that does not set its own. docs/security.md explains each."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -10,7 +8,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-site",
-    # The filter that this once turned on could itself be attacked; browsers have removed it.
+    # The filter that this header once enabled could itself be attacked; browsers have removed it.
     "X-XSS-Protection": "0",
     "Cache-Control": "no-store",
 }

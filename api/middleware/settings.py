@@ -1,4 +1,4 @@
-"""Settings of the log, and of the requests that are accepted."""
+"""Settings of the log and of the accepted requests."""
 
 import ipaddress
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from workspace.settings_model import AbsolutePath, SettingsModel
 
 def _networks(addresses: tuple[str, ...]) -> tuple[str, ...]:
     for address in addresses:
-        ipaddress.ip_network(address)  # its ValueError says what is wrong
+        ipaddress.ip_network(address)  # its ValueError explains the problem
     return addresses
 
 
@@ -23,21 +23,22 @@ class LogSettings(SettingsModel):
     format: Literal["text", "json"] = "text"
     """`text`, or `json`: one object per line."""
     file: AbsolutePath | None = None
-    """A file to write the log to as well."""
+    """A file that the log is also written to."""
 
 
 class RequestSettings(SettingsModel):
     """Which requests are accepted."""
 
     allowed_hosts: tuple[str, ...] = ()
-    """Host names, separated by commas, that requests may use; `*.example.org` is every name below it. Empty: any name
-    if a login is required, else only the names of this machine."""
+    """Host names, separated by commas, that requests may use; `*.example.org` matches all its subdomains. Empty: any
+    name if a login is required, otherwise only the names of this machine.
+    """
     cors_origins: tuple[str, ...] = ()
     """Origins, separated by commas, whose web pages may call the service. Empty: none."""
     trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
     """Addresses or networks, separated by commas, whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted."""
     max_body_mb: int = Field(default=80, ge=1)
-    """Size of the largest request, in MB."""
+    """Maximum size of a request, in MB."""
 
     @property
     def max_body_bytes(self) -> int:

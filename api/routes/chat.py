@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
+"""`POST /v1/chat/completions` and `POST /api/chat/completions`, the same endpoint."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -50,7 +50,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
         "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
     },
-    202: {"model": RunStatus, "description": "With `background: true` and no stream: it is being answered"},
+    202: {"model": RunStatus, "description": "With `background: true` and without `stream`: the answer is in progress"},
     **errors(400, 404, 408, 409, 413, 503),
 }
 
@@ -83,7 +83,7 @@ async def chat_completions(
 async def _body(
     request: Request, services: Services, user: User, stack: AsyncExitStack
 ) -> tuple[dict[str, Any], Sequence[Received]]:
-    """The fields, and the files of a form, which are there until the stack is closed. Raises 400, 408, 413 or 429."""
+    """The fields, and a form's files, which are available until the stack is closed. Raises 400, 408, 413 or 429."""
     seconds = services.settings.uploads.upload_idle_seconds
     match content_type(request):
         case "multipart/form-data":

@@ -1,4 +1,4 @@
-"""`/v1/responses`: create, stream, ask for again, cancel, delete."""
+"""`/v1/responses`: create, stream, retrieve, cancel, delete."""
 
 import json
 from contextlib import AsyncExitStack
@@ -85,7 +85,7 @@ async def create_response(
 async def own_response(
     response_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> StoredResponse:
-    """The response in the path. 404 when there is none, and when it is somebody else's."""
+    """The response in the path. Raises 404 if it does not exist or belongs to another user."""
     found = await services.responses.find(response_id, user)
     if found is None:
         raise not_found("response", "response_id")
@@ -95,8 +95,8 @@ async def own_response(
 def _asked(fields: dict[str, Any]) -> ResponsesRequest:
     try:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or a number that is none
-        raise bad_request("The body has what JSON cannot say.") from error
+    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or NaN or infinity
+        raise bad_request("The body has values that JSON cannot represent.") from error
     for name, harmless in REFUSED.items():
         if fields.get(name) not in harmless:
             raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
@@ -109,12 +109,12 @@ def _asked(fields: dict[str, Any]) -> ResponsesRequest:
 @router.get("/v1/responses/{response_id}", responses=errors(400, 404))
 async def get_response(
     found: StoredResponse = Depends(own_response),
-    stream: bool = Query(default=False, description="not supported: its run can be followed, see `/stream`"),
+    stream: bool = Query(default=False, description="not supported; use `/stream` of the conversation"),
 ) -> dict[str, Any]:
-    """As it stands now."""
+    """Return the response in its current state."""
     if stream:
         path = f"/api/conversations/{found.session}/stream"
-        raise bad_request(f"stream: this service streams a response once; {path} has its run", "stream")
+        raise bad_request(f"stream: a stored response cannot be streamed again; use {path}", "stream")
     return found.body
 
 
@@ -124,7 +124,7 @@ async def delete_response(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> dict[str, Any]:
-    """Forget the response. Its conversation stays, until it is deleted itself."""
+    """Delete the response. Its conversation is kept until it is deleted itself."""
     await services.store.responses.delete(found.id, user.id)
     return {"id": found.id, "object": "response.deleted", "deleted": True}
 
@@ -135,7 +135,7 @@ async def cancel_response(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> dict[str, Any]:
-    """End the run. One that has ended already stays as it is."""
+    """Cancel the run. A finished run is not changed."""
     if found.body["status"] != "in_progress":
         return found.body
     await services.locks.cancel(found.session, found.lease)
@@ -148,9 +148,9 @@ async def get_input_items(
     found: StoredResponse = Depends(own_response),
     order: Literal["asc", "desc"] = "desc",
     limit: int = Query(default=20, ge=1, le=100),
-    after: str | None = Query(default=None, description="the id of the last item of the page before"),
+    after: str | None = Query(default=None, description="the ID of the last item of the previous page"),
 ) -> dict[str, Any]:
-    """The items that were sent, one page."""
+    """List the input items, in pages."""
     items = found.input if order == "asc" else found.input[::-1]
     start = next((at + 1 for at, item in enumerate(items) if item["id"] == after), 0)
     page = items[start : start + limit]

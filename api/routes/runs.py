@@ -1,4 +1,4 @@
-"""Coming back to a run: its stream from where it was left, its status, its result."""
+"""Resuming a run: its stream, its status and its result."""
 
 from typing import Any, Literal
 
@@ -25,15 +25,15 @@ class RunStatus(BaseModel):
     """The latest run of a session."""
 
     session_id: str
-    status: Status = Field(description="`incomplete`: it ended before its answer, and the service kept no more of it")
+    status: Status = Field(description="`incomplete`: it ended without an answer, and nothing more is known")
     created_at: str
-    id: str | None = Field(description="of the completion; null when it was another process's, or is long ended")
-    result: dict[str, Any] | None = Field(description="the `chat.completion`, when it is completed and still kept")
+    id: str | None = Field(description="of the completion; null if the run was in another process or ended long ago")
+    result: dict[str, Any] | None = Field(description="the `chat.completion`, if the run is completed and still kept")
     error: ErrorDetail | None = None
 
 
 def status_of(session_id: str, live: LiveRun) -> RunStatus:
-    """How far a run has come."""
+    """The status of a run."""
     told: dict[str, Any] = {
         "session_id": session_id,
         "created_at": iso(live.began),
@@ -60,9 +60,9 @@ STREAM: dict[int | str, dict[str, Any]] = {
 async def resume_stream(
     session: Session = Depends(own_session),
     services: Services = Depends(services_of),
-    last_event_id: str | None = Header(default=None, description="the id of the last frame that has come"),
+    last_event_id: str | None = Header(default=None, description="the ID of the last received frame"),
 ) -> Response:
-    """The stream of the latest run: from its beginning, or what came after a frame; then as it goes on."""
+    """Stream the latest run from its beginning, or from after a frame, and follow it."""
     live = latest(session, services)
     pieces = chat_pieces(live, live.place(last_event_id))
     return EventStream(pieces, {**HEADERS, "X-Session-ID": session.id})
@@ -70,7 +70,7 @@ async def resume_stream(
 
 @router.get("/api/conversations/{session_id}/run", responses=errors(404))
 async def get_run(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> RunStatus:
-    """Status of the latest run, and its result for some minutes; the history has the answer for good."""
+    """Status of the latest run and, for some minutes, its result; the history keeps the answer."""
     if (live := services.live.get(session.id)) is not None:
         return status_of(session.id, live)
     turn = await services.store.turns.newest(session.id)
@@ -83,8 +83,8 @@ async def get_run(session: Session = Depends(own_session), services: Services = 
 
 
 def latest(session: Session, services: Services) -> LiveRun:
-    """Raises 404 when no run is kept."""
+    """Raises 404 if no run is kept."""
     live = services.live.get(session.id)
     if live is None:
-        raise ApiError(404, "No run of this conversation is under way or ended lately.", code="not_found")
+        raise ApiError(404, "This conversation has no current or recent run.", code="not_found")
     return live

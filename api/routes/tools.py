@@ -1,4 +1,4 @@
-"""`/api/tools`: what the agent may call, called directly."""
+"""`/api/tools`: direct calls of the agent's tools."""
 
 import time
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool said, or what went wrong, and what else it gave."""
+    """The tool's output or error, and its other results."""
 
     output: str
     error: str | None
@@ -35,17 +35,17 @@ class Result:
 
 
 class ToolRequest(BaseModel):
-    """`input` is of the tool's own schema."""
+    """`input` follows the tool's own schema."""
 
     model_config = ConfigDict(extra="forbid")
 
-    session_id: str | None = Field(default=None, description="continue this session; a new one when it is left out")
+    session_id: str | None = Field(default=None, description="the session to continue; default: a new one")
     input: dict[str, Any]
 
 
 @router.get("/api/tools", dependencies=[Depends(current_user)])
 async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
-    """Name, description and input schema of each tool."""
+    """List the tools with name, description and input schema."""
     return {"tools": describe_all(services.settings.web.off)}
 
 
@@ -57,9 +57,9 @@ async def call_tool(
     services: Services = Depends(services_of),
     user: User = Depends(member),
 ) -> dict[str, Any]:
-    """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
+    """Run one tool in a session. Errors of the tool itself are returned as `error`, with status 200."""
     if name not in TOOLS or name in services.settings.web.off:
-        raise not_found(f"tool as {name!r}")
+        raise not_found(f"tool {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
     policy = services.turns.options.policy(request.headers.get("x-run-policy"))
@@ -96,7 +96,7 @@ async def call_tool(
 
 
 def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
-    """The input, as the tool's schema has it. Raises 400 that names the field."""
+    """The input, validated with the tool's schema. Raises 400 that names the field."""
     try:
         return schema.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
@@ -115,6 +115,6 @@ async def _run(tool: BaseTool, given: dict[str, Any], usage: UsageCounter) -> Re
         return Result("", str(error), Extras(files=error.new_files, data=error.data))
     except BackendStoppedError:
         raise
-    except ModelError as error:  # of a model that the tool asks
+    except ModelError as error:  # from a model that the tool uses
         return Result("", str(error), Extras())
     return Result(str(answer.content), None, answer.artifact)

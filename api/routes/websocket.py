@@ -1,4 +1,4 @@
-"""`/api/ws`: the same turns and the same frames as by HTTP, over one connection, both ways."""
+"""`/api/ws`: the same turns and frames as over HTTP, in both directions on one connection."""
 
 import asyncio
 import json
@@ -24,14 +24,14 @@ from checkpoints.users import User
 
 router = APIRouter()
 PROTOCOL, BEARER = "llm-api", "bearer."
-"""Browsers cannot send headers with a WebSocket: they offer these two subprotocols, the second with the token."""
+"""Browsers cannot send headers with a WebSocket, so they offer these two subprotocols, the second with the token."""
 MAX_AT_ONCE = 32
-"""Messages of one connection that are worked on at the same time."""
+"""Messages of one connection that are processed concurrently."""
 Reference = Annotated[str | None, Field(max_length=200)]
 
 
 class SendMessage(BaseModel):
-    """Ask something; `request` is the body of `POST /v1/chat/completions`, always streamed."""
+    """Start a turn; `request` is the body of `POST /v1/chat/completions`, always streamed."""
 
     type: Literal["send"]
     id: Reference = None
@@ -40,7 +40,7 @@ class SendMessage(BaseModel):
 
 
 class CancelMessage(BaseModel):
-    """End the answer under way in a session."""
+    """Cancel the running answer of a session."""
 
     type: Literal["cancel"]
     id: Reference = None
@@ -48,7 +48,7 @@ class CancelMessage(BaseModel):
 
 
 class ResumeMessage(BaseModel):
-    """Follow the latest run of a session, from its beginning or from behind a frame."""
+    """Follow the latest run of a session, from its beginning or from after a frame."""
 
     type: Literal["resume"]
     id: Reference = None
@@ -62,7 +62,7 @@ MESSAGE: TypeAdapter[SendMessage | CancelMessage | ResumeMessage] = TypeAdapter(
 
 @router.websocket("/api/ws")
 async def talk(socket: WebSocket) -> None:
-    """Send, cancel, resume; docs/running.md has the messages."""
+    """Handles the messages send, cancel and resume; see docs/running.md."""
     services = services_of(socket)
     offered = socket.scope.get("subprotocols", [])
     token = next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), None)
@@ -79,13 +79,13 @@ async def talk(socket: WebSocket) -> None:
 
 
 def _with_header(connection: HTTPConnection, name: str, value: str) -> HTTPConnection:
-    """The same connection, as if it had sent this header."""
+    """The same connection with this header added."""
     headers = [(key, old) for key, old in connection.scope["headers"] if key != name.encode()]
     return HTTPConnection({**connection.scope, "headers": [*headers, (name.encode(), value.encode("latin-1"))]})
 
 
 class Talk:
-    """One connection. Each message is a task; when the connection ends, so do they and the runs that they began."""
+    """One connection. Each message is a task; when the connection closes, its tasks and their runs end."""
 
     def __init__(self, socket: WebSocket, asking: HTTPConnection, services: Services) -> None:
         self._socket = socket
@@ -95,7 +95,7 @@ class Talk:
         self._writing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Until the client goes away."""
+        """Runs until the client disconnects."""
         try:
             with suppress(ClientGone):
                 await self._listen()
@@ -116,7 +116,7 @@ class Talk:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, text: str | None) -> None:
-        """Work on one message; whatever goes wrong is told with the message's own id."""
+        """Process one message; errors are sent with the message's ID."""
         reference: list[str | None] = [None]
         (failed,) = await asyncio.gather(self._heed(text, reference), return_exceptions=True)
         if isinstance(failed, Exception) and not isinstance(failed, ClientGone):
@@ -125,10 +125,10 @@ class Talk:
 
     async def _heed(self, text: str | None, reference: list[str | None]) -> None:
         if text is None:
-            raise bad_request("Messages are JSON text.")
+            raise bad_request("Messages must be JSON text.")
         message = MESSAGE.validate_json(text)
         reference[0] = message.id
-        # Asked anew for each message: a token expires, an account is disabled, and a message counts as a request.
+        # Authenticated for each message: a token expires, an account is disabled, and each message counts as a request.
         user = await authenticate(self._asking, self._services)
         match message:
             case SendMessage():
@@ -169,9 +169,9 @@ class Talk:
         async with self._writing:
             try:
                 await self._socket.send_text(text)
-            except (RuntimeError, OSError) as error:  # it was closed meanwhile
+            except (RuntimeError, OSError) as error:  # it was closed in the meantime
                 raise ClientGone from error
 
 
 class ClientGone(Exception):  # noqa: N818 (nothing has gone wrong)
-    """There is nobody left to be told."""
+    """The client has disconnected."""

@@ -1,4 +1,4 @@
-"""Which session a request wants, in the words of whoever locks it: attempts, made one after the other."""
+"""Claims: which session a request wants, as a sequence of attempts."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -11,21 +11,22 @@ from checkpoints.sessions import Session
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One way to satisfy a claim: a session, and what the conversation gains there."""
+    """One way to satisfy a claim: a session, and the new messages."""
 
     session: Session
     new: Sequence[ChatMessage]
-    """The client's messages that the session does not have. Empty when a question that was cut off is asked again."""
+    """The client's messages that the session does not have. Empty if an interrupted question is repeated."""
     fingerprint: str | Callable[[], Awaitable[str | None]]
-    """Of the conversation once `new` is said. A function is called once the session is locked; it gives None when the
-    session is no longer what was claimed."""
+    """Of the conversation including `new`. A function is called once the session is locked; it returns None if the
+    session has changed in the meantime.
+    """
     policy: RunPolicy = "reject"
     passes_when_busy: bool = False
-    """While the session is busy, the next attempt is made."""
+    """If the session is busy, continue with the next attempt."""
     discard: Callable[[], Awaitable[None]] | None = None
-    """Deletes a session that was made for the claim; None for one that was there."""
+    """Deletes a session that was created for the claim; None for an existing one."""
     empty: bool = False
-    """Nothing was said in the session yet."""
+    """The session has no messages yet."""
 
 
 class SessionClaim(Protocol):
@@ -33,7 +34,7 @@ class SessionClaim(Protocol):
 
     @property
     def system(self) -> tuple[str, ...] | None:
-        """The client's system messages, when it has sent all that was said; None: those of the session count."""
+        """The client's system messages, if it sent the complete conversation; None: those of the session apply."""
 
     def attempts(self) -> AsyncGenerator[Attempt]:
-        """Ways to satisfy it, the best first."""
+        """Ways to satisfy the claim, the best first."""

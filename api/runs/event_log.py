@@ -1,4 +1,4 @@
-"""What a run has told so far, kept for readers that come late or come back."""
+"""The events of a run, kept for readers that start late or return."""
 
 import asyncio
 from collections import deque
@@ -9,19 +9,19 @@ from nodes.events import AnswerDelta, Event, ThoughtDelta, ToolOutput
 
 MAX_EVENTS = 100_000
 MAX_CHARACTERS = 8_000_000
-"""Of streamed text. Beyond either limit the oldest events are dropped."""
+"""Limit of streamed text. Beyond either limit the oldest events are dropped."""
 MAX_BATCH = 256
-"""Events that a reader gets at once."""
+"""Maximum number of events that a reader gets at once."""
 
 T = TypeVar("T")
 
 
 class EventsDroppedError(Exception):
-    """The events that a reader wants next are no longer kept."""
+    """The next events for this reader are no longer kept."""
 
 
 class Log(Generic[T]):
-    """Items in order, numbered from 1. Any number of readers follow it, each at its own pace."""
+    """An append-only sequence numbered from 1. Any number of readers follow it, each at its own pace."""
 
     def __init__(self, size: Callable[[T], int], max_items: int = MAX_EVENTS) -> None:
         self._size = size
@@ -31,7 +31,7 @@ class Log(Generic[T]):
         self._characters = 0
         self._closed = False
         self._changed: asyncio.Event | None = None
-        """Set for the readers that wait; None while there are none."""
+        """Set when waiting readers can continue; None if no reader is waiting."""
 
     def append(self, item: T) -> None:
         self._items.append(item)
@@ -42,7 +42,7 @@ class Log(Generic[T]):
         self._wake()
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Mark the log as complete."""
         self._closed = True
         self._wake()
 
@@ -52,12 +52,12 @@ class Log(Generic[T]):
             self._changed = None
 
     def reader(self, after: int = 0) -> "Reader[T]":
-        """Begins behind item `after`."""
+        """A reader that starts after item `after`."""
         return Reader(self, after)
 
     @property
     def characters(self) -> int:
-        """Of the text that is kept."""
+        """Number of characters of the kept text."""
         return self._characters
 
     @property
@@ -66,11 +66,11 @@ class Log(Generic[T]):
         return self._dropped + len(self._items)
 
     def keeps(self, number: int) -> bool:
-        """Is everything from item `number` on still there?"""
+        """Whether all items from `number` on are still kept."""
         return self._dropped < number <= self.length + 1
 
     async def slice(self, number: int) -> Sequence[T]:
-        """Item `number`, once it has come, and those behind it, at most `MAX_BATCH`; empty when the log ends before it.
+        """Item `number`, once it exists, and those after it, at most `MAX_BATCH`; empty if the log ends before it.
 
         Raises `EventsDroppedError`.
         """
@@ -87,15 +87,15 @@ class Log(Generic[T]):
 
 
 class Reader(Generic[T]):
-    """One reader's place in a log."""
+    """A position in a log."""
 
     def __init__(self, log: Log[T], after: int) -> None:
         self._log = log
         self.read = after
-        """The number of the last item that was read."""
+        """The number of the last item read."""
 
     async def next(self) -> Sequence[T]:
-        """What has come since, at least one item; empty at the end. A wait that is cancelled loses nothing.
+        """The next items, at least one; empty at the end. Cancelling the wait loses nothing.
 
         Raises `EventsDroppedError`.
         """
@@ -112,7 +112,7 @@ class EventLog(Log[Event]):
 
 
 class WireLog(Log[dict[str, Any]]):
-    """Events as a protocol tells them, for a protocol that folds each event once (Responses)."""
+    """Events in the format of a protocol that folds each event only once (Responses)."""
 
     def __init__(self) -> None:
         super().__init__(lambda event: len(event.get("delta", "")))

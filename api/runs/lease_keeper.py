@@ -1,4 +1,4 @@
-"""Keeps the leases of the sessions that this process answers in, and heeds what other processes ask of them."""
+"""Renews the leases of this process's sessions and handles stop requests of other processes."""
 
 import asyncio
 import logging
@@ -13,17 +13,17 @@ from checkpoints.leases import Lease, Leases
 log = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.15
-"""How often to look for what others ask, and whether they have released a session."""
+"""How often to check for stop requests, and for sessions released by other processes."""
 
 
 class Leased(Protocol):
-    """A session of this process."""
+    """A session locked by this process."""
 
     lease: Lease | None
     released: asyncio.Event
 
     async def end(self, why: Exception) -> None:
-        """Stop its run, or keep it from starting."""
+        """Stop its run, or prevent it from starting."""
 
 
 class LeaseKeeper:
@@ -56,7 +56,7 @@ class LeaseKeeper:
                     renewed = now
                     await self._renew()
             except aiosqlite.Error as error:
-                log.warning("the leases of sessions could not be renewed, that is tried again: %s", error)
+                log.warning("the session leases could not be renewed; retrying: %s", error)
 
     async def _heed(self) -> None:
         for session_id, why in (await self._leases.asked_to_stop()).items():
@@ -64,7 +64,7 @@ class LeaseKeeper:
                 self._end_soon(lock, why)
 
     async def _renew(self) -> None:
-        """A lease that was lost (the process was asleep for too long) ends its run: the session is another's now."""
+        """A lost lease (after the process was suspended for too long) ends its run: another process has the session."""
         locks = [lock for lock in self._active.values() if lock.lease is not None]
         kept = await self._leases.renew(self._seconds)
         for lock in locks:
@@ -72,7 +72,7 @@ class LeaseKeeper:
                 self._end_soon(lock, LOST)
 
     def _end_soon(self, lock: Leased, why: str) -> None:
-        """In a task of its own: a run that is slow to end must not keep the leases from being renewed."""
+        """In a separate task, because a run that ends slowly must not delay the renewal of leases."""
         task = asyncio.create_task(lock.end(stopped(why)))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)

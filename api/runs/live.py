@@ -1,4 +1,4 @@
-"""Runs that clients may come back to: the latest of each session, while it lasts and some minutes longer."""
+"""Runs that clients can resume: the latest of each session, while it runs and for some minutes afterwards."""
 
 import time
 from collections import OrderedDict
@@ -13,31 +13,32 @@ from api.wire.chat_chunks import ChatChunks
 from api.wire.types import Chunk
 
 KEEP_SECONDS = 300.0
-"""How long an ended run can still be read."""
+"""How long an ended run can still be read, in seconds."""
 MAX_CHARACTERS = 64_000_000
-"""Of all ended runs together; the oldest go first."""
+"""Limit for all ended runs together; the oldest are dropped first."""
 LAST_CHUNKS = 2
-"""At most: the one with the `finish_reason`, and the usage."""
+"""Maximum number of last chunks: the one with the `finish_reason`, and the usage."""
 
 Numbered = tuple[int | None, Chunk]
-"""A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: nobody
-can go on from here."""
+"""A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: a
+client cannot resume after it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveRun:
-    """A run, and how it is told as a completion."""
+    """A run and its encoding as a completion."""
 
     run: Run
     chunks: ChatChunks
     answer: Answer
-    """Has taken in all events when the run has ended."""
+    """Complete when the run has ended."""
     background: bool = False
-    """It goes on without its client."""
+    """The run continues without its client."""
     began: float = field(default_factory=time.time)
 
     async def stream(self, after: int | None = None) -> AsyncIterator[Sequence[Numbered]]:
-        """All chunks, or those behind number `after`, as many at once as have come."""
+        """All chunks, or those after number `after`, in batches as they become available."""
         if after is None:
             yield [(0, self.chunks.first())]
         reader = self.run.log.reader(after or 0)
@@ -57,18 +58,18 @@ class LiveRun:
         yield [(number, chunk) for number, chunk in ends if number > (after or 0)]
 
     def place(self, last_id: str | None) -> int | None:
-        """The number of the last chunk that a client has, by its id; None when it has none.
+        """The number of the client's last chunk, from its ID; None if it has none.
 
-        Raises 400, and 410 when what follows that chunk is no longer kept.
+        Raises 400, and 410 if what follows that chunk is no longer kept.
         """
         if not last_id:
             return None
         completion_id, _, number = last_id.rpartition(":")
         if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise bad_request("Last-Event-ID: this is no id of a frame", "Last-Event-ID", "invalid_event_id")
+            raise bad_request("Last-Event-ID: this is not a frame ID", "Last-Event-ID", "invalid_event_id")
         if completion_id != self.chunks.id:
             raise gone()
-        # Behind the events of a run that has ended come the last chunks: a client that has those is at the end.
+        # The last chunks follow the events of an ended run: a client that has them is at the end.
         log = self.run.log
         after, last = int(number), log.length + (LAST_CHUNKS if self.run.ended else 0)
         if after > last:
@@ -79,7 +80,7 @@ class LiveRun:
 
 
 class LiveRuns:
-    """Session → its latest run."""
+    """Maps sessions to their latest run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -89,7 +90,7 @@ class LiveRuns:
         """Of the ended runs."""
 
     def add(self, session_id: str, live: LiveRun) -> None:
-        """Takes the place of the run before."""
+        """Replaces the session's previous run."""
         self._forget(session_id)
         self._prune()
         self._running[session_id] = live
@@ -123,5 +124,5 @@ class LiveRuns:
 
 
 def gone() -> ApiError:
-    """For a reader whose place in the stream is no longer kept."""
-    return ApiError(410, "This part of the stream is no longer kept; read the history.", code="stream_gone")
+    """For a reader whose position in the stream is no longer kept."""
+    return ApiError(410, "This part of the stream is no longer available; read the history.", code="stream_gone")

@@ -1,4 +1,4 @@
-"""Whose turn is it? One run at a time in a session, over all processes on one database."""
+"""Session locks: one run at a time per session, across all processes on one database."""
 
 import asyncio
 from collections import deque
@@ -25,26 +25,26 @@ STOP_SECONDS = 5.0
 
 
 class SessionLock:
-    """A session in this process's hands."""
+    """A session locked by this process."""
 
     def __init__(self) -> None:
         self.lease: Lease | None = None
         self.run: Run | None = None
         self.stop: Exception | None = None
-        """Why no run may start any more."""
+        """Why no run may start anymore."""
         self.released = asyncio.Event()
 
     async def end(self, why: Exception) -> None:
-        """Stop the run, or keep it from starting."""
+        """Stop the run, or prevent it from starting."""
         if self.run is not None:
             await self.run.stop(why)
         else:
             self.stop = self.stop or why
 
     def start(self, work: Work, owned: AsyncExitStack | None = None) -> Run:
-        """Start the session's run. Raises why, when the session was ended meanwhile.
+        """Start the session's run. Raises the reason if the session was ended in the meantime.
 
-        The run takes over what is `owned`, this lock for one, and releases it at its end.
+        The run takes over `owned`, including this lock, and releases it at its end.
         """
         if self.stop is not None:
             raise self.stop
@@ -54,21 +54,21 @@ class SessionLock:
 
 @dataclass(frozen=True, slots=True)
 class LockedSession:
-    """A session that is ours, and what it gains."""
+    """A locked session and the messages it receives."""
 
     session: Session
     workspace: SessionWorkspace
     lock: SessionLock
     new: Sequence[ChatMessage]
     fingerprint: str
-    """Of the conversation, `new` included."""
+    """Of the conversation including `new`."""
     system: tuple[str, ...] | None
     empty: bool
-    """Nothing was said in it yet."""
+    """The session has no messages yet."""
 
 
 class SessionLocks:
-    """The sessions that this process answers in, and the leases behind them."""
+    """The sessions locked by this process, and their leases."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class SessionLocks:
         self._keeper = LeaseKeeper(leases, lease_seconds, self._active)
 
     def open(self) -> None:
-        """Keep the leases, until `aclose`."""
+        """Renew the leases until `aclose`."""
         self._keeper.start()
 
     async def aclose(self) -> None:
@@ -101,10 +101,11 @@ class SessionLocks:
 
     @asynccontextmanager
     async def lock(self, claim: SessionClaim) -> AsyncIterator[LockedSession]:
-        """The session that the claim wants, its workspace, and the messages that are new; ours until the block ends.
+        """Lock the session of the claim for the duration of the block; returns it with its workspace and the new
+        messages.
 
-        A session that was made for the claim is deleted when the block fails before its run has started. Raises what
-        the claim raises, 409 as its policy says, 404 when the session was deleted before it was ours, 503 at shutdown.
+        A session created for the claim is deleted if the block fails before its run has started. Raises the claim's
+        errors, 409 according to its policy, 404 if the session was deleted before it was locked, 503 at shutdown.
         """
         async with AsyncExitStack() as stack:
             yield await self._satisfied(claim, stack)
@@ -150,11 +151,11 @@ class SessionLocks:
     async def acquire(
         self, session_id: str, policy: RunPolicy = "reject", patience: float | None = None
     ) -> AsyncIterator[SessionLock]:
-        """The lock of one session, until the block ends.
+        """Lock a session for the duration of the block.
 
-        While it is somebody else's: `reject` raises 409 at once; `enqueue` waits, first come, first served;
-        `interrupt` ends what runs and does not queue. Both raise 409 after `patience` seconds (default: the setting).
-        Raises 503 at shutdown.
+        If it is already locked, `reject` raises 409 at once, `enqueue` waits in order of arrival, and `interrupt` stops
+        the current run, ahead of the queue. Both raise 409 after `patience` seconds (default: the setting). Raises 503
+        at shutdown.
         """
         lock = await self._acquire(session_id, policy, self._queue_seconds if patience is None else patience)
         try:
@@ -164,7 +165,7 @@ class SessionLocks:
                 await self._release(session_id, lock)
 
     def start_outside(self, work: Work, owned: AsyncExitStack) -> Run:
-        """Start a run that belongs to no session. Raises 503 at shutdown."""
+        """Start a run without a session. Raises 503 at shutdown."""
         self._refuse_at_shutdown()
         run = Run(work, owned.pop_all())
         self._outside.add(run)
@@ -172,14 +173,14 @@ class SessionLocks:
         return run
 
     async def cancel(self, session_id: str, only: str | None = None) -> bool:
-        """End the answer under way, or `only` the one of this lease, in whatever process; False when there is none."""
+        """Cancel the running answer, or `only` that of this lease, in any process; False if there is none."""
         return await self._stop(session_id, CANCELLED, only)
 
     @asynccontextmanager
     async def closed(self, session_id: str, why: Exception) -> AsyncIterator[None]:
-        """While the block runs, nothing runs in the session and nothing starts: who tries is told `why`.
+        """During the block, nothing runs or starts in the session: attempts raise `why`.
 
-        A run under way is cancelled. Its answer may take a while to leave, but touches nothing of the session.
+        A running answer is cancelled. Its last events may still be sent, but it no longer changes the session.
         """
         self._closed[session_id] = why
         try:
@@ -193,7 +194,7 @@ class SessionLocks:
             self._closed.pop(session_id, None)
 
     async def stop_all(self) -> None:
-        """End every run with the words of a shutdown; no new one starts."""
+        """Stop every run with the error of a shutdown; no new one can start."""
         self._shut_down = True
         why = stopped(SHUTDOWN)
         locks, outside = list(self._active.values()), list(self._outside)
@@ -243,7 +244,7 @@ class SessionLocks:
         lock.lease = await self._leases.take(session_id, self._lease_seconds)
 
     async def _wait(self, session_id: str, seconds: float) -> None:
-        """Until this process releases the session, or `seconds` have passed: another one says nothing."""
+        """Wait until this process releases the session, or for `seconds`; other processes send no notification."""
         lock = self._active.get(session_id)
         released = lock.released if lock is not None else asyncio.Event()
         with suppress(TimeoutError):
@@ -289,7 +290,7 @@ class SessionLocks:
 def _busy() -> ApiError:
     return ApiError(
         409,
-        "This session is answering another message. Wait for it, or use a session of its own.",
+        "This session is answering another message. Wait for it to finish, or use another session.",
         param="session_id",
         code="session_busy",
         headers={"Retry-After": "1"},

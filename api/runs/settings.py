@@ -10,11 +10,13 @@ RunPolicy = Literal["reject", "enqueue", "interrupt"]
 
 
 class RunSettings(SettingsModel):
-    """What happens when a request arrives for a session that is still answering."""
+    """What happens to a request for a session that is still answering."""
 
     policy: RunPolicy = "reject"
-    """`reject`: 409. `enqueue`: wait for the current answer. `interrupt`: end it. A request's `X-Run-Policy` wins."""
+    """`reject`: 409. `enqueue`: wait for the current answer. `interrupt`: stop it. A request's `X-Run-Policy` overrides
+    this.
+    """
     queue_seconds: float = Field(default=60, ge=0)
-    """How long a request waits for the current answer before it gets 409."""
+    """How long a request waits for the current answer before it gets a 409, in seconds."""
     lease_seconds: float = Field(default=30, ge=1)
-    """How long a session stays locked after the process that was answering has crashed."""
+    """How long a session stays locked after its process has crashed, in seconds."""

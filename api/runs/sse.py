@@ -1,4 +1,4 @@
-"""The one writer of Server-Sent Events: what a run tells, as text, for as long as its client stays."""
+"""Server-Sent Events: streams a run as text while its client is connected."""
 
 import asyncio
 import json
@@ -30,15 +30,15 @@ class EventStream(EventSourceResponse):
     @staticmethod
     @override
     async def _listen_for_exit_signal() -> None:
-        """Not needed: our server ends the runs before it stops, and with them their streams, each with its error.
+        """Not needed: our server ends the runs before it stops, and thereby their streams, each with its error.
 
-        The library's own would cut them off at once, and look for the signal twice a second for ever.
+        The library's version would cut them off at once, and keep polling for the signal twice a second.
         """
         await asyncio.Event().wait()
 
 
 class RunResponse(EventStream):
-    """Streams a run. When it has been sent, or cannot be, the run ends too, unless it is one in the background."""
+    """Streams a run. When the stream ends or fails, the run ends too, unless it is a background run."""
 
     def __init__(self, live: LiveRun, pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
         super().__init__(pieces, headers)
@@ -54,14 +54,14 @@ class RunResponse(EventStream):
 
 
 async def chat_pieces(live: LiveRun, after: int | None = None) -> AsyncIterator[bytes]:
-    """A run as chunks of Chat Completions, or those behind number `after`."""
+    """A run as chunks of Chat Completions, or those after number `after`."""
     async for chunks in live.stream(after):
         yield chat_text(live.chunks.id, chunks)
     yield DONE
 
 
 def chat_text(completion_id: str, chunks: Iterable[Numbered]) -> bytes:
-    """Each chunk with its id: what a client that comes back sends as `Last-Event-ID`."""
+    """Each chunk with its ID, which a returning client sends as `Last-Event-ID`."""
     return "".join([f"{_id(completion_id, number)}data: {_DUMP(chunk)}\n\n" for number, chunk in chunks]).encode()
 
 
@@ -70,7 +70,7 @@ def _id(completion_id: str, number: int | None) -> str:
 
 
 async def typed_pieces(log: WireLog, dropped: Callable[[], Sequence[dict[str, Any]]]) -> AsyncIterator[bytes]:
-    """Events that name their type, as Responses tells them; `dropped` when the next ones are no longer kept."""
+    """Typed events, as in Responses; `dropped` if the next ones are no longer kept."""
     reader = log.reader()
     try:
         while events := await reader.next():

@@ -1,4 +1,4 @@
-"""All settings. The only package that reads the environment (and `.env`)."""
+"""All settings. Only this package reads the environment (and `.env`)."""
 
 from api.settings.environment import load_settings, settings_from
 from api.settings.settings import Settings

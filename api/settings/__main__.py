@@ -1,4 +1,4 @@
-"""`python -m api.settings`: write `docs/settings.md` and `.env.example` anew."""
+"""`python -m api.settings`: generate `docs/settings.md` and `.env.example`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings of the server itself."""
+"""Settings of the HTTP server."""
 
 import ipaddress
 
@@ -11,13 +11,13 @@ class ServerSettings(SettingsModel):
     """Where the service listens."""
 
     host: str = "127.0.0.1"
-    """Address to listen on. On anything but a loopback address, `AUTH_REQUIRED=auto` requires a login."""
+    """Address to listen on. With any non-loopback address, `AUTH_REQUIRED=auto` requires a login."""
     port: int = Field(default=1007, ge=0, le=65535)
-    """Port. 0: any free one."""
+    """Port. 0: any free port."""
 
     @property
     def loopback(self) -> bool:
-        """Does the service listen to this machine alone?"""
+        """Whether the service listens only on this machine."""
         if self.host == "localhost":
             return True
         try:

@@ -23,10 +23,10 @@ from workspace.settings_model import AbsolutePath, SettingsModel
 
 
 class Settings(SettingsModel):
-    """What the parts are opened with; each is handed its own."""
+    """All settings of the service; each part receives its own."""
 
     data_dir: AbsolutePath = Path("data")
-    """Everything that the service keeps: database, sessions, files, logs."""
+    """Folder for everything that the service stores: database, sessions, files, logs."""
     server: Annotated[ServerSettings, Topic("Server", "SERVER_")] = ServerSettings()
     log: Annotated[LogSettings, Topic("Log", "LOG_")] = LogSettings()
     accounts: Annotated[AccountSettings, Topic("Accounts", page="accounts.md")] = AccountSettings()
@@ -36,7 +36,7 @@ class Settings(SettingsModel):
     runs: Annotated[RunSettings, Topic("Sessions", "RUN_", "sessions.md")] = RunSettings()
     links: Annotated[LinkSettings, Topic("Links", page="api.md")] = LinkSettings()
     models: Annotated[ModelSettings, Topic("Models", page="models.md")] = ModelSettings()
-    retrieval: Annotated[RetrievalSettings, Topic("Search in documents", "RETRIEVAL_", "retrieval.md")] = (
+    retrieval: Annotated[RetrievalSettings, Topic("Document search", "RETRIEVAL_", "retrieval.md")] = (
         RetrievalSettings()
     )
     agent: Annotated[AgentSettings, Topic("Agent", page="agent.md")] = AgentSettings()
@@ -54,7 +54,7 @@ class Settings(SettingsModel):
 
     @property
     def sessions_dir(self) -> Path:
-        """A folder for each session."""
+        """One folder per session."""
         return self.data_dir / "sessions"
 
     @property
@@ -77,10 +77,11 @@ class Settings(SettingsModel):
         return self.data_dir / "users"
 
     def user_dir(self, user: str) -> Path:
+        """The folder of a user's data outside of sessions."""
         return self.users_dir / user
 
     @property
     def login_required(self) -> bool:
-        """`AUTH_REQUIRED`, with `auto` decided by where the service listens."""
+        """Whether a login is required; `auto` depends on the address that the service listens on."""
         required = self.accounts.auth_required
         return required == "true" or (required == "auto" and not self.server.loopback)

@@ -16,12 +16,12 @@ from workspace.settings_model import NoVariable
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Settings that belong together: a section of `.env.example` and `docs/settings.md`."""
+    """A group of settings: one section of `.env.example` and `docs/settings.md`."""
 
     title: str
     prefix: str = ""
     page: str = ""
-    """The file in `docs` that tells more."""
+    """The page in `docs` with details."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Variable:
 
     name: str
     path: tuple[str, ...]
-    """Names of the fields from the whole settings down to the one that is set."""
+    """Field names from the root settings down to the field."""
     model: type[BaseModel]
-    """The one that has the field."""
+    """The model that has the field."""
     field: FieldInfo
 
     @property
@@ -40,7 +40,9 @@ class Variable:
         return SecretStr in _types(self.field.annotation)
 
     def value(self, given: object) -> object:
-        """What the field is given: text with commas is several values, and empty text is None where None is a value."""
+        """The field's input: text with commas becomes several values, and empty text becomes None where None is
+        allowed.
+        """
         if not isinstance(given, str):
             return given
         if get_origin(self.field.annotation) is tuple:
@@ -49,7 +51,7 @@ class Variable:
 
 
 def variables_of(model: type[BaseModel], prefix: str = "", path: tuple[str, ...] = ()) -> Iterator[Variable]:
-    """All variables of a model and of the models inside it, in the order of the fields."""
+    """All variables of a model and its nested models, in field order."""
     for name, field in model.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -59,7 +61,7 @@ def variables_of(model: type[BaseModel], prefix: str = "", path: tuple[str, ...]
 
 
 def tree_of(model: type[BaseModel], given: Mapping[str, object]) -> dict[str, Any]:
-    """What `model` is validated from, given the values of variables by name. Names of nothing are ignored."""
+    """The input for validating `model`, from the values of variables by name. Unknown names are ignored."""
     tree: dict[str, Any] = {}
     for variable in variables_of(model):
         if variable.name in given:
@@ -75,5 +77,5 @@ def _prefix(name: str, field: FieldInfo) -> str:
 
 
 def _types(annotation: object) -> list[object]:
-    """The annotation and all that it is made of."""
+    """The annotation and all types inside it."""
     return [annotation, *(part for inner in get_args(annotation) for part in _types(inner))]

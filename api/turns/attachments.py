@@ -1,4 +1,4 @@
-"""Images and files inside messages (`image_url` and `file` parts): they become files of the session, like uploads."""
+"""Stores images and files inside messages (`image_url` and `file` parts) as session files."""
 
 import asyncio
 import binascii
@@ -24,7 +24,7 @@ MAX_FETCHED_BYTES = 20 * MIB
 PIECE = 1 << 20
 """Characters of base64 that are decoded at once: a multiple of 4."""
 HEAD = 16
-"""Bytes that tell an image's kind."""
+"""Bytes needed to detect an image's type."""
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "png"),
     (re.compile(rb"\xff\xd8\xff"), "jpg"),
@@ -50,8 +50,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Takes in what comes with a request. Images of the public web are fetched where `fetches` allows it, within
-    `seconds` all together."""
+    """Stores the attachments of a request. Images on the public web are fetched if `fetches` is set, within `seconds`
+    in total.
+    """
 
     fetcher: Fetcher
     fetches: bool
@@ -60,9 +61,9 @@ class Attachments:
     async def take(
         self, uploads: Sequence[Received], messages: Sequence[ChatMessage], workspace: SessionWorkspace
     ) -> list[str]:
-        """Store the uploads, and what is attached to the messages that follow the assistant's last: all, or none.
+        """Store the uploads and the attachments of the messages after the last assistant message: all or none.
 
-        The names of the files. Raises 400, or 413 for what is too large, naming the field.
+        Returns the file names. Raises 400, or 413 for files that are too large, naming the field.
         """
         names: list[str] = []
         complete = False
@@ -78,10 +79,11 @@ class Attachments:
         return names
 
     async def _take_attached(self, attached: list[Attached], workspace: SessionWorkspace, names: list[str]) -> None:
-        """Each name is appended to `names` as soon as its file is there."""
+        """Appends each name to `names` as soon as its file is stored."""
         if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
             raise bad_request(
-                f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
+                f"messages: at most {MAX_ATTACHED} images and files are allowed, {MAX_FETCHED} of them from the web",
+                "messages",
             )
         deadline = asyncio.get_running_loop().time() + self.seconds
         for one in attached:
@@ -92,10 +94,10 @@ class Attachments:
             names.append(info.name)
 
     async def _fetch(self, one: Attached, workspace: SessionWorkspace, deadline: float) -> FileInfo:
-        """An image of the public web, by the rules that hold for pages."""
-        assert isinstance(one.part, ImagePart), "only images are named by their address"
+        """Fetch an image from the public web, under the same rules as pages."""
+        assert isinstance(one.part, ImagePart), "only images have URLs"
         if not self.fetches:
-            raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
+            raise one.refused("this service does not fetch images; send it as data:image/…;base64,…")
         try:
             async with (
                 asyncio.timeout_at(deadline),
@@ -103,7 +105,7 @@ class Attachments:
             ):
                 return await _store_image(one, response.chunks, workspace)
         except TimeoutError as error:
-            raise one.refused("the image did not come in time") from error
+            raise one.refused("fetching the image took too long") from error
         except FetchError as error:
             raise one.refused(str(error)) from error
 
@@ -131,7 +133,7 @@ async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
 
 
 async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
-    """Under a name of ours: what the bytes are counts, and not what they are called."""
+    """The service chooses the name from the detected type, regardless of the client's name."""
     head = b""
     async for chunk in chunks:
         head += chunk
@@ -139,7 +141,7 @@ async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: S
             break
     kind = next((kind for signature, kind in SIGNATURES if signature.match(head)), None)
     if kind is None:
-        raise one.refused("this is no PNG, JPEG, GIF, WebP, BMP or TIFF image")
+        raise one.refused("this is not a PNG, JPEG, GIF, WebP, BMP or TIFF image")
 
     async def whole() -> AsyncIterator[bytes]:
         yield head
@@ -157,20 +159,20 @@ async def _store(one: Attached, label: str, chunks: AsyncIterator[bytes], worksp
 
 
 def _data_url(one: Attached, url: str, *, bare: bool = False) -> tuple[str, str]:
-    """`(media type, base64)`. With `bare`, the base64 may also stand alone."""
+    """`(media type, base64)`. With `bare`, base64 without a `data:` prefix is also accepted."""
     header, comma, encoded = url.partition(",")
     if bare and not comma and url[:5].lower() != "data:":
         return "application/octet-stream", url
     found = _DATA_URL.fullmatch(header) if comma and len(header) < 1000 else None
     if found is None:
-        raise one.refused("this is not data:…;base64,…" + ("" if bare else ", nor an address of the web"))
+        raise one.refused("this is not data:…;base64,…" + ("" if bare else "or a web URL"))
     return (found[1] or "application/octet-stream").lower(), encoded
 
 
 async def _decoded(one: Attached, encoded: str) -> AsyncIterator[bytes]:
-    """The bytes, in pieces. Raises 400 for what is no base64, or nothing."""
+    """The bytes, in pieces. Raises 400 if the base64 is invalid or empty."""
     if not encoded:
-        raise one.refused("there are no bytes in it")
+        raise one.refused("the data is empty")
     for start in range(0, len(encoded), PIECE):
         piece = encoded[start : start + PIECE]
         if "=" in piece and start + PIECE < len(encoded):

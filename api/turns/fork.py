@@ -1,4 +1,4 @@
-"""A fork: a session of its own that begins where a turn of another one ended. The other one keeps all its turns."""
+"""A fork: a new session that starts where a turn of another session ended. The original keeps all its turns."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from workspace.folder_copy import copy_files
 from workspace.workspaces import Workspaces
 
 KEPT = ("messages", "summaries", "condensed")
-"""What of a thread's state belongs to the conversation and not to its last turn."""
+"""The part of a thread's state that belongs to the conversation, not to its last turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forks:
-    """Makes sessions out of others. `max_bytes`: of the files that are copied."""
+    """Creates forks. `max_bytes` limits the copied files."""
 
     store: Store
     workspaces: Workspaces
@@ -32,8 +32,8 @@ class Forks:
     async def make(self, turn: StoredTurn, source: Session) -> Session:
         """A new session of the same owner, with the state of `turn`'s checkpoint and the files as of then.
 
-        Its Python starts anew. Raises 404 when the source goes meanwhile, `FileTooLargeError` when its files are too
-        large to be copied; then nothing is left of the fork.
+        It starts with a new Python kernel. Raises 404 if the source is deleted in the meantime, `FileTooLargeError` if
+        its files are too large to copy; the fork is then removed.
         """
         store = self.store
         session = await store.sessions.create(source.owner, source.title)
@@ -51,7 +51,7 @@ class Forks:
         return session
 
     async def discard(self, session: Session) -> None:
-        """Leave nothing of a session that came to nothing."""
+        """Delete an unused session completely."""
         await self.workspaces.discard(session.id)
         await self.store.saver.adelete_thread(session.id)
         await self.store.sessions.wipe(session.id)
@@ -85,7 +85,7 @@ class Forks:
 
 
 def _named(message: AnyMessage) -> list[str]:
-    """The files that came with a question, and those that an answer's steps made."""
+    """The files attached to a question, or created by an answer's steps."""
     extra = message.additional_kwargs
     made = [ref["filename"] for step in extra.get("steps", []) for ref in step["artifacts"]]
     return [*extra.get("files", []), *made]

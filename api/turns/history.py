@@ -17,7 +17,7 @@ from nodes.state import Step
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the graph has kept of conversations."""
+    """Reads the conversations stored by the graph."""
 
     graph: CompiledStateGraph[Any, Any, Any, Any]
 
@@ -30,7 +30,7 @@ class History:
 
 
 def public_messages(session: Session, messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
-    """OpenAI's `role` and `content`, and beside them what happened: time, files, steps, artifacts."""
+    """OpenAI's `role` and `content`, plus time, files, steps and artifacts."""
     return [_public(session, message) for message in messages]
 
 
@@ -58,7 +58,7 @@ def _public(session: Session, message: AnyMessage) -> dict[str, Any]:
 
 
 def role(message: AnyMessage) -> str:
-    """OpenAI's word for who speaks."""
+    """The message's role in OpenAI's terms."""
     if isinstance(message, HumanMessage):
         return "user"
     if isinstance(message, ToolMessage):

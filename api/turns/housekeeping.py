@@ -1,6 +1,6 @@
-"""What a front end asks for itself (a title, tags, follow-up questions): answered from the request alone.
+"""Answers requests that a front end makes for itself (a title, tags, follow-up questions), without a session.
 
-Such a request gets no session, leaves nothing in the database but its usage, and touches nobody's kernel.
+Such a request stores nothing in the database except its usage, and uses no kernel.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -24,7 +24,7 @@ from nodes.state import Budget
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """Answers by the graph of `chat`, without a checkpointer."""
+    """Answers with the graph of `chat`, without a checkpointer."""
 
     graph: CompiledStateGraph[Any, Any, Any, Any]
     contexts: ContextBuilder
@@ -39,7 +39,7 @@ class Housekeeping:
             async with charged(budget, options.user.id, self.store):
                 start = {"messages": to_messages(messages, 0)}
                 config: RunnableConfig = {"callbacks": [budget.usage]}
-                # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+                # LangGraph types its generator as a plain iterator; `aclosing` needs an async generator.
                 stream = cast(
                     "AsyncGenerator[Event]", self.graph.astream(start, config, context=context, stream_mode="custom")
                 )

@@ -1,7 +1,7 @@
-"""Sessions for clients that know nothing of sessions: claimed by the transcript that they send back.
+"""Sessions for clients without session IDs: claimed by the transcript that they send.
 
-The longest beginning of the transcript that a turn of the user's ended with counts. If nothing was said since that
-turn, its session goes on, variables and files included; otherwise the session is forked there. What comes after is new.
+The longest prefix of the transcript that matches a turn of the user counts. If that turn is its session's last, the
+session continues with its variables and files; otherwise it is forked there. The messages after the prefix are new.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from checkpoints.turns import StoredTurn
 from checkpoints.users import User
 
 PATIENCE = 2.0
-"""Seconds to wait for a session whose last run is just ending."""
+"""Seconds to wait for a session whose run is about to end."""
 PAUSE = 0.05
 WAITED_FOR = 3
-"""Sessions that are waited for; others are taken up only when they are free."""
+"""How many sessions to wait for; others are used only if they are free."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedSession:
-    """The session that the transcript continues, a fork of the one that it departs from, or a new one.
+    """The session that the transcript continues, a fork of the one it diverges from, or a new one.
 
-    Never raises 409: a session that is answering something else is forked.
+    Never raises 409: a session that is answering another message is forked.
     """
 
     user: User
@@ -69,9 +69,10 @@ class MatchedSession:
             yield attempt
 
     async def _asked_again(self) -> list[StoredTurn]:
-        """Turns in which just this question was cut off, so that a client's second try finds its variables.
+        """Turns in which the same question was cut off, so that a client's retry finds its variables.
 
-        First questions are left out, as they are alike in many conversations, and those with images or files.
+        First questions are excluded, because they are alike in many conversations, and so are those with images or
+        files.
         """
         transcript = self.transcript
         asked = transcript.messages[transcript.first_new :]
@@ -88,7 +89,7 @@ class MatchedSession:
         return await self.store.turns.matching(self.user.id, known, self.transcript.instructions)
 
     async def _free(self, turn: StoredTurn, new: Sequence[ChatMessage] | None = None) -> AsyncGenerator[Attempt]:
-        """The turn's session, unless somebody has it or it has gone on."""
+        """The turn's session, unless it is locked or has continued since."""
         session = await self.store.sessions.get(turn.session, self.user.id)
         if session is None:
             return
@@ -100,7 +101,9 @@ class MatchedSession:
         yield Attempt(session, messages, fingerprint, passes_when_busy=True)
 
     async def _soon(self, turn: StoredTurn) -> AsyncGenerator[Attempt]:
-        """As `_free`, and waits for a run that is just ending: its client has read the end, or has just left."""
+        """Like `_free`, but waits for a run that is about to end: its client has read the end or has just
+        disconnected.
+        """
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while asyncio.get_running_loop().time() < deadline:
             async for attempt in self._free(turn):
@@ -110,7 +113,7 @@ class MatchedSession:
             await asyncio.sleep(PAUSE)
 
     async def _new(self, turn: StoredTurn) -> tuple[Sequence[ChatMessage], str]:
-        """The messages that come after the turn, and the fingerprint once they are said."""
+        """The messages after the turn, and the fingerprint including them."""
         new = self._since(turn)
         if turn.state != "open" or not await self._was_answered(turn):
             return new, self.transcript.fingerprints[-1]
@@ -123,6 +126,6 @@ class MatchedSession:
         return self.transcript.messages[covered:]
 
     async def _was_answered(self, turn: StoredTurn) -> bool:
-        """Did the thread get the answer after all? The service died before it could note so."""
+        """Whether the thread has the answer although the service died before it could record this."""
         said = await self.history.messages(turn.session)
         return bool(said) and isinstance(said[-1], AIMessage)

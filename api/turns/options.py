@@ -1,4 +1,4 @@
-"""What a request asks for besides its words: resolved once, checked and frozen. Nothing behind it reads the request."""
+"""The options of a turn: resolved from the request once, validated and frozen. Later code does not read the request."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the connection itself says of a request."""
+    """What the connection itself says about a request."""
 
     address: str
-    """How the client calls the service: scheme, host and port."""
+    """The client's address for the service: scheme, host and port."""
     session: str | None = None
     """`X-Session-ID`."""
     policy: str | None = None
@@ -44,30 +44,30 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """A checked request, who sent it and how, and what came with it."""
+    """A validated request, its user and origin, and its uploads."""
 
     chat: ChatRequest
     user: User
     origin: Origin
     files: Sequence[Received] = ()
     after: TurnEnd | None = None
-    """The end of an earlier turn: the messages come after it."""
+    """The end of an earlier turn, after which the messages come."""
     instructions: str = ""
-    """For this turn alone."""
+    """For this turn only."""
     only_tools: frozenset[str] | None = None
-    """Names of our tools that the turn may use; None: all."""
+    """Names of the service's tools that the turn may use; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOptions:
-    """How a turn is to be answered."""
+    """How to answer a turn."""
 
     user: User
     mode: str
     model: str
     """The backend's model that answers."""
     question: str
-    """The person's last words."""
+    """The text of the last user message."""
     session: str | None
     """The session that the client names."""
     policy: RunPolicy
@@ -77,28 +77,31 @@ class TurnOptions:
     instructions: str
     only_tools: frozenset[str] | None
     step_factor: float
-    """How many of the steps that the service allows may be taken, by `reasoning_effort`."""
+    """Multiplies the service's step limit, from `reasoning_effort`."""
     address: str
     include_usage: bool
     background: bool
     housekeeping: bool
-    """A front end asks for itself (a title, tags), outside of any session."""
+    """A request that a front end makes for itself (a title, tags), outside of any session."""
 
 
 @dataclass(frozen=True, slots=True)
 class OptionsResolver:
-    """Reads requests by what this service has. `public_url` stands in for the address that a client uses."""
+    """Resolves requests for this service's models and settings. `public_url` overrides the address that a client
+    uses.
+    """
 
     models: ModelRegistry
     default_policy: RunPolicy
     public_url: str
 
     async def resolve(self, request: TurnRequest) -> TurnOptions:
-        """Raises 400 for what cannot be granted, naming the field; 403 for what this user may not; 404 for an unknown
-        model."""
+        """Raises 400 for unsupported values, naming the field; 403 if the user may not do this; 404 for an unknown
+        model.
+        """
         chat, user = request.chat, request.user
         if user.role == "guest" and (request.files or any(message.attached for message in chat.messages)):
-            raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
+            raise ApiError(403, "Guests cannot send files.", param="files", code="forbidden")
         client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
         sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
         question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
@@ -126,7 +129,7 @@ class OptionsResolver:
         )
 
     def policy(self, wanted: str | None) -> RunPolicy:
-        """What to do while the session answers another message: the header, or the setting. Raises 400."""
+        """What to do if the session is answering another message: the header or the setting. Raises 400."""
         match wanted or self.default_policy:
             case "reject" | "enqueue" | "interrupt" as policy:
                 return policy
@@ -135,16 +138,16 @@ class OptionsResolver:
 
 
 def _mode(chat: ChatRequest, user: User, models: ModelRegistry) -> str:
-    """`agent_type` wins over `model`; a backend's model runs in `auto`; guests chat, whatever they ask for."""
+    """`agent_type` overrides `model`; a backend's model runs in `auto`; guests always get `chat`."""
     if chat.agent_type is None and chat.model not in AGENT_TYPES and chat.model not in models.names:
         known = ", ".join([*AGENT_TYPES, *models.names])
-        raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
+        raise not_found(f"model {chat.model!r}; available models: {known}", "model")
     if user.role == "guest":
         return "chat"
     mode = chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
     if chat.own_tools and mode not in ("auto", "chat"):
         raise bad_request(
-            f"tools: mode {mode} runs the service's own tools; send your tools with auto or chat",
+            f"tools: mode {mode} uses the service's own tools; send your tools with auto or chat",
             "tools",
             "tools_of_two",
         )
@@ -152,11 +155,11 @@ def _mode(chat: ChatRequest, user: User, models: ModelRegistry) -> str:
 
 
 async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
-    """Raise 400 for tools or a form of answer that this model cannot be held to."""
+    """Raise 400 if this model cannot use tools or enforce the response format."""
     if chat.own_tools and isinstance(model, ServedChat):
         await model.ready()
     if chat.own_tools and not getattr(model, "native_tools", False):
-        raise bad_request("tools: this model cannot call tools", "tools", "unsupported_field")
+        raise bad_request("tools: this model does not support tools", "tools", "unsupported_field")
     check = getattr(model, "check_format", None)
     if chat.wanted_format is not None and check is not None:
         try:
@@ -167,7 +170,7 @@ async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
 
 
 def _named_session(request: TurnRequest) -> str | None:
-    """By field, header or metadata."""
+    """From the field, the header or the metadata."""
     chat = request.chat
     named = chat.session_id or request.origin.session or (chat.metadata or {}).get("session_id")
     return str(named) if named else None

@@ -1,4 +1,4 @@
-"""A request of `/v1/responses` as a turn: the same that Chat Completions starts."""
+"""Converts a request of `/v1/responses` to a turn, as started by Chat Completions."""
 
 import secrets
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FIELDS = {
     "reasoning_effort": "reasoning.effort",
     "session_id": "conversation",
 }
-"""Names of fields in Chat Completions, and in Responses."""
+"""Field names in Chat Completions and their equivalents in Responses."""
 
 
 def response_id() -> str:
@@ -32,7 +32,7 @@ def response_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ConvertedRequest:
-    """A request in the fields of Chat Completions, not checked yet."""
+    """A request in the fields of Chat Completions, not validated yet."""
 
     body: ResponsesRequest
     fields: dict[str, Any]
@@ -40,8 +40,9 @@ class ConvertedRequest:
     only_tools: frozenset[str] | None
 
     async def turn_request(self, origin: Origin, user: User, stored: StoredResponses) -> TurnRequest:
-        """Raises 400 that names the field, also for a response that is not there or somebody else's; 409 while that
-        is under way."""
+        """Raises 400 that names the field, also if a response does not exist or belongs to another user; 409 while it
+        is in progress.
+        """
         return TurnRequest(
             ChatRequest.parse(self.fields),
             user,
@@ -53,7 +54,7 @@ class ConvertedRequest:
 
     @contextmanager
     def naming(self) -> Iterator[None]:
-        """Errors in the block name the fields as this route calls them."""
+        """Errors in the block name the fields of this route."""
         try:
             yield
         except (ApiError, RequestValidationError) as error:
@@ -96,21 +97,19 @@ async def _after(previous: str | None, responses: StoredResponses, user: User) -
     field = "previous_response_id"
     stored = await responses.find(previous, user)
     if stored is None:
-        message = f"{field}: there is no such response; it was deleted, or made with store: false"
+        message = f"{field}: no such response; it was deleted or created with store: false"
         raise bad_request(message, field, "previous_response_not_found")
     if stored.checkpoint is not None:
         return TurnEnd(stored.session, stored.checkpoint)
     status = stored.body["status"]
     if status == "in_progress":
-        message = f"{field}: this response is still being worked on"
+        message = f"{field}: this response is still in progress"
         raise ApiError(409, message, param=field, code="response_in_progress", headers={"Retry-After": "1"})
-    raise bad_request(
-        f"{field}: nothing can go on from this response, which is {status}", field, "response_not_complete"
-    )
+    raise bad_request(f"{field}: this response is {status} and cannot be continued", field, "response_not_complete")
 
 
 def _renamed(error: ApiError, origins: list[int]) -> ApiError:
-    """The same error, with the fields as this route calls them."""
+    """The same error with the field names of this route."""
     param = error.param or ""
     head, *rest = param.split(".")
     if head == "messages" and rest and rest[0].isdigit() and int(rest[0]) < len(origins):

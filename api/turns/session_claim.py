@@ -1,6 +1,6 @@
-"""Claims on the session that a turn goes on in: one that is named, a new one, or the end of an earlier turn.
+"""Claims on a turn's session: a named one, a new one, or the end of an earlier turn.
 
-`matching.py` has the claim by the transcript.
+`matching.py` has the claim by transcript.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ class TurnEnd:
 
 @dataclass(frozen=True, slots=True)
 class NamedSession:
-    """The session with this id; what follows its last assistant message is new. Raises 400, 404."""
+    """The session with this ID; the messages after its last assistant message are new. Raises 400, 404."""
 
     id: str
     user: User
@@ -53,7 +53,7 @@ class NamedSession:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session in which nothing was said yet; all messages are new."""
+    """A session without messages; all messages are new."""
 
     user: User
     transcript: Transcript
@@ -71,8 +71,8 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class AfterTurn:
-    """Goes on from the end of a turn: in its session when that turn is the newest, in a fork otherwise; all messages
-    are new. Raises 400, 404, also when the session has no such turn.
+    """Continues from the end of a turn: in its session if that turn is the newest, in a fork otherwise; all messages
+    are new. Raises 400, 404, also if the session has no such turn.
     """
 
     end: TurnEnd
@@ -101,9 +101,9 @@ class AfterTurn:
 
 
 async def find_session(sessions: Sessions, session_id: str, user: User) -> Session:
-    """Raises 400 for what is no id, 404 for what is not there or somebody else's."""
+    """Raises 400 for an invalid ID, 404 if the session does not exist or belongs to another user."""
     if not SESSION_ID.fullmatch(session_id):
-        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
+        raise bad_request("session_id: this is not a session ID", "session_id", "invalid_session_id")
     session = await sessions.get(session_id, user.id)
     if session is None:
         raise not_found("session", "session_id")
@@ -111,6 +111,6 @@ async def find_session(sessions: Sessions, session_id: str, user: User) -> Sessi
 
 
 async def is_newest(turn: StoredTurn, store: Store) -> bool:
-    """Was nothing said in its session since?"""
+    """Whether it is the last turn of its session."""
     newest = await store.turns.newest(turn.session)
     return newest is not None and newest.id == turn.id

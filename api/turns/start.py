@@ -1,4 +1,4 @@
-"""A request becomes a run, by whatever way it came: options, a claim, a lock, what is new, the run."""
+"""Turns a request from any route into a run: options, claim, lock, new messages, run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -32,7 +32,7 @@ from tools.documents import Documents
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Begins turns. Made once, of the parts that a turn needs."""
+    """Starts turns. Created once, from the parts that a turn needs."""
 
     options: OptionsResolver
     quotas: Quotas
@@ -47,10 +47,10 @@ class Turns:
     live: LiveRuns
 
     async def start(self, request: TurnRequest, stack: AsyncExitStack) -> LiveRun:
-        """Begin the answer. The run owns what is on the stack from here on: when it ends, all is released.
+        """Start the answer. From here on the run owns the stack and releases it at its end.
 
-        Raises 400, 403 and 404 as the options and the claim do, 409 while the session answers another message, 413 for
-        files that are too large, 429 when the user has runs, tokens or files enough.
+        Raises 400, 403 and 404 from the options and the claim, 409 while the session is answering another message, 413
+        for files that are too large, 429 beyond the user's quotas.
         """
         options = await self.options.resolve(request)
         if options.housekeeping:
@@ -59,7 +59,7 @@ class Turns:
         return self.begin(turn, self.runner.work(turn), stack)
 
     async def open(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> Turn:
-        """Lock the session and take in what is new; a new session whose start fails leaves nothing behind."""
+        """Lock the session and store what is new; a new session whose start fails is removed."""
         await stack.enter_async_context(self.quotas.run(options.user))
         transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
         claim = self._claim(request, options, transcript)
@@ -73,7 +73,7 @@ class Turns:
         return self.runner.turn(options, locked, messages, transcript)
 
     def begin(self, turn: Turn, work: Work, stack: AsyncExitStack) -> LiveRun:
-        """Start the run, and keep it for clients that come back."""
+        """Start the run, and keep it for clients that resume it."""
         options, session = turn.options, turn.locked.session.id
         run = turn.locked.lock.start(work, stack)
         chunks = ChatChunks(options.model, session, include_usage=options.include_usage)
@@ -85,9 +85,9 @@ class Turns:
     async def session(
         self, session_id: str | None, user: User, *, title: str, policy: RunPolicy = "reject"
     ) -> AsyncIterator[LockedSession]:
-        """A session for something else than a turn, such as a tool that is called directly; None: a new one.
+        """A session for purposes other than a turn, such as a direct tool call; None: a new one.
 
-        Raises as `start`.
+        Raises the same errors as `start`.
         """
         nothing = Transcript.of(())
         claim: SessionClaim = NewSession(user, nothing, title, self.store, self.forks)
@@ -112,7 +112,7 @@ class Turns:
         return to_messages(locked.new, len(request.chat.messages) - len(locked.new), open_calls(kept))
 
     async def _start_outside(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> LiveRun:
-        """A front end's own request, outside of any session."""
+        """Start a front end's own request, outside of any session."""
         await stack.enter_async_context(self.quotas.run(options.user))
         budget = self.runner.contexts.budget()
         answer = Answer("", budget.usage)

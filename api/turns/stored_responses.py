@@ -1,4 +1,4 @@
-"""Responses that are stored: noted when they begin and however they end, and looked up by their owner."""
+"""Stored responses: recorded at their start and end, and looked up for their owner."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -17,25 +17,25 @@ from llm.errors import ModelError
 from nodes.events import Event
 from workspace.errors import WorkspaceError
 
-LEFT = {"code": "server_error", "message": "The service ended while it worked on this response. Ask again."}
+LEFT = {"code": "server_error", "message": "The service stopped while it was working on this response. Try again."}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResponses:
-    """The rows, as their owners see them."""
+    """The table's rows, restricted to their owners."""
 
     rows: Responses
     leases: Leases
 
     async def find(self, response_id: str, user: User) -> StoredResponse | None:
-        """The user's response as it stands; None when there is none, or it is somebody else's.
+        """The user's response in its current state; None if it does not exist or belongs to another user.
 
-        One that nobody works on any more, since its process died, has failed.
+        A response whose process has died is reported as failed.
         """
         found = await self.rows.get(response_id, user.id)
         if found is None or not _under_way(found) or await self.leases.held(found.session, found.lease):
             return found
-        found = await self.rows.get(response_id, user.id)  # it may have ended between the two looks
+        found = await self.rows.get(response_id, user.id)  # it may have ended between the two lookups
         if found is None or not _under_way(found):
             return found
         return replace(found, body={**found.body, "status": "failed", "error": LEFT})
@@ -47,11 +47,11 @@ class StoredResponses:
 
 
 class ResponseRun:
-    """The work of a turn, told as a response: its events are folded as they come, and what became of it is stored."""
+    """Runs a turn as a response: folds its events as they come, and stores the result."""
 
     def __init__(self, inner: Work, turn: Turn, events: ResponseEvents, rows: Responses | None) -> None:
         self.log = WireLog()
-        """What a streaming client is told. It ends once the run has, when the session is free again."""
+        """The events for a streaming client. It ends after the run, when the session is free again."""
         self._inner = inner
         self._turn = turn
         self._events = events
@@ -60,7 +60,7 @@ class ResponseRun:
         self._tell(events.begin())
 
     async def work(self, emit: Emit) -> None:
-        error: ApiError | None = ApiError(500, "Something went wrong inside the service.", kind="server_error")
+        error: ApiError | None = ApiError(500, "An internal error occurred.", kind="server_error")
         complete = False
 
         def both(event: Event) -> None:
@@ -86,12 +86,12 @@ class ResponseRun:
 
     @property
     def response(self) -> dict[str, Any]:
-        """Once it is complete."""
+        """Only valid once it is complete."""
         response: dict[str, Any] = self._last[-1]["response"]
         return response
 
     def follow(self, run: Run) -> None:
-        """Tell the end when the run has ended."""
+        """Emit the last events when the run has ended."""
         run.when_ended(lambda: self._end(run))
 
     def _end(self, run: Run) -> None:

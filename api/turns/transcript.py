@@ -1,8 +1,7 @@
-"""What a client sends of a conversation, and its fingerprints: a chain of SHA-256 over all that was said until then.
+"""Fingerprints of the conversation that a client sends: a chain of SHA-256 hashes over the messages.
 
-Clients change what they send back: spaces, parts instead of text, thoughts left out or wrapped into the answer, a
-system prompt with today's date. None of these changes a fingerprint. Who spoke, every word, and each image or file in
-a message does.
+Clients change what they send back: whitespace, parts instead of text, thoughts omitted or wrapped into the answer, a
+system prompt with today's date. None of these changes a fingerprint; roles, words, images and files do.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ from typing import Any
 from api.wire.messages import ChatMessage
 
 START = ""
-"""Of a conversation in which nothing was said."""
+"""The fingerprint of an empty conversation."""
 INSTRUCTIONS = ("system", "developer")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
 
@@ -25,28 +24,28 @@ class Transcript:
 
     messages: Sequence[ChatMessage]
     fingerprints: Sequence[str]
-    """After each message, when the conversation began with the first."""
+    """After each message, starting from an empty conversation."""
     system: tuple[str, ...]
     """The client's system messages."""
     instructions: str
-    """A digest of them."""
+    """A digest of the system messages."""
     first_new: int
-    """Where the messages begin that come after the last assistant's."""
+    """Index of the first message after the last assistant message."""
 
     @classmethod
     def of(cls, messages: Sequence[ChatMessage]) -> "Transcript":
-        """Hashes every word: for a thread, when there may be many."""
+        """Hashes every word; call it in a thread for long conversations."""
         system = tuple(message.text for message in messages if message.role in INSTRUCTIONS)
         return cls(messages, chain(START, messages), system, _digest(system), first_new(messages))
 
 
 def first_new(messages: Sequence[ChatMessage]) -> int:
-    """Where the messages begin that come after the last assistant's."""
+    """Index of the first message after the last assistant message."""
     return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
 
 
 def after(fingerprint: str, message: ChatMessage) -> str:
-    """The fingerprint once `message` has been said. Instructions, and messages without a word, change nothing."""
+    """The fingerprint after `message`. System messages and empty messages do not change it."""
     if message.role in INSTRUCTIONS:
         return fingerprint
     attached = [part.model_dump_json(exclude={"image_url": {"detail"}}) for _, part in message.attached]
@@ -56,12 +55,12 @@ def after(fingerprint: str, message: ChatMessage) -> str:
 
 
 def answered(fingerprint: str, text: str, calls: Iterable[Mapping[str, Any]] = ()) -> str:
-    """The fingerprint once the assistant has answered with `text` and with calls of the client's tools."""
+    """The fingerprint after an assistant's answer with `text` and with calls of client tools."""
     return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
 
 
 def _call(call: Mapping[str, Any]) -> str:
-    """By its id alone: clients write the arguments anew."""
+    """Only the ID, because clients rewrite the arguments."""
     return str(call["id"])
 
 
@@ -90,9 +89,9 @@ def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> st
 
 
 def _without_thoughts(text: str) -> str:
-    """Without what stands between `<think>`, or Open WebUI's `<details type="reasoning">`, and its end.
+    """Removes `<think>` blocks and Open WebUI's `<details type="reasoning">`.
 
-    One pass: an expression that looks for each end anew takes the square of the text's length, and holds all threads.
+    In one pass: an expression that searches for each end separately takes quadratic time and blocks all threads.
     """
     kept: list[str] = []
     begin, opened, inside = 0, 0, ""

@@ -1,6 +1,4 @@
-"""A turn that is ours to answer, and the run that works it out: the top graph, given its context, noted when it begins
-and however it ends.
-"""
+"""A turn and its run: the top graph with its context, recorded at the turn's start and end."""
 
 import asyncio
 import time
@@ -31,28 +29,28 @@ from nodes.state import WINDOW, Budget, Context, Limits
 from tools.coding.settings import CodingSettings
 
 MAX_STREAMED_OUTPUT = 50_000
-"""Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
+"""Maximum number of characters of program output that a turn streams; the steps have what the model saw of the rest."""
 BATCH = 500
 RECURSION_LIMIT = 200
-"""Steps of the graph; the run's own limits end it long before."""
+"""Maximum number of graph steps; the run's own limits are lower."""
 
 
 @dataclass(slots=True)
 class Turn:
-    """One question in a session that is locked, and what becomes of it."""
+    """One question in a locked session, and its result."""
 
     options: TurnOptions
     locked: LockedSession
     messages: list[AnyMessage]
-    """What the conversation gains."""
+    """The new messages."""
     instructions: str
     """A digest of the client's system prompt."""
     budget: Budget
     answer: Answer
     number: int = 0
-    """Of its row; 0 until it has one."""
+    """Number of its row; 0 until it is recorded."""
     checkpoint: str | None = None
-    """The thread as the turn left it, where other turns can begin; None until it is done."""
+    """The thread's checkpoint at the end of the turn, from which it can be forked; None until the turn is done."""
 
     @property
     def session_id(self) -> str:
@@ -61,7 +59,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class ContextBuilder:
-    """What a graph is given, live objects and limits; made once, of the parts that are the same for all."""
+    """Builds the graph's context: live objects and limits. Created once, from the shared parts."""
 
     agent: AgentSettings
     coding: CodingSettings
@@ -69,17 +67,17 @@ class ContextBuilder:
     kits: ToolKits
 
     def budget(self) -> Budget:
-        """A fresh one, for one run."""
+        """A new budget for one run."""
         return Budget(self.agent)
 
     def limits(self, model: BaseChatModel, factor: float = 1) -> Limits:
-        """What one run may use, `factor` times the steps; the window is that of the model that answers."""
+        """The limits of one run, with `factor` times the steps; the context window is the answering model's."""
         window: int = getattr(model, "window", WINDOW)
         steps = max(1, int(self.agent.react_max_iterations * factor))
         return Limits(steps, int(self.coding.max_iterations * max(1, factor)), window=window)
 
     async def chat(self, options: TurnOptions, budget: Budget) -> Context:
-        """For words alone: no session, no tools."""
+        """For mode `chat` without a session or tools."""
         model = await self.models.ready(options.model)
         return Context(
             model=model,
@@ -119,7 +117,7 @@ class ContextBuilder:
 
 @dataclass(frozen=True, slots=True)
 class TurnRunner:
-    """Works turns out by the top graph."""
+    """Executes turns with the top graph."""
 
     graph: CompiledStateGraph[Any, Any, Any, Any]
     contexts: ContextBuilder
@@ -129,13 +127,13 @@ class TurnRunner:
     def turn(
         self, options: TurnOptions, locked: LockedSession, messages: list[AnyMessage], transcript: Transcript
     ) -> Turn:
-        """With a budget and an answer of its own, and one count of what it uses."""
+        """A turn with a new budget and answer, and one counter of its usage."""
         budget = self.contexts.budget()
         answer = Answer(locked.session.id, budget.usage)
         return Turn(options, locked, messages, transcript.instructions, budget, answer)
 
     def work(self, turn: Turn) -> Work:
-        """The run of a turn: the graph's custom stream, handed to `emit`."""
+        """The work of a turn's run: passes the graph's custom stream to `emit`."""
 
         async def run(emit: Emit) -> None:
             answer = turn.answer
@@ -160,7 +158,7 @@ class TurnRunner:
             "recursion_limit": RECURSION_LIMIT,
             "callbacks": [context.budget.usage],
         }
-        # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
+        # LangGraph types its generator as a plain iterator; `aclosing` needs an async generator.
         stream = cast(
             "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
             self.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
@@ -171,7 +169,7 @@ class TurnRunner:
 
     @asynccontextmanager
     async def _noted(self, turn: Turn) -> AsyncIterator[None]:
-        """Note the turn when it begins, and how it ended: with its answer, or cut off."""
+        """Record the turn at its start, and at its end with its answer or as cut off."""
         store, session, fingerprint, complete = self.store, turn.session_id, turn.locked.fingerprint, False
 
         async def begin() -> None:
@@ -189,7 +187,7 @@ class TurnRunner:
                 await store.turns.cut(turn.number)
 
     def _images(self, turn: Turn) -> str:
-        """Links to what the agent drew, behind a complete answer in words."""
+        """Links to the agent's images, to append to a complete text answer."""
         answer = turn.answer
         if turn.options.response_format is not None or answer.finish_reason != "stop" or not answer.text:
             return ""
@@ -197,7 +195,7 @@ class TurnRunner:
 
 
 async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> None:
-    """Tell the events as they come; the answer takes them in by the batch."""
+    """Emit the events as they come, and feed them to the answer in batches."""
     batch: list[Event] = []
     try:
         async for event in events:
@@ -220,7 +218,7 @@ async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> Non
 
 @asynccontextmanager
 async def charged(budget: Budget, user: str, store: Store) -> AsyncIterator[None]:
-    """What the block uses is put down to the user, however it ends."""
+    """Charge the block's usage to the user, however it ends."""
     try:
         yield
     finally:
@@ -229,7 +227,7 @@ async def charged(budget: Budget, user: str, store: Store) -> AsyncIterator[None
 
 
 def _streamed(emit: Emit) -> Callable[[str], None]:
-    """Shows what programs print, up to `MAX_STREAMED_OUTPUT` characters."""
+    """Streams what programs print, up to `MAX_STREAMED_OUTPUT` characters."""
     room = MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:

@@ -1,4 +1,4 @@
-"""Events → the answer: one fold, for JSON bodies and for the end of streams."""
+"""Folds events into the answer, for JSON bodies and for the end of streams."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -23,15 +23,15 @@ from nodes.state import PlanStep, Step
 
 @dataclass(slots=True)
 class Answer:
-    """What a run's events come to, fed in order; whole once the run has ended. `usage` is the run's own counter."""
+    """Accumulates a run's events in order; complete when the run has ended. `usage` is the run's own counter."""
 
     session_id: str
     _usage: UsageCounter
     finish_reason: str = "stop"
     tool_calls: list[ToolCall] = field(default_factory=list)
-    """Calls of the client's tools, as OpenAI writes them."""
+    """Calls of client tools in OpenAI's format."""
     first_token: float | None = None
-    """When the first piece of the answer came, by the monotonic clock. Like `ended` it is noted by whoever hears it."""
+    """Time of the answer's first piece, on the monotonic clock. Like `ended`, it is set by the consumer."""
     ended: float | None = None
     _began: float = field(default_factory=time.monotonic)
     _numbered: int = 0
@@ -42,14 +42,14 @@ class Answer:
     _plan: list[PlanStep] | None = None
 
     def numbered(self, event: StepDone) -> StepDone:
-        """The event as it is to be told: a run's steps are numbered through."""
+        """The event with its step numbered within the run."""
         self._numbered += 1
         step = event.step.copy()
         step["index"] = self._numbered
         return StepDone(step)
 
     def feed(self, events: Iterable[Event]) -> None:
-        """Take the events in, in their order."""
+        """Add events in order."""
         for event in events:
             match event:
                 case AnswerDelta(text):
@@ -88,7 +88,7 @@ class Answer:
         return "".join(self._thoughts).strip() or None
 
     def usage(self) -> Usage:
-        """Tokens of all model calls of this run together."""
+        """Tokens of all model calls of this run."""
         used = self._usage
         return {
             "prompt_tokens": used.input_tokens,
@@ -98,7 +98,7 @@ class Answer:
         }
 
     def annotations(self) -> list[Annotation]:
-        """The answer's citations; empty when it has none."""
+        """The answer's citations; empty if there are none."""
         return annotations(self.text, sources_of(self._steps))
 
     def metadata(self) -> AgentMetadata:

@@ -1,7 +1,7 @@
-"""A run's events → the chunks of a streamed `chat.completion`.
+"""Encodes a run's events as chunks of a streamed `chat.completion`.
 
-Each chunk is whole, with an id and choices, so that every OpenAI client can read it; what is ours rides beside an empty
-delta.
+Each chunk is complete, with an ID and choices, so that every OpenAI client can read it; the service's own fields are
+sent with an empty delta.
 """
 
 import secrets
@@ -19,7 +19,7 @@ def completion_id() -> str:
 
 
 class ChatChunks:
-    """The chunks of one completion. Stateless but for its id: events may be told again, from any of them on."""
+    """The chunks of one completion. Stateless except for its ID: events can be encoded again, from any of them on."""
 
     def __init__(self, model: str, session_id: str, *, include_usage: bool) -> None:
         self.id = completion_id()
@@ -37,7 +37,7 @@ class ChatChunks:
         return {**self._chunk({"role": "assistant", "content": ""}), "x_session_id": self._session_id or None}
 
     def event(self, event: Event) -> Chunk | None:
-        """None for an event that clients are not told."""
+        """None for an event that is not sent to clients."""
         match event:
             case ThoughtDelta(text):
                 return self._chunk({"reasoning_content": text, "reasoning": text})
@@ -55,7 +55,7 @@ class ChatChunks:
                 return None
 
     def last(self, answer: Answer) -> list[Chunk]:
-        """The chunk with the `finish_reason`, and the usage when it was asked for."""
+        """The chunk with the `finish_reason`, and the usage if requested."""
         cites = answer.annotations()
         delta: Delta = {"annotations": cites} if cites else {}
         session = self._session_id or None
@@ -73,7 +73,7 @@ class ChatChunks:
 
 
 def _call(event: CallDelta) -> ToolCall:
-    """Id and name once, then the arguments in pieces."""
+    """ID and name once, then the arguments in pieces."""
     if event.id is None:
         return {"index": event.index, "function": {"arguments": event.arguments}}
     function: CalledFunction = {"name": event.name, "arguments": event.arguments}

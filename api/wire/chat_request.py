@@ -1,5 +1,6 @@
-"""The wire: what a chat request may say. Unknown fields are ignored, as OpenAI does; known ones that this
-service cannot honour are refused by name."""
+"""The body of a chat request. Unknown fields are ignored, as in OpenAI's API; known but unsupported ones get an error
+that names them.
+"""
 
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -47,7 +48,7 @@ class Function(BaseModel):
     name: str = Field(pattern=NAME)
     description: str | None = Field(default=None, max_length=20_000)
     parameters: ToolSchema | None = None
-    """A JSON schema of an object; without one the function takes nothing."""
+    """A JSON schema of an object; without one, the function has no parameters."""
     strict: bool | None = None
 
 
@@ -120,7 +121,7 @@ ResponseFormat = Annotated[
 
 
 class OutputRequest(BaseModel):
-    """What a request asks for besides words: the client's own tools, and the form of the answer."""
+    """Requested output besides text: client tools and the response format."""
 
     tools: list[FunctionTool] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: ToolChoice | None = None
@@ -133,12 +134,12 @@ class OutputRequest(BaseModel):
         names = [tool.function.name for tool in tools or []]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f"two tools are called {twice!r}")
+            raise ValueError(f"two tools are named {twice!r}")
         return tools
 
     @cached_property
     def own_tools(self) -> tuple[dict[str, Any], ...]:
-        """The client's tools that the model may call, in OpenAI's form."""
+        """The client tools that the model may call, in OpenAI's format."""
         given = self.tools if self.tools and self.tool_choice != "none" else []
         return tuple(tool.model_dump(exclude_none=True) for tool in given)
 
@@ -155,12 +156,12 @@ class OutputRequest(BaseModel):
         return self.response_format.model_dump(by_alias=True, exclude_none=True)
 
     def check_choice(self) -> None:
-        """Raise ValueError when `tool_choice` asks for a tool that is not there."""
+        """Raise ValueError if `tool_choice` names a missing tool."""
         names = [tool.function.name for tool in self.tools or []]
         if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
-            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
+            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not in tools")
         if self.tool_choice == "required" and not names:
-            raise ValueError("tool_choice is required, but there are no tools")
+            raise ValueError("tool_choice is required, but tools is empty")
 
 
 AGENT_TYPES = tuple(MODES)
@@ -180,7 +181,7 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(OutputRequest):
-    """`POST /v1/chat/completions`, JSON or form."""
+    """The body of `POST /v1/chat/completions`, from JSON or a form."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -206,13 +207,13 @@ class ChatRequest(OutputRequest):
     session_id: str | None = None
     metadata: dict[str, Any] | None = None
     user: str | None = None
-    """Taken and not used, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
+    """Accepted without effect, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
-    """How many steps an agent may take: half of the service's limit, the limit, or twice as many."""
+    """How many steps an agent may take: half of the service's limit, the limit, or twice the limit."""
 
     stream: bool = False
     background: bool = False
-    """The run goes on when the client goes away."""
+    """The run continues if the client disconnects."""
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -225,7 +226,7 @@ class ChatRequest(OutputRequest):
     @classmethod
     def _few_stops(cls, stop: str | list[str] | None) -> str | list[str] | None:
         if isinstance(stop, list) and len(stop) > 4:
-            raise ValueError("at most 4 stop sequences")
+            raise ValueError("at most 4 stop sequences are allowed")
         return stop
 
     @field_validator("messages")
@@ -233,14 +234,14 @@ class ChatRequest(OutputRequest):
     def _asks_something(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
         last = messages[-1]
         if last.role not in ("user", "tool", "function"):
-            raise ValueError("the last message must be the user's, or a tool's result")
+            raise ValueError("the last message must be a user message or a tool result")
         if last.role == "user" and not last.text.strip():
-            raise ValueError("the user's message has no text and no file")
+            raise ValueError("the user's message has neither text nor files")
         return messages
 
     @cached_property
     def asked(self) -> str:
-        """The person's last words."""
+        """The text of the last user message."""
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
@@ -249,7 +250,7 @@ class ChatRequest(OutputRequest):
 
     @property
     def wants_usage(self) -> bool:
-        """In a stream."""
+        """Only applies to streams."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property
@@ -272,4 +273,4 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "web_search_options": (None,),
     "verbosity": (None, "medium"),
 }
-"""Fields of OpenAI's that change the answer and that we do not honour, with the values that change nothing."""
+"""OpenAI fields that change the answer and are not supported, with the values that have no effect."""

@@ -1,4 +1,4 @@
-"""An answer as OpenAI's `chat.completion`."""
+"""Encodes an answer as OpenAI's `chat.completion`."""
 
 import time
 
@@ -8,7 +8,7 @@ from api.wire.types import Completion, Message
 
 
 def completion(answer: Answer, model: str) -> Completion:
-    """An OpenAI `chat.completion` with our two keys beside it."""
+    """A `chat.completion` with the service's two additional keys."""
     content = answer.text or (None if answer.tool_calls else "")
     message: Message = {"role": "assistant", "content": content, "refusal": None}
     if answer.tool_calls:

@@ -1,4 +1,4 @@
-"""The fields of a form → those of a JSON body: the same names, values as text."""
+"""Converts form fields to those of a JSON body: the same names, with text values."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "too
 
 
 def form_fields(given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Raises 400 for JSON text that is none."""
+    """Raises 400 for invalid JSON text."""
     return {name: _field(name, value) for name, value in given}
 
 
@@ -24,11 +24,11 @@ def urlencoded_fields(body: bytes, *, max_bytes: int, max_fields: int) -> dict[s
     try:
         return form_fields(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=max_fields))
     except ValueError as error:
-        raise bad_request(f"The form cannot be read: {error}") from error
+        raise bad_request(f"The form is invalid: {error}") from error
 
 
 def _field(name: str, text: str) -> Any:
-    """JSON text where the contract says so, or where it looks like a list."""
+    """Parses JSON text in fields that are defined as JSON, or that look like a list."""
     if name in JSON_FIELDS or (name == "stop" and text.startswith("[")):
         try:
             return json.loads(text)

@@ -1,4 +1,4 @@
-"""The object of a response, as it stands at some moment."""
+"""The object of a response, in any of its states."""
 
 import time
 from typing import Any
@@ -13,7 +13,7 @@ PLAIN = {"type": "text"}
 
 
 class ResponseBody:
-    """What is the same from the beginning to the end, and what becomes of the rest."""
+    """The constant fields of a response, and its final states."""
 
     def __init__(self, response_id: str, asked: ResponsesRequest, model: str, session_id: str) -> None:
         self.id = response_id
@@ -59,7 +59,7 @@ class ResponseBody:
         return dict(self._head)
 
     def ended(self, output: list[dict[str, Any]], answer: Answer) -> dict[str, Any]:
-        """The same each time: what is kept is what the client got."""
+        """Deterministic: the stored response equals the one that the client received."""
         if self._ended is None:
             self._ended = self._end(output, answer)
         return self._ended
@@ -78,7 +78,7 @@ class ResponseBody:
         }
 
     def failed(self, error: ApiError | None, output: list[dict[str, Any]]) -> dict[str, Any]:
-        """Cancelled, when that is the error, or when its client left without a word; with what had come by then."""
+        """Cancelled if that is the error, or if its client disconnected; with the output so far."""
         if error is None or error.code == "run_cancelled":
             return {**self._head, "output": output, "status": "cancelled"}
         told = {"code": error.code or "server_error", "message": error.message}
@@ -101,11 +101,11 @@ def _usage(answer: Answer) -> dict[str, Any]:
 
 
 INPUT_ITEMS = 0x8000
-"""Items of the input are numbered from here on."""
+"""Input items are numbered from here on."""
 
 
 def input_items(response_id: str, given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The items that were sent, each with an id."""
+    """The input items, each with an ID."""
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     shown = []
     for at, item in enumerate(items):

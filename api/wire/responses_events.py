@@ -1,4 +1,6 @@
-"""A run's events → the typed events of a streamed response. Each event is folded once, and each told one numbered."""
+"""Encodes a run's events as the typed events of a streamed response. Each event is folded once, and each output event
+is numbered.
+"""
 
 from typing import Any
 
@@ -12,7 +14,7 @@ Told = list[dict[str, Any]]
 
 
 class ResponseEvents:
-    """`begin`, then each event of the run in order, then `end` or `failed`."""
+    """Call `begin`, then `event` for each event of the run, then `end` or `failed`."""
 
     def __init__(self, body: ResponseBody, session_id: str) -> None:
         self.body = body
@@ -33,11 +35,11 @@ class ResponseEvents:
         return self._numbered([*told, {"type": f"response.{ended['status']}", "response": ended}])
 
     def failed(self, error: ApiError | None) -> Told:
-        """It was cut off, with what had come by then; None: its client left without a word."""
+        """The run was cut off; None: its client disconnected."""
         return self._numbered([{"type": "response.failed", "response": self.response_failed(error)}])
 
     def response_failed(self, error: ApiError | None) -> dict[str, Any]:
-        """The response as it then stands."""
+        """The failed response with the output so far."""
         return self.body.failed(error, self._items.output)
 
     def _numbered(self, events: Told) -> Told:

@@ -11,7 +11,7 @@ from workspace.folder import FileInfo
 
 
 def sources_of(steps: Sequence[Step]) -> list[Source]:
-    """The sources of a run in the order of their numbers, which count from 1."""
+    """The sources of a run in the order of their numbers, which start at 1."""
     return [source for step in steps for source in step["sources"]]
 
 
@@ -62,7 +62,7 @@ def public_artifact(session_id: str, file: FileInfo) -> PublicArtifact:
 
 
 def artifacts(session_id: str, steps: Sequence[Step]) -> list[PublicArtifact]:
-    """All files of the steps, each once, as it was last."""
+    """All files of the steps, each once, in its last state."""
     latest = {ref["filename"]: ref for step in steps for ref in step["artifacts"]}
     return [public_artifact(session_id, FileInfo(name, ref["bytes"], ref["mime"])) for name, ref in latest.items()]
 

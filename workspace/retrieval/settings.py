@@ -1,4 +1,4 @@
-"""Settings of the search in documents."""
+"""Settings of document search."""
 
 from pydantic import Field
 
@@ -6,17 +6,19 @@ from workspace.settings_model import Internal, SettingsModel
 
 
 class RetrievalSettings(SettingsModel):
-    """How documents are cut into passages, and how many are kept."""
+    """How documents are split into passages, and how many are searched."""
 
     passage_tokens: int = Field(default=200, ge=20, le=2000)
-    """Length of a passage at most, in tokens of the embedding model."""
+    """Maximum length of a passage, in tokens of the embedding model."""
     max_documents: int = Field(default=2000, ge=1)
-    """Documents of one user, and of one session, that are searched: the newest ones."""
+    """Maximum number of searchable documents per user, and per session: the newest ones."""
     max_passages: int = Field(default=4000, ge=1)
-    """Passages of one document. The rest of the document is not searched, and the answer says so."""
+    """Maximum number of passages of a document. The rest is not searched, which the results report."""
     wait: float = Field(default=60, gt=0)
-    """Seconds that a search waits for documents that are still being read; then it says which are missing."""
+    """How long a search waits for documents that are still being indexed, in seconds; then it reports which are
+    missing.
+    """
     overlap_tokens: Internal[int] = 30
-    """What a passage may repeat of the one before it, within one section."""
+    """Maximum overlap with the previous passage, within one section."""
     max_all_passages: Internal[int] = 50_000
-    """Passages of all documents of one user, or of one session."""
+    """Maximum number of passages of all documents of one user, or of one session."""

@@ -46,9 +46,9 @@ def test_empty_text_is_nothing_where_nothing_is_a_value() -> None:
         (
             "TAVILY_BASE_URL",
             "ftp://x",
-            "TAVILY_BASE_URL: Value error, must begin with http:// or https:// (got 'ftp://x')",
+            "TAVILY_BASE_URL: Value error, must start with http:// or https:// (got 'ftp://x')",
         ),
-        ("OPENAI_BASE_URL", "", "OPENAI_BASE_URL: Value error, must name a server (got '')"),
+        ("OPENAI_BASE_URL", "", "OPENAI_BASE_URL: Value error, must name at least one server (got '')"),
         ("LLAMACPP_N_CTX", "1", "LLAMACPP_N_CTX: Input should be greater than or equal to 512 (got '1')"),
         ("USER_DISK_MB", "-1", "USER_DISK_MB: Input should be greater than or equal to 0 (got '-1')"),
     ],

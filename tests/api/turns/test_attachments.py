@@ -127,11 +127,11 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "no base64": (image("data:image/png;base64,§§§"), 400, IMAGE_FIELD, "valid base64"),
     "half a byte": (image("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgA"), 400, IMAGE_FIELD, "valid base64"),
     "padding in the middle": (image("data:image/png;base64,iVBO====iVBO"), 400, IMAGE_FIELD, "valid base64"),
-    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "no bytes"),
+    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "the data is empty"),
     "no comma": (image("data:image/png;base64"), 400, IMAGE_FIELD, "data:"),
     "not base64 at all": (image("data:image/svg+xml,<svg/>"), 400, IMAGE_FIELD, "data:"),
-    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "no PNG"),
-    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "no PNG"),
+    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "not a PNG"),
+    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "not a PNG"),
     "a file of this machine": (image("file:///etc/passwd"), 400, IMAGE_FIELD, "http"),
     "a path": (image("/etc/passwd"), 400, IMAGE_FIELD, "http"),
     "an address inside": (image("http://127.0.0.1/image.png"), 400, IMAGE_FIELD, "inside"),
@@ -194,7 +194,7 @@ async def test_an_image_without_words_is_a_question_too(service: Service, model:
     await ask(service, listed)
     assert [messages[-1].text for messages in model.asked] == ["What is in this image?", "What is in this file?"]
     nothing = await service.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": []}]})
-    assert "has no text and no file" in nothing.json()["error"]["message"]
+    assert "has neither text nor files" in nothing.json()["error"]["message"]
 
 
 # images of the web
@@ -213,7 +213,7 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
         assert folder(service, told["x_session_id"]) == {"image.png": PNG, "image-2.png": PNG}
         for path, words in (
             ("/article", "not of a kind that is read here, but text/html"),
-            ("/picture", "no PNG"),
+            ("/picture", "not a PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),
         ):
@@ -222,7 +222,7 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
 
 async def test_an_image_that_does_not_come_in_time_is_given_up(start: Start, web: Site) -> None:
     async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_timeout=0.3) as service:
-        assert "did not come in time" in await refusal(service, f"{web.url}/drip.png")
+        assert "took too long" in await refusal(service, f"{web.url}/drip.png")
 
 
 async def refusal(service: Service, url: str) -> str:
@@ -238,7 +238,7 @@ async def test_where_pages_are_not_read_images_are_not_fetched(start: Start, web
         answer = await service.http.post(
             "/v1/chat/completions", json={"messages": [says(image(f"{web.url}/flag.png"))]}
         )
-        assert "not fetched here" in answer.json()["error"]["message"]
+        assert "does not fetch images" in answer.json()["error"]["message"]
         assert web.hits == []
 
 

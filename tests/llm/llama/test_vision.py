@@ -121,7 +121,7 @@ async def test_a_prompt_that_does_not_fit_is_told(chat: LlamaCppSeeingChat) -> N
 
 async def test_an_image_that_is_none_is_told(chat: LlamaCppSeeingChat) -> None:
     for data in (b"no image at all", RED_BLUE[:60]):
-        with pytest.raises(ModelError, match="cannot read this image"):
+        with pytest.raises(ModelError, match="cannot decode this image"):
             await said(chat, "What?", image(data))
     assert (await said(chat, "What?", image(RED_BLUE))).text
 

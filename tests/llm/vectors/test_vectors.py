@@ -200,5 +200,5 @@ async def test_another_model_under_the_same_name_is_noticed(server: str, kind: s
 
 
 async def test_no_server_is_one_clear_error() -> None:
-    with pytest.raises(EmbeddingError, match="does not answer"):
+    with pytest.raises(EmbeddingError, match="does not respond"):
         await remote("ollama", "http://127.0.0.1:9").question("x")

@@ -43,7 +43,7 @@ async def test_root_of_an_ordinary_container_gets_landlock_and_another_user() ->
 
 async def test_strict_refuses_a_weaker_jail() -> None:
     report = await elsewhere("--sandbox", "strict", "--no-user-namespaces", "--no-admin")
-    assert "SANDBOX=strict: this machine cannot lock Python in" in report["refused"]
+    assert "SANDBOX=strict: this machine cannot sandbox Python" in report["refused"]
     assert "set SANDBOX=off" in report["refused"]
 
 
@@ -54,7 +54,7 @@ async def test_off_is_off() -> None:
 
 async def test_other_systems_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(probe.SandboxUnavailable, match="the jail needs Linux"):
+    with pytest.raises(probe.SandboxUnavailable, match="the sandbox requires Linux"):
         await probe.probe(JailSettings())
     found = await probe.probe(JailSettings(sandbox="off"))
     assert (found.level, found.mechanisms) == (Level.OFF, ())
