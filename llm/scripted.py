@@ -17,7 +17,6 @@ from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field
 from typing_extensions import override
 
-from llm.llama.grammar import grammar_of_format
 from llm.parsing.langchain_tools import Tool, bound_arguments, joined, part_chunk
 from llm.parsing.text_stream import TextStream
 from llm.parsing.tool_calls import CallPiece
@@ -93,6 +92,8 @@ class ScriptedChat(BaseChatModel):
 
     def check_format(self, response_format: Mapping[str, Any]) -> None:
         """As the embedded model does. Raises `SchemaError`."""
+        from llm.llama.grammar import grammar_of_format  # noqa: PLC0415 (whoever wants no form needs no llama.cpp)
+
         grammar_of_format(response_format)
 
     def _chunks(

@@ -22,7 +22,10 @@ class Slow:
         return self.opened[0]
 
     async def abandoned_by(self, waiting: asyncio.Task[Any], *, late: bool = False) -> None:
-        """Cancel `waiting` while the thread is at work (`late`: done, but nobody has heard of it); see it through."""
+        """Cancel `waiting` while the thread is at work (`late`: done, but nobody has heard of it); see it through.
+
+        Afterwards the loop has no threads: the test needs one of its own.
+        """
         await asyncio.to_thread(self._asked.wait)
         if late:
             self._may.set()

@@ -11,6 +11,9 @@ from workspace.safe_open import opened_inside
 from workspace.threads import made_in_thread, opened_in_thread
 from workspace.upload import store
 
+# A loop of each test's own: its threads are waited for, and then there are no more.
+pytestmark = pytest.mark.asyncio(loop_scope="function")
+
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_what_is_opened_for_a_cancelled_caller_is_closed(late: bool, tmp_path: Path) -> None:

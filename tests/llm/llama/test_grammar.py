@@ -10,6 +10,7 @@ from llm.llama.grammar import grammar_of_calls, grammar_of_format, grammar_of_sc
 from llm.llama.native import NativeModel, Sampling
 from llm.settings import LlamaCppSettings
 from tests.llm.llama.tiny_gguf import text_model
+from tools import TOOLS
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,11 @@ SCHEMAS: dict[str, Any] = {
 @pytest.mark.parametrize("schema", SCHEMAS.values(), ids=SCHEMAS.keys())
 def test_a_schema_has_a_grammar(native: NativeModel, schema: dict[str, Any]) -> None:
     assert parses(native, grammar_of_schema(schema))
+
+
+def test_the_agent_s_own_tools_have_a_grammar(native: NativeModel) -> None:
+    tools = [{"function": {"name": name, "parameters": tool.INPUT.model_json_schema()}} for name, tool in TOOLS.items()]
+    assert parses(native, grammar_of_calls(tools, several=True))
 
 
 def test_two_tools_may_define_the_same_word(native: NativeModel) -> None:

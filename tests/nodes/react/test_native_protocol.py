@@ -7,7 +7,6 @@ import pytest
 from langchain_core.messages import AIMessage, ToolMessage
 
 from llm.errors import ToolsUnsupportedError
-from llm.llama.grammar import grammar_of_calls
 from llm.scripted import ScriptedChat
 from nodes.prompts import render
 from nodes.state import Limits
@@ -47,7 +46,6 @@ async def test_a_model_with_tools_is_given_them(agent: Agent, model: ScriptedCha
     (step,) = turn.steps
     assert (step["tool"], step["input"], step["observation"]) == ("python_coder", "print(6 * 7)", "42")
     assert offered(model, 0) == ["python_coder", "read_page", "web_search"]  # nothing is there for the others
-    assert grammar_of_calls(model.arguments[0]["tools"], several=True)
     program = model.arguments[0]["tools"][0]["function"]["parameters"]
     assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, and not a task
     exchange = model.asked[1][-2:]

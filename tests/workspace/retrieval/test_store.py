@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 from tests.workspace.slow_thread import Slow
 from workspace.retrieval.store import IndexStore
 
@@ -19,6 +21,7 @@ class SlowDisk(IndexStore):
         return self.slow()
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_regression_a_cancelled_wait_for_the_lock_left_its_file_open(tmp_path: Path) -> None:
     store = SlowDisk(tmp_path / "index")
 

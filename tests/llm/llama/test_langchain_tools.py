@@ -1,5 +1,4 @@
-"""`bind_tools` and `response_format` of our models: on a tiny model with random weights, which only a grammar can make
-say something of sense, and on the scripted one."""
+"""`bind_tools` and `response_format` on a tiny model with random weights, which only a grammar makes talk sense."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 
 from llm.errors import SchemaError
 from llm.llamacpp import LlamaCppChat, build
-from llm.scripted import ScriptedChat
 from llm.settings import LlamaCppSettings
 from tests.llm.llama.tiny_gguf import CHAT, text_model
 
@@ -87,16 +85,3 @@ async def test_an_answer_is_held_to_a_schema(tiny: LlamaCppChat) -> None:
     schema = {"type": "object", "properties": {"city": {"enum": ["Oslo"]}}, "required": ["city"]}
     wish = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
     assert json.loads((await tiny.ainvoke(HELLO, response_format=wish)).text) == {"city": "Oslo"}
-
-
-async def test_the_scripted_model_calls_what_it_is_told_to() -> None:
-    calls = [{"name": "paint", "args": {"colour": "red"}, "id": f"c{n}"} for n in range(2)]
-    model = ScriptedChat(replies=[AIMessage("I paint.", tool_calls=calls)] * 2)
-    bound = model.bind_tools([PAINT], tool_choice="any")
-    message = await bound.ainvoke(HELLO)
-    assert message.text == "I paint."
-    assert [call["id"] for call in message.tool_calls] == ["c0", "c1"]
-    assert model.arguments[0]["tool_choice"] == "required"
-    assert model.arguments[0]["tools"][0]["function"]["name"] == "paint"
-    pieces = [piece async for piece in bound.astream(HELLO)]
-    assert sum(bool(chunk.tool_call_chunks) for chunk in pieces if isinstance(chunk, AIMessageChunk)) > 4
