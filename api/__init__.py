@@ -1,1 +1,1 @@
-"""The HTTP face, and the only place where the parts are put together."""
+"""The HTTP interface, and the only place where the parts are assembled."""

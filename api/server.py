@@ -94,7 +94,7 @@ async def serve(
 
 
 def server_of(services: Services) -> Server:
-    """A server, not yet started, for services that are open."""
+    """A server, not started yet, for open services."""
     settings = services.settings
     config = uvicorn.Config(
         create_app(services),

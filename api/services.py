@@ -74,7 +74,7 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class ForkServers:
-    """What processes are forked from. Services in one process may share them: whoever makes them closes them."""
+    """Fork servers for kernels and workers. Services in one process can share them: their creator closes them."""
 
     kernels: ForkServer
     workers: Workers

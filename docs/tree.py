@@ -1,4 +1,6 @@
-"""Writes the tree of docs/architecture.md from the first sentence of each file's docstring: `python docs/tree.py`."""
+"""Generates the tree of docs/architecture.md from the first sentence of each file's docstring: `python
+docs/tree.py`.
+"""
 
 import ast
 import sys
@@ -14,7 +16,7 @@ MAX_COMMENT = 110
 
 
 def main(arguments: list[str]) -> int:
-    """With `--check`, 1 when the page is out of date; otherwise the page is written."""
+    """Writes the page or, with `--check`, returns 1 if it is out of date."""
     page = PAGE.read_text("utf-8")
     head, _, rest = page.partition(BEGIN)
     new = head + BEGIN + "\n".join(tree()) + "\n" + END + rest.partition(END)[2]
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def tree() -> list[str]:
-    """A line a file, folders first named and then entered."""
+    """One line per file, under its folder's line."""
     return [line for package in PACKAGES for line in _folder(ROOT / package, 0)]
 
 

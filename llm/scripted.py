@@ -91,7 +91,7 @@ class ScriptedChat(BaseChatModel):
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     def check_format(self, response_format: Mapping[str, Any]) -> None:
-        """As the embedded model does. Raises `SchemaError`."""
+        """Raises `SchemaError`, like the embedded model."""
         from llm.llama.grammar import grammar_of_format  # noqa: PLC0415 (whoever wants no form needs no llama.cpp)
 
         grammar_of_format(response_format)

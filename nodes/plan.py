@@ -1,4 +1,4 @@
-"""`plan` and `replan`: divide a question into steps that the ReAct loop can execute; parsed from the model's text."""
+"""`plan` and `replan`: divide a question into steps that the ReAct loop can execute."""
 
 import re
 from collections.abc import Iterable

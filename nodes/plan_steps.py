@@ -1,5 +1,7 @@
-"""The steps of a plan: `begin` announces them, `work` executes one with the ReAct subgraph in its own conversation,
-`collect` adds their results to the plan, `combine` makes one answer of the results.
+"""The nodes `begin`, `work`, `collect` and `combine`, which execute the steps of a plan.
+
+`begin` announces the steps, `work` executes one with the ReAct subgraph in its own conversation, `collect` adds their
+results to the plan, `combine` makes one answer of the results.
 """
 
 import re

@@ -35,7 +35,7 @@ async def synthesize(state: AgentState, runtime: Runtime[Context]) -> AgentState
 
 
 async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
-    """A limit was reached: the best answer that the notes allow, marked as such."""
+    """A limit was reached: the best answer possible from the notes, marked as such."""
     steps = state.get("steps", [])
     answer = AnswerWriter(runtime)
     answer.write_whole(INCOMPLETE.format(steps=len(steps)))

@@ -1,4 +1,7 @@
-"""`thought`: decide what to do next, in a new prompt with just what that decision needs (`nodes/react/decide.py`)."""
+"""`thought`: decide what to do next, in a new prompt with just what the decision needs.
+
+`nodes/react/decide.py` has the decisions.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress

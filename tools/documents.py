@@ -75,7 +75,7 @@ class Documents:
         """Stop what is running; completed work is kept."""
         await self._stop(list(self._tasks))
 
-    # the tasks
+    # tasks
 
     def _sync(self, scope: Scope) -> "asyncio.Task[None]":
         """A sync that has not read the folder yet: one that waits for its turn, or a new one."""

@@ -10,7 +10,7 @@ class Closable(Protocol):
     """Anything with a `close` method."""
 
     def close(self) -> object:
-        """Let go."""
+        """Release the resource."""
 
 
 T = TypeVar("T")

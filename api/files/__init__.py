@@ -1,1 +1,1 @@
-"""Files that come and go: bodies, forms, uploads, downloads, signed links."""
+"""Files in transit: request bodies, forms, uploads, downloads, signed links."""

@@ -53,7 +53,7 @@ class Form:
 
 
 class FormReceiver:
-    """Receives forms below `folder`."""
+    """Receives forms into `folder`."""
 
     def __init__(self, folder: Path, *, max_file_bytes: int, idle_seconds: float) -> None:
         self._folder = folder

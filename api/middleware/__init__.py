@@ -1,1 +1,1 @@
-"""What every request passes through."""
+"""ASGI middleware that every request passes through, and its settings."""

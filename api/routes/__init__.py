@@ -1,1 +1,1 @@
-"""One file a resource, thin."""
+"""The routes: one thin file per resource."""

@@ -1,1 +1,1 @@
-"""The machinery of a run: its task, event log, session lock, and the stream that tells it."""
+"""The machinery of a run: its task, event log, session lock and stream."""

@@ -73,7 +73,7 @@ class Settings(SettingsModel):
 
     @property
     def users_dir(self) -> Path:
-        """A folder for each user, with everything that is not a session's."""
+        """One folder per user, for data outside of sessions."""
         return self.data_dir / "users"
 
     def user_dir(self, user: str) -> Path:

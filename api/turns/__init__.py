@@ -1,1 +1,1 @@
-"""What a request makes of a conversation: options, session claim, messages, attachments, start."""
+"""From a request to a run: options, session claim, messages, attachments, start."""

@@ -88,7 +88,7 @@ class MessageCall(BaseModel):
 
 
 class ChatMessage(BaseModel):
-    """One message. Images and files in it become files of the session."""
+    """One message. Images and files in it become session files."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Content | None = None

@@ -1,4 +1,4 @@
-"""What Chat Completions sends, as types: OpenAI's own fields, and ours beside them (`x_…`)."""
+"""Types of Chat Completions responses: OpenAI's fields, and the service's own (`x_…`)."""
 
 from collections.abc import Mapping
 from typing import Literal, NotRequired
@@ -15,7 +15,7 @@ class CalledFunction(TypedDict):
 
 
 class ToolCall(TypedDict):
-    """A call of a tool of the client's. In a stream `id`, `type` and the name come once, the arguments in pieces."""
+    """A call of a client tool. In a stream, `id`, `type` and the name come once, the arguments in pieces."""
 
     index: NotRequired[int]
     id: NotRequired[str | None]
@@ -52,7 +52,7 @@ class FileCitation(TypedDict):
 
 
 class Annotation(TypedDict):
-    """`[n]` in the answer; the field named by `type` is there."""
+    """`[n]` in the answer; only the field named by `type` is present."""
 
     type: Literal["url_citation", "file_citation"]
     url_citation: NotRequired[UrlCitation]

@@ -1,4 +1,4 @@
-"""LangChain's agent with one Python tool, by native tool calls."""
+"""LangChain's agent with one Python tool, called natively."""
 
 from pathlib import Path
 from typing import Any

@@ -1,1 +1,1 @@
-"""Our llama.cpp engine."""
+"""The embedded llama.cpp engine."""

@@ -1,1 +1,1 @@
-"""What models write, parsed: thoughts, tool calls, JSON schemas."""
+"""Parsers of models' output: thoughts, tool calls, JSON schemas."""

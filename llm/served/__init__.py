@@ -1,1 +1,1 @@
-"""Models on a server: chat, failover, failures."""
+"""Models on servers: calls, failover, errors."""

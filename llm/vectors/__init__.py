@@ -1,1 +1,1 @@
-"""Models that make vectors of texts, or rank them."""
+"""Embedding models and rerankers."""

@@ -29,7 +29,7 @@ _LABEL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
-"""A final answer that is none."""
+"""A final answer that is not an answer but names a need."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_KEYS = ("code", "input", "program", "python")
 _FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The process started by `ddgs_search.py`: reads a request as JSON, queries the engines, writes the results as JSON."""
+"""The process started by `ddgs_search.py`: queries the search engines. Reads and writes JSON."""
 
 import json
 import sys

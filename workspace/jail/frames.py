@@ -1,4 +1,4 @@
-"""The protocol for variables between a kernel and the server: frames on a stream socket, one socket per operation.
+"""The protocol for saving and restoring a kernel's variables: frames on a stream socket, one socket per operation.
 
 A frame is one letter, a length, and as many bytes. The server never interprets what it stores.
 

@@ -192,7 +192,7 @@ class JailedKernel:
                 # The thread then fails at its next byte; it must end before the socket is closed.
                 stream.shutdown(socket.SHUT_RDWR)
                 await asyncio.wait({work})
-                work.exception()  # looked at, or asyncio logs that nobody did
+                work.exception()  # retrieved, or asyncio would log an unhandled exception
 
     async def _in_thread(self, function: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)

@@ -1,5 +1,6 @@
-"""`python -m workspace.jail.probe_child CONFIG UID`: confine a child, let it try to break out, and print `works` or the
-reason for a failure.
+"""`python -m workspace.jail.probe_child CONFIG UID`: confine a child that tries to break out.
+
+Prints `works` or the reason for a failure.
 """
 
 import os

@@ -1,6 +1,4 @@
-"""jupyter_client's provisioner and manager for forked kernels: the standard protocol on sockets that are already
-bound.
-"""
+"""jupyter_client's provisioner and manager for forked kernels, with sockets that are already bound."""
 
 import asyncio
 import os

@@ -9,7 +9,7 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class Variable:
-    """One top-level name of a session."""
+    """One top-level name in a session."""
 
     name: str
     type: str
@@ -51,7 +51,7 @@ class Report:
         )
 
     def to_json(self) -> bytes:
-        """The text that travels."""
+        """The serialized report."""
         return json.dumps([asdict(v) for v in self.variables[:_MOST]]).encode()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Stores snapshots: one folder per session, blobs named by their digest, and a manifest signed with the server's key.
+"""Stores snapshots: one folder per session, blobs named by their digest, and a signed manifest.
 
 Nothing here interprets the bytes. They come from a sandboxed kernel and return to one; only their digests are checked.
 """

@@ -71,7 +71,7 @@ class Zygote:
         self._start_seconds = start_seconds
         self._ids = itertools.count(1)
         self.numbers = itertools.count(1)
-        """Names for the kernels' sockets in `runtime`, no two alike."""
+        """Unique names for the kernels' sockets in `runtime`."""
         self._forks: dict[int, asyncio.Future[KernelProcess]] = {}
         self._kernels: dict[int, KernelProcess] = {}
         self.alive = False

@@ -1,1 +1,1 @@
-"""The index that documents are searched with."""
+"""The index for document search."""

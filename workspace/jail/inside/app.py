@@ -1,6 +1,4 @@
-"""ipykernel's application in two parts: `prepare` before the fork, and `start` after it, on sockets that are already
-bound.
-"""
+"""ipykernel's application in two parts: `prepare` before the fork, and `start` after it, on bound sockets."""
 
 import subprocess
 import sys
