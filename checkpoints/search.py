@@ -7,7 +7,7 @@ messages are scanned.
 
 from dataclasses import dataclass
 
-from checkpoints.text import plain
+from checkpoints.titles import plain
 
 MAX_WORDS = 8
 _TRIGRAM = 3

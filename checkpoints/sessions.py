@@ -11,7 +11,7 @@ import aiosqlite
 
 from checkpoints.cursor import START, Cursor
 from checkpoints.search import condition
-from checkpoints.text import plain, shortened, title_of
+from checkpoints.titles import plain, shortened, title_of
 
 MAX_PASSAGE = 200_000
 """Searchable characters of one message."""

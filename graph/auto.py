@@ -1,4 +1,4 @@
-"""`auto`: the top graph of every turn: condense → route → a mode → shape → record."""
+"""`auto`: the top graph of every turn: summarize → route → a mode → structured_output → record."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from langgraph.graph import END, START, StateGraph
 from nodes.route import record, router
 from nodes.rules.mode import Kind
 from nodes.state import AgentState, Context
-from nodes.structured_output import shape
-from nodes.summarize import condense
+from nodes.structured_output import structured_output
+from nodes.summarize import summarize
 
 ModeGraph = StateGraph[Any, Context, Any, Any]
 
@@ -23,19 +23,19 @@ def top_graph(
     turn is saved only when it is complete, so a crash leaves nothing incomplete.
     """
     graph = StateGraph(AgentState, context_schema=Context)
-    graph.add_node("condense", condense)
+    graph.add_node("summarize", summarize)
     graph.add_node("route", router(list(modes), mode_of_kind))
-    graph.add_node("shape", shape)
+    graph.add_node("structured_output", structured_output)
     graph.add_node("record", record)
     for name, mode in modes.items():
         # Like None, True uses the top graph's checkpointer, but None's history ends with the turn, and LangGraph cannot
         # fork it at a step.
         graph.add_node(name, mode.compile(checkpointer=step_checkpoints))
-        graph.add_edge(name, "shape")
-    graph.add_edge(START, "condense")
-    graph.add_edge("condense", "route")
+        graph.add_edge(name, "structured_output")
+    graph.add_edge(START, "summarize")
+    graph.add_edge("summarize", "route")
     graph.add_conditional_edges("route", chosen_mode, list(modes))
-    graph.add_edge("shape", "record")
+    graph.add_edge("structured_output", "record")
     graph.add_edge("record", END)
     return graph
 

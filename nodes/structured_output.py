@@ -1,4 +1,4 @@
-"""`shape`: convert an agent's answer to the client's response format. Plain answers pass unchanged."""
+"""`structured_output`: convert an agent's answer to the client's response format. Plain answers pass unchanged."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from nodes.state import AgentState, Context
 MAX_NOTES = 4000
 
 
-async def shape(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+async def structured_output(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer` from its text and the last notes, constrained by `response_format`. Mode `chat` has already done
     so.
     """

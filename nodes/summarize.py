@@ -1,4 +1,4 @@
-"""`condense`: summarize old turns once, so that a long conversation fits the context window and stays fast.
+"""`summarize`: summarize old turns once, so that a long conversation fits the context window and stays fast.
 
 The newest turns and the current question are kept in full. Each old turn is summarized exactly once, when the
 unsummarized turns exceed their share of the window; summaries are never summarized again.
@@ -25,7 +25,7 @@ CALLS = 2
 """Maximum number of summaries per turn: a client may send thousands of messages at once."""
 
 
-async def condense(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+async def summarize(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `summaries` and `condensed`, the number of messages that they cover; does nothing while there is space."""
     window, start = runtime.context.limits.window, state.get("condensed", 0)
     messages = state["messages"]

@@ -13,7 +13,7 @@ from api.dependencies import current_user, services_of
 from api.errors import bad_request, not_found, to_api_error
 from api.files.request_body import read_object
 from api.openapi import RUN_HEADERS, errors
-from api.runs.live import gone
+from api.runs.event_log import gone
 from api.runs.run import finished
 from api.runs.sse import HEADERS, RunResponse, typed_pieces
 from api.services import Services

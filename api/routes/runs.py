@@ -10,6 +10,7 @@ from api.dependencies import own_session, services_of
 from api.errors import ApiError, not_found, to_api_error
 from api.openapi import ErrorDetail, errors
 from api.runs.live import LiveRun
+from api.runs.resume import resume_position
 from api.runs.sse import HEADERS, EventStream, chat_pieces
 from api.services import Services
 from api.turns.history import iso
@@ -64,7 +65,7 @@ async def resume_stream(
 ) -> Response:
     """Stream the latest run from its beginning, or from after a frame, and follow it."""
     live = latest(session, services)
-    pieces = chat_pieces(live, live.place(last_event_id))
+    pieces = chat_pieces(live, resume_position(live, last_event_id))
     return EventStream(pieces, {**HEADERS, "X-Session-ID": session.id})
 
 

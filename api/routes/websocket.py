@@ -15,6 +15,7 @@ from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
 from api.routes.runs import latest
 from api.runs.live import LiveRun
+from api.runs.resume import resume_position
 from api.runs.settings import RunPolicy
 from api.services import Services
 from api.turns.options import Origin, TurnRequest
@@ -142,7 +143,7 @@ class Talk:
             case ResumeMessage():
                 session = await find_session(self._services.store.sessions, message.session_id, user)
                 live = latest(session, self._services)
-                await self._follow(live, message.id, live.place(message.last_event_id))
+                await self._follow(live, message.id, resume_position(live, message.last_event_id))
 
     async def _send(self, message: SendMessage, user: User) -> None:
         services, asking = self._services, self._asking

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from api.errors import ApiError
 from nodes.events import AnswerDelta, Event, ThoughtDelta, ToolOutput
 
 MAX_EVENTS = 100_000
@@ -124,3 +125,8 @@ def _size_of_event(event: Event) -> int:
             return len(text)
         case _:
             return 0
+
+
+def gone() -> ApiError:
+    """For a reader whose position in the stream is no longer kept."""
+    return ApiError(410, "This part of the stream is no longer available; read the history.", code="stream_gone")

@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
-from api.errors import ApiError, bad_request, to_api_error
-from api.runs.event_log import EventsDroppedError
+from api.errors import to_api_error
+from api.runs.event_log import EventsDroppedError, gone
 from api.runs.run import Run
 from api.wire.answer import Answer
 from api.wire.chat_chunks import ChatChunks
@@ -16,9 +16,6 @@ KEEP_SECONDS = 300.0
 """How long an ended run can still be read, in seconds."""
 MAX_CHARACTERS = 64_000_000
 """Limit for all ended runs together; the oldest are dropped first."""
-LAST_CHUNKS = 2
-"""Maximum number of last chunks: the one with the `finish_reason`, and the usage."""
-
 Numbered = tuple[int | None, Chunk]
 """A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: a
 client cannot resume after it.
@@ -56,27 +53,6 @@ class LiveRun:
             last = self.chunks.last(self.answer)
         ends = enumerate(last, self.run.log.length + 1)
         yield [(number, chunk) for number, chunk in ends if number > (after or 0)]
-
-    def place(self, last_id: str | None) -> int | None:
-        """The number of the client's last chunk, from its ID; None if it has none.
-
-        Raises 400, and 410 if what follows that chunk is no longer kept.
-        """
-        if not last_id:
-            return None
-        completion_id, _, number = last_id.rpartition(":")
-        if not (number.isascii() and number.isdigit() and len(number) < 10):
-            raise bad_request("Last-Event-ID: this is not a frame ID", "Last-Event-ID", "invalid_event_id")
-        if completion_id != self.chunks.id:
-            raise gone()
-        # The last chunks follow the events of an ended run: a client that has them is at the end.
-        log = self.run.log
-        after, last = int(number), log.length + (LAST_CHUNKS if self.run.ended else 0)
-        if after > last:
-            raise bad_request("Last-Event-ID: there was no such frame", "Last-Event-ID", "invalid_event_id")
-        if after <= log.length and not log.keeps(after + 1):
-            raise gone()
-        return after
 
 
 class LiveRuns:
@@ -121,8 +97,3 @@ class LiveRuns:
     def _forget(self, session_id: str) -> None:
         if (ended := self._ended.pop(session_id, None)) is not None:
             self._characters -= ended[1].run.log.characters
-
-
-def gone() -> ApiError:
-    """For a reader whose position in the stream is no longer kept."""
-    return ApiError(410, "This part of the stream is no longer available; read the history.", code="stream_gone")

@@ -1,7 +1,6 @@
 """Session locks: one run at a time per session, across all processes on one database."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -9,8 +8,9 @@ from dataclasses import dataclass
 from anyio import CancelScope
 
 from api.errors import ApiError, not_found
+from api.runs.busy_sessions import RETRY_SECONDS, BusySessions, busy
 from api.runs.claims import Attempt, SessionClaim
-from api.runs.lease_keeper import WATCH_SECONDS, LeaseKeeper
+from api.runs.lease_keeper import LeaseKeeper
 from api.runs.run import Run, Work, run_to_completion
 from api.runs.settings import RunPolicy
 from api.runs.stop_reasons import CANCELLED, INTERRUPTED, SHUTDOWN, stopped
@@ -85,7 +85,7 @@ class SessionLocks:
         self._lease_seconds = lease_seconds
         self._queue_seconds = queue_seconds
         self._active: dict[str, SessionLock] = {}
-        self._waiting: dict[str, deque[object]] = {}
+        self._busy = BusySessions(self)
         self._outside: set[Run] = set()
         self._closed: dict[str, Exception] = {}
         self._shut_down = False
@@ -115,7 +115,7 @@ class SessionLocks:
             async for attempt in attempts:
                 if (locked := await self._attempt(attempt, claim.system, stack)) is not None:
                     return locked
-        raise _busy()
+        raise busy()
 
     async def _attempt(
         self, attempt: Attempt, system: tuple[str, ...] | None, stack: AsyncExitStack
@@ -157,7 +157,7 @@ class SessionLocks:
         the current run, ahead of the queue. Both raise 409 after `patience` seconds (default: the setting). Raises 503
         at shutdown.
         """
-        lock = await self._acquire(session_id, policy, self._queue_seconds if patience is None else patience)
+        lock = await self._busy.acquire(session_id, policy, self._queue_seconds if patience is None else patience)
         try:
             yield lock
         finally:
@@ -202,30 +202,9 @@ class SessionLocks:
 
     # acquiring
 
-    async def _acquire(self, session_id: str, policy: RunPolicy, patience: float) -> SessionLock:
-        ticket, deadline = object(), asyncio.get_running_loop().time() + patience
-        queue = self._waiting.setdefault(session_id, deque())
-        if policy == "enqueue":
-            queue.append(ticket)
-        try:
-            while True:
-                self._refuse_closed(session_id)
-                first = policy == "interrupt" or not queue or queue[0] is ticket
-                if first and (lock := await self._try(session_id)) is not None:
-                    return lock
-                left = deadline - asyncio.get_running_loop().time()
-                if policy == "reject" or left <= 0:
-                    raise _busy()
-                if policy == "interrupt":
-                    await self._stop(session_id, INTERRUPTED)
-                await self._wait(session_id, min(left, WATCH_SECONDS))
-        finally:
-            if policy == "enqueue":
-                queue.remove(ticket)
-            if not queue and self._waiting.get(session_id) is queue:
-                del self._waiting[session_id]
-
-    async def _try(self, session_id: str) -> SessionLock | None:
+    async def enter(self, session_id: str) -> SessionLock | None:
+        """Lock a session that is free; None while it is busy. Raises an error if nobody may enter."""
+        self._refuse_closed(session_id)
         if session_id in self._active:
             return None
         lock, ours = SessionLock(), False
@@ -243,7 +222,11 @@ class SessionLocks:
     async def _take(self, session_id: str, lock: SessionLock) -> None:
         lock.lease = await self._leases.take(session_id, self._lease_seconds)
 
-    async def _wait(self, session_id: str, seconds: float) -> None:
+    async def interrupt(self, session_id: str) -> None:
+        """Stop a session's run, in any process."""
+        await self._stop(session_id, INTERRUPTED)
+
+    async def wait(self, session_id: str, seconds: float) -> None:
         """Wait until this process releases the session, or for `seconds`; other processes send no notification."""
         lock = self._active.get(session_id)
         released = lock.released if lock is not None else asyncio.Event()
@@ -284,14 +267,4 @@ class SessionLocks:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 while await self._leases.held(session_id, only):  # noqa: ASYNC110 (another process sets no event)
-                    await asyncio.sleep(WATCH_SECONDS / 3)
-
-
-def _busy() -> ApiError:
-    return ApiError(
-        409,
-        "This session is answering another message. Wait for it to finish, or use another session.",
-        param="session_id",
-        code="session_busy",
-        headers={"Retry-After": "1"},
-    )
+                    await asyncio.sleep(RETRY_SECONDS / 3)

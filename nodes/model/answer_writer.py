@@ -20,7 +20,7 @@ class AnswerWriter:
     def __init__(self, runtime: Runtime[Context]) -> None:
         self._emit = runtime.stream_writer
         context = runtime.context
-        # What `shape` converts to the client's format is a thought too, as long as it is plain text.
+        # What `structured_output` converts to the client's format is a thought too, as long as it is plain text.
         thought = context.plan_step is not None or context.response_format is not None
         self._event = ThoughtDelta if thought else AnswerDelta
         self._scan = TextStream(() if thought else context.sampling.stop)

@@ -1,10 +1,10 @@
-"""`condense`: old turns are summarised once, when the window fills; the newest stay as they are."""
+"""`summarize`: old turns are summarised once, when the window fills; the newest stay as they are."""
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from llm.scripted import ScriptedChat
 from nodes.state import AgentState, Limits
-from nodes.summarize import CALLS, FULL, condense
+from nodes.summarize import CALLS, FULL, summarize
 from tests.nodes.steps import runtime_of
 
 WINDOW = 1000
@@ -20,7 +20,7 @@ def turns(count: int, size: int = 100) -> list[AnyMessage]:
 
 async def condensed(model: ScriptedChat, messages: list[AnyMessage], earlier: AgentState | None = None) -> AgentState:
     runtime, told = runtime_of(model, limits=Limits(window=WINDOW))
-    update = await condense({**(earlier or {}), "messages": messages}, runtime)
+    update = await summarize({**(earlier or {}), "messages": messages}, runtime)
     assert told == [], "nobody hears of a summary"
     return update
 

@@ -84,7 +84,7 @@ async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) 
         await until(lambda: not service.server._locks._active, 30)
         assert rows(service, "SELECT count(*) FROM leases WHERE expires > 0") == [(0,)]
         assert rows(service, "SELECT count(*) FROM turns WHERE state = 'open'") == [(0,)]
-        assert service.server._locks._waiting == {}
+        assert service.server._locks._busy.waiting == {}
         streams = service.server.config.app.state.services.live  # type: ignore[union-attr]
         assert streams._running == {}
         # Idle kernels and ended runs are kept for a while on purpose: they go when they are told to.

@@ -101,11 +101,11 @@ async def test_the_queue_is_first_come_first_served(service: Service, model: Scr
     for letter in "abc":
         message = [{"role": "user", "content": letter}]
         waiting.append(post(service, "enqueue", session_id=session, messages=message))
-        await until(lambda: len(service.server._locks._waiting.get(session, ())) == len(waiting))
+        await until(lambda: len(service.server._locks._busy.waiting.get(session, ())) == len(waiting))
     await open_gate(model)
     assert (await first).status_code == 200
     assert [text(await request) for request in waiting] == ["a", "b", "c"]
-    assert service.server._locks._waiting == {}
+    assert service.server._locks._busy.waiting == {}
 
 
 async def test_a_queue_that_does_not_move_answers_409(start: Start, model: ScriptedChat) -> None:

@@ -24,7 +24,7 @@ async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_ba
     async with two(start, model) as (one, other):
         session, first = await held(one, model, "a ghost")
         second = post(other, "enqueue", session_id=session)
-        await until(lambda: session in other.server._locks._waiting)
+        await until(lambda: session in other.server._locks._busy.waiting)
         assert (await one.http.delete(f"/api/conversations/{session}")).status_code == 200
         model.gate = None
         assert (await first).status_code == 404
@@ -55,7 +55,7 @@ async def test_a_run_that_has_done_its_work_is_not_interrupted(
     second = post(service, "interrupt", session_id=session)
     run = service.server._locks._active[session].run
     assert run is not None
-    await until(lambda: session in service.server._locks._waiting)
+    await until(lambda: session in service.server._locks._busy.waiting)
     go_on.set()
     assert (await first).status_code == 200
     assert text(await second) == "next"
@@ -75,16 +75,16 @@ async def test_a_queue_outlives_those_who_do_not_queue(service: Service) -> None
         await first.enter_async_context(locks.acquire("session"))
         done = asyncio.Event()
         interrupting = asyncio.create_task(wait("interrupt", "interrupt", done))
-        await until(lambda: "session" in locks._waiting)
+        await until(lambda: "session" in locks._busy.waiting)
         with pytest.raises(ApiError):
             await wait("reject", "reject")
         queueing = asyncio.create_task(wait("enqueue", "enqueue"))
-        await until(lambda: bool(locks._waiting.get("session")))
+        await until(lambda: bool(locks._busy.waiting.get("session")))
     await until(lambda: order == ["interrupt"])
-    assert len(locks._waiting["session"]) == 1
+    assert len(locks._busy.waiting["session"]) == 1
     done.set()
     await asyncio.gather(interrupting, queueing)
-    assert (order, locks._waiting) == (["interrupt", "enqueue"], {})
+    assert (order, locks._busy.waiting) == (["interrupt", "enqueue"], {})
 
 
 async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoints.text import MAX_TITLE, title_of
+from checkpoints.titles import MAX_TITLE, title_of
 
 
 @pytest.mark.parametrize(
