@@ -96,12 +96,6 @@ def _from_validation(error: RequestValidationError | ValidationError) -> ApiErro
     return bad_request(f"{param}: {message}" if param else message, param)
 
 
-KINDS: tuple[type[Exception], ...] = (
-    *(ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, ClientDisconnect),
-    Exception,
-)
-
-
 def install(app: FastAPI) -> None:
     """Answer every exception in OpenAI's shape."""
 

@@ -58,12 +58,11 @@ class FileReader:
         except WorkerError as error:
             raise FileUnreadable(_words(error)) from error
 
-    async def describe(self, path: Path, name: str) -> str:
-        """A few lines for a model on the file that it knows as `name`; one that cannot be read is told as such."""
-        return (await self.brief(path, name)).text
-
     async def brief(self, path: Path, name: str) -> Brief:
-        """The same with its table, when it has one."""
+        """A few lines for a model on the file that it knows as `name`, and its table, when it has one.
+
+        A file that cannot be read is told as such.
+        """
         try:
             profile = await self.profile(path)
         except FileUnreadable as error:
