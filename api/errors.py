@@ -96,12 +96,6 @@ def _from_validation(error: RequestValidationError | ValidationError) -> ApiErro
     return bad_request(f"{param}: {message}" if param else message, param)
 
 
-KINDS: tuple[type[Exception], ...] = (
-    *(ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, ClientDisconnect),
-    Exception,
-)
-
-
 def install(app: FastAPI) -> None:
     """Register handlers that answer every exception in OpenAI's error format."""
 

@@ -70,7 +70,6 @@ class NativeModel:
         self._batch = lib.llama_batch_init(lib.llama_n_batch(self._ctx), 0, 1)
         self._piece = ctypes.create_string_buffer(PIECE_BYTES)
         self.window = settings.n_ctx
-        self.trained_window = int(lib.llama_model_n_ctx_train(self._model))
 
     @staticmethod
     def _load(path: Path, settings: LlamaCppSettings) -> Handle:

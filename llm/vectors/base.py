@@ -4,7 +4,6 @@ import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -13,10 +12,6 @@ from typing_extensions import override
 from llm.errors import ModelError
 from llm.settings import EmbeddingSettings, usable_cores
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
-
-if TYPE_CHECKING:
-    pass
-
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
 

@@ -15,7 +15,6 @@ from tools.files.profile import HEAD_ROWS, MAX_COLUMNS, Column, ValueKind, plain
 EXAMPLES = 8
 _LOOKED_AT = 2000
 """Number of values of a text column that are checked for dates or numbers."""
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _DATE = re.compile(r"\d{1,4}[-/. ]+(\d{1,2}|[A-Za-z]{3,9})[-/. ]+\d{1,4}\.?( +\d{1,2}:\d{2}(:\d{2})?)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")

@@ -58,12 +58,10 @@ class FileReader:
         except WorkerError as error:
             raise FileUnreadable(_words(error)) from error
 
-    async def describe(self, path: Path, name: str) -> str:
-        """A short description of the file `name` for a model; an unreadable file is described as such."""
-        return (await self.brief(path, name)).text
-
     async def brief(self, path: Path, name: str) -> Brief:
-        """The same with its table, if it has one."""
+        """A short description of the file `name` for a model, and its table, if it has one. An unreadable file is
+        described as such.
+        """
         try:
             profile = await self.profile(path)
         except FileUnreadable as error:
