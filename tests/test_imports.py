@@ -1,4 +1,4 @@
-"""What tests import: llama.cpp is loaded by those alone that are about it."""
+"""What tests import: llama.cpp is loaded only by those that are about it."""
 
 import ast
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ ABOUT_IT = ("tests/llm/llama", "tests/e2e")
 
 @cache
 def file_of(module: str) -> Path | None:
-    """Where a module of ours stands; None for one of others."""
+    """The file of one of our modules; None for others."""
     path = ROOT.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
 @cache
 def imports(file: Path) -> frozenset[str]:
-    """The modules that are loaded with this one: not those that a function imports, nor those for type checkers."""
+    """The modules loaded with this one, without those imported in functions or for type checkers."""
     package = file.parent.relative_to(ROOT).parts
     return frozenset(_imported(ast.parse(file.read_text(encoding="utf-8")).body, package))
 
@@ -40,7 +40,7 @@ def _imported(body: list[ast.stmt], package: tuple[str, ...]) -> Iterator[str]:
 
 
 def loaded(file: Path) -> set[str]:
-    """All modules that importing the file loads, as far as the imports are ours."""
+    """All of our modules that importing the file loads."""
     found: set[str] = set()
     waiting = [file, *(parent / "conftest.py" for parent in file.parents if parent.is_relative_to(ROOT / "tests"))]
     while waiting:

@@ -1,4 +1,4 @@
-"""`shape`: an agent's words become the form that the client wants."""
+"""`shape`: an agent's answer is converted to the client's format."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Web search over real HTTP: the tool's route in front, a server in Tavily's place behind."""
+"""Web search over real HTTP: the tool's route, and a server in place of Tavily's."""
 
 import asyncio
 import datetime
@@ -110,7 +110,7 @@ FAILURES: list[tuple[str | int, str]] = [
 async def test_a_failure_is_told_in_words_and_the_key_never(
     tavily: Tavily, failure: str | int, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server's own words repeat the key here, as some services do."""
+    """The server's own message repeats the key here, as some services do."""
     caplog.set_level(logging.DEBUG)
     tavily.fail = failure
     service = TavilySettings(api_key=SecretStr(KEY), base_url=tavily.url)
@@ -220,7 +220,7 @@ async def test_an_agent_searches_and_cites(start: Start, tavily: Tavily, model: 
 
 @asynccontextmanager
 async def silent_proxy(waiting: list[asyncio.StreamWriter]) -> AsyncIterator[str]:
-    """It takes every connection and never says a word."""
+    """It accepts every connection and never responds."""
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         waiting.append(writer)

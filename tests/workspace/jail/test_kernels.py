@@ -1,4 +1,4 @@
-"""Ordinary life of a kernel: cells, output, figures, interrupts."""
+"""Normal operation of a kernel: cells, output, figures, interrupts."""
 
 import asyncio
 import os
