@@ -95,14 +95,14 @@ FAILURES: list[tuple[str | int, str]] = [
     (429, "too many requests"),
     (432, "limit is reached"),
     (433, "limit is reached"),
-    (403, "refuses"),
+    (403, "refused the request"),
     (400, "does not accept"),
     (500, "status 500"),
     (503, "status 503"),
     ("redirect", "status 302"),
-    ("html", "cannot be read"),
-    ("list", "cannot be read"),
-    ("nonsense", "cannot be read"),
+    ("html", "cannot be parsed"),
+    ("list", "cannot be parsed"),
+    ("nonsense", "cannot be parsed"),
 ]
 
 

@@ -123,7 +123,7 @@ async def test_a_drop_in_the_middle_is_an_error_for_the_client(server: ModelServ
     async with served(tmp_path, server) as service:
         answer = await ask(service)
         assert answer.status_code == 503
-        assert "connection" in answer.json()["error"]["message"] or "answer" in answer.json()["error"]["message"]
+        assert "connection" in answer.json()["error"]["message"] or "respond" in answer.json()["error"]["message"]
         again = await ask(service)
         assert again.json()["choices"][0]["message"]["content"] == "well again"
 
@@ -362,7 +362,7 @@ async def test_a_missing_model_is_named(server: ModelServer, tmp_path: Path) -> 
         answer = await ask(service)
     assert answer.status_code == 503
     message = answer.json()["error"]["message"]
-    assert "here are: other:latest" in message
+    assert "Available models: other:latest" in message
     assert server.kind == "openai" or "ollama pull tiny" in message
 
 
