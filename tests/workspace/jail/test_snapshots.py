@@ -357,5 +357,5 @@ state.StateServer._save_in_a_copy = lie
 
 async def test_a_session_id_is_a_plain_name(kernels: JailedKernels) -> None:
     for name in ("../x", "", "a/b", ".hidden", "x" * 200, "a\nb"):
-        with pytest.raises(ValueError, match="not a session id"):
+        with pytest.raises(ValueError, match="not a session ID"):
             Vault(kernels.snapshots, name, b"")
