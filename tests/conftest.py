@@ -1,5 +1,6 @@
 """Fixtures: a scripted model and a service that uses it."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -12,6 +13,13 @@ from llm.scripted import ScriptedChat
 from tests.agent import Agent, Agents, open_agents
 from tests.serving import Service, renew, running, settings_for, until
 from tests.shared import SHARED
+
+
+def pytest_unconfigure() -> None:
+    """llama.cpp's bindings open the null device when they are imported, and leave it to the end of the process."""
+    if (utils := sys.modules.get("llama_cpp._utils")) is not None:
+        utils.outnull_file.close()
+        utils.errnull_file.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

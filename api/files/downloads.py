@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -13,6 +14,7 @@ import anyio
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
+from zipstream import ZipStream
 
 from api.errors import ApiError
 from workspace.safe_open import open_inside
@@ -119,43 +121,15 @@ def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
 CHUNK = 1 << 18
 
 
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
-
-
-class _Sink:
-    """A minimal writable file for archives; keeps what was written for the reader."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self._written += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def take(self) -> bytes:
-        taken, self._written = bytes(self._written), bytearray()
-        return taken
-
-
 def zipped(folder: Path, names: Sequence[str]) -> Iterator[bytes]:
     """The archive in pieces; blocking, call it in a thread. Files that no longer exist are skipped."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in names:
-            try:
-                file = open_inside(folder, name)
-            except FileNotFoundError:
-                continue
-            entry = zipfile.ZipInfo(name, _EARLIEST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with file, archive.open(entry, "w", force_zip64=True) as member:
-                while data := file.read(CHUNK):
-                    member.write(data)
-                    yield sink.take()
-    yield sink.take()
+    archive = ZipStream(compress_type=zipfile.ZIP_DEFLATED, compress_level=1)
+    for name in names:
+        try:
+            file = open_inside(folder, name)
+        except FileNotFoundError:
+            continue
+        with file:
+            archive.add(iter(partial(file.read, CHUNK), b""), name)
+            yield from archive.file()
+    yield from archive.finalize()

@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llm.parsing.broken_json import read_json, repair_object
+
 CALL_BEGINS, CALL_ENDS = "<tool_call>", "</tool_call>"
 _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*(?=\{)')
 _FENCE = re.compile(r"```\w*\s*(.*?)\s*(?:```\s*)?", re.DOTALL)
@@ -114,7 +116,7 @@ class CallReader:
         if not closed:
             return None
         self._held, self._state = rest, self._in_words
-        return self._whole(inside) or self._words(f"{CALL_BEGINS}{inside}{CALL_ENDS}")
+        return self._whole(inside) or self._mended(inside) or self._words(f"{CALL_BEGINS}{inside}{CALL_ENDS}")
 
     def _begin_arguments(self, name: str, rest: str) -> list[Part]:
         self._held = rest
@@ -188,6 +190,14 @@ class CallReader:
         found = list(_objects(text))
         known = [call for call in found if call[0] in self._names]
         return [self._begin(name, arguments) for name, arguments in known] if len(known) == len(found) else []
+
+    def _mended(self, text: str) -> list[Part]:
+        """The call of an object between tags that is no JSON; empty unless it has a tool's name, and arguments."""
+        value = read_json(text) or repair_object(text)
+        if not isinstance(value, dict) or not value.keys() & {"arguments", "parameters"}:
+            return []
+        name, arguments = _call(value)
+        return [self._begin(name, arguments)] if name in self._names else []
 
 
 def _objects(text: str) -> Iterator[tuple[str, str]]:

@@ -9,14 +9,15 @@ from typing import Any
 
 from langchain_core.messages import ToolCallChunk
 from langchain_core.tools import BaseTool
-from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel
 
+from llm.parsing.broken_json import read_json, repair_object
 from tools.purpose import Purposes
 
-_ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
-_LONG = re.compile(r'"""(.*?)"""', re.DOTALL)
-"""Python's triple-quoted strings, which some models write into JSON, where three quotes in a row mean nothing else."""
+_ONE_FIELD = re.compile(r"""\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
+_FIELD = re.compile(r"""(?:[{,]\s*|["'])(\w+)["']?\s*[:=]""")
+_LONG = re.compile(r'(?<=[:,\[\s])"""(.*?)(?:"""(?=\s*[,}\]])|(\Z))', re.DOTALL)
+"""Python's triple-quoted strings, which some models write into JSON; an unclosed one extends to the end."""
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def resolve(name: str, purposes: Purposes) -> str:
 
 
 def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
-    """The arguments, also from JSON that is encoded twice, truncated, or not JSON but the bare text; otherwise None."""
+    """The arguments, also from JSON that is encoded twice, truncated or broken, or from plain text; otherwise None."""
     given = _loaded(raw)
     if isinstance(given, str):
         given = _loaded(given) if given.lstrip().startswith("{") else given
@@ -63,22 +64,22 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
     fields = _fields(tool)
     if isinstance(given, str):
         return {fields[0]: given}
-    if (one := _ONE_FIELD.fullmatch(raw)) and one.group(1) in fields:
+    text = raw.strip()
+    one, named = _ONE_FIELD.fullmatch(text), {name for name in _FIELD.findall(text) if name in fields}
+    if one and one.group(1) in fields and len(named) <= 1:
+        # More exact than a repair: a program in it may hold quotes and braces of any kind.
         return {one.group(1): _unquoted(one.group(2))}
-    if raw.strip() and not raw.lstrip().startswith(("{", "[")):
-        return {fields[0]: raw}
-    return None
+    if text.startswith("{"):
+        repaired = repair_object(text)
+        return repaired if repaired and set(repaired) <= set(fields) else None
+    return {fields[0]: raw} if text and not text.startswith("[") else None
 
 
 def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
     """The call that a server could not parse: an object with name and arguments, or arguments that fit only one
     tool.
     """
-    text = raw.strip().lstrip("[")
-    try:
-        given, _ = json.JSONDecoder(strict=False).raw_decode(text)
-    except (ValueError, RecursionError):
-        given = _loaded(text)
+    given = _loaded(raw.strip().lstrip("["))
     if not isinstance(given, dict) or not given:
         return None
     arguments = given.get("arguments", given.get("parameters"))
@@ -89,13 +90,11 @@ def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
 
 
 def _loaded(text: str) -> Any:
-    text = _LONG.sub(lambda long: json.dumps(dedent(long.group(1)).strip("\n")), text)
-    for load in (json.loads, parse_partial_json):
-        try:
-            return load(text, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    return None
+    return read_json(_LONG.sub(_as_json, text))
+
+
+def _as_json(long: re.Match[str]) -> str:
+    return json.dumps(dedent(long[1]).strip("\n")) if long[2] is None else long[0]
 
 
 def _unquoted(text: str) -> str:

@@ -133,7 +133,7 @@ def test_messages_are_taken_apart() -> None:
     for bad in ({"type": "image", "url": "https://example.com/a.png"}, {"type": "image", "base64": "?"}):
         with pytest.raises(ModelError):
             contents(HumanMessage([bad]))
-    with pytest.raises(ModelError, match="not audio"):
+    with pytest.raises(ModelError, match="supports text and images, not audio"):
         contents(HumanMessage([{"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"}]))
 
 
