@@ -31,7 +31,7 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class Turn:
-    """What is kept of a turn, and all that it told while it went."""
+    """The stored state of a turn, and all events that it emitted."""
 
     state: Mapping[str, Any]
     events: Sequence[Event]
@@ -42,7 +42,7 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The answer as it was streamed."""
+        """The answer as streamed."""
         return "".join(event.text for event in self.all(AnswerDelta)).strip()
 
     @property
@@ -56,12 +56,12 @@ class Turn:
 
     @property
     def reason(self) -> str:
-        """How the answer ended."""
+        """The finish reason of the answer."""
         return self.all(Finished)[-1].reason
 
     @property
     def calls(self) -> int:
-        """Of the model."""
+        """Calls of the model."""
         return self.usage.calls
 
     @property
@@ -86,7 +86,7 @@ class Turn:
 
 
 class Agent:
-    """A workspace and what was said about it: Python's variables and the conversation go on from turn to turn."""
+    """A workspace and its conversation: Python's variables and the messages persist from turn to turn."""
 
     def __init__(self, model: ScriptedChat, workspace: SessionWorkspace, library: Library, reader: FileReader) -> None:
         self.model = model
@@ -104,9 +104,8 @@ class Agent:
         conversation: str = "one",
         **given: Any,
     ) -> Turn:
-        """Work out a turn; `files` come with the question, `given` is what else its `Context` shall have.
-
-        What was said in another conversation is not known in this one.
+        """Run a turn; `files` are attached to the question, `given` overrides fields of its `Context`. Without the
+        earlier conversation, it is not known.
         """
         budget: Budget = given.pop("budget", None) or Budget()
         config: RunnableConfig = {
@@ -144,7 +143,7 @@ class Agent:
         return Turn(kept.values, events, budget.usage)
 
     async def add(self, label: str, data: bytes) -> str:
-        """A file of the session; its name there."""
+        """A session file; returns its name."""
 
         async def chunks() -> AsyncIterator[bytes]:
             yield data
@@ -153,7 +152,7 @@ class Agent:
 
 
 class Agents:
-    """Makes them, each in a session of its own."""
+    """Creates agents, each in its own session."""
 
     def __init__(self, workspaces: Workspaces, library: Path, reader: FileReader) -> None:
         self._workspaces = workspaces

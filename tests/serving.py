@@ -22,7 +22,7 @@ from tests.shared import SHARED
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    """Settings by the names of their variables in lower case; kernels start bare and passwords are cheap."""
+    """Settings by lower-case variable names; kernels start without libraries and password hashing is cheap."""
     defaults: dict[str, Any] = {
         "server_port": 0,
         "data_dir": folder,
@@ -60,9 +60,9 @@ async def running(
     seeing: BaseChatModel | None = None,
     own_fork_servers: bool = False,
 ) -> AsyncIterator[Service]:
-    """Serve until the block ends, then shut down as a signal would.
+    """Serve until the block ends, then shut down as on a signal.
 
-    Its kernels and readers are forked from what all tests share, unless it shall have fork servers of its own.
+    Its kernels and readers are forked from shared fork servers, unless it is given its own.
     """
     fork_servers = None if own_fork_servers else SHARED.for_service(settings)
     with listen(settings.server) as sock:
@@ -88,12 +88,12 @@ async def running(
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Made once: reading the certificates takes longer than most tests."""
+    """Created once: reading the certificates takes longer than most tests."""
     return ssl.create_default_context()
 
 
 def renew(model: ScriptedChat, fresh: ScriptedChat) -> None:
-    """Make a model that services hold as good as new: with the script of `fresh`, and asked nothing yet."""
+    """Reset a model used by services: with the script of `fresh`, and an empty record of calls."""
     for name, value in fresh:
         setattr(model, name, value)
 
@@ -110,7 +110,7 @@ def python_step(code: str, thought: str = "I compute it.") -> str:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for something that no event tells; fails when it does not come."""
+    """Wait for something without an event; fails if it does not happen."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)

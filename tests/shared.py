@@ -1,4 +1,4 @@
-"""Fork servers that all services of one pytest process share, so that they start once and not in every test."""
+"""Fork servers shared by all services of one pytest process, so that they start only once."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ class SharedForkServers:
 
     @asynccontextmanager
     async def open(self, settings: Settings, root: Path) -> AsyncIterator[ForkServers]:
-        """For services whose data lies below `root` and whose kernels and workers are set as in `settings`."""
+        """For services with data in `root` and with the kernel and worker settings of `settings`."""
         kernels = ForkServer(settings.jail, root)
         workers = Workers(settings.workers, preload=PRELOAD)
         servers = ForkServers(kernels, workers)
@@ -32,7 +32,7 @@ class SharedForkServers:
             await kernels.aclose()
 
     def for_service(self, settings: Settings) -> ForkServers | None:
-        """Those that are open, when a service with these settings would start just the same."""
+        """The open ones, if a service with these settings would start identical ones."""
         if self._open is None:
             return None
         servers, ours, root = self._open

@@ -1,4 +1,4 @@
-"""Examples in the documentation run, and its links lead somewhere."""
+"""Examples in the documentation run, and its links are valid."""
 
 import asyncio
 import re
@@ -58,7 +58,7 @@ async def test_the_streaming_example_runs(service: Service, model: ScriptedChat)
 
 
 async def test_the_example_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As printed, but for the model, which is scripted, and the file, which lies elsewhere."""
+    """As printed, except for the model, which is scripted, and the file, which is elsewhere."""
     (tmp_path / "orders.csv").write_text("city,amount\nOslo,3\nRome,4\n")
     monkeypatch.chdir(tmp_path)
     replies = [

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: what is written is listed, what is listed exists."""
+"""The repository follows its own rules: what exists is listed, and what is listed exists."""
 
 import ast
 import importlib
@@ -31,7 +31,7 @@ MAX_FILES = 25
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_package_is_ours(name: str) -> None:
-    """The names are generic; nothing installed may stand in for them."""
+    """The names are generic; no installed package may take their place."""
     file = importlib.import_module(name).__file__
     assert file is not None
     assert Path(file).is_relative_to(ROOT)
@@ -95,7 +95,7 @@ def test_only_the_settings_read_the_environment() -> None:
     reads = re.compile(r"\benvironb?\b|\bgetenv\b|\bdotenv\b|\bBaseSettings\b")
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
     found = {str(file.relative_to(ROOT)) for file in files if reads.search(file.read_text())}
-    # The fork server of kernels empties and sets its own.
+    # The kernels' fork server clears the environment and sets its own.
     assert found == {"api/settings/environment.py", "workspace/jail/zygote.py"}
 
 
@@ -129,7 +129,7 @@ def test_locks_name_no_host() -> None:
 
 
 def sources() -> list[Path]:
-    """Every Python file of ours."""
+    """All Python files of the repository."""
     skipped = {".venv", "node_modules", "__pycache__"}
     folders = [ROOT / name for name in (*PACKAGES, "tests", "evals", "benchmarks")]
     return [path for folder in folders for path in folder.rglob("*.py") if not skipped & set(path.parts)]
@@ -143,7 +143,7 @@ def test_files_and_folders_are_small_enough_to_read() -> None:
 
 
 def test_no_files_import_each_other_in_a_circle() -> None:
-    """Imports within functions and for type checkers alone count too."""
+    """Includes imports within functions and for type checkers."""
     files = {module_of(path): path for path in sources() if path.relative_to(ROOT).parts[0] in PACKAGES}
     sorter = TopologicalSorter({name: imports_of(path, set(files)) - {name} for name, path in files.items()})
     sorter.prepare()  # raises CycleError, which names the circle
@@ -160,13 +160,13 @@ def imports_of(path: Path, known: set[str]) -> set[str]:
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    # A package's `__init__.py` is run too, but its own files are what is meant.
+    # A package's `__init__.py` is executed too, but its own files are meant.
     return {name for name in found & known if not path.is_relative_to(ROOT / name.replace(".", "/"))}
 
 
 @pytest.mark.parametrize("folder", ["graph", "nodes"])
 def test_no_step_knows_a_tool_by_its_name(folder: str) -> None:
-    """What a tool is good for stands in its own file."""
+    """A tool's purpose is defined in its own file."""
     names = re.compile("|".join(rf"\b{name}\b" for name in (*tools.TOOLS, r"tools\.names")), re.IGNORECASE)
     files = [*(ROOT / folder).rglob("*.py"), *(ROOT / folder / "prompts" / "react").glob("*.md")]
     assert {str(path): found for path in files if (found := names.findall(path.read_text()))} == {}

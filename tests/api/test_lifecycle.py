@@ -1,4 +1,4 @@
-"""What happens in the middle: clients that leave, services that stop, runs that collide."""
+"""Interruptions: clients that disconnect, services that stop, runs that collide."""
 
 import asyncio
 import json
@@ -166,8 +166,8 @@ async def test_idle_streams_are_kept_alive(
 async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
     """Ten clients at once; the longest pause of the event loop stays below 50 ms.
 
-    Up to six rounds, of which the calmest counts: a machine that is busy elsewhere pauses us too, a call that blocks
-    does so in every round.
+    The best of up to six rounds counts: a machine that is busy elsewhere also causes pauses, but a blocking call causes
+    them in every round.
     """
     model.replies, model.repeat = ["word " * 50], True
     rounds: list[float] = []

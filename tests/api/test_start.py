@@ -1,4 +1,4 @@
-"""`python -m api`, as a person starts it: one clear line when it cannot."""
+"""`python -m api` as started by a user: one clear line if it cannot start."""
 
 import os
 import re
@@ -159,7 +159,7 @@ with listen(settings.server) as sock:
 
 
 def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path: Path) -> None:
-    """After SIGTERM the last variables are there, no process and no runtime file is left, and the exit code is 0."""
+    """After SIGTERM the last variables are saved, no process or runtime file is left, and the exit code is 0."""
     session = None
     for code, output in (("x = list(range(10)); len(x)", "10"), ("sum(x)", "45")):
         command = [sys.executable, "-c", SERVICE, str(tmp_path / "data")]
@@ -179,7 +179,7 @@ def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path:
 
 
 def test_what_is_loaded_is_out_of_the_collector_s_sight() -> None:
-    """Regression: every full collection walked through all objects of the libraries, 0.3 seconds and more."""
+    """Regression: every full collection visited all objects of the libraries, which took 0.3 seconds and more."""
     code = (
         "import gc, api.__main__\nfrom api.server import keep_what_is_loaded\nkeep_what_is_loaded()\n"
         "print(gc.get_freeze_count(), len(gc.get_objects()))"

@@ -1,4 +1,4 @@
-"""The graphs in the real `langgraph dev`, driven as Studio drives them, over a model server of ours."""
+"""The graphs in the real `langgraph dev`, used as Studio does, with our model server."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ class Dev:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    """Started once. Its model server is a port that each test listens on."""
+    """Started once. Its model server is a port on which each test listens."""
     folder = tmp_path_factory.mktemp("studio")
     port, model_port = free_port(), free_port()
     settings = {

@@ -1,4 +1,4 @@
-"""The same cases over real model servers, chosen by settings alone: llama.cpp's own, and an Ollama in front of it."""
+"""The same cases with real model servers, selected by settings alone: llama.cpp's own, and an Ollama in front of it."""
 
 import asyncio
 import json
@@ -47,9 +47,9 @@ def chosen(request: pytest.FixtureRequest, servers: dict[str, str], tmp_path: Pa
     return settings_for(
         tmp_path,
         llm_backend=backend,
-        # The embedded backend's own default; a server's is warmer.
+        # The embedded backend's default; a server's is higher.
         **{f"{backend}_temperature": 0.0},
-        # A model of this size does better with words.
+        # A model of this size works better with the text protocol.
         tool_protocol="text",
         python_code_preload_libraries=PRELOAD,
         **where,

@@ -1,4 +1,4 @@
-"""The evaluation's own parts: checks that are neither blind nor petty, balanced halves, honest tables."""
+"""The evaluation itself: checks that are neither too lenient nor too strict, balanced halves, correct tables."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`react` on real kernels, with a scripted model: what is done about what goes wrong, and where it ends."""
+"""`react` on real kernels, with a scripted model: how it handles errors, and where it ends."""
 
 from llm.scripted import ScriptedChat
 from nodes.state import Sampling

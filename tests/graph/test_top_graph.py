@@ -1,4 +1,4 @@
-"""The top graph: which mode answers, and what a turn leaves behind."""
+"""The top graph: which mode answers, and what a turn stores."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ class Program(BaseModel):
 
 
 def coder() -> BaseTool:
-    """Prints what it is given."""
+    """Prints its input."""
 
     def run(code: str) -> tuple[str, Extras]:
         return code, Extras()
@@ -101,7 +101,7 @@ async def test_a_plan_takes_nothing_from_the_plan_of_an_earlier_turn() -> None:
 
 
 def test_the_mode_of_the_documentation_is_added_with_one_file_and_one_line(tmp_path: Path) -> None:
-    """By `docs/extending.md`, to a copy of `graph`; then asked for through HTTP."""
+    """Follows `docs/extending.md`, in a copy of `graph`; then requested through HTTP."""
     page = (ROOT / "docs" / "extending.md").read_text()
     (code,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if block.startswith('"""`echo`'))
     (line,) = re.findall(r"`(\"echo\": \S+)`", page)

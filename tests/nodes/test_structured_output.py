@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`structured_output`: an agent's words become the form that the client wants."""
+=======
+"""`shape`: an agent's answer is converted to the client's format."""
+>>>>>>> w-english
 
 from typing import Any
 

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 """`summarize`: old turns are summarised once, when the window fills; the newest stay as they are."""
+=======
+"""`condense`: old turns are summarized once, when the window is full; the newest are kept in full."""
+>>>>>>> w-english
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
@@ -11,7 +15,7 @@ WINDOW = 1000
 
 
 def turns(count: int, size: int = 100) -> list[AnyMessage]:
-    """Questions and answers of about `size` tokens a turn, and the question that is open now."""
+    """Questions and answers of about `size` tokens per turn, and the current question."""
     said: list[AnyMessage] = []
     for number in range(count):
         said += [HumanMessage(f"Question {number}"), AIMessage(f"Answer {number}" + " word" * (size * 4 // 5))]

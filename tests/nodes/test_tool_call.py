@@ -1,4 +1,4 @@
-"""`tool_call`: what a tool gives, and every way in which it can fail, become an outcome."""
+"""`tool_call`: a tool's result and every kind of failure become an outcome."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ class Query(BaseModel):
 
 
 def look_up(answer: Callable[[str], tuple[str, Extras]]) -> dict[str, BaseTool]:
-    """One tool, which answers so."""
+    """One tool with this behavior."""
 
     async def run(query: str, count: int = 3) -> tuple[str, Extras]:
         return answer(query)

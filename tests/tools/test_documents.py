@@ -1,4 +1,4 @@
-"""Users' documents: kept apart, kept up to date, forgotten when they are deleted."""
+"""Users' documents: kept separate, up to date, and deleted with their files."""
 
 import asyncio
 import random
@@ -64,7 +64,7 @@ async def test_a_session_s_documents_and_the_user_s_are_ranked_together(disk: Di
 
 
 async def test_regression_no_user_is_given_another_user_s_passages(disk: Disk) -> None:
-    """Many users with the same words, their searches mixed, indexes opened and closed again."""
+    """Many users with the same words, their searches interleaved, indexes opened and closed again."""
     users = [f"user{number}" for number in range(8)]
     for user in users:
         disk.write(user, f"{user}.txt", f"The common words belong to {user}.")

@@ -1,4 +1,4 @@
-"""Reading pages over real HTTP: the tool's route in front, a small site behind."""
+"""Reading pages over real HTTP: the tool's route, and a small web site."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -47,7 +47,7 @@ async def test_pages_are_read(start: Start, web: Site) -> None:
         report = await read(service, f"{web.url}/report.pdf")
         assert report["sources"][0]["title"] == "report.pdf"
         assert "(page 2) The second page names 1966." in report["output"]
-        # a long text is read on where it was cut
+        # a long text is continued where it was cut
         first = await read(service, f"{web.url}/long")
         assert len(first["sources"][0]["text"]) < 5200
         end = int(first["output"].rpartition("start=")[2].partition(" ")[0])

@@ -1,4 +1,4 @@
-"""Web search over real HTTP: the tool's route in front, a server in Tavily's place behind."""
+"""Web search over real HTTP: the tool's route, and a server in place of Tavily's."""
 
 import asyncio
 import datetime
@@ -95,14 +95,14 @@ FAILURES: list[tuple[str | int, str]] = [
     (429, "too many requests"),
     (432, "limit is reached"),
     (433, "limit is reached"),
-    (403, "refuses"),
+    (403, "refused the request"),
     (400, "does not accept"),
     (500, "status 500"),
     (503, "status 503"),
     ("redirect", "status 302"),
-    ("html", "cannot be read"),
-    ("list", "cannot be read"),
-    ("nonsense", "cannot be read"),
+    ("html", "cannot be parsed"),
+    ("list", "cannot be parsed"),
+    ("nonsense", "cannot be parsed"),
 ]
 
 
@@ -110,7 +110,7 @@ FAILURES: list[tuple[str | int, str]] = [
 async def test_a_failure_is_told_in_words_and_the_key_never(
     tavily: Tavily, failure: str | int, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server's own words repeat the key here, as some services do."""
+    """The server's own message repeats the key here, as some services do."""
     caplog.set_level(logging.DEBUG)
     tavily.fail = failure
     service = TavilySettings(api_key=SecretStr(KEY), base_url=tavily.url)
@@ -220,7 +220,7 @@ async def test_an_agent_searches_and_cites(start: Start, tavily: Tavily, model: 
 
 @asynccontextmanager
 async def silent_proxy(waiting: list[asyncio.StreamWriter]) -> AsyncIterator[str]:
-    """It takes every connection and never says a word."""
+    """It accepts every connection and never responds."""
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         waiting.append(writer)

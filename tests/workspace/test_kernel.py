@@ -1,4 +1,4 @@
-"""Real kernels in the real jail, through the seam that the agent uses."""
+"""Real kernels in the real sandbox, through the interface that the agent uses."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ async def workspaces(tmp_path_factory: pytest.TempPathFactory, fork_server: Fork
 
 @pytest.fixture
 def opened(tmp_path: Path, fork_server: ForkServer) -> Opened:
-    """Opens workspaces of the test's own; again on the same folder after they have ended."""
+    """Opens workspaces for the test; again on the same folder after they have ended."""
 
     def begin(**values: Any) -> AbstractAsyncContextManager[Workspaces]:
         return running(SETTINGS.model_copy(update=values), tmp_path, fork_server)
@@ -166,7 +166,7 @@ async def test_a_giant_message_is_survived(kernel: Kernel) -> None:
 
 
 async def saved(kernel: Kernel) -> None:
-    """Until the snapshot under way is written."""
+    """Until the current snapshot is written."""
     if kernel._saving is not None:
         await kernel._saving
 

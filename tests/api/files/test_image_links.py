@@ -1,4 +1,4 @@
-"""Images that the agent made, as links in its answer that need no login and expire."""
+"""Images created by the agent, as links in its answer that need no login and expire."""
 
 import re
 import time

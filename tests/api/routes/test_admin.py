@@ -1,4 +1,4 @@
-"""Administration: who may do what, and what can never be done."""
+"""Administration: permissions, and what can never be done."""
 
 import asyncio
 import io
@@ -161,7 +161,7 @@ async def test_guests_chat_and_nothing_else(start: Start, model: Any) -> None:
 
 @dataclass(frozen=True)
 class Done:
-    """What a command said."""
+    """The output of a command."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""Tools called directly, and a session's variables."""
+"""Direct tool calls, and a session's variables."""
 
 import asyncio
 import json
@@ -71,7 +71,7 @@ async def test_variables_are_listed_also_after_a_restart(start: Start) -> None:
 
 
 async def test_output_streams_while_the_program_runs(service: Service, model: ScriptedChat) -> None:
-    """The second line is printed only once the first has been seen outside."""
+    """The second line is printed only after the client has seen the first."""
     code = (
         "import os, time\nprint('first', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('second')"
     )

@@ -1,4 +1,4 @@
-"""Races for a session: each was lost once, or could have been."""
+"""Race conditions of session locks, each of which occurred or could have."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_back(
     start: Start, model: ScriptedChat
 ) -> None:
-    """Regression: another process got the lease once all was deleted, and wrote into the session that nobody sees."""
+    """Regression: another process got the lease after everything was deleted, and wrote to the invisible session."""
     async with two(start, model) as (one, other):
         session, first = await held(one, model, "a ghost")
         second = post(other, "enqueue", session_id=session)
@@ -40,7 +40,7 @@ async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_ba
 async def test_a_run_that_has_done_its_work_is_not_interrupted(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: its answer was complete and kept, but its client was told that it had been ended."""
+    """Regression: its answer was complete and stored, but its client was told that it had been stopped."""
     releasing, go_on, original = asyncio.Event(), asyncio.Event(), Leases.release
 
     async def slowly(self: Leases, lease: Lease) -> None:
@@ -62,7 +62,7 @@ async def test_a_run_that_has_done_its_work_is_not_interrupted(
 
 
 async def test_a_queue_outlives_those_who_do_not_queue(service: Service) -> None:
-    """Regression: whoever left the line last, without having stood in it, took the line of the others along."""
+    """Regression: a caller that left the queue last, without being in it, removed the others' queue."""
     locks, order = service.server._locks, []
 
     async def wait(name: str, policy: Any, after: asyncio.Event | None = None) -> None:
@@ -90,7 +90,7 @@ async def test_a_queue_outlives_those_who_do_not_queue(service: Service) -> None
 async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: the second cancellation left the lease that was just being taken to itself."""
+    """Regression: the second cancellation left a lease that was being acquired without an owner."""
     taken, go_on, original = asyncio.Event(), asyncio.Event(), Leases.take
 
     async def slowly(self: Leases, session: str, seconds: float) -> Lease | None:

@@ -75,7 +75,7 @@ def test_a_variable_sets_one_field() -> None:
 
 
 def paths(model: BaseModel) -> list[Path]:
-    """All paths of a model and of the models inside it."""
+    """All paths of a model and its nested models."""
     values = dict(model).values()
     inner = [path for value in values if isinstance(value, BaseModel) for path in paths(value)]
     return [*inner, *(value for value in values if isinstance(value, Path))]
@@ -92,7 +92,7 @@ def test_every_path_is_absolute(environment: pytest.MonkeyPatch) -> None:
 
 
 async def test_regression_a_relative_data_dir_broke_the_workers(environment: pytest.MonkeyPatch) -> None:
-    """They run in another folder, where the path of the file led nowhere."""
+    """They run in another folder, where the file's path was invalid."""
     async with running(settings_for(Path("data")), ScriptedChat()) as service:
         form = {"files": ("garden.txt", b"Roses are pruned in late winter.")}
         (await service.http.post("/api/upload", files=form)).raise_for_status()

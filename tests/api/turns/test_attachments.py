@@ -1,4 +1,4 @@
-"""Images and files inside messages: they become files of the session, and nothing of them is kept elsewhere."""
+"""Images and files inside messages become session files, and are stored nowhere else."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ async def test_images_and_files_become_files_of_the_session(service: Service, mo
         says(
             image(data_url(), detail="high"),
             image(data_url()),
-            image(data_url(jpeg, "image/png")),  # what the bytes are counts
+            image(data_url(jpeg, "image/png")),  # only the bytes count
             image(data_url(mime="IMAGE/PNG;charset=utf-8")),
             file(filename="../../notes\u202e.txt", file_data=data_url(b"hello", "text/plain")),
             file(filename="bare.bin", file_data=base64.b64encode(bytes(3_000_000)).decode()),
@@ -78,7 +78,7 @@ async def test_images_and_files_become_files_of_the_session(service: Service, mo
 
 
 async def test_only_images_of_new_messages_are_taken_in(service: Service, model: ScriptedChat) -> None:
-    """A client that knows nothing of sessions sends the whole conversation again at every turn."""
+    """A client without session IDs sends the whole conversation again at every turn."""
     model.replies = ["One.", "Two.", "Three."]
     first = says(image(data_url()))
     told = await ask(service, first)
@@ -114,7 +114,7 @@ async def test_nothing_of_an_image_is_kept_in_the_database(service: Service, mod
         written += "\n".join(database.iterdump()).encode()
     assert b"What is this?" in written
     assert b"image.png" in written
-    for start in range(3):  # base64 of the marker, wherever it begins
+    for start in range(3):  # base64 of the marker, at any offset
         inner = base64.b64encode(MARKER[start : start + 24])
         assert inner not in written
     assert MARKER not in written
@@ -186,7 +186,7 @@ async def test_too_many_images(service: Service) -> None:
 
 
 async def test_an_image_without_words_is_a_question_too(service: Service, model: ScriptedChat) -> None:
-    """It was refused; clients send it."""
+    """It was refused, but clients send it."""
     model.replies = ["A flag.", "A list."]
     alone = {"role": "user", "content": [image(data_url())]}
     assert (await ask(service, alone))["choices"][0]["message"]["content"] == "A flag."
@@ -197,7 +197,7 @@ async def test_an_image_without_words_is_a_question_too(service: Service, model:
     assert "has neither text nor files" in nothing.json()["error"]["message"]
 
 
-# images of the web
+# images on the web
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ async def test_an_image_that_does_not_come_in_time_is_given_up(start: Start, web
 
 
 async def refusal(service: Service, url: str) -> str:
-    """What a message with the image at `url` is refused with."""
+    """The error for a message with the image at `url`."""
     answer = await service.http.post("/v1/chat/completions", json={"messages": [says(image(url))]})
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, IMAGE_FIELD), url

@@ -1,4 +1,4 @@
-"""Schemas as grammars, judged by llama.cpp's own parser on a tiny model; hostile ones are refused in words."""
+"""Schemas as grammars, checked with llama.cpp's own parser on a tiny model; hostile ones are refused with a message."""
 
 from collections.abc import Iterator
 from typing import Any

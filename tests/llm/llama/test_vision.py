@@ -1,5 +1,4 @@
-"""The embedded model that sees, for real on tiny models with random weights: what it says is nonsense, how it gets
-there is not."""
+"""The embedded vision model, with real code on tiny models with random weights, whose output is nonsense."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""Calls in what a model writes, however it is cut into pieces; nothing that it says is lost."""
+"""Calls in a model's output, split into pieces in any way; no text is lost."""
 
 import json
 from itertools import groupby

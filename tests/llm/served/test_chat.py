@@ -164,7 +164,7 @@ async def test_leaving_closes_the_connection_to_the_server(
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that are short, for tests of what comes after them."""
+    """Short pauses, for tests of what comes after them."""
     monkeypatch.setattr(chat, "PAUSES", (0.01,) * len(chat.PAUSES))
     monkeypatch.setattr(server_pool, "CHECK_SECONDS_DOWN", 0.02)
 

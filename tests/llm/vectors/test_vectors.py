@@ -1,4 +1,4 @@
-"""Vectors from the real model, and from servers that speak Ollama's and OpenAI's protocols."""
+"""Vectors from the real model, and from servers with Ollama's and OpenAI's protocols."""
 
 import asyncio
 import json
@@ -106,12 +106,12 @@ async def test_a_cross_encoder_that_is_not_there_is_named(tmp_path: Path) -> Non
 
 
 class Server(BaseHTTPRequestHandler):
-    """Vectors of a text's length and its first letter; `broken` changes the answer."""
+    """Vectors of a text's length and first letter; `broken` changes the response."""
 
     asked: list[tuple[str, str | None, Any]] = []  # noqa: RUF012
     broken: str = ""
     more: int = 0
-    """Numbers in a vector beside the three."""
+    """Additional numbers in a vector."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

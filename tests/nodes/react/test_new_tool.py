@@ -1,4 +1,4 @@
-"""A tool that says what it is for is chosen for its questions: nothing but its own file and the list knows it."""
+"""A new tool is chosen because of its purpose: only its own file and the list refer to it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def _first_call(question: Question) -> FirstCall | None:
 
 
 class Tides(AgentTool):
-    """Knows one harbour."""
+    """Knows one harbor."""
 
     name: str = "tides"
     description: str = DESCRIPTION

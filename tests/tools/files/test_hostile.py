@@ -1,4 +1,4 @@
-"""Hostile files, read as the service reads them: each gets a bounded profile or a clear error, and nothing else."""
+"""Malicious files, read as the service reads them: each gives a limited profile or a clear error."""
 
 import asyncio
 import json
@@ -108,5 +108,5 @@ async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Pa
             await reader.profile(path)
     finally:
         await workers.aclose()
-    with pytest.raises(FileUnreadable, match="takes too long"):  # no worker is asked again
+    with pytest.raises(FileUnreadable, match="takes too long"):  # no worker is used again
         await FileReader(workers, ProfileCache(tmp_path / "cache", 1)).profile(path)

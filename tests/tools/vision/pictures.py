@@ -1,4 +1,4 @@
-"""Images made for tests: honest ones, and some that are made to hurt who opens them."""
+"""Images for tests: valid ones, and malicious ones."""
 
 import io
 import struct
@@ -39,7 +39,7 @@ def half_and_half(size: tuple[int, int] = (60, 40)) -> Image.Image:
 
 
 def lying(image: Image.Image, orientation: int, **options: Any) -> bytes:
-    """A JPEG that says how it is to be held (EXIF)."""
+    """A JPEG with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     for tag, value in options.items():
@@ -52,7 +52,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png_of(width: int, height: int, body: bytes = b"") -> bytes:
-    """A PNG that claims a size; its pixels need not be there."""
+    """A PNG that claims a size; its pixels need not exist."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = _chunk(b"IDAT", body or zlib.compress(bytes(100)))
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + data + _chunk(b"IEND", b"")
@@ -90,4 +90,4 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a program": (b"MZ" + bytes(100), "not a supported image"),
     "zeros": (bytes(1000), "not a supported image"),
 }
-"""What is in the file, and what is to be said about it."""
+"""The content of the file, and a part of the expected message."""

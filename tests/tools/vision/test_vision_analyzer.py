@@ -1,4 +1,4 @@
-"""Looking at images over real HTTP, with and without a model that sees."""
+"""Image analysis over real HTTP, with and without a vision model."""
 
 import asyncio
 import base64
@@ -81,7 +81,7 @@ async def charged(service: Service) -> tuple[int, int]:
 async def test_regression_tokens_of_the_model_that_sees_were_charged_and_not_reported(
     tmp_path: Path, model: ScriptedChat
 ) -> None:
-    """An image question is answered by the tool's model alone: its usage said 0, and the user paid."""
+    """The tool's model alone answers an image question: its usage was reported as 0, but the user was charged."""
     seeing = ScriptedChat(replies=["A flag."])
     async with running(settings_for(tmp_path / "data"), model, seeing=seeing) as service:
         session = await session_with(service, model, {"flag.png": encoded(half_and_half((30, 20)))})
@@ -176,13 +176,13 @@ async def test_a_hostile_image_is_refused_in_words(workers: Workers) -> None:
 
 
 async def test_a_bomb_of_pixels_stays_within_its_memory(workers: Workers) -> None:
-    """63 million pixels are allowed, and more than a small worker can hold."""
+    """63 million pixels are allowed, but need more memory than a small worker has."""
     image = Image.new("1", (9000, 7000))
     picture = await workers.run(show, encoded(image), 100, memory=1 << 30)
     assert (picture.facts.width, picture.width) == (9000, 100)
 
 
-# reading what somebody else writes to
+# reading a file that is being written
 
 
 def test_a_file_is_read_without_following_links(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A small web site on loopback: honest pages, and a few that are not."""
+"""A small web site on loopback: honest pages, and a few malicious ones."""
 
 import asyncio
 import gzip
@@ -33,7 +33,7 @@ BOMB_BYTES = 64 << 20
 
 @dataclass
 class Site:
-    """The running site, and what it was asked for."""
+    """The running site, and the requests it received."""
 
     url: str
     port: int

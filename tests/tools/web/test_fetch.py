@@ -1,4 +1,4 @@
-"""What a fetched page may be, how large, and how long it may take."""
+"""The allowed type, size and duration of a fetched page."""
 
 import time
 from collections.abc import AsyncIterator
@@ -86,7 +86,7 @@ async def test_nothing_of_the_service_s_own_is_sent(
 
 
 async def test_a_configured_proxy_is_asked_for_the_name_but_never_for_the_inside(web: Site) -> None:
-    """The site stands where the proxy would: it is sent the whole address."""
+    """The site acts as the proxy: it receives the whole URL."""
     fetcher = Fetcher(WebSettings(proxy=web.url, timeout=10), lookup=lambda _: [])
     page = await fetcher.fetch("http://shop.example.com/article", KINDS)
     assert page.body.decode() == ARTICLE

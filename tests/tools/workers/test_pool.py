@@ -1,4 +1,4 @@
-"""Workers: what comes back, what a job may not do, and that nobody else notices."""
+"""Workers: results, restrictions, and isolation of failures."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ Servers = Callable[[], list[psutil.Process]]
 
 @pytest.fixture
 def servers() -> Servers:
-    """The fork servers that the test has started; others run for all tests."""
+    """The fork servers started by the test; others run for all tests."""
     others = set(psutil.Process().children())
 
     def new() -> list[psutil.Process]:
@@ -92,7 +92,7 @@ async def test_too_large_an_answer_is_refused(workers: Workers) -> None:
 
 
 async def test_an_answer_may_only_hold_data(workers: Workers) -> None:
-    """A worker that a file has taken over must not have the service run anything by what it sends."""
+    """A worker taken over by a file must not be able to make the service run anything."""
     with pytest.raises(WorkerDied):
         await workers.run(jobs.foreign)
     with pytest.raises(WorkerDied):

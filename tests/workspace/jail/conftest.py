@@ -26,7 +26,7 @@ SMALL = JailSettings(
 
 @pytest.fixture(scope="package")
 async def kernels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JailedKernels]:
-    """Kernels with limits small enough to run into."""
+    """Kernels with limits small enough to reach."""
     data = tmp_path_factory.mktemp("data")
     made = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
     await made.start()
@@ -39,7 +39,7 @@ Launch = Callable[[str], Awaitable[JailedKernel]]
 
 @pytest.fixture
 async def launch(kernels: JailedKernels, numbers: "itertools.count[int]") -> AsyncIterator[Launch]:
-    """Starts kernels by session, a different one in each test; what a test starts ends with it."""
+    """Starts kernels by session, a different one in each test; they end with the test."""
     started: list[JailedKernel] = []
     prefix = f"t{next(numbers)}-"
 
@@ -65,7 +65,7 @@ async def kernel(launch: Launch) -> JailedKernel:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is marked, so that the fast tests can leave it out."""
+    """Marks everything in this folder, so that the fast tests can skip it."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):

@@ -1,4 +1,4 @@
-"""Ordinary life of a kernel: cells, output, figures, interrupts."""
+"""Normal operation of a kernel: cells, output, figures, interrupts."""
 
 import asyncio
 import os
@@ -148,7 +148,7 @@ async def test_closing_a_kernel_takes_its_children_along(kernel: JailedKernel) -
 async def test_a_folder_elsewhere_is_refused(kernels: JailedKernels, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not in"):
         await kernels.launch("s", tmp_path / "s")
-    with pytest.raises(ValueError, match="not a session id"):
+    with pytest.raises(ValueError, match="not a session ID"):
         await kernels.launch("../s", kernels.sessions / "s")
 
 

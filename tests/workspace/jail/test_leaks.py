@@ -1,4 +1,4 @@
-"""What is started is ended and released; nothing outlives the service, however it ends."""
+"""Everything that is started is ended and released; nothing outlives the service, however it ends."""
 
 import asyncio
 import gc
@@ -36,7 +36,7 @@ async def test_many_starts_and_stops_leak_nothing(kernels: JailedKernels) -> Non
 
 
 async def _fill_pools(kernels: JailedKernels) -> None:
-    """Have every thread that the pools may make, so that later ones are leaks."""
+    """Start every thread that the pools may have, so that later ones are leaks."""
     loop = asyncio.get_running_loop()
     for pool in (None, kernels._executor):
         await asyncio.gather(*(loop.run_in_executor(pool, time.sleep, 0.05) for _ in range(40)))
@@ -146,7 +146,7 @@ async def test_regression_a_launch_cancelled_while_its_sockets_were_bound_left_t
         launching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await launching
-        await _fill_pools(kernels)  # every thread is through
+        await _fill_pools(kernels)  # every thread is done
         assert set(kernels.runtime.iterdir()) == files
     gc.collect()
     assert own.num_fds() <= before

@@ -1,4 +1,4 @@
-"""The strongest jail that a machine allows is chosen, on machines that allow less than this one."""
+"""The strongest level that a machine allows is chosen, on machines that allow less than this one."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What a session remembers when its process is gone, and what becomes of snapshots that somebody changed."""
+"""What a session keeps when its process has ended, and tampered snapshots."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ Reborn = Callable[[str], Awaitable[JailedKernel]]
 
 @pytest.fixture
 async def reborn(launch: Launch) -> AsyncIterator[Reborn]:
-    """Runs code, saves, kills the kernel, and gives the one that comes after it."""
+    """Runs code, saves, kills the kernel, and returns its successor."""
 
     async def die_and_return(code: str) -> JailedKernel:
         kernel = await launch("s")
@@ -357,5 +357,5 @@ state.StateServer._save_in_a_copy = lie
 
 async def test_a_session_id_is_a_plain_name(kernels: JailedKernels) -> None:
     for name in ("../x", "", "a/b", ".hidden", "x" * 200, "a\nb"):
-        with pytest.raises(ValueError, match="not a session id"):
+        with pytest.raises(ValueError, match="not a session ID"):
             Vault(kernels.snapshots, name, b"")

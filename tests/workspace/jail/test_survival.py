@@ -1,4 +1,4 @@
-"""Bombs, floods and sudden deaths: the service goes on, the others are served, the session remembers."""
+"""Bombs, floods and sudden deaths: the service continues, other sessions are served, variables are kept."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The search over indexes while their model changes under them."""
+"""Searching indexes while their model changes."""
 
 from pathlib import Path
 
