@@ -72,7 +72,8 @@ async def create_response(
     doing.follow(run)
     headers = {**HEADERS, "X-Session-ID": turn.session_id}
     if asked.stream:
-        return RunResponse(live, typed_pieces(doing.log, lambda: events.failed(gone())), headers)
+        pieces = typed_pieces(doing.log, lambda: events.failed(gone()))
+        return RunResponse(live, pieces, headers, services.settings.runs.keepalive_seconds)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)

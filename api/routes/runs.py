@@ -66,7 +66,8 @@ async def resume_stream(
     """Stream the latest run from its beginning, or from after a frame, and follow it."""
     live = latest(session, services)
     pieces = chat_pieces(live, resume_position(live, last_event_id))
-    return EventStream(pieces, {**HEADERS, "X-Session-ID": session.id})
+    headers = {**HEADERS, "X-Session-ID": session.id}
+    return EventStream(pieces, headers, services.settings.runs.keepalive_seconds)
 
 
 @router.get("/api/conversations/{session_id}/run", responses=errors(404))

@@ -20,3 +20,5 @@ class RunSettings(SettingsModel):
     """How long a request waits for the current answer before it gets a 409, in seconds."""
     lease_seconds: float = Field(default=30, ge=1)
     """How long a session stays locked after its process has crashed, in seconds."""
+    keepalive_seconds: float = Field(default=15, gt=0)
+    """Seconds between the comments that keep an idle stream open."""

@@ -12,20 +12,17 @@ from typing_extensions import override
 from api.runs.event_log import EventsDroppedError, WireLog
 from api.runs.live import LiveRun, Numbered
 
-KEEPALIVE_SECONDS = 15.0
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 DONE = b"data: [DONE]\n\n"
 _DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class EventStream(EventSourceResponse):
-    """Sends pieces of text as they come, and a comment every `KEEPALIVE_SECONDS`."""
+    """Sends pieces of text as they come, and a comment every `keepalive` seconds."""
 
-    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
-        keepalive = ServerSentEvent(comment="keep-alive", sep="\n")
-        super().__init__(
-            pieces, headers=headers, ping=KEEPALIVE_SECONDS, ping_message_factory=lambda: keepalive, sep="\n"
-        )
+    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float) -> None:
+        comment = ServerSentEvent(comment="keep-alive", sep="\n")
+        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=lambda: comment, sep="\n")
 
     @staticmethod
     @override
@@ -40,8 +37,10 @@ class EventStream(EventSourceResponse):
 class RunResponse(EventStream):
     """Streams a run. When the stream ends or fails, the run ends too, unless it is a background run."""
 
-    def __init__(self, live: LiveRun, pieces: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
-        super().__init__(pieces, headers)
+    def __init__(
+        self, live: LiveRun, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float
+    ) -> None:
+        super().__init__(pieces, headers, keepalive)
         self._live = live
 
     @override

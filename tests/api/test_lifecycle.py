@@ -10,7 +10,6 @@ import httpx
 import psutil
 import pytest
 
-from api.runs import sse
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from tests.processes import ended
@@ -150,12 +149,13 @@ async def test_an_unexpected_error_tells_no_detail(service: Service, model: Scri
     assert idle(service)
 
 
-async def test_idle_streams_are_kept_alive(
-    service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sse, "KEEPALIVE_SECONDS", 0.05)
+async def test_idle_streams_are_kept_alive(start: Start, model: ScriptedChat) -> None:
     model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
-    async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
+    body = {"messages": HI, "stream": True}
+    async with (
+        start(run_keepalive_seconds=0.05) as service,
+        service.http.stream("POST", "/v1/chat/completions", json=body) as answer,
+    ):
         async for line in answer.aiter_lines():
             if line == ": keep-alive":
                 break

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`structured_output`: an agent's words become the form that the client wants."""
-=======
-"""`shape`: an agent's answer is converted to the client's format."""
->>>>>>> w-english
+"""`structured_output`: an agent's answer is converted to the client's format."""
 
 from typing import Any
 

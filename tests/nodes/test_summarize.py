@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""`summarize`: old turns are summarised once, when the window fills; the newest stay as they are."""
-=======
-"""`condense`: old turns are summarized once, when the window is full; the newest are kept in full."""
->>>>>>> w-english
+"""`summarize`: old turns are summarized once, when the window is full; the newest are kept in full."""
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
