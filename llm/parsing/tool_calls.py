@@ -192,7 +192,7 @@ class CallReader:
         return [self._begin(name, arguments) for name, arguments in known] if len(known) == len(found) else []
 
     def _mended(self, text: str) -> list[Part]:
-        """The call of an object between tags that is no JSON; empty unless it has a tool's name, and arguments."""
+        """The call in an invalid JSON object between tags; empty unless it has a tool's name and arguments."""
         value = read_json(text) or repair_object(text)
         if not isinstance(value, dict) or not value.keys() & {"arguments", "parameters"}:
             return []

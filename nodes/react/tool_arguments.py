@@ -67,7 +67,7 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
     text = raw.strip()
     one, named = _ONE_FIELD.fullmatch(text), {name for name in _FIELD.findall(text) if name in fields}
     if one and one.group(1) in fields and len(named) <= 1:
-        # More exact than a repair: a program in it may hold quotes and braces of any kind.
+        # More exact than a repair: a program in it may contain any quotes and braces.
         return {one.group(1): _unquoted(one.group(2))}
     if text.startswith("{"):
         repaired = repair_object(text)

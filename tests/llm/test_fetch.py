@@ -60,7 +60,7 @@ def entry(hub: str = "http://127.0.0.1:9/none", sha256: str | None = None) -> Mo
             name="tiny-weights-part{n}", first=1, last=3, version="1.0", member="data/part{n:02}.bin"
         ),
     )
-    return ModelEntry(title="small", licence="none", files=(file,))
+    return ModelEntry(title="small", license="none", files=(file,))
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def folder_entry(hub: str) -> ModelEntry:
     ]
     return ModelEntry(
         title="two files",
-        licence="none",
+        license="none",
         folder="vectors",
         files=tuple(
             ModelFile(

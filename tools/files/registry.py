@@ -65,7 +65,7 @@ _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
     """Call the file's handler. Runs in a worker. Raises `FileUnreadable`."""
     source = open_source(path)
-    handler = import_module(HANDLERS[recognise(source)])
+    handler = import_module(HANDLERS[recognize(source)])
     broken: tuple[type[Exception], ...] = (*DAMAGE, *getattr(handler, "ERRORS", ()))
     try:
         return question(cast("Handler", handler), source)
@@ -80,7 +80,7 @@ def profile(path: Path) -> Profile:
     return examine(path, lambda handler, source: handler.profile(source))
 
 
-def recognise(source: Source) -> str:
+def recognize(source: Source) -> str:
     """The file's kind, a key of `HANDLERS`. Raises `FileUnreadable` if it has none, with the reason."""
     head = source.head
     if not head:

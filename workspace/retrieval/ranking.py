@@ -46,8 +46,8 @@ def _standardised(scores: Scores, depth: int) -> Scores:
     spread = float(best.std())
     if spread == 0:
         return np.zeros_like(scores)
-    standardised: Scores = np.maximum((scores - best.mean()) / spread, -3.0).astype(np.float32)
-    return standardised
+    standardized: Scores = np.maximum((scores - best.mean()) / spread, -3.0).astype(np.float32)
+    return standardized
 
 
 def moved(question: Vectors, best: Vectors, weight: float) -> Vectors:

@@ -1,4 +1,4 @@
-"""JSON as models write it: what is read exactly, what is repaired, and how long hostile text takes."""
+"""JSON as models write it: what is parsed exactly, what is repaired, and the time that hostile text takes."""
 
 import json
 import time
@@ -98,7 +98,7 @@ HOSTILE = {
 @pytest.mark.parametrize("begin", ["", '{"a": "', "{'a': '", '{"a": 1, "query": '])
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_takes_no_time(begin: str, unit: str) -> None:
-    """The worst of thousands took 0.1 s; what grows with the square of the length takes a minute."""
+    """The worst of thousands took 0.1 s; quadratic growth would take a minute."""
     text = begin + unit * (100_000 // len(unit))
     began = time.process_time()
     read_json(text)
