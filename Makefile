@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
-# Kernels start in a jail that cannot write byte code, so it is written now.
+# Kernels run in a sandbox that cannot write byte code, so it is compiled at installation.
 export UV_COMPILE_BYTECODE = 1
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
@@ -19,7 +19,7 @@ $(BIN)/python:
 	@if command -v uv >/dev/null; then uv venv --quiet --no-project --python "$(PYTHON)" .venv; \
 	else "$(PYTHON)" -m venv .venv && $(BIN)/python -m pip install --quiet "uv>=0.9"; fi
 
-# llama.cpp is compiled for this very machine; the wheel is kept, so that other checkouts need not wait again.
+# llama.cpp is compiled for this machine; the wheel is cached for other checkouts.
 WHEELS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llm-api/wheels
 BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; grep -m1 -E "^(flags|Features)" /proc/cpuinfo; } 2>/dev/null | cksum | cut -d' ' -f1)
 
@@ -40,18 +40,18 @@ BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; g
 	@touch $@
 
 .PHONY: install
-install: .venv/.installed ## make .venv and install the locked packages
+install: .venv/.installed ## create .venv and install the locked packages
 
 .PHONY: model
-model: install model-vectors ## fetch the embedded models' weights (1.1 GB, once per user)
+model: install model-vectors ## download the embedded models' weights (1.1 GB, once per user)
 	$(BIN)/python -m llm.fetch
 
 .PHONY: model-vectors
-model-vectors: install ## fetch the model that documents are searched with (23 MB)
+model-vectors: install ## download the embedding model for document search (23 MB)
 	$(BIN)/python -m llm.fetch minilm
 
 .PHONY: run
-run: install ## install, fetch the model when it is missing, start the service
+run: install ## install, download the model if it is missing, start the service
 	$(BIN)/python -m api
 
 .PHONY: studio
@@ -59,10 +59,10 @@ studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
 	$(BIN)/langgraph dev --allow-blocking
 
 .PHONY: dev
-dev: .venv/.installed-dev ## install the developers' packages too
+dev: .venv/.installed-dev ## also install the development packages
 
 .PHONY: lint
-lint: dev ## ruff, the import contract
+lint: dev ## ruff and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
@@ -84,30 +84,30 @@ $(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.lock | .venv/.installed-dev
 
 $(CLIENTS)/node_modules/.installed: $(CLIENTS)/package-lock.json
 	@if command -v npm >/dev/null; then cd $(CLIENTS) && npm ci --no-audit --no-fund --ignore-scripts && touch node_modules/.installed; \
-	else echo "npm is not there: the tests of clients in JavaScript are skipped"; fi
+	else echo "npm is not installed: the tests of JavaScript clients are skipped"; fi
 
 .PHONY: clients
-clients: $(CLIENTS)/.venv/.installed $(CLIENTS)/node_modules/.installed ## install the clients that tests/clients drives
+clients: $(CLIENTS)/.venv/.installed $(CLIENTS)/node_modules/.installed ## install the clients for tests/clients
 
 .PHONY: lock-clients
-lock-clients: ## write the lock files of those clients anew, without download addresses
+lock-clients: ## regenerate the lock files of those clients, without download URLs
 	$(COMPILE) $(CLIENTS)/requirements.in -o $(CLIENTS)/requirements.lock
 	cd $(CLIENTS) && npm install --package-lock-only --ignore-scripts && sed -i '/^ *"resolved": /d' package-lock.json
 
 .PHONY: test-clients
-test-clients: dev clients ## other people's clients against a real server (a minute)
+test-clients: dev clients ## third-party clients against a real server (a minute)
 	$(BIN)/pytest -q -m clients
 
 FUZZ := tests/fuzz
 
-# A venv of its own: Studio's server wants other versions of what schemathesis needs.
+# A separate venv, because Studio's server and schemathesis require different versions.
 $(FUZZ)/.venv/.installed: $(FUZZ)/requirements.lock | .venv/.installed-dev
 	$(UV) venv --quiet --clear --python $(BIN)/python $(FUZZ)/.venv
 	$(UV) pip install --quiet --python $(FUZZ)/.venv/bin/python --require-hashes -r $<
 	touch $@
 
 .PHONY: test-fuzz
-test-fuzz: dev $(FUZZ)/.venv/.installed ## made-up requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
+test-fuzz: dev $(FUZZ)/.venv/.installed ## generated requests to every route of the OpenAPI document (a minute; FUZZ_SECONDS, FUZZ_EXAMPLES)
 	$(BIN)/pytest -q -m fuzz
 
 .PHONY: test-jail
@@ -129,7 +129,7 @@ bench: dev ## run the benchmarks and print their tables
 	$(BIN)/python -m benchmarks.looking
 	$(BIN)/python -m benchmarks.pauses
 	@if [ -n "$(CRANFIELD)" ]; then $(BIN)/python -m benchmarks.retrieval --collection "$(CRANFIELD)"; \
-	else echo "The search in documents is measured with CRANFIELD=DIR, the folder of that collection"; fi
+	else echo "Document search is measured only with CRANFIELD=DIR, the folder of that collection"; fi
 
 .PHONY: eval
 eval: dev model ## solve the evaluation sets with the embedded model (hours; docs/evals.md)
@@ -139,11 +139,16 @@ eval: dev model ## solve the evaluation sets with the embedded model (hours; doc
 	$(BIN)/python -m evals report evals/results/ours-react-text-*-test.jsonl
 
 .PHONY: eval-peers
-eval-peers: dev model ## the same tasks with other harnesses on the same weights (hours)
+eval-peers: dev model ## solve the same tasks with other harnesses on the same weights (hours)
 	$(UV) venv --quiet --no-project --allow-existing --python $(BIN)/python .venv-peers
 	$(UV) pip install --quiet --python .venv-peers/bin/python --require-hashes -r requirements-peers.lock
 	$(BIN)/python -m evals run --again --half test --harness create_agent
 	$(BIN)/python -m evals run --again --half test --harness code_agent --limit 3
+
+.PHONY: docs
+docs: dev ## generate docs/settings.md, .env.example and the tree in docs/architecture.md
+	$(BIN)/python -m api.settings
+	$(BIN)/python docs/tree.py
 
 .PHONY: format
 format: dev ## format the code and sort imports
@@ -151,7 +156,7 @@ format: dev ## format the code and sort imports
 	$(BIN)/ruff format .
 
 .PHONY: lock
-lock: | $(BIN)/python ## write the lock files anew from pyproject.toml
+lock: | $(BIN)/python ## regenerate the lock files from pyproject.toml
 	$(COMPILE) --no-emit-package llama-cpp-python pyproject.toml -o requirements.lock
 	$(COMPILE) --no-emit-package llama-cpp-python --extra dev --extra studio -c requirements.lock pyproject.toml -o requirements-dev.lock
 	sed -n 's/^ *"\(llama-cpp-python[^"]*\)",/\1/p' pyproject.toml | $(COMPILE) --no-deps - -o requirements-llama.lock

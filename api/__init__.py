@@ -1,0 +1,1 @@
+"""The HTTP interface, and the only place where the parts are assembled."""

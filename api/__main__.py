@@ -1,4 +1,4 @@
-"""`python -m api`: fetch what is missing, start, say where. `python -m api admin`: see `api/cli.py`."""
+"""`python -m api`: fetch missing models and start the service. `python -m api admin`: see `api/cli.py`."""
 
 import asyncio
 import sys
@@ -28,13 +28,13 @@ BANNER = """
 
 
 def main() -> int:
-    """0 after a clean end, 1 with one clear line when the service cannot start."""
+    """Returns 0 after a clean shutdown, or 1 with a one-line message if the service cannot start."""
     try:
         settings = load_settings()
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
-        configure_logging(settings)
-        fetch_chat(settings)
+        configure_logging(settings.log)
+        fetch_chat(settings.models)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
@@ -47,21 +47,23 @@ def main() -> int:
 
 async def run(settings: Settings) -> None:
     try:
-        sock = listen(settings)
+        sock = listen(settings.server)
     except OSError as error:
-        where = f"{settings.server_host}:{settings.server_port}"
+        where = f"{settings.server.host}:{settings.server.port}"
         raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
     with sock:
-        models = await load_models(settings.models())
-        await asyncio.to_thread(fetch_vectors, settings)
+        models = await load_models(settings.models)
+        await asyncio.to_thread(fetch_vectors, settings.models)
         host, port = sock.getsockname()[:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        data = settings.data_dir.resolve()
 
         def opened(_server: Server, services: Services) -> None:
             sandbox = services.sandbox.level.value
             login = login_words(settings, administered=services.administered)
-            sys.stdout.write(BANNER.format(url=url, model=services.model_name, data=data, sandbox=sandbox, login=login))
+            data = settings.data_dir
+            sys.stdout.write(
+                BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login)
+            )
             sys.stdout.flush()
             keep_what_is_loaded()
 
@@ -69,11 +71,11 @@ async def run(settings: Settings) -> None:
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:
-    """What the start says of who may come in."""
+    """Describes at startup who may log in."""
     if not settings.login_required:
-        return "not required: whoever reaches this address is the user 'local'"
-    registration = "anybody may register" if settings.allow_registration else "registration is closed"
-    hint = "" if administered else "\n          nobody administers it yet: python -m api admin create NAME"
+        return "not required: anyone who can reach this address is the user 'local'"
+    registration = "anyone may register" if settings.accounts.allow_registration else "registration is closed"
+    hint = "" if administered else "\n          there is no administrator yet: python -m api admin create NAME"
     return f"required; {registration}{hint}"
 
 

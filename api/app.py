@@ -1,4 +1,4 @@
-"""The application: routes and guards around services that are already open."""
+"""The application: routes and middleware around services that are already open."""
 
 from importlib.metadata import version
 
@@ -10,7 +10,6 @@ from typing_extensions import override
 from api import errors
 from api.middleware.guards import BodyLimit, KnownSites
 from api.middleware.request_context import RequestContext
-from api.middleware.security_headers import SecurityHeaders
 from api.openapi import describe
 from api.routes import (
     admin,
@@ -29,7 +28,6 @@ from api.routes import (
     websocket,
 )
 from api.services import Services
-from workspace.settings import MIB
 
 ROUTES = (
     health,
@@ -51,16 +49,16 @@ EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 
 class App(FastAPI):
-    """FastAPI, with request ids and careful headers around even its handler of last resort."""
+    """FastAPI with request IDs and security headers, even on responses of its last-resort error handler."""
 
     @override
     def build_middleware_stack(self) -> ASGIApp:
         services: Services = self.state.services
-        return RequestContext(SecurityHeaders(super().build_middleware_stack()), services.audit)
+        return RequestContext(super().build_middleware_stack(), services.audit)
 
 
 def create_app(services: Services) -> App:
-    """An app that serves `services`. It neither opens nor closes them."""
+    """Create an app that serves `services`. The caller opens and closes them."""
     settings = services.settings
     app = App(title="LLM API", version=version("llm-api"), docs_url=None, redoc_url=None)
     app.state.services = services
@@ -68,17 +66,17 @@ def create_app(services: Services) -> App:
         app.include_router(module.router)
     describe(app)
     errors.install(app)
-    app.add_middleware(BodyLimit, limit=settings.max_body_mb * MIB)
+    app.add_middleware(BodyLimit, limit=settings.requests.max_body_bytes)
     app.add_middleware(
         KnownSites,
         login_required=settings.login_required,
-        hosts=settings.allowed_hosts,
-        origins=settings.cors_origins,
+        hosts=settings.requests.allowed_hosts,
+        origins=settings.requests.cors_origins,
     )
-    if settings.cors_origins:
+    if settings.requests.cors_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=settings.cors_origins,
+            allow_origins=settings.requests.cors_origins,
             allow_methods=("GET", "POST", "PUT", "PATCH", "DELETE"),
             allow_headers=("*",),
             expose_headers=EXPOSED,

@@ -1,4 +1,4 @@
-"""`python -m api admin …`: accounts from the command line, beside a service that runs or does not."""
+"""`python -m api admin …`: manages accounts from the command line, whether or not the service is running."""
 
 import argparse
 import asyncio
@@ -17,11 +17,11 @@ from checkpoints.users import LOCAL, ROLES, USER_NAME, Account, LastAdminError
 
 
 class CommandError(Exception):
-    """One clear line about what was asked."""
+    """The command cannot be carried out; the message is one line."""
 
 
 def main(arguments: Sequence[str], settings: Settings) -> int:
-    """0, or 1 with one clear line when it could not be done."""
+    """Returns 0, or 1 with a one-line message on failure."""
     given = parser().parse_args(arguments)
     audit = AuditLog(settings.audit_file)
     try:
@@ -38,9 +38,9 @@ def main(arguments: Sequence[str], settings: Settings) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="python -m api", description="Without arguments: start the service.")
+    top = argparse.ArgumentParser(prog="python -m api", description="Without arguments, starts the service.")
     groups = top.add_subparsers(required=True, metavar="admin")
-    admin = groups.add_parser("admin", help="accounts and signing keys")
+    admin = groups.add_parser("admin", help="manage accounts and signing keys")
     actions = admin.add_subparsers(dest="action", required=True)
 
     def action(name: str, words: str, act: Callable[..., str], *, named: bool = True) -> argparse.ArgumentParser:
@@ -50,16 +50,20 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument("name", metavar="NAME")
         return made
 
-    create = action("create", "make an account", _create)
-    create.add_argument("--role", choices=ROLES, default="admin", help="admin unless said otherwise")
-    reset = action("reset-password", "another password; tokens made before it are no longer good", _reset)
+    create = action("create", "create an account", _create)
+    create.add_argument("--role", choices=ROLES, default="admin", help="the role (default: admin)")
+    reset = action("reset-password", "set a new password and revoke all tokens", _reset)
     for command in (create, reset):
-        command.add_argument("--password-stdin", action="store_true", help="read it from the standard input")
-    action("list", "print all accounts", _list, named=False)
-    action("disable", "let somebody in no more", _disable)
-    action("enable", "let somebody in again", _enable)
+        command.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    action("list", "list all accounts", _list, named=False)
+    action("disable", "disable an account", _disable)
+    action("enable", "enable an account", _enable)
     rotate = action("rotate-secret", "sign tokens with a new key", _rotate, named=False)
-    rotate.add_argument("--at-once", action="store_true", help="tokens of the old key end now, not when they expire")
+    rotate.add_argument(
+        "--at-once",
+        action="store_true",
+        help="invalidate tokens signed with the old key now instead of when they expire",
+    )
     return top
 
 
@@ -73,14 +77,16 @@ def _with_store(settings: Settings, work: Callable[[Store], Coroutine[Any, Any, 
 
 def _create(given: argparse.Namespace, settings: Settings) -> str:
     if not USER_NAME.fullmatch(given.name) or given.name.lower() == LOCAL.name:
-        raise CommandError("a name has up to 64 letters, digits, dots, dashes and underscores, and is not 'local'")
+        raise CommandError(
+            "a name may have up to 64 letters, digits, dots, dashes and underscores, and must not be 'local'"
+        )
     password = _password(given)
 
     async def work(store: Store) -> str:
-        stored = await Passwords(settings.accounts().argon2).hash(password)
+        stored = await Passwords(settings.accounts.argon2).hash(password)
         account = await store.users.create(given.name, stored, given.role)
         if account is None:
-            raise CommandError(f"there is a user {given.name} already")
+            raise CommandError(f"the user {given.name} already exists")
         return f"{account.user.name} is {account.user.role}\n"
 
     return _with_store(settings, work)
@@ -91,8 +97,8 @@ def _reset(given: argparse.Namespace, settings: Settings) -> str:
 
     async def work(store: Store) -> str:
         account = await _named(store, given.name)
-        await store.users.set_password(account.id, await Passwords(settings.accounts().argon2).hash(password))
-        return f"{account.user.name} has another password\n"
+        await store.users.set_password(account.id, await Passwords(settings.accounts.argon2).hash(password))
+        return f"the password of {account.user.name} was changed\n"
 
     return _with_store(settings, work)
 
@@ -120,18 +126,18 @@ def _switch(name: str, settings: Settings, *, disabled: bool) -> str:
     async def work(store: Store) -> str:
         account = await _named(store, name)
         await store.users.change(account.id, disabled=disabled)
-        return f"{account.user.name} is {'disabled' if disabled else 'enabled'}\n"
+        return f"{account.user.name} is now {'disabled' if disabled else 'enabled'}\n"
 
     return _with_store(settings, work)
 
 
 def _rotate(given: argparse.Namespace, settings: Settings) -> str:
-    if settings.secret_key is not None:
-        raise CommandError("SECRET_KEY is set: move it to SECRET_KEY_PREVIOUS, set a new one, and start again")
-    keep = 0 if given.at_once else settings.accounts().token_seconds
+    if settings.accounts.secret_key is not None:
+        raise CommandError("SECRET_KEY is set: move it to SECRET_KEY_PREVIOUS, set a new one and restart")
+    keep = 0 if given.at_once else settings.accounts.token_seconds
     key = KeyFile(settings.secret_file).rotate(keep)
     until = f"until {_when(time.time() + keep)} UTC" if keep else "no longer"
-    return f"tokens are signed with key {key.kid} from now on; those of the old key are good {until}\n"
+    return f"tokens are now signed with key {key.kid}; those signed with the old key are valid {until}\n"
 
 
 async def _named(store: Store, name: str) -> Account:
@@ -147,11 +153,11 @@ def _password(given: argparse.Namespace) -> str:
     elif sys.stdin.isatty():
         password = getpass.getpass(f"Password of {given.name}: ")
         if password != getpass.getpass("Once more: "):
-            raise CommandError("these were two passwords")
+            raise CommandError("the passwords do not match")
     else:
         raise CommandError("there is no terminal to ask for the password; use --password-stdin")
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise CommandError(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise CommandError(f"a password must have {MIN_LENGTH} to {MAX_LENGTH} characters")
     return password
 
 

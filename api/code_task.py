@@ -1,4 +1,4 @@
-"""A task for `python_coder` from Python: no server, no HTTP, the same session folders, kernels and models."""
+"""Runs a `python_coder` task from Python, without a server: with the same session folders, kernels and models."""
 
 import asyncio
 import shutil
@@ -10,7 +10,6 @@ from pathlib import Path
 from api.model_registry import fetch_chat
 from api.services import Services, open_services
 from api.settings import load_settings
-from api.turns.session_claim import hold_session
 from checkpoints.users import LOCAL
 from llm.factory import load_models
 from tools import build_all
@@ -21,7 +20,7 @@ from workspace.session import SessionWorkspace
 
 @dataclass(frozen=True, slots=True)
 class CodeTask:
-    """What became of a task. `error` is None when a program worked; `code` is the last one that was written."""
+    """The result of a task. `error` is None if a program succeeded; `code` is the last program written."""
 
     session_id: str
     output: str
@@ -37,19 +36,20 @@ async def execute_code_task(
     *,
     services: Services | None = None,
 ) -> CodeTask:
-    """Write a program for `query`, run it, mend it while it fails.
+    """Write and run a program for `query`, and fix it if it fails.
 
     The files are copied into the session. With the `session_id` of an earlier result, its variables and files are
-    still there. `services` is what `local_services` opens: give it when there is more than one task, so that the
-    model is loaded once. Raises `OSError` for a file that cannot be read, `ApiError` for a session that is not there.
+    available. For several tasks, pass the `services` opened by `local_services`, so that the model is loaded only once.
+    Raises `OSError` if a file cannot be read, `ApiError` if the session does not exist.
     """
     if services is None:
         async with local_services() as opened:
             return await execute_code_task(query, file_paths, session_id, services=opened)
-    async with hold_session(session_id, services, LOCAL, first_words=query) as held:
-        session, workspace = held.session, held.workspace
+    async with services.turns.session(session_id, LOCAL, title=query) as locked:
+        session, workspace = locked.session, locked.workspace
         names = [await _copy(Path(path), workspace) for path in file_paths]
-        tool = build_all(services.tool_kit(workspace, LOCAL.id, services.model))[PYTHON_CODER]
+        model = services.models.get(services.models.default)
+        tool = build_all(services.kits.kit(workspace, LOCAL.id, model))[PYTHON_CODER]
         call = {"type": "tool_call", "id": "call", "name": PYTHON_CODER, "args": {"task": query, "files": names}}
         error = None
         try:
@@ -63,19 +63,19 @@ async def execute_code_task(
 
 @asynccontextmanager
 async def local_services() -> AsyncIterator[Services]:
-    """Everything that a server has but the server, by the settings of the environment; weights fetched if missing.
+    """Open all services without the server, configured from the environment; missing weights are fetched.
 
     Raises `SettingsError`, `ModelError`, `FetchError` or `SandboxUnavailable`.
     """
     settings = load_settings()
-    await asyncio.to_thread(fetch_chat, settings)
-    models = await load_models(settings.models())
+    await asyncio.to_thread(fetch_chat, settings.models)
+    models = await load_models(settings.models)
     async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
         yield services
 
 
 async def _copy(path: Path, workspace: SessionWorkspace) -> str:
-    """The file's name in the session; its bytes pass through a part file beside the folder."""
+    """Returns the file's name in the session. The bytes go through a temporary file next to the folder."""
     part = workspace.folder.parent / f"{workspace.folder.name}.{path.name}.part"
     try:
         await asyncio.to_thread(shutil.copyfile, path, part)

@@ -1,6 +1,6 @@
-"""Exception → HTTP. The other place that translates errors is `nodes/tool_call.py`; there is no third.
+"""Translates exceptions to HTTP responses. The only other place that translates errors is `nodes/tool_call.py`.
 
-Every error has OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`.
+Every error has OpenAI's format: `{"error": {"message", "type", "param", "code"}}`.
 """
 
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """An error with the words that the client is to read."""
+    """An error whose message is shown to the client."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ def bad_request(message: str, param: str | None = None, code: str | None = None)
 
 
 def not_found(what: str, param: str | None = None) -> ApiError:
-    return ApiError(404, f"There is no such {what}.", param=param, code="not_found")
+    return ApiError(404, f"No such {what}.", param=param, code="not_found")
 
 
 def to_api_error(error: Exception) -> ApiError:
-    """Known errors keep their words; anything else is logged and told as an internal error, without detail."""
+    """Known errors keep their message; anything else is logged and reported as an internal error without details."""
     match error:
         case ApiError():
             return error
@@ -68,12 +68,12 @@ def to_api_error(error: Exception) -> ApiError:
         case RequestValidationError() | ValidationError():
             return _from_validation(error)
         case ClientDisconnect():
-            return ApiError(400, "The client went away.", code="client_disconnected")
+            return ApiError(400, "The client disconnected.", code="client_disconnected")
         case HTTPException():
             return ApiError(error.status_code, str(error.detail), headers=error.headers)
         case _:
             log.error("unexpected error", exc_info=error)
-            return ApiError(500, "Something went wrong inside the service; its log says what.", kind="server_error")
+            return ApiError(500, "An internal error occurred; see the service's log.", kind="server_error")
 
 
 def _from_model(error: ModelError) -> ApiError:
@@ -96,14 +96,8 @@ def _from_validation(error: RequestValidationError | ValidationError) -> ApiErro
     return bad_request(f"{param}: {message}" if param else message, param)
 
 
-KINDS: tuple[type[Exception], ...] = (
-    *(ApiError, ModelError, WorkspaceError, RequestValidationError, HTTPException, ClientDisconnect),
-    Exception,
-)
-
-
 def install(app: FastAPI) -> None:
-    """Answer every exception in OpenAI's shape."""
+    """Register handlers that answer every exception in OpenAI's error format."""
 
     async def handler(_request: Request, error: Exception) -> JSONResponse:
         known = to_api_error(error)

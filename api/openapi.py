@@ -1,4 +1,4 @@
-"""The OpenAPI document, made true: what FastAPI supposes and this service does otherwise is put right."""
+"""Corrects the generated OpenAPI document where the service differs from FastAPI's defaults."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from workspace.workspaces import SESSION_ID
 
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 EVERYWHERE = {403}
-"""The host or the page that asks may be refused."""
+"""A foreign host or web page may be refused on every route."""
 WITH_A_USER = {401, 429}
 WITH_A_BODY = {400, 408, 413}
 
 
 def describe(app: FastAPI) -> None:
-    """Replace `app.openapi`: FastAPI's 422 is our 400, and every route may answer with the errors of the layers."""
+    """Replace `app.openapi`: a 422 becomes a 400, and the errors of the middleware are added to every route."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -34,7 +34,7 @@ def describe(app: FastAPI) -> None:
 
 
 def _lift(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Bodies that a route describes itself bring their own definitions, which are looked for among all."""
+    """Move the definitions nested in bodies that routes describe themselves to the shared components."""
     for media in operation.get("requestBody", {}).get("content", {}).values():
         schemas |= media.get("schema", {}).pop("$defs", {})
 
@@ -60,29 +60,29 @@ class ErrorDetail(BaseModel):
 
 
 class ErrorBody(BaseModel):
-    """Every error has OpenAI's shape."""
+    """An error in OpenAI's format."""
 
     error: ErrorDetail
 
 
 MEANINGS = {
-    400: "The request is not understood; `param` names the field.",
-    401: "No valid token or key, where one is required.",
-    403: "Not with this role, or not from there.",
-    404: "There is no such thing, or it is somebody else's.",
+    400: "The request is invalid; `param` names the field.",
+    401: "A valid token or API key is required.",
+    403: "The role or the origin of the request does not allow this.",
+    404: "It does not exist or belongs to another user.",
     408: "The request made no progress.",
-    409: "Somebody else was faster; try again.",
-    410: "It is not kept any more.",
-    413: "Too large, too many, or no room left.",
-    415: "Another content type is needed.",
-    416: "The range lies outside the file.",
-    429: "Too much at once; wait for as long as `Retry-After` says.",
-    503: "The service cannot do it now.",
+    409: "The request conflicts with another one; try again.",
+    410: "It is no longer kept.",
+    413: "Too large, too many, or no storage left.",
+    415: "The content type is not supported.",
+    416: "The range is outside the file.",
+    429: "A limit was exceeded; wait as long as `Retry-After` says.",
+    503: "The service is temporarily unavailable.",
 }
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """FastAPI's `responses` for these statuses."""
+    """FastAPI's `responses` for these status codes."""
     return {status: {"model": ErrorBody, "description": MEANINGS[status]} for status in statuses}
 
 
@@ -100,7 +100,7 @@ _KINDS = ("application/octet-stream", "image/png", "image/jpeg", "image/gif", "i
 DOWNLOAD: dict[int | str, dict[str, Any]] = {
     **binary(*_KINDS),
     206: {
-        "description": "A part of the file",
+        "description": "Part of the file",
         "content": dict.fromkeys((*_KINDS, "multipart/byteranges"), _BYTES),
     },
     **errors(404, 416),
@@ -111,14 +111,14 @@ RUN_HEADERS: list[dict[str, Any]] = [
     {
         "name": "X-Run-Policy",
         "in": "header",
-        "description": "what to do while the session answers another message; RUN_POLICY when left out",
+        "description": "what to do if the session is answering another message; default: RUN_POLICY",
         "schema": {"type": "string", "enum": ["reject", "enqueue", "interrupt"]},
     },
     {
         "name": "X-Session-ID",
         "in": "header",
-        "description": "the session to go on in; the field `session_id` counts before it",
+        "description": "the session to continue; the field `session_id` takes precedence",
         "schema": {"type": "string", "pattern": f"^{SESSION_ID.pattern}$"},
     },
 ]
-"""Of the requests that start a run."""
+"""Headers of the requests that start a run."""

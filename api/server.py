@@ -1,4 +1,4 @@
-"""uvicorn, taught to tell running answers that it is going down."""
+"""A uvicorn server that ends the running answers before it shuts down."""
 
 import asyncio
 import gc
@@ -13,9 +13,10 @@ import uvicorn
 from langchain_core.language_models import BaseChatModel
 
 from api.app import create_app
-from api.runs.session_locks import Runs
+from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
 from api.settings import Settings
+from api.settings.server import ServerSettings
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +25,17 @@ BACKLOG = 512
 
 
 class Server(uvicorn.Server):
-    """Ends the runs before it waits for their connections, so that every stream gets its error frame."""
+    """Ends the runs before waiting for their connections, so that every stream gets its error frame."""
 
-    def __init__(self, config: uvicorn.Config, runs: Runs) -> None:
+    def __init__(self, config: uvicorn.Config, locks: SessionLocks) -> None:
         super().__init__(config)
-        self._runs = runs
+        self._locks = locks
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop on SIGTERM and SIGINT, and then let everything that is open be closed.
+        """Stop on SIGTERM and SIGINT, and let the caller close everything that is open.
 
-        uvicorn raises the signal again when it has served, which ends the process before anything is kept.
+        uvicorn would raise the signal again after serving, which ends the process before anything is saved.
         """
         if threading.current_thread() is not threading.main_thread():
             yield
@@ -49,18 +50,19 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._runs.stop_all()
+        await self._locks.stop_all()
         await super().shutdown(sockets)
 
 
-def listen(settings: Settings) -> socket.socket:
-    """The listening socket. Raises OSError when the address is taken."""
-    family = socket.AF_INET6 if ":" in settings.server_host else socket.AF_INET
-    # The protocol is named because asyncio turns Nagle's delay (40 ms a frame) off only where it is.
+def listen(settings: ServerSettings) -> socket.socket:
+    """The listening socket. Raises OSError if the address is in use."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named explicitly because asyncio disables Nagle's algorithm (a delay of 40 ms per frame) only
+    # then.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.server_host, settings.server_port))
+        sock.bind((settings.host, settings.port))
     except OSError:
         sock.close()
         raise
@@ -80,11 +82,10 @@ async def serve(
     coder: BaseChatModel | None = None,
     boot: bool = True,
 ) -> None:
-    """Serve until a signal, or `should_exit` of the server that `on_start` is called with once all is open.
+    """Serve until a signal, or until `should_exit` is set on the server passed to `on_start` when everything is open.
 
-    `model` answers unless another of the backend's is chosen; `coder` writes programs, `seeing` is shown images.
-    `boot=False` leaves the fork servers to their first use.
-    Raises `SandboxUnavailable`.
+    `model` is the default model; `coder` writes programs, `seeing` views images. With `boot=False` the fork servers
+    start at their first use. Raises `SandboxUnavailable`.
     """
     async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
         server = server_of(services)
@@ -93,26 +94,26 @@ async def serve(
 
 
 def server_of(services: Services) -> Server:
-    """A server, not yet started, for services that are open."""
+    """A server, not started yet, for open services."""
     settings = services.settings
     config = uvicorn.Config(
         create_app(services),
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=bool(settings.requests.trusted_proxies),
+        forwarded_allow_ips=list(settings.requests.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         lifespan="off",
     )
-    return Server(config, services.runs)
+    return Server(config, services.locks)
 
 
 def keep_what_is_loaded() -> None:
-    """Once, when all is open: take what there is out of the garbage collector's sight.
+    """Freeze all objects loaded so far, so that the garbage collector skips them. Call once, when everything is open.
 
-    A full collection walks through every object of the libraries, which live as long as the process, and all answers
-    wait for it (`python -m benchmarks.pauses`).
+    A full collection visits every object of the libraries, which live as long as the process, and blocks all responses
+    (`python -m benchmarks.pauses`).
     """
     gc.collect()
     gc.freeze()

@@ -1,150 +1,80 @@
-"""The parts, put together once at start and taken apart in reverse at the end."""
+"""The services, assembled once at startup and closed in reverse order."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
-from langgraph.graph.state import CompiledStateGraph
 
 from api.accounts.authentication import Accounts
 from api.accounts.quotas import DiskUse, Quotas
-from api.accounts.setup import open_accounts, signing_keys
-from api.accounts.usage_meter import Meter
-from api.files.form_receiver import Intake
+from api.accounts.setup import open_accounts
+from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
-from api.files.user_files import OnChanged, Quota, Uploads
+from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
-from api.model_registry import BackendModels
-from api.runs.live import Streams
-from api.runs.session_deletion import Deletions, OnDeleted
-from api.runs.session_locks import Runs
+from api.model_registry import ModelRegistry
+from api.runs.live import LiveRuns
+from api.runs.session_deletion import OnDeleted, SessionDeletion
+from api.runs.session_locks import SessionLocks
 from api.settings import Settings
+from api.tool_kits import ToolKits
+from api.turns.attachments import Attachments
+from api.turns.fork import Forks
+from api.turns.history import History
+from api.turns.housekeeping import Housekeeping
+from api.turns.options import OptionsResolver
+from api.turns.start import Turns
+from api.turns.stored_responses import StoredResponses
+from api.turns.turn import ContextBuilder, TurnRunner
 from checkpoints.store import Store, open_store
-from checkpoints.users import User
 from graph import MODES
 from llm.factory import open_embeddings, open_reranker, opened
-from llm.served.chat import ServedChat
 from llm.vectors.base import VectorModel
-from nodes.state import Limits
+from tools import PRELOAD
 from tools.documents import Documents
-from tools.files.cache import ProfileCache
+from tools.files.cache import open_cache
 from tools.files.reader import FileReader
-from tools.kit import OnOutput, ToolKit
 from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
 from workspace.jail.fork_server import ForkServer
 from workspace.jail.probe import Sandbox
-from workspace.library import Library
 from workspace.retrieval.indexes import Indexes, Places
-from workspace.session import SessionWorkspace
-from workspace.settings import MIB
 from workspace.workspaces import Workspaces
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a route may need."""
+    """Everything that a route may need."""
 
     settings: Settings
-    models: BackendModels
+    models: ModelRegistry
     store: Store
     accounts: Accounts
     quotas: Quotas
     audit: AuditLog
     administered: bool
-    """Was there an administrator at the start?"""
+    """Whether there was an administrator at startup."""
     workspaces: Workspaces
-    graph: CompiledStateGraph[Any, Any, Any, Any]
-    runs: Runs
-    streams: Streams
     sandbox: Sandbox
-    intake: Intake
-    uploads: Uploads
-    deletions: Deletions
+    turns: Turns
+    locks: SessionLocks
+    live: LiveRuns
+    history: History
+    responses: StoredResponses
+    deletions: SessionDeletion
+    forms: FormReceiver
+    files: UserFiles
+    kits: ToolKits
     workers: Workers
-    profiles: ProfileCache | None
-    fetcher: Fetcher
-    coder: BaseChatModel | None
-    """Writes programs; None: the model that answers does."""
-    vision: BaseChatModel | None
     documents: Documents
     vectors: VectorModel
     image_links: ImageLinks
 
-    @property
-    def model(self) -> BaseChatModel:
-        """The one that answers when a request names none."""
-        return self.models.get(self.models.default)
-
-    @property
-    def model_name(self) -> str:
-        return self.models.default
-
-    @asynccontextmanager
-    async def metered(self, user: User) -> AsyncIterator[Meter]:
-        """A callback for one run; its tokens are put down to the user however the run ends."""
-        meter = Meter()
-        try:
-            yield meter
-        finally:
-            meter.close()
-            await self.store.usage.add(user.id, meter.tokens_in, meter.tokens_out)
-
-    async def ready_model(self, name: str) -> BaseChatModel:
-        """The backend's model of that name; one on a server has been asked what it can do."""
-        model = self.models.get(name)
-        if isinstance(model, ServedChat):
-            await model.ready()
-        return model
-
-    def limits(self, model: BaseChatModel) -> Limits:
-        """What one run may use; the window is that of the model that answers."""
-        window = getattr(model, "window", Limits().window)
-        return replace(self.settings.limits(), window=window)
-
-    def library(self, user: str) -> Library:
-        """The user's own files, by the user's id."""
-        return library_of(self.settings, user)
-
-    def quota(self, user: User) -> Quota:  # noqa: ARG002 (everybody's is the same)
-        """What the user may keep."""
-        return Quota(self.settings.user_storage_mb * MIB, self.settings.user_max_files)
-
-    def reader(self, user: str) -> FileReader:
-        """Reads files for the user."""
-        return FileReader(self.workers, self.profiles, user)
-
-    def tool_kit(
-        self, workspace: SessionWorkspace, user: str, model: BaseChatModel, on_output: OnOutput | None = None
-    ) -> ToolKit:
-        """What the tools of one session are given; `model` is the one that answers there."""
-        return ToolKit(
-            workspace=workspace,
-            reader=self.reader(user),
-            library=self.library(user),
-            on_output=on_output,
-            fetcher=self.fetcher,
-            vision=self.vision,
-            coder=self.coder or model,
-            coding=self.settings.coding(),
-            looking=self.settings.vision(),
-            off=self.settings.tools_off,
-            documents=self.documents,
-            user=user,
-        )
-
-
-def library_of(settings: Settings, user: str) -> Library:
-    return Library(settings.user_dir(user) / "files", settings.max_upload_mb * MIB)
-
 
 @dataclass(frozen=True, slots=True)
 class ForkServers:
-    """What processes are forked from. Services in one process may share them: whoever makes them closes them."""
+    """Fork servers for kernels and workers. Services in one process can share them: their creator closes them."""
 
     kernels: ForkServer
     workers: Workers
@@ -161,37 +91,53 @@ async def open_services(
     boot: bool = True,
     fork_servers: ForkServers | None = None,
 ) -> AsyncIterator[Services]:
-    """Open the database, make the workspaces; on the way out end all runs, kernels, workers and the models.
+    """Open the database and the workspaces; on exit end all runs, kernels, workers and models.
 
-    With `boot` the fork servers are made ready in the background. Those that are given stay open. Raises
-    `SandboxUnavailable`.
+    With `boot` the fork servers start in the background. Those passed in stay open. Raises `SandboxUnavailable`.
     """
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
-        accounts = await open_accounts(settings, store)
-        image_links = ImageLinks(await asyncio.to_thread(signing_keys, settings), settings.image_link_hours)
-        workspaces = Workspaces(settings.workspace(), fork_servers.kernels if fork_servers else None)
+        accounts, keys = await open_accounts(
+            settings.accounts, settings.secret_file, store, login_required=settings.login_required
+        )
+        image_links = ImageLinks(keys, settings.links.image_link_hours)
+        workspaces = Workspaces(
+            settings.workspace,
+            settings.jail,
+            sessions=settings.sessions_dir,
+            snapshots=settings.snapshots_dir,
+            max_file_bytes=settings.uploads.max_file_bytes,
+            fork_server=fork_servers.kernels if fork_servers else None,
+        )
         sandbox = await workspaces.start(boot=boot)
         stack.push_async_callback(workspaces.aclose)
-        workers = fork_servers.workers if fork_servers else Workers(settings.workers(preload=boot))
+        workers = fork_servers.workers if fork_servers else Workers(settings.workers, preload=PRELOAD if boot else ())
         if not fork_servers:
             stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        vectors = open_embeddings(settings.embeddings())
+        vectors = open_embeddings(settings.models)
         stack.push_async_callback(vectors.aclose)
         documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
-        runs = Runs(store.leases, settings.run_lease_seconds, settings.run_queue_seconds)
-        stack.push_async_callback(runs.aclose)
-        runs.start_keeping()
-        streams = Streams()
-        models = BackendModels((model, *more_models), store.choices)
+        locks = SessionLocks(
+            store.leases,
+            store.sessions,
+            workspaces,
+            lease_seconds=settings.runs.lease_seconds,
+            queue_seconds=settings.runs.queue_seconds,
+        )
+        stack.push_async_callback(locks.aclose)
+        locks.open()
+        live = LiveRuns()
+        models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
-        profiles = settings.profile_cache()
-        quotas = Quotas(settings.quota(), store.usage, DiskUse(settings, store.sessions))
+        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
+        session_dirs = (settings.sessions_dir, settings.snapshots_dir)
+        disk_use = DiskUse(settings.user_dir, session_dirs, settings.jail.folder_size, store.sessions)
+        quotas = Quotas(settings.quota, store.usage, disk_use)
 
         async def index_again(user: str) -> None:
             documents.schedule(user)
@@ -200,32 +146,62 @@ async def open_services(
             if profiles is not None:
                 await profiles.forget(user)
 
-        # Whoever keeps something of its own about files or sessions hears of changes here.
+        # Parts that keep their own data about files or sessions are notified of changes here.
         on_files_changed: tuple[OnChanged, ...] = (quotas.measure_again, index_again)
         on_session_deleted: tuple[OnDeleted, ...] = (
             quotas.session_deleted,
             documents.drop_session,
             forget_profiles,
-            streams.session_deleted,
+            live.session_deleted,
         )
-        intake = Intake(
+        forms = FormReceiver(
             settings.data_dir / "incoming",
-            max_file_bytes=settings.max_upload_mb * MIB,
-            idle_seconds=settings.upload_idle_seconds,
+            max_file_bytes=settings.uploads.max_file_bytes,
+            idle_seconds=settings.uploads.upload_idle_seconds,
         )
-        stack.callback(intake.close)
-        await intake.start()
-        uploads = Uploads(
+        stack.callback(forms.close)
+        await forms.start()
+        kits = ToolKits(
+            workers=workers,
+            profiles=profiles,
+            fetcher=Fetcher(settings.web),
+            documents=documents,
+            coder=coder if coder is not model else None,
+            vision=seeing,
+            coding=settings.coding,
+            looking=settings.vision,
+            off=settings.web.off,
+            users_dir=settings.users_dir,
+            max_file_bytes=settings.uploads.max_file_bytes,
+        )
+        files = UserFiles(
             store.files,
-            partial(library_of, settings),
-            settings.data_dir / "users",
+            settings.uploads,
+            kits.library,
+            settings.users_dir,
             on_changed=on_files_changed,
             on_removed=(forget_profiles,),
         )
-        await uploads.reconcile()
-        deletions = Deletions(store, workspaces, runs, on_session_deleted)
+        await files.reconcile()
+        deletions = SessionDeletion(store, workspaces, locks, on_session_deleted)
         stack.push_async_callback(deletions.aclose)
         await deletions.start()
+        graph = MODES["auto"].compile(checkpointer=store.saver)
+        contexts = ContextBuilder(settings.agent, settings.coding, models, kits)
+        runner = TurnRunner(graph, contexts, store, image_links)
+        turns = Turns(
+            options=OptionsResolver(models, settings.runs.policy, settings.links.public_url),
+            quotas=quotas,
+            locks=locks,
+            store=store,
+            forks=Forks(store, workspaces, graph, settings.jail.folder_size),
+            history=History(graph),
+            attachments=Attachments(kits.fetcher, settings.web.read_pages, settings.web.timeout),
+            documents=documents,
+            runner=runner,
+            housekeeping=Housekeeping(MODES["chat"].compile(checkpointer=False), contexts, store),
+            live=live,
+        )
         yield Services(
             settings=settings,
             models=models,
@@ -235,18 +211,17 @@ async def open_services(
             audit=audit,
             administered=await store.users.admins() > 0,
             workspaces=workspaces,
-            graph=MODES["auto"].compile(checkpointer=store.saver),
-            runs=runs,
-            streams=streams,
             sandbox=sandbox,
-            intake=intake,
-            uploads=uploads,
+            turns=turns,
+            locks=locks,
+            live=live,
+            history=turns.history,
+            responses=StoredResponses(store.responses, store.leases),
             deletions=deletions,
+            forms=forms,
+            files=files,
+            kits=kits,
             workers=workers,
-            profiles=profiles,
-            fetcher=Fetcher(settings.web()),
-            coder=coder if coder is not model else None,
-            vision=seeing,
             documents=documents,
             vectors=vectors,
             image_links=image_links,
@@ -257,11 +232,18 @@ async def open_services(
 async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
-    """The search in documents; its models are loaded at their first use."""
-    reranker = open_reranker(settings.embeddings())
-    retrieval = settings.retrieval()
+    """Document search; its models are loaded at their first use."""
+    reranker = open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
-    documents = Documents(Indexes(places, embedder, retrieval, reranker), FileReader(workers), retrieval.wait_seconds)
+    indexes = Indexes(
+        places,
+        embedder,
+        settings.retrieval,
+        reranker,
+        readers=settings.workers.workers,
+        max_file_bytes=settings.uploads.max_file_bytes,
+    )
+    documents = Documents(indexes, FileReader(workers), settings.retrieval.wait)
     try:
         yield documents
     finally:

@@ -1,7 +1,7 @@
-"""The graphs as LangGraph Studio runs them (`make studio`): with real models, tools and kernels, without our API.
+"""The graphs for LangGraph Studio (`make studio`): with real models, tools and kernels, without the HTTP API.
 
-`langgraph dev` finds graphs and application by name in this module, and brings checkpoints of its own. A thread is a
-session of the user `studio`; its files are below `DATA_DIR/studio`.
+`langgraph dev` finds the graphs and the application by name in this module and provides the checkpointer. A thread is a
+session of the user `studio`; its files are in `DATA_DIR/studio`.
 """
 
 import asyncio
@@ -10,7 +10,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel import Pregel
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from typing_extensions import override
@@ -18,9 +20,9 @@ from typing_extensions import override
 from api.model_registry import fetch_chat, fetch_vectors
 from api.services import Services, open_services
 from api.settings import load_settings
-from graph import whole_turn
+from graph import MODES, turn_graph
 from llm.factory import load_models
-from nodes.react.file_context import Briefing
+from nodes.react.file_context import FileContext
 from nodes.state import Context, Limits, Sampling
 from tools import build_all
 
@@ -32,7 +34,7 @@ Graph = Callable[[RunnableConfig], AbstractAsyncContextManager[Turn]]
 
 
 class Studio:
-    """The parts, open for as long as the server's application lives."""
+    """The services, open as long as the server's application."""
 
     def __init__(self) -> None:
         self._services: Services | None = None
@@ -42,9 +44,9 @@ class Studio:
         """Raises `SettingsError`, `ModelError`, `FetchError`, `SandboxUnavailable`."""
         settings = await asyncio.to_thread(load_settings)
         settings = settings.model_copy(update={"data_dir": settings.data_dir / USER})
-        await asyncio.to_thread(fetch_chat, settings)
-        await asyncio.to_thread(fetch_vectors, settings)
-        models = await load_models(settings.models())
+        await asyncio.to_thread(fetch_chat, settings.models)
+        await asyncio.to_thread(fetch_vectors, settings.models)
+        models = await load_models(settings.models)
         async with open_services(settings, models.chat, models.vision, coder=models.coder) as services:
             self._services = services
             try:
@@ -53,12 +55,12 @@ class Studio:
                 self._services = None
 
     def graph(self, name: str) -> Graph:
-        """What `langgraph dev` calls for each run, and whenever it looks at the graph."""
+        """Called by `langgraph dev` for each run and whenever it inspects the graph."""
 
         @asynccontextmanager
         async def make(config: RunnableConfig) -> AsyncIterator[Turn]:
             asked: Mapping[str, Any] = config.get("configurable", {})
-            turn = whole_turn(name).compile()
+            turn = turn_graph(name).compile()
             if self._services is None or not asked.get("__is_for_execution__"):
                 yield turn
                 return
@@ -68,31 +70,39 @@ class Studio:
 
 
 async def _given(turn: Turn, services: Services, session: str) -> Turn:
-    """The graph with its context filled in: what Studio's user sets, and everything that is live."""
+    """The turn's graph with its context filled in: the values set in Studio, and all live objects."""
     workspace = await services.workspaces.open(session, USER)
-    model, library = await services.ready_model(services.model_name), services.library(USER)
-    limits = services.limits(model)
+    model, library = await services.models.ready(services.models.default), services.kits.library(USER)
+    contexts = services.turns.runner.contexts
+    limits = contexts.limits(model)
 
     def context(given: Mapping[str, Any]) -> Context:
         wished = given.get("limits") or {}
         return Context(
             model=model,
-            coder=services.coder,
-            tools=build_all(services.tool_kit(workspace, USER, model)),
+            coder=services.kits.coder,
+            tools=build_all(services.kits.kit(workspace, USER, model)),
             workspace=workspace,
             library=library,
-            describe=Briefing(services.reader(USER), workspace, library, ""),
+            describe=FileContext(services.kits.reader(USER), workspace, library, ""),
             sampling=SAMPLING.validate_python(given.get("sampling") or {}),
             limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
-            protocol=services.settings.protocol(model),
-            budget=services.settings.budget(),
+            protocol=services.settings.agent.protocol(model),
+            budget=contexts.budget(),
             user=USER,
         )
 
     class Given(CompiledStateGraph[Any, Context, Any, Any]):
         @override
         def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
-            return super().astream(input, config, context=fill(context), **more)
+            # LangGraph passes the interrupt points only to the top graph, but the steps are in the modes' subgraphs.
+            for _, mode in self.get_subgraphs():
+                assert isinstance(mode, Pregel)
+                mode.interrupt_before_nodes = more.get("interrupt_before") or ()
+                mode.interrupt_after_nodes = more.get("interrupt_after") or ()
+            filled = fill(context)
+            counted = merge_configs(config, {"callbacks": [filled.budget.usage]})
+            return super().astream(input, counted, context=filled, **more)
 
     def fill(given: object) -> Context:
         return given if isinstance(given, Context) else context(given if isinstance(given, Mapping) else {})
@@ -102,7 +112,4 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
 
 STUDIO = Studio()
 app = Starlette(lifespan=STUDIO.lifespan)
-auto = STUDIO.graph("auto")
-chat = STUDIO.graph("chat")
-react = STUDIO.graph("react")
-plan_execute = STUDIO.graph("plan_execute")
+globals().update({name: STUDIO.graph(name) for name in MODES})

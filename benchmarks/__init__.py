@@ -1,0 +1,1 @@
+"""Each module prints a table of docs/benchmarks.md."""

@@ -1,6 +1,6 @@
-"""Lists and searches among many conversations; uploads and downloads of large files. Real HTTP, SQLite and disk.
+"""Measures listing and searching many conversations, and transferring large files. Real HTTP, SQLite and disk.
 
-`python -m benchmarks.conversations [--conversations N]` prints the tables that `docs/benchmarks.md` keeps.
+`python -m benchmarks.conversations [--conversations N]` prints the tables in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -32,7 +32,9 @@ def words(chance: random.Random) -> list[str]:
 
 
 async def fill(path: Path, count: int, owner: str) -> list[float]:
-    """Conversations of two turns, some 2 kB each, words as frequent as in a language; seconds that each turn took."""
+    """Creates conversations of two turns, about 2 kB each, with realistic word frequencies; returns the seconds per
+    turn.
+    """
     chance = random.Random(1)
     known = words(chance)
     weights = [1 / (rank + 1) for rank in range(WORDS)]
@@ -80,9 +82,9 @@ async def lists(service: Service, count: int, say: Callable[[str], None]) -> Non
     say("| | median ms | p95 ms |\n|---|---|---|")
     say(told("first page, 50 conversations", await timed(100, page(limit=50))))
     say(told("a page in the middle", await timed(100, page(limit=50, cursor=middle))))
-    say(told("search: a word of one conversation", await timed(100, search(lambda n: f"number{n * count // 100}x"))))
-    say(told("search: a word of any kind", await timed(100, search(lambda _: chance.choice(known[20:2000])))))
-    say(told("search: a word of nearly all", await timed(30, search(lambda _: max(known[:3], key=len)))))
+    say(told("search: a word in one conversation", await timed(100, search(lambda n: f"number{n * count // 100}x"))))
+    say(told("search: a word in many conversations", await timed(100, search(lambda _: chance.choice(known[20:2000])))))
+    say(told("search: a word in nearly all", await timed(30, search(lambda _: max(known[:3], key=len)))))
     say(told("search: two letters", await timed(30, search(lambda _: "qx"))))
 
 
@@ -94,7 +96,7 @@ async def body(megabytes: int) -> AsyncIterator[bytes]:
 
 
 class Peak:
-    """The largest resident memory while a block runs, looked at every 5 ms, above what it was before."""
+    """The largest resident memory during a block, sampled every 5 ms, minus that before it."""
 
     def __enter__(self) -> "Peak":
         self._process = psutil.Process()
@@ -117,7 +119,7 @@ class Peak:
 async def transfers(service: Service, say: Callable[[str], None]) -> None:
     http, headers = service.http, {"content-type": "multipart/form-data; boundary=x"}
     (await http.post("/api/upload", content=body(1), headers=headers)).raise_for_status()
-    say(f"\n| {FILE_MB} MB | MB/s | memory, client included |\n|---|---|---|")
+    say(f"\n| {FILE_MB} MB | MB/s | memory, including the client |\n|---|---|---|")
     url = ""
     with Peak() as peak:
         began = time.perf_counter()
@@ -135,7 +137,7 @@ async def transfers(service: Service, say: Callable[[str], None]) -> None:
     say(f"| download | {rate:.0f} | {peak.bytes / MIB:.0f} MB |")
     ranges = await timed(100, lambda n: http.get(url, headers={"Range": f"bytes={n * 600_000}-{n * 600_000 + 65535}"}))
     say("\n| | median ms | p95 ms |\n|---|---|---|")
-    say(told("64 kB out of the middle", ranges))
+    say(told("64 kB from the middle", ranges))
 
 
 async def deletions(service: Service, say: Callable[[str], None]) -> None:
@@ -148,7 +150,7 @@ async def deletions(service: Service, say: Callable[[str], None]) -> None:
         await store.scrubber.merge_index()
         merged = time.perf_counter()
         await store.scrubber.vacuum()
-    say(f"\nBehind the scenes afterwards: index {merged - began:.1f} s, pages {time.perf_counter() - merged:.1f} s")
+    say(f"\nIn the background afterwards: index {merged - began:.1f} s, pages {time.perf_counter() - merged:.1f} s")
 
 
 async def main(count: int, say: Callable[[str], None]) -> None:
@@ -159,7 +161,7 @@ async def main(count: int, say: Callable[[str], None]) -> None:
         say(f"{count} conversations of two turns: a database of {size / MIB:.0f} MB\n")
         async with running(settings, ScriptedChat()) as service:
             await lists(service, count, say)
-            say(told("a turn joins the index", turns))
+            say(told("a turn is added to the index", turns))
             await transfers(service, say)
             await deletions(service, say)
 

@@ -1,4 +1,4 @@
-"""What `benchmarks.files` has workers do."""
+"""Tasks that `benchmarks.files` runs in workers."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tools.files import registry
 
 
 def peak_of(path: Path, question: str) -> int:
-    """In a worker: read the file; bytes that this took beyond what was there before."""
+    """In a worker: read the file; returns the bytes of additional memory."""
     before = _memory("VmRSS")
     if question == "sections":
         registry.sections(path)
@@ -16,7 +16,7 @@ def peak_of(path: Path, question: str) -> int:
 
 
 def nothing() -> None:
-    """What a job costs that does nothing."""
+    """An empty task, to measure the overhead."""
 
 
 def _memory(name: str) -> int:

@@ -1,6 +1,6 @@
-"""What reading files costs: `python -m benchmarks.files [--megabytes N]` prints the table of `docs/benchmarks.md`.
+"""The cost of reading files: `python -m benchmarks.files [--megabytes N]` prints the table in `docs/benchmarks.md`.
 
-Each file is read as the service reads it, in a worker of its own. Memory is what the worker needed beyond the loaded
+Each file is read as the service does, in a worker process. Memory is what the worker needed in addition to the loaded
 libraries, which it shares with the fork server.
 """
 
@@ -20,14 +20,15 @@ import openpyxl
 from benchmarks.file_jobs import nothing, peak_of
 from tests.tools.files import corpus
 from tools.files.reader import PRELOAD
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 RUNS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one job: seconds as the service waits for it, bytes of memory at most."""
+    """The cost of one task: seconds that the service waits for it, maximum memory in bytes."""
 
     seconds: float
     memory: int
@@ -60,7 +61,7 @@ def big_workbook(path: Path) -> None:
 
 
 def made(folder: Path, make: Callable[[Path], object]) -> Path:
-    """Let `make` write a file of its own ending."""
+    """Let `make` write a file with the extension that it is named after."""
     make(folder / "file")
     (path,) = folder.iterdir()
     return path
@@ -91,7 +92,7 @@ async def main(megabytes: int) -> None:
         "PowerPoint": lambda path: path.with_suffix(".pptx").write_bytes(corpus.slides()),
         "picture": lambda path: path.with_suffix(".png").write_bytes(corpus.picture()),
     }
-    workers = Workers(WorkerSettings(seconds=120, preload=(*PRELOAD, "benchmarks.file_jobs")))
+    workers = Workers(WorkerSettings(read_seconds=120), preload=(*PRELOAD, "benchmarks.file_jobs"))
     try:
         await workers.run(nothing)
         empty = []
@@ -99,7 +100,7 @@ async def main(megabytes: int) -> None:
             began = time.perf_counter()
             await workers.run(nothing)
             empty.append((time.perf_counter() - began) * 1000)
-        print(f"a job that does nothing: {statistics.median(empty):.0f} ms, p95 {sorted(empty)[37]:.0f} ms\n")
+        print(f"an empty task: {statistics.median(empty):.0f} ms, p95 {sorted(empty)[37]:.0f} ms\n")
         print("| file | size | profile s | memory MB | sections s | memory MB |\n|---|---|---|---|---|---|")
         for name, make in makers.items():
             with tempfile.TemporaryDirectory() as folder:

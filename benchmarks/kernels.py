@@ -1,8 +1,7 @@
-"""Jailed kernels beside stock ipykernel, in one run: `python -m benchmarks.kernels [--runs 30]` prints a
-table.
+"""Sandboxed kernels compared with stock ipykernel: `python -m benchmarks.kernels [--runs 30]` prints a table.
 
-Both sides are driven by the same jupyter_client calls. "Ready" is the time from asking for a kernel to the
-reply of a cell that imports numpy, pandas and matplotlib.pyplot; nothing but the import itself is waited for.
+Both are driven by the same jupyter_client calls. "Ready" is the time from requesting a kernel to the reply of a cell
+that imports numpy, pandas and matplotlib.pyplot.
 """
 
 import argparse
@@ -31,7 +30,7 @@ AT_ONCE = 10
 
 
 class Kernel(Protocol):
-    """What the benchmark needs of either kind."""
+    """The methods that the benchmark needs from either kind."""
 
     client: Any
 
@@ -47,7 +46,7 @@ Start = Callable[[], Awaitable[Kernel]]
 
 
 class StockKernel:
-    """ipykernel as jupyter_client starts it, on ipc sockets, in a fresh interpreter."""
+    """ipykernel as started by jupyter_client, on ipc sockets, in a new interpreter."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -85,7 +84,7 @@ async def reply(kernel: Kernel, code: str) -> None:
 
 
 async def ready(start: Start) -> tuple[Kernel, float]:
-    """A kernel with its libraries, and how many milliseconds it took."""
+    """A kernel with its libraries, and the milliseconds that it took."""
     begun = time.perf_counter()
     kernel = await start()
     await reply(kernel, IMPORTS)
@@ -119,7 +118,7 @@ async def measure(start: Start, runs: int) -> dict[str, list[float]]:
 
 @asynccontextmanager
 async def jailed(folder: Path) -> AsyncIterator[tuple[Start, JailedKernels]]:
-    """Starts kernels of ours, each in a session of its own."""
+    """Starts sandboxed kernels, each in its own session."""
     kernels = JailedKernels(
         JailSettings(), sessions=folder / "sessions", snapshots=folder / "snapshots", key=b"benchmark"
     )

@@ -1,6 +1,6 @@
-"""What looking takes: text in a printed image, an image made ready for a model, a page on loopback.
+"""Measures reading text in an image, preparing an image for a model, and fetching a page on loopback.
 
-`python -m benchmarks.looking [--runs N]` prints the table that `docs/benchmarks.md` keeps.
+`python -m benchmarks.looking [--runs N]` prints the table in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -17,7 +17,8 @@ from tools.vision.ocr import look
 from tools.web.extract import readable
 from tools.web.fetch import Fetcher
 from tools.web.settings import WebSettings
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 
 async def timed(work: Callable[[], Awaitable[object]], runs: int) -> list[float]:
@@ -38,23 +39,23 @@ def row(name: str, times: list[float]) -> str:
 async def main(runs: int, say: Callable[[str], None]) -> None:
     bill, photograph = encoded(printed()), encoded(half_and_half((4000, 3000)), "JPEG")
     say("| | median ms | p90 ms |\n|---|---|---|")
-    workers = Workers(WorkerSettings(preload=PRELOAD))
+    workers = Workers(WorkerSettings(), preload=PRELOAD)
 
     async def read_text() -> None:
         looked = await workers.run(look, bill, memory=2 << 30)
         assert looked.text == "\n".join(LINES), looked.text
 
     try:
-        say(row("text of a 1,000 × 400 image, cold: the workers start", await timed(read_text, 1)))
+        say(row("text of a 1,000 × 400 image, cold (the workers start)", await timed(read_text, 1)))
         say(row("text of a 1,000 × 400 image, warm", await timed(read_text, runs)))
         say(
             row(
-                "a 4,000 × 3,000 JPEG made ready to be shown",
+                "a 4,000 × 3,000 JPEG prepared for a model",
                 await timed(lambda: workers.run(show, photograph, 1280), runs),
             )
         )
         async with site() as web:
-            fetcher = Fetcher(WebSettings(private_hosts=(f"127.0.0.1:{web.port}",)))
+            fetcher = Fetcher(WebSettings(allow_private_hosts=(f"127.0.0.1:{web.port}",)))
 
             async def fetch() -> None:
                 await fetcher.fetch(f"{web.url}/article", ("text/",))
@@ -64,8 +65,8 @@ async def main(runs: int, say: Callable[[str], None]) -> None:
                 await workers.run(readable, page.body, page.mime, page.charset, page.url)
 
             await fetch()
-            say(row("a page of loopback fetched", await timed(fetch, runs * 5)))
-            say(row("fetched and its main text taken out", await timed(read_page, runs)))
+            say(row("a page fetched over loopback", await timed(fetch, runs * 5)))
+            say(row("the same, and its main text extracted", await timed(read_page, runs)))
     finally:
         await workers.aclose()
 

@@ -1,6 +1,6 @@
-"""What the service adds around the model: a scripted model without delay, real HTTP, real SQLite, real kernels.
+"""The service's own overhead: a scripted model without delay; real HTTP, SQLite and kernels.
 
-`python -m benchmarks.overhead [--turns N] [--streams]` prints the table that `docs/benchmarks.md` keeps.
+`python -m benchmarks.overhead [--turns N] [--streams]` prints the tables in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -38,7 +38,7 @@ class Row:
 
 
 def reply(messages: list[BaseMessage]) -> str:
-    """A chat answer, or three programs and then the final answer, told apart by the prompt."""
+    """A chat answer, or three programs and then the final answer, depending on the prompt."""
     system, asked = messages[0].text, messages[-1].text
     if "Final Answer:" not in system and "mend" not in system:
         return ANSWER
@@ -68,7 +68,7 @@ async def measure(name: str, mode: str, *, stream: bool, clients: int, turns: in
     seconds: list[float] = []
 
     async def client() -> None:
-        session = await turn(http, mode, None, stream=stream)  # the kernel starts here, unmeasured
+        session = await turn(http, mode, None, stream=stream)  # the kernel starts here, not measured
         ready.release()
         await go.wait()
         for _ in range(turns):
@@ -102,7 +102,7 @@ async def first_frame(service: Service, count: int) -> list[float]:
 
 
 async def per_token(service: Service, model: ScriptedChat) -> float:
-    """Seconds that one more streamed piece costs: a long answer against a short one."""
+    """Seconds per additional streamed token, from a long and a short answer."""
 
     async def timed(pieces: int) -> float:
         model.replies = ["word" * pieces]
@@ -117,7 +117,7 @@ async def per_token(service: Service, model: ScriptedChat) -> float:
 
 
 async def first_result(service: Service, count: int) -> list[float]:
-    """Seconds from a new session to the first result of its Python, by the tool route."""
+    """Seconds from a new session to its first Python result, with the tool route."""
     seconds = []
     for number in range(count):
         began = time.perf_counter()
@@ -130,12 +130,12 @@ async def first_result(service: Service, count: int) -> list[float]:
 
 
 async def streams(service: Service, model: ScriptedChat, say: Callable[[str], None]) -> None:
-    """What a stream adds: until its first frame, and with each token."""
+    """The cost of a stream: until its first frame, and per token."""
     frames = sorted(await first_frame(service, 50))
     p95 = frames[round(len(frames) * 0.95) - 1]
     say(f"\nFirst frame of a stream: median {statistics.median(frames) * 1000:.1f} ms, p95 {p95 * 1000:.1f} ms")
     model.replies, token = [], await per_token(service, model)
-    say(f"Each streamed token: {token * 1000:.3f} ms")
+    say(f"Per streamed token: {token * 1000:.3f} ms")
 
 
 async def only_streams(say: Callable[[str], None]) -> None:
@@ -176,7 +176,9 @@ async def main(turns: int, say: Callable[[str], None]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--turns", type=int, default=240, help="turns a measurement, shared by its clients")
-    parser.add_argument("--streams", action="store_true", help="measure a stream's first frame and each token only")
+    parser.add_argument("--turns", type=int, default=240, help="turns per measurement, shared by its clients")
+    parser.add_argument(
+        "--streams", action="store_true", help="only measure a stream's first frame and the cost per token"
+    )
     given = parser.parse_args()
     asyncio.run(only_streams(print) if given.streams else main(given.turns, print))

@@ -1,4 +1,4 @@
-"""How long the event loop stands still while ten clients chat, by what the garbage collector has to walk through.
+"""How long the event loop pauses while ten clients chat, with and without freezing loaded objects.
 
 `python -m benchmarks.pauses [--turns N]`
 """
@@ -74,12 +74,12 @@ async def main(turns: int) -> None:
             print("| | p99 ms | longest ms | full collections | each, ms |\n|---|---|---|---|---|")
             keep_what_is_loaded()
             await chat(service.http, 1)
-            print(await measure("out of sight", service.http, turns))
+            print(await measure("frozen", service.http, turns))
             gc.unfreeze()
-            print(await measure("in sight", service.http, turns))
+            print(await measure("not frozen", service.http, turns))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--turns", type=int, default=600, help="turns a measurement, shared by ten clients")
+    parser.add_argument("--turns", type=int, default=600, help="turns per measurement, shared by ten clients")
     asyncio.run(main(parser.parse_args().turns))

@@ -1,8 +1,8 @@
-"""How good and how fast the search in documents is: the Cranfield collection through the service's own index.
+"""Quality and speed of document search: the Cranfield collection with the service's own index.
 
-`python -m benchmarks.retrieval --collection DIR [--data DIR] [--tune]` prints the tables of `docs/benchmarks.md`.
-The collection: `cran.all.1400.xml`, `cran.qry.xml`, `cranqrel.trec.txt`. With `--data` the index is kept there and
-used again. Relevance is binary (a judgement above 0); queries count from 1 in the order of their file.
+`python -m benchmarks.retrieval --collection DIR [--data DIR] [--tune]` prints the tables in `docs/benchmarks.md`. The
+collection consists of `cran.all.1400.xml`, `cran.qry.xml` and `cranqrel.trec.txt`. With `--data` the index is kept
+there and reused. Relevance is binary (a judgment above 0); queries are numbered from 1 in the order of their file.
 """
 
 import argparse
@@ -41,7 +41,7 @@ class Collection:
     """Number → title and text."""
     queries: Sequence[str]
     relevant: Mapping[int, frozenset[str]]
-    """Query, counted from 1 → numbers of documents."""
+    """Query number, from 1 → document numbers."""
 
     def ndcg(self, runs: Mapping[int, Run]) -> float:
         """nDCG@10, the mean over the queries of `runs`."""
@@ -96,7 +96,7 @@ def document(name: str) -> str:
 
 
 def by_score(searcher: Searcher, scores: Sequence[float]) -> Run:
-    """Documents by the best of their passages."""
+    """Documents ranked by their best passage."""
     order = np.argsort(-np.asarray(scores), kind="stable")
     return list(dict.fromkeys(document(searcher.names[at]) for at in order[:200]))
 
@@ -108,7 +108,7 @@ def fused(searcher: Searcher, query: str, vector: Vectors, ranking: Ranking) -> 
 
 
 async def index_all(indexes: Indexes, embedder: VectorModel, say: Callable[[str], None]) -> FolderIndex:
-    await embedder.identity()  # loaded before the clock runs
+    await embedder.identity()  # loaded before the measurement starts
     index = indexes.index((USER, None))
     fresh, began, cpu = not index.documents, time.perf_counter(), time.process_time()
     await index.sync(extract)
@@ -120,16 +120,23 @@ async def index_all(indexes: Indexes, embedder: VectorModel, say: Callable[[str]
 
 
 async def measure(data: Path, collection: Collection, *, tune: bool, say: Callable[[str], None]) -> None:
-    settings = Settings(_env_file=None, data_dir=data)
+    settings = Settings(data_dir=data)
     write(collection, settings.user_dir(USER) / "files")
-    embedder, reranker = open_embeddings(settings.embeddings()), open_reranker(settings.embeddings())
+    embedder, reranker = open_embeddings(settings.models), open_reranker(settings.models)
     places = Places(user=settings.user_dir, session=lambda name: data / "sessions" / name)
-    indexes = Indexes(places, embedder, settings.retrieval(), reranker)
+    indexes = Indexes(
+        places,
+        embedder,
+        settings.retrieval,
+        reranker,
+        readers=settings.workers.workers,
+        max_file_bytes=settings.uploads.max_file_bytes,
+    )
     index = await index_all(indexes, embedder, say)
     folder = settings.user_dir(USER) / "index"
     size = sum(path.stat().st_size for path in folder.iterdir())
     passages = sum(record.passages for record in index.records.values())
-    say(f"index: {size / passages:.0f} bytes a passage on disk, text included")
+    say(f"index: {size / passages:.0f} bytes per passage on disk, including text")
     dimension = (await embedder.identity()).dimension
     searcher = await asyncio.to_thread(Searcher, list(index.documents.values()), dimension)
     asked = {number: collection.queries[number - 1] for number in collection.relevant}
@@ -154,14 +161,14 @@ async def measure(data: Path, collection: Collection, *, tune: bool, say: Callab
         say(f"| {name} | {collection.ndcg(run):.4f} | {collection.recall(run):.4f} |")
     ordered = sorted(seconds)
     p50, p95 = statistics.median(ordered) * 1000, ordered[round(len(ordered) * 0.95) - 1] * 1000
-    say(f"\none search, the question's vector included: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    say(f"\none search, including the question's vector: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
     if tune:
         cross_validate(collection, lambda n, ranking: fused(searcher, asked[n], vectors[n], ranking), say)
     await embedder.aclose()
 
 
 def cross_validate(collection: Collection, run: Callable[[int, Ranking], Run], say: Callable[[str], None]) -> None:
-    """Choose on one half of the queries, measure on the other; and the mean over all queries of each choice."""
+    """Choose on one half of the queries, measure on the other; also report each choice's mean over all queries."""
     grid = [
         Ranking(depth=depth, keywords=keywords, feedback=feedback, feedback_weight=weight)
         for depth, keywords, feedback, weight in itertools.product(
@@ -173,7 +180,7 @@ def cross_validate(collection: Collection, run: Callable[[int, Ranking], Run], s
     def score(ranking: Ranking, half: int | None) -> float:
         return collection.ndcg({n: r for n, r in found[ranking].items() if half is None or n % 2 == half})
 
-    say("\n| chosen on | setting | there | on the other half |\n|---|---|---|---|")
+    say("\n| chosen on | setting | on that half | on the other half |\n|---|---|---|---|")
     for half, name in ((0, "even queries"), (1, "odd queries")):
         best = max(grid, key=lambda ranking, half=half: score(ranking, half))  # type: ignore[misc]
         say(f"| {name} | {best} | {score(best, half):.4f} | {score(best, 1 - half):.4f} |")
@@ -189,7 +196,7 @@ if __name__ == "__main__":
     parser.add_argument("--tune", action="store_true", help="cross-validate the ranking's parameters")
     arguments = parser.parse_args()
     if not arguments.collection.is_dir():
-        parser.error(f"the Cranfield collection is not at {arguments.collection}")
+        parser.error(f"there is no Cranfield collection in {arguments.collection}")
     with tempfile.TemporaryDirectory() as scratch:
         asyncio.run(
             measure(arguments.data or Path(scratch), read(arguments.collection), tune=arguments.tune, say=print)

@@ -1,1 +1,1 @@
-"""What survives a restart."""
+"""Persistent data: the database tables and LangGraph's checkpoints."""

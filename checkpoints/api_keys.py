@@ -1,4 +1,4 @@
-"""The keys of users' programs: shown once, kept as a digest."""
+"""API keys of users' programs: shown once, stored as a digest."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiosqlite
 
 KEY = re.compile(r"sk-[A-Za-z0-9_-]{43}")
-"""32 random bytes: a digest without salt or cost is enough, nobody can guess one."""
+"""32 random bytes: a digest needs neither salt nor cost, because such a key cannot be guessed."""
 SHOWN = 8
 MAX_KEYS = 100
 USED_SECONDS = 60
@@ -17,7 +17,7 @@ USED_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What is kept of a key. `prefix` is its beginning, to tell keys apart. Times are seconds since the epoch."""
+    """The stored data of a key. `prefix` is its beginning, to identify it. Times are seconds since the epoch."""
 
     id: str
     owner: str
@@ -28,13 +28,13 @@ class ApiKey:
 
 
 class ApiKeys:
-    """Rows of `api_keys`; every look-up but `owner_of` names the owner."""
+    """Rows of `api_keys`; every lookup except `owner_of` includes the owner."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
     async def create(self, owner: str, name: str) -> tuple[ApiKey, str] | None:
-        """A new key and its text, which is nowhere else; None when the owner has `MAX_KEYS`."""
+        """A new key and its text, which is not stored; None if the owner has `MAX_KEYS`."""
         text = f"sk-{secrets.token_urlsafe(32)}"
         key = ApiKey(f"key_{secrets.token_hex(8)}", owner, name, text[:SHOWN], time.time(), None)
         made = await self._connection.execute_fetchall(
@@ -52,7 +52,7 @@ class ApiKeys:
         return [ApiKey(*row) for row in rows]
 
     async def owner_of(self, text: str) -> str | None:
-        """Whose key is it? Notes that it was used."""
+        """The key's owner; records that the key was used."""
         digest, now = _digest(text), time.time()
         rows = list(
             await self._connection.execute_fetchall("SELECT owner, used FROM api_keys WHERE digest = ?", (digest,))
@@ -65,7 +65,7 @@ class ApiKeys:
         return str(owner)
 
     async def revoke(self, owner: str, key_id: str) -> bool:
-        """Was there such a key of this owner's?"""
+        """Returns whether the owner had such a key."""
         gone = await self._connection.execute_fetchall(
             "DELETE FROM api_keys WHERE id = ? AND owner = ? RETURNING id", (key_id, owner)
         )

@@ -1,10 +1,10 @@
-"""What has been chosen, such as the model that answers: for all, or by one user."""
+"""Choices, such as the default model, for all users or for one."""
 
 import aiosqlite
 
 
 class Choices:
-    """Rows of `choices`: one value a name."""
+    """Rows of `choices`: one value per name."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -20,5 +20,5 @@ class Choices:
         )
 
     async def forget(self, name: str) -> None:
-        """There is no error when nothing was chosen."""
+        """Succeeds even if nothing was chosen."""
         await self._connection.execute_fetchall("DELETE FROM choices WHERE name = ?", (name,))

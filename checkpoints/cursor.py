@@ -1,4 +1,4 @@
-"""Cursors: where a page of rows ended, in a form that a client hands back and need not understand."""
+"""Cursors: the end of a page of rows, in a form that is opaque to clients."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 class BadCursorError(ValueError):
-    """Not a cursor of ours."""
+    """Not a cursor of this service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Cursor:
     key: str
 
     def encode(self) -> str:
-        """Text that is safe in a URL."""
+        """URL-safe text."""
         return base64.urlsafe_b64encode(json.dumps([self.time.hex(), self.key]).encode()).rstrip(b"=").decode()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The files table: what each user has uploaded. The name is ours and stands on the disk; the user's is a label."""
+"""The files table: users' uploads. The service chooses the name, which is used on disk; the user's name is a label."""
 
 import json
 import time
@@ -14,7 +14,7 @@ _COLUMNS = "owner, name, label, bytes, sha256, mime, created"
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file that is about to be put in its place."""
+    """A file that is about to be stored."""
 
     name: str
     label: str
@@ -42,18 +42,18 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a user's files take."""
+    """Number and size of a user's files."""
 
     bytes: int
     files: int
 
 
 class NameTakenError(Exception):
-    """Another upload was faster; choose another name."""
+    """A concurrent upload took the name; choose another one."""
 
 
 class Files:
-    """Rows of `files`. A row that is not `ready` belongs to an upload or a deletion under way.
+    """Rows of `files`. A row that is not `ready` belongs to an unfinished upload or deletion.
 
     As with sessions, each statement is one call on a connection in autocommit mode.
     """
@@ -62,9 +62,9 @@ class Files:
         self._connection = connection
 
     async def reserve(self, owner: str, files: Sequence[NewFile], *, max_bytes: int, max_files: int) -> bool:
-        """Rows for all of them, not ready yet, or for none when they would exceed what the owner may keep.
+        """Insert rows for all files, not ready yet, or for none if they would exceed the owner's limits.
 
-        Uploads under way count, so that two at once cannot both fit. Raises `NameTakenError`.
+        Unfinished uploads count, so two concurrent ones cannot exceed the limits together. Raises `NameTakenError`.
         """
         size = sum(file.bytes for file in files)
         try:
@@ -81,7 +81,7 @@ class Files:
         return len(list(rows)) == len(files)
 
     async def set_ready(self, owner: str, names: Iterable[str], *, ready: bool) -> bool:
-        """Show files, or hide them; False when there was nothing to change."""
+        """Show or hide files; False if nothing changed."""
         rows = await self._connection.execute_fetchall(
             "UPDATE files SET ready = ? WHERE owner = ? AND ready != ?"
             " AND name IN (SELECT value FROM json_each(?)) RETURNING name",
@@ -117,19 +117,19 @@ class Files:
         )
         return next(Usage(*row) for row in rows)
 
-    # at start
+    # at startup
 
     async def owners(self) -> set[str]:
         rows = await self._connection.execute_fetchall("SELECT DISTINCT owner FROM files")
         return {row[0] for row in rows}
 
     async def names(self, owner: str) -> dict[str, bool]:
-        """Every row of the owner's: name → ready."""
+        """All rows of the owner: name → ready."""
         rows = await self._connection.execute_fetchall("SELECT name, ready FROM files WHERE owner = ?", (owner,))
         return {row[0]: bool(row[1]) for row in rows}
 
     async def adopt(self, owner: str, file: NewFile, created: float) -> None:
-        """A row for a file that was found without one."""
+        """Insert a row for a file that was found without one."""
         await self._connection.execute_fetchall(
             f"INSERT OR IGNORE INTO files ({_COLUMNS}, ready) VALUES (?, ?, ?, ?, ?, ?, ?, 1)",  # noqa: S608
             (owner, file.name, file.label, file.bytes, file.sha256, file.mime, created),

@@ -1,11 +1,11 @@
-"""The schema of our own tables: a list of steps, in order, each applied once."""
+"""The schema of the service's own tables: an ordered list of migrations, each applied once."""
 
 import time
 
 import aiosqlite
 
 RESPONSES = (
-    # What `/v1/responses` has answered, and where its turn ended: see checkpoints/responses.py.
+    # Responses of `/v1/responses` and the end of their turns: see checkpoints/responses.py.
     """CREATE TABLE responses (
         id TEXT PRIMARY KEY,
         owner TEXT NOT NULL,
@@ -19,13 +19,13 @@ RESPONSES = (
 )
 
 RESPONSE_HOLDS = (
-    # The lease under which it is worked on: when that is gone, so is whoever would have finished it.
+    # The lease of the run: once it is gone, nothing will complete the response.
     "ALTER TABLE responses ADD COLUMN hold TEXT NOT NULL DEFAULT ''",
 )
 
 
 RUNS = (
-    # Who answers in a session now: see checkpoints/leases.py.
+    # Which process is answering in a session: see checkpoints/leases.py.
     """CREATE TABLE leases (
         session TEXT PRIMARY KEY,
         process TEXT NOT NULL,
@@ -35,7 +35,7 @@ RUNS = (
         stop TEXT NOT NULL DEFAULT ''
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX leases_by_process ON leases (process, expires)",
-    # Where a conversation can be taken up again: see checkpoints/turns.py.
+    # Points from which a conversation can be continued: see checkpoints/turns.py.
     """CREATE TABLE turns (
         id INTEGER PRIMARY KEY,
         session TEXT NOT NULL,
@@ -103,11 +103,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX sessions_by_owner ON sessions (owner, updated DESC)",
     ),
     (
-        # How far a deletion has come: see checkpoints/sessions.py.
+        # Progress of a deletion: see checkpoints/sessions.py.
         "ALTER TABLE sessions ADD COLUMN deletion INTEGER NOT NULL DEFAULT 0",
         "DROP INDEX sessions_by_owner",
         "CREATE INDEX sessions_by_owner ON sessions (owner, deletion, updated DESC, id DESC)",
-        # What was said, for searching: one row a message. The full-text table keeps no text of its own.
+        # Message texts for searching: one row per message. The full-text table stores no text of its own.
         """CREATE TABLE passages (
             id INTEGER PRIMARY KEY,
             session TEXT NOT NULL,
@@ -146,7 +146,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 async def migrate(connection: aiosqlite.Connection) -> int:
-    """Apply what is missing and return the version reached. Two processes may start at once."""
+    """Apply missing migrations and return the version reached. Two processes may start at once."""
     await connection.execute(
         "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, applied REAL NOT NULL) STRICT"
     )

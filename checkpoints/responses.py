@@ -1,4 +1,4 @@
-"""Responses of `/v1/responses`: each names the end of a turn, from which any number of others can go on."""
+"""Responses of `/v1/responses`: each refers to the end of a turn, from which any number of others can continue."""
 
 import json
 import time
@@ -17,21 +17,21 @@ class StoredResponse:
     id: str
     session: str
     checkpoint: str | None
-    """Of the thread as the turn left it; None before its end, and when it was cut off."""
+    """The thread's checkpoint at the end of the turn; None before that, and if it was cut off."""
     body: dict[str, Any]
     input: list[dict[str, Any]]
-    hold: str
-    """Of the lease under which it is, or was, worked on."""
+    lease: str
+    """ID of the run's lease."""
 
 
 class Responses:
-    """Rows of `responses`; each statement is one call, see `Sessions`. Every look-up names the owner."""
+    """Rows of `responses`; each statement is one call, see `Sessions`. Every lookup includes the owner."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
     async def begin(self, response: StoredResponse, owner: str) -> None:
-        """It is being worked on."""
+        """Record that it is in progress."""
         await self._connection.execute_fetchall(
             "INSERT INTO responses (id, owner, session, created, body, input, hold) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
@@ -41,18 +41,18 @@ class Responses:
                 time.time(),
                 json.dumps(response.body),
                 json.dumps(response.input),
-                response.hold,
+                response.lease,
             ),
         )
 
     async def finish(self, response_id: str, checkpoint: str | None, body: dict[str, Any]) -> None:
-        """It has ended, well or badly. Nothing happens when it was deleted meanwhile."""
+        """Record its end, successful or not. Has no effect if it was deleted in the meantime."""
         await self._connection.execute_fetchall(
             "UPDATE responses SET checkpoint = ?, body = ? WHERE id = ?", (checkpoint, json.dumps(body), response_id)
         )
 
     async def get(self, response_id: str, owner: str) -> StoredResponse | None:
-        """None when there is none, and when it is somebody else's."""
+        """None if it does not exist or belongs to another user."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM responses WHERE id = ? AND owner = ?",  # noqa: S608
             (response_id, owner),
@@ -61,7 +61,7 @@ class Responses:
         return found[0] if found else None
 
     async def delete(self, response_id: str, owner: str) -> bool:
-        """The conversation stays as it is. False when there was none."""
+        """Keeps the conversation. False if there was no such response."""
         rows = await self._connection.execute_fetchall(
             "DELETE FROM responses WHERE id = ? AND owner = ? RETURNING id", (response_id, owner)
         )

@@ -1,11 +1,13 @@
-"""Words of a search, as conditions on a user's own sessions.
+"""Search words as SQL conditions on a user's sessions.
 
-A word is found anywhere in a title or a message, inside longer words too, which is what Korean needs: its particles
-grow onto the words. SQLite's trigram index finds words of three characters and more; shorter ones are looked for
-in the user's own messages one by one.
+A word is found anywhere in a title or a message, also inside longer words, as Korean requires: its particles are
+attached to the words. SQLite's trigram index handles words of three or more characters; for shorter ones, the user's
+messages are scanned.
 """
 
 from dataclasses import dataclass
+
+from checkpoints.titles import plain
 
 MAX_WORDS = 8
 _TRIGRAM = 3
@@ -19,14 +21,14 @@ _SCANNED = "EXISTS (SELECT 1 FROM passages p WHERE p.session = s.id AND p.text L
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """SQL on the table `sessions s`, made of constants alone, and what its question marks stand for."""
+    """SQL on the table `sessions s`, built only from constants, and the values of its parameters."""
 
     sql: str
     values: tuple[str, ...]
 
 
 def condition(query: str) -> Condition:
-    """Every one of the first `MAX_WORDS` words of `query`, as plain text: no syntax of FTS5 or LIKE gets through."""
+    """Matches all of the first `MAX_WORDS` words of `query`, as plain text: FTS5 and LIKE syntax has no effect."""
     parts: list[str] = []
     values: list[str] = []
     for word in plain(query).split()[:MAX_WORDS]:
@@ -34,11 +36,6 @@ def condition(query: str) -> Condition:
         parts.append(f"({_TITLE} OR {found})")
         values += [_like(word), value]
     return Condition(" AND ".join(parts) or "TRUE", tuple(values))
-
-
-def plain(text: str) -> str:
-    """Without NUL, at which SQLite's functions on text end, and without halves of surrogate pairs."""
-    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def _phrase(word: str) -> str:

@@ -1,4 +1,4 @@
-"""The sessions table: whose session is it? Asked on every access; never answered from checkpoint metadata."""
+"""The sessions table, which determines the owner of a session. Checked on every access."""
 
 import json
 import secrets
@@ -10,22 +10,22 @@ from enum import IntEnum
 import aiosqlite
 
 from checkpoints.cursor import START, Cursor
-from checkpoints.search import condition, plain
-from checkpoints.titles import shortened, title_of
+from checkpoints.search import condition
+from checkpoints.titles import plain, shortened, title_of
 
 MAX_PASSAGE = 200_000
-"""Characters of one message that can be searched."""
+"""Searchable characters of one message."""
 _COLUMNS = "s.id, s.owner, s.title, s.created, s.updated"
 
 
 class Deletion(IntEnum):
-    """How far the deletion of a session has come. The row goes last, so a deletion that was cut off is known."""
+    """Progress of a session's deletion. The row is deleted last, so interrupted deletions can be found."""
 
     NONE = 0
     BEGUN = 1
-    """Nobody sees the session any more; its data are being deleted."""
+    """The session is no longer visible; its data is being deleted."""
     WIPED = 2
-    """Its data are deleted; what the database's files still hold of them is overwritten next."""
+    """Its data is deleted; its remains in the database's files are overwritten next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A session in a list, with how many messages it holds."""
+    """A session in a list, with its number of messages."""
 
     session: Session
     messages: int
@@ -52,17 +52,17 @@ class Listed:
 
 
 class Sessions:
-    """Rows of `sessions`, and of `passages`, what was said in them; every look-up names the owner.
+    """Rows of `sessions`, and of `passages`, the text of their messages; every lookup includes the owner.
 
-    The connection is in autocommit mode and each statement is one call: coroutines share it, and a transaction
-    or an open cursor of one would be in the way of the others.
+    The connection is in autocommit mode and each statement is one call: coroutines share it, so a transaction or an
+    open cursor of one would block the others.
     """
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
     async def create(self, owner: str, first_words: str) -> Session:
-        """A new session with an id that cannot be guessed, titled by its first question."""
+        """A new session with an unguessable ID, titled by its first question."""
         now = time.time()
         session_id = secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16)
         session = Session(session_id, owner, title_of(first_words), now, now)
@@ -73,7 +73,7 @@ class Sessions:
         return session
 
     async def get(self, session_id: str, owner: str) -> Session | None:
-        """None when there is no such session, and when it is somebody else's: nobody can tell the two apart."""
+        """None if there is no such session, or if it belongs to another user: the two cannot be distinguished."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM sessions s WHERE s.id = ? AND s.owner = ? AND s.deletion = 0",  # noqa: S608
             (session_id, owner),
@@ -81,16 +81,16 @@ class Sessions:
         return next((Session(*row) for row in rows), None)
 
     async def ids(self, owner: str) -> list[str]:
-        """All sessions of one user but those that are being deleted."""
+        """All sessions of a user except those being deleted."""
         rows = await self._connection.execute_fetchall(
             "SELECT id FROM sessions WHERE owner = ? AND deletion = 0", (owner,)
         )
         return [str(row[0]) for row in rows]
 
     async def page(self, owner: str, *, after: Cursor = START, limit: int, query: str = "") -> list[Listed]:
-        """The owner's sessions, the one used last first, that hold all words of `query`.
+        """The owner's sessions that contain all words of `query`, most recently used first.
 
-        A session that is used while somebody turns the pages moves to the first one; nothing else moves.
+        A session that is used during paging moves to the first page; the others keep their place.
         """
         found = condition(query)
         rows = await self._connection.execute_fetchall(
@@ -106,15 +106,17 @@ class Sessions:
         return next(int(row[0]) for row in rows)
 
     async def said(self, session_id: str, texts: Sequence[str]) -> None:
-        """Messages that the session gained; from now on they are found, and the session was used now."""
+        """Add messages of the session to the search, and mark the session as used."""
         passages = json.dumps([plain(text)[:MAX_PASSAGE] for text in texts])
         await self._connection.execute_fetchall(
             "INSERT INTO passages (session, text) SELECT ?, value FROM json_each(?)", (session_id, passages)
         )
-        await self.touch(session_id)
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id)
+        )
 
     async def rename(self, session_id: str, owner: str, title: str) -> Session | None:
-        """Give a session a title; None when there is no such session of the owner's."""
+        """Rename a session; None if the owner has no such session."""
         await self._connection.execute_fetchall(
             "UPDATE sessions SET title = ? WHERE id = ? AND owner = ? AND deletion = 0",
             (shortened(title), session_id, owner),
@@ -122,7 +124,7 @@ class Sessions:
         return await self.get(session_id, owner)
 
     async def touch(self, session_id: str) -> None:
-        """The session was used now."""
+        """Mark the session as used now."""
         await self._connection.execute_fetchall(
             "UPDATE sessions SET updated = ? WHERE id = ?", (time.time(), session_id)
         )
@@ -130,9 +132,9 @@ class Sessions:
     # deletion, in this order
 
     async def begin_deletion(self, session_id: str, owner: str) -> bool:
-        """Hide the session and forget its title; False when there is no such session of the owner's.
+        """Hide the session and delete its title; False if the owner has no such session.
 
-        One whose deletion was cut off may be deleted again.
+        An interrupted deletion may be started again.
         """
         rows = await self._connection.execute_fetchall(
             "UPDATE sessions SET deletion = ?1, title = ''"
@@ -142,7 +144,7 @@ class Sessions:
         return bool(list(rows))
 
     async def wipe(self, session_id: str) -> None:
-        """Delete what was said, as far as it is in our tables."""
+        """Delete the session's data in these tables."""
         for table in ("passages", "turns", "leases", "responses"):
             await self._connection.execute_fetchall(f"DELETE FROM {table} WHERE session = ?", (session_id,))  # noqa: S608
         await self._connection.execute_fetchall(
@@ -151,7 +153,7 @@ class Sessions:
         )
 
     async def in_deletion(self, state: Deletion) -> list[Session]:
-        """Sessions whose deletion has come this far."""
+        """Sessions whose deletion has reached this state."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM sessions s WHERE s.deletion = ?",  # noqa: S608
             (state,),
@@ -159,5 +161,5 @@ class Sessions:
         return [Session(*row) for row in rows]
 
     async def delete(self, session_id: str) -> None:
-        """The row itself."""
+        """Delete the row itself."""
         await self._connection.execute_fetchall("DELETE FROM sessions WHERE id = ?", (session_id,))

@@ -1,4 +1,4 @@
-"""The database of one service: langgraph's checkpoints and our tables beside them, in one SQLite file."""
+"""The service's database: LangGraph's checkpoints and the service's tables in one SQLite file."""
 
 import asyncio
 import fcntl
@@ -46,9 +46,10 @@ class Store:
 
 @asynccontextmanager
 async def open_store(path: Path) -> AsyncIterator[Store]:
-    """Open (and create) the database. The file is readable by its owner alone."""
+    """Open (and create) the database. Only the owner can read the file."""
     await asyncio.to_thread(_prepare, path)
-    # Ours commits by itself, and must never commit half of a checkpoint's writes. The third works in the background.
+    # Our connection commits by itself and must never commit half of a checkpoint's writes. The third one is for
+    # background work.
     async with (
         _connect(path) as connection,
         _connect(path, isolation_level=None) as own,
@@ -73,9 +74,9 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
 
 
 def _prepare(path: Path) -> None:
-    """Make the file, private and in WAL mode, before anybody else has it open.
+    """Create the file, private and in WAL mode, before other connections are opened.
 
-    SQLite's busy timeout does not cover the change of mode: two services that start at once would collide.
+    SQLite's busy timeout does not cover the change of mode: two services starting at once would collide.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(f".{path.name}.lock").open("w") as lock:
@@ -91,9 +92,9 @@ async def _connect(
 ) -> AsyncIterator[aiosqlite.Connection]:
     async with aiosqlite.connect(path, isolation_level=isolation_level) as connection:
         await connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        # With WAL this loses at most the last turns when the machine itself loses power, and never consistency.
+        # With WAL, a power failure loses at most the last turns, and never consistency.
         await connection.execute("PRAGMA synchronous = NORMAL")
-        # What is deleted is overwritten, and nothing of it is spilled into temporary files.
+        # Deleted data is overwritten and never spilled into temporary files.
         await connection.execute("PRAGMA secure_delete = ON")
         await connection.execute("PRAGMA temp_store = MEMORY")
         yield connection

@@ -1,4 +1,4 @@
-"""A conversation's title, made from its first question without a model."""
+"""Plain text for storing and searching, and titles."""
 
 import re
 import unicodedata
@@ -10,12 +10,17 @@ _FENCE = re.compile(r"(```|~~~).*?(\1|\Z)", re.DOTALL)
 _MARKUP = re.compile(r"^\s{0,3}(?:#{1,6}|>|[-*+]|\d{1,3}[.)])\s+", re.MULTILINE)
 _SENTENCE = re.compile(r".+?[.!?](?=\s)|.+?[\u3002\uff01\uff1f]")
 _SHORTEST = 12
-"""A first sentence shorter than this ("Hi.") says too little alone."""
+"""A first sentence shorter than this ("Hi.") is not enough for a title."""
+
+
+def plain(text: str) -> str:
+    """Removes NUL, at which SQLite's text functions stop, and halves of surrogate pairs."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode()
 
 
 def title_of(question: str) -> str:
-    """The first sentence of `question` in one line: no code blocks, list or heading marks; at most `MAX_TITLE`
-    characters. Empty only when nothing in it can be shown.
+    """The first sentence of `question` in one line, without code blocks, list or heading marks; at most `MAX_TITLE`
+    characters. Empty only if nothing in it is printable.
     """
     question = question[:MAX_READ]
     prose = _line(_MARKUP.sub("", _FENCE.sub(" ", question)))
@@ -24,7 +29,7 @@ def title_of(question: str) -> str:
 
 
 def shortened(text: str) -> str:
-    """One line of at most `MAX_TITLE` characters, cut between words where it can be."""
+    """One line of at most `MAX_TITLE` characters, cut between words if possible."""
     line = _line(text)
     if len(line) <= MAX_TITLE:
         return line
@@ -43,10 +48,10 @@ def _first_sentence(line: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Printable characters alone, runs of white space made one space."""
+    """Only printable characters, with runs of whitespace collapsed."""
     return " ".join("".join(c if _shown(c) else " " for c in text).split())
 
 
 def _shown(character: str) -> bool:
-    # Joiners hold emoji and some scripts together; every other mark that cannot be seen could mislead a reader.
+    # Emoji and some scripts need joiners; other invisible characters could mislead a reader.
     return character in "\u200c\u200d" or unicodedata.category(character)[0] != "C"

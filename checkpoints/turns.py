@@ -1,4 +1,4 @@
-"""Turns: where a conversation can be taken up again, found by the fingerprint of all that was said until then."""
+"""Turns: points from which a conversation can be continued, found by the conversation's fingerprint."""
 
 import json
 import time
@@ -14,31 +14,33 @@ _HEAD = "(SELECT max(checkpoint_id) FROM checkpoints c WHERE c.thread_id = turns
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One turn of a session. `fingerprint` covers the conversation up to its answer, or, without one, its question."""
+class StoredTurn:
+    """One turn of a session. `fingerprint` covers the conversation up to its answer or, if it has none, its
+    question.
+    """
 
     id: int
     session: str
     state: Literal["open", "done", "cut"]
-    """`open` while it is answered, and for ever when the service died meanwhile; `cut`: ended before its answer."""
+    """`open` while it is being answered, and forever if the service died then; `cut`: ended before its answer."""
     fingerprint: str
     instructions: str
     """A digest of the client's system prompt."""
     checkpoint: str | None
-    """langgraph's, of the thread as the turn left it; None while it is open."""
+    """LangGraph's checkpoint at the end of the turn; None while it is open."""
     created: float
     newest: bool
-    """Nothing was said in the session since."""
+    """It is the session's last turn."""
 
 
 class Turns:
-    """Rows of `turns`; each statement is one call, see `Sessions`. Look-ups by fingerprint name the owner."""
+    """Rows of `turns`; each statement is one call, see `Sessions`. Lookups by fingerprint include the owner."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
     async def begin(self, session: str, owner: str, fingerprint: str, instructions: str) -> int:
-        """A question was asked. The turn's id."""
+        """Record a question; returns the turn's ID."""
         rows = await self._connection.execute_fetchall(
             "INSERT INTO turns (session, owner, state, fingerprint, instructions, created)"
             " VALUES (?, ?, 'open', ?, ?, ?) RETURNING id",
@@ -47,7 +49,7 @@ class Turns:
         return next(int(row[0]) for row in rows)
 
     async def finish(self, turn: int, fingerprint: str) -> str | None:
-        """It was answered. Its end is the thread's newest checkpoint, which is returned."""
+        """Record the answer. The turn's end is the thread's newest checkpoint, which is returned."""
         rows = await self._connection.execute_fetchall(
             f"UPDATE turns SET state = 'done', fingerprint = ?, checkpoint = {_HEAD} WHERE id = ?"  # noqa: S608
             " RETURNING checkpoint",
@@ -56,21 +58,21 @@ class Turns:
         return next((row[0] for row in rows), None)
 
     async def cut(self, turn: int) -> None:
-        """It was ended before its answer was complete."""
+        """Record that it was ended before its answer was complete."""
         await self._connection.execute_fetchall(
             f"UPDATE turns SET state = 'cut', checkpoint = {_HEAD} WHERE id = ?",  # noqa: S608
             (turn,),
         )
 
-    async def newest(self, session: str) -> Turn | None:
-        """The last one of a session."""
+    async def newest(self, session: str) -> StoredTurn | None:
+        """The last turn of a session."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM {_TURNS} t WHERE t.session = ? ORDER BY t.id DESC LIMIT 1",  # noqa: S608
             (session,),
         )
         return next((_turn(row) for row in rows), None)
 
-    async def at(self, session: str, checkpoint: str) -> Turn | None:
+    async def at(self, session: str, checkpoint: str) -> StoredTurn | None:
         """The turn that ended with this checkpoint."""
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM {_TURNS} t WHERE t.session = ? AND t.checkpoint = ?",  # noqa: S608
@@ -78,10 +80,10 @@ class Turns:
         )
         return next((_turn(row) for row in rows), None)
 
-    async def matching(self, owner: str, fingerprints: Sequence[str], instructions: str) -> list[Turn]:
-        """The owner's turns that end with the last of `fingerprints` that any turn has; the best one first.
+    async def matching(self, owner: str, fingerprints: Sequence[str], instructions: str) -> list[StoredTurn]:
+        """The owner's turns that match the last possible of `fingerprints`, the best one first.
 
-        Those with the same system prompt, then those after which nothing was said, then the latest.
+        Turns with the same system prompt come first, then the last turns of their sessions, then the latest.
         """
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM json_each(?1) f CROSS JOIN {_TURNS} t ON t.fingerprint = f.value AND t.owner = ?2"  # noqa: S608
@@ -94,5 +96,5 @@ class Turns:
         return [turn for turn in found if turn.fingerprint == found[0].fingerprint]
 
 
-def _turn(row: Any) -> Turn:
-    return Turn(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))
+def _turn(row: Any) -> StoredTurn:
+    return StoredTurn(row[0], row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]))

@@ -1,4 +1,4 @@
-"""What users have used: runs and tokens, per day (UTC)."""
+"""Usage per user and day (UTC): runs and tokens."""
 
 import time
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import aiosqlite
 
 @dataclass(frozen=True, slots=True)
 class DayUse:
-    """One user's day. `day` is like 2026-01-31."""
+    """One day of a user. `day` is like 2026-01-31."""
 
     owner: str
     name: str | None
-    """None when the account is gone."""
+    """None if the account was deleted."""
     day: str
     runs: int
     tokens_in: int
@@ -30,7 +30,7 @@ class Usage:
         self._connection = connection
 
     async def add(self, owner: str, tokens_in: int, tokens_out: int, *, runs: int = 1) -> None:
-        """Count a run that has ended; runs that end at once lose nothing."""
+        """Add a finished run. Atomic, so concurrent runs are all counted."""
         await self._connection.execute_fetchall(
             "INSERT INTO usage (owner, day, runs, tokens_in, tokens_out) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET runs = runs + excluded.runs, tokens_in = tokens_in + excluded.tokens_in, "
@@ -39,7 +39,7 @@ class Usage:
         )
 
     async def tokens_today(self, owner: str) -> int:
-        """Read and written together."""
+        """Input and output tokens."""
         rows = await self._connection.execute_fetchall(
             "SELECT tokens_in + tokens_out FROM usage WHERE owner = ? AND day = ?", (owner, today())
         )
@@ -48,7 +48,7 @@ class Usage:
     async def days(
         self, since: str, owner: str | None = None, name: str | None = None, limit: int = 10_000
     ) -> list[DayUse]:
-        """Days from `since` on, newest first; of one user, by id or name, or of all."""
+        """Days from `since` on, newest first; of one user, by ID or name, or of all."""
         rows = await self._connection.execute_fetchall(
             "SELECT owner, users.name, day, runs, tokens_in, tokens_out FROM usage "
             "LEFT JOIN users ON users.id = usage.owner "

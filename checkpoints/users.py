@@ -1,4 +1,4 @@
-"""The users table: who may come in, and as what."""
+"""The users table: accounts, roles and limits."""
 
 import re
 import secrets
@@ -14,7 +14,7 @@ ROLES: tuple[Role, ...] = ("admin", "user", "guest")
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 LIMITS = ("requests_per_minute", "concurrent_runs", "tokens_per_day", "disk_mb")
 SEEN_SECONDS = 60
-"""`seen` is written at most so often."""
+"""`seen` is updated at most this often."""
 
 CHANGE = """
 UPDATE users SET
@@ -38,38 +38,40 @@ DELETE FROM users WHERE id = :id AND (
 )
 RETURNING *
 """
-"""Both leave an administrator who can come in, decided in the statement itself: two at once cannot remove the last."""
+"""Both keep at least one enabled administrator. The statement itself ensures this, so two concurrent calls cannot
+remove the last one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who may use the service."""
+    """A user of the service."""
 
     id: str
-    """What everything else refers to: owners of sessions, folders of files. Never reused."""
+    """Referenced by everything else: owners of sessions, folders of files. Never reused."""
     name: str
     role: Role
     requests_per_minute: int | None = None
-    """Limits of this user's own; None means those of the settings, 0 no limit."""
+    """Limits for this user; None means the limits of the settings, 0 no limit."""
     concurrent_runs: int | None = None
     tokens_per_day: int | None = None
     disk_mb: int | None = None
 
 
 LOCAL = User("local", "local", "admin", 0, 0, 0, 0)
-"""The owner of the machine, where no login is required. Never a row of the table."""
+"""The owner of the machine if no login is required. Never a row of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A row: a user and what decides whether they come in. Times are seconds since the epoch."""
+    """A row: a user and their login data. Times are seconds since the epoch."""
 
     user: User
     password: str
-    """What argon2 makes of it."""
+    """The argon2 hash."""
     disabled: bool
     generation: int
-    """Tokens of earlier generations are no longer good."""
+    """Tokens of earlier generations are invalid."""
     created: float
     seen: float | None
 
@@ -79,19 +81,19 @@ class Account:
 
 
 class LastAdminError(Exception):
-    """Without this one nobody could administer the service."""
+    """Without this account, the service would have no administrator."""
 
 
 class Users:
-    """Rows of `users`. Each statement is one call, as in `Sessions`, and decides by itself: nothing is read first."""
+    """Rows of `users`. Each statement is one call, as in `Sessions`, and complete by itself: nothing is read first."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
 
     async def create(self, name: str, password: str, role: Role) -> Account | None:
-        """A new user, or None when the name is taken, in whatever case. Raises ValueError for a bad name."""
+        """A new user, or None if the name is taken, in any case. Raises ValueError for an invalid name."""
         if not USER_NAME.fullmatch(name):
-            raise ValueError("a name has up to 64 letters, digits, dots, dashes and underscores")
+            raise ValueError("a name may have up to 64 letters, digits, dots, dashes and underscores")
         return await self._one(
             "INSERT INTO users (id, name, password, role, created) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT DO NOTHING RETURNING *",
@@ -105,14 +107,14 @@ class Users:
         return await self._one("SELECT * FROM users WHERE name = ?", (name,))
 
     async def page(self, *, after: str = "", limit: int = 100) -> list[Account]:
-        """Users by name, those behind `after`."""
+        """Users by name, after `after`."""
         rows = await self._connection.execute_fetchall(
             "SELECT * FROM users WHERE name > ? ORDER BY name LIMIT ?", (after, limit)
         )
         return [_account(row) for row in rows]
 
     async def admins(self) -> int:
-        """How many administrators can come in."""
+        """Number of enabled administrators."""
         rows = await self._connection.execute_fetchall(
             "SELECT count(*) FROM users WHERE role = 'admin' AND NOT disabled"
         )
@@ -126,7 +128,7 @@ class Users:
         disabled: bool | None = None,
         limits: Mapping[str, int | None] | None = None,
     ) -> Account | None:
-        """Change what is given; whoever is disabled loses their tokens. None when there is no such user.
+        """Change what is given; disabling revokes the user's tokens. None if there is no such user.
 
         Raises `LastAdminError`.
         """
@@ -136,25 +138,25 @@ class Users:
             values |= {name: given.get(name), f"{name}_given": name in given}
         account = await self._one(CHANGE, values)
         if account is None and await self.by_id(user_id) is not None:
-            raise LastAdminError("the last administrator stays one")
+            raise LastAdminError("the last administrator cannot be removed")
         return account
 
     async def set_password(self, user_id: str, password: str) -> Account | None:
-        """A new password ends all tokens of the old one."""
+        """A new password revokes all tokens."""
         return await self._one(
             "UPDATE users SET password = ?, generation = generation + 1 WHERE id = ? RETURNING *",
             (password, user_id),
         )
 
     async def delete(self, user_id: str) -> Account | None:
-        """None when there is no such user. Raises `LastAdminError`."""
+        """None if there is no such user. Raises `LastAdminError`."""
         account = await self._one(DELETE, {"id": user_id})
         if account is None and await self.by_id(user_id) is not None:
-            raise LastAdminError("the last administrator stays one")
+            raise LastAdminError("the last administrator cannot be removed")
         return account
 
     async def saw(self, account: Account) -> None:
-        """The user was here now."""
+        """Record that the user was active now."""
         now = time.time()
         if account.seen is None or now - account.seen > SEEN_SECONDS:
             await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))

@@ -1,4 +1,4 @@
-"""How much the agent solves: tasks with checkable answers, ours and others' harnesses on the same model.
+"""Evaluation: tasks with checkable answers, for this and other harnesses on the same model.
 
-`python -m evals --help`; docs/evals.md has the tables.
+`python -m evals --help`; docs/evals.md has the results.
 """

@@ -12,6 +12,7 @@ from evals import ours, results, router, theirs
 from evals.results import Result
 from evals.task import Task
 from evals.tasks import all_tasks, da_tasks
+from graph import MODES
 from llm import catalog
 from llm.fetch import FetchError
 
@@ -19,7 +20,7 @@ RESULTS = Path("evals/results")
 
 
 def chosen(options: argparse.Namespace) -> list[Task]:
-    """The tasks of a set and a half, of some kinds, the first so many of each kind."""
+    """The tasks of a set and a half, filtered by kind, up to a number per kind."""
     tasks = all_tasks() if options.set == "tasks" else da_tasks()
     tasks = [task for task in tasks if options.half in ("all", task.half)]
     tasks = [task for task in tasks if not options.kind or task.kind in options.kind]
@@ -29,17 +30,17 @@ def chosen(options: argparse.Namespace) -> list[Task]:
 
 
 def named(options: argparse.Namespace) -> Path:
-    """Where the results go when nothing is said: modes and protocols are ours, other harnesses have none."""
+    """The default path of the results."""
     ours = (options.mode, options.protocol, "free" if options.free else "") if options.harness == "ours" else ()
     parts = (options.harness, *ours, options.model, options.set, options.half)
     return RESULTS / f"{'-'.join(filter(None, parts))}.jsonl"
 
 
 def left(tasks: list[Task], out: Path) -> list[Task]:
-    """The tasks that have no result yet: a run that was stopped goes on."""
+    """The tasks that have no result yet: an interrupted run continues."""
     done = {result.task for result in results.load(out)} if out.exists() else set()
     if done:
-        tqdm.write(f"{out} holds {len(done)} results already; --again begins anew.", file=sys.stderr)
+        tqdm.write(f"{out} already has {len(done)} results; --again starts over.", file=sys.stderr)
     return [task for task in tasks if task.name not in done]
 
 
@@ -66,23 +67,23 @@ def parser() -> argparse.ArgumentParser:
     chat_models = [name for name, entry in entries.items() if not entry.folder]
     options = argparse.ArgumentParser(prog="python -m evals")
     commands = options.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="work on tasks; a line of JSON each")
+    run = commands.add_parser("run", help="solve tasks; one line of JSON per task")
     run.add_argument("--harness", choices=("ours", "create_agent", "code_agent"), default="ours")
-    run.add_argument("--mode", choices=("auto", "chat", "react", "plan_execute"), default="react")
+    run.add_argument("--mode", choices=tuple(MODES), default="react")
     run.add_argument("--protocol", choices=("text", "native"), default="text")
-    run.add_argument("--out", type=Path, help="where the results go (default: evals/results/…)")
-    run.add_argument("--again", action="store_true", help="begin anew; else a run that was stopped goes on")
-    run.add_argument("--trace", action="store_true", help="keep the programs and their output too (ours only)")
-    run.add_argument("--free", action="store_true", help="hold no reply to a grammar (ours only)")
-    asked = commands.add_parser("router", help="does the router choose what fits the kind?")
-    asked.add_argument("--forms", action="store_true", help="the model's word alone, with and without a grammar")
+    run.add_argument("--out", type=Path, help="where to write results (default: evals/results/…)")
+    run.add_argument("--again", action="store_true", help="start over instead of continuing an interrupted run")
+    run.add_argument("--trace", action="store_true", help="also keep the programs and their output (own modes only)")
+    run.add_argument("--free", action="store_true", help="do not constrain replies with grammars (own modes only)")
+    asked = commands.add_parser("router", help="check whether the router's choice fits the kind")
+    asked.add_argument("--forms", action="store_true", help="only the model's word, with and without a grammar")
     for command in (run, asked):
         command.add_argument("--set", choices=("tasks", "da"), default="tasks")
         command.add_argument("--half", choices=("dev", "test", "all"), default="dev")
-        command.add_argument("--kind", action="append", help="only this kind; may be repeated")
-        command.add_argument("--limit", type=int, help="the first so many of each kind")
+        command.add_argument("--kind", action="append", help="only this kind; can be repeated")
+        command.add_argument("--limit", type=int, help="maximum number of tasks per kind")
         command.add_argument("--model", default="", choices=chat_models, help=f"the embedded one (default: {default})")
-    report = commands.add_parser("report", help="tables of results")
+    report = commands.add_parser("report", help="print tables of results")
     report.add_argument("files", type=Path, nargs="+")
     return options
 
@@ -100,7 +101,7 @@ def main() -> None:
 
 
 def work(given: argparse.Namespace) -> None:
-    """Ask the router, or solve tasks. Raises `FetchError` when the model's weights cannot be had."""
+    """Run the router or solve tasks. Raises `FetchError` if the model's weights cannot be downloaded."""
     tasks = chosen(given)
     if given.command == "router":
         judge = router.forms if given.forms else router.agreement
@@ -111,7 +112,7 @@ def work(given: argparse.Namespace) -> None:
         out.unlink(missing_ok=True)
     tasks = left(tasks, out)
     if not tasks:
-        tqdm.write("No task is left.", file=sys.stderr)
+        tqdm.write("No tasks are left.", file=sys.stderr)
     elif given.harness == "ours":
         asyncio.run(run_ours(tasks, given, out))
     else:

@@ -1,4 +1,4 @@
-"""Checks of answers: numbers within a tolerance, words, `@name[value]` slots."""
+"""Checks for answers: numbers within a tolerance, words, `@name[value]` slots."""
 
 import re
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ _SLOT = re.compile(r"@(\w+)\s*\[([^\]]*)\]")
 
 
 def numbers_in(text: str) -> list[float]:
-    """All numbers that a person would read."""
+    """All numbers as a person would read them."""
     return [float(raw.replace(",", "").replace("\u2212", "-")) for raw in _NUMBER.findall(text)]
 
 
 def numbers(*values: float, decimals: int = 2) -> Check:
-    """Every value stands in the answer, right to so many decimals (or exact, when it is whole)."""
+    """Every value is in the answer, correct to this many decimals (or exact if it is a whole number)."""
 
     def check(text: str) -> str | None:
         found = numbers_in(text)
@@ -31,7 +31,7 @@ def _close(wanted: float, got: float, decimals: int) -> bool:
 
 
 def words(*wanted: str) -> Check:
-    """Every text stands in the answer, case and thousands separators apart; `a|b` means either."""
+    """Every text is in the answer, ignoring case and thousands separators; `a|b` means either."""
 
     def check(text: str) -> str | None:
         said = text.lower().replace(",", "")
@@ -42,12 +42,12 @@ def words(*wanted: str) -> Check:
 
 
 def both(*checks: Check) -> Check:
-    """All of them."""
+    """All of these checks."""
     return lambda text: next((wrong for check in checks if (wrong := check(text)) is not None), None)
 
 
 def slots(expected: Mapping[str, float | str], decimals: int = 2) -> Check:
-    """Every `@name[value]` is there, once, and right."""
+    """Every `@name[value]` is present exactly once and correct."""
 
     def check(text: str) -> str | None:
         found: dict[str, list[str]] = {}

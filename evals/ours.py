@@ -1,4 +1,4 @@
-"""Our service, over HTTP, with the embedded model."""
+"""Solves tasks with this service, over HTTP, with the embedded model."""
 
 import json
 import tempfile
@@ -27,13 +27,13 @@ TRACED = ("tool", "input", "observation")
 
 
 def weights(name: str) -> Path:
-    """The file of a model in `llm/models.toml`, fetched when it is missing. Raises `FetchError`."""
+    """The file of a model in `llm/models.toml`, downloaded if missing. Raises `FetchError`."""
     default, entries = catalog.load()
     return ensure(entries[name or default], catalog.models_dir())
 
 
 class Unheld(LlamaCppChat):
-    """Writes what it likes: no reply is held to a grammar."""
+    """The embedded model without grammars."""
 
     @override
     def _sampling(self, **wishes: Any) -> Sampling:
@@ -41,13 +41,13 @@ class Unheld(LlamaCppChat):
 
 
 def unheld(model: LlamaCppChat) -> LlamaCppChat:
-    """The same weights without grammars, to measure what these do."""
+    """The same weights without grammars, to measure their effect."""
     return Unheld(engine=model.engine, name_=model.name_, temperature=model.temperature)
 
 
 @asynccontextmanager
 async def service(model: str, protocol: str, *, held: bool = True) -> AsyncIterator[Service]:
-    """A server with everything but the network, on its own data folder."""
+    """An in-process server with its own data folder."""
     loaded = build(LlamaCppSettings(model_path=weights(model)))
     loaded = loaded if held else unheld(loaded)
     with tempfile.TemporaryDirectory() as folder:
@@ -59,10 +59,10 @@ async def service(model: str, protocol: str, *, held: bool = True) -> AsyncItera
 
 
 async def solve(task: Task, started: Service, mode: str, harness: str, *, trace: bool = False) -> Result:
-    """All turns of a task in one session; each answer has to be right. `trace` keeps what the steps did.
+    """All turns of a task in one session; each answer must be correct. `trace` records the steps.
 
     Raises:
-        RuntimeError: the service is leaving or full, which says nothing about the task.
+        RuntimeError: the service is stopping or overloaded, which says nothing about the task.
     """
     answers: list[str] = []
     wrong: str | None = None

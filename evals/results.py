@@ -1,4 +1,4 @@
-"""What became of each task: one line of JSON each, and the table over many."""
+"""Results of tasks, stored as JSON lines, and the tables over them."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Result:
-    """`wrong` is None when the task is solved. Tokens and calls are those of all its turns."""
+    """`wrong` is None if the task is solved. Tokens and calls cover all its turns."""
 
     task: str
     kind: str
@@ -26,7 +26,7 @@ class Result:
     mode: str = ""
     steps: int = 0
     errors: list[str] = field(default_factory=list)
-    """How steps failed, in order."""
+    """Errors of the failed steps, in order."""
     trace: list[dict[str, str]] = field(default_factory=list)
     """With `--trace`: the tool, input and observation of each step."""
 
@@ -68,7 +68,7 @@ def row(name: str, results: Sequence[Result]) -> str:
 
 
 HEAD = (
-    "| harness | solved | 95 % | calls | tokens in | tokens out | tokens a solved task | seconds |\n"
+    "| harness | solved | 95 % | calls | tokens in | tokens out | tokens per solved task | seconds |\n"
     "|---|---|---|---|---|---|---|---|"
 )
 
@@ -86,7 +86,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def failure(result: Result) -> str:
-    """The class of a failure: what a person would blame."""
+    """The class of a failure: its likely cause."""
     wrong, answer = result.wrong or "", result.answers[-1] if result.answers else ""
     if wrong.startswith("error"):
         return "the run failed"
@@ -97,11 +97,11 @@ def failure(result: Result) -> str:
     if "I had to stop" in answer or "did not find" in answer or "not found" in answer:
         return "gave up"
     if not result.steps and result.kind != "talk":
-        return "nothing was run"
+        return "no program was run"
     if len(result.errors) >= 3:
-        return "loop of errors"
+        return "error loop"
     if result.errors and result.steps == len(result.errors):
-        return "no program worked"
+        return "no working program"
     return "wrong or missing value"
 
 

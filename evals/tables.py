@@ -1,4 +1,4 @@
-"""Tables made from a seed: the same bytes on every machine."""
+"""Tables generated from a seed: the same bytes on every machine."""
 
 import io
 

@@ -1,11 +1,11 @@
-"""A task: what is asked in one or more turns, the files that come with it, and how the answers are checked."""
+"""A task: the question of each turn, its files, and the checks of the answers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Check = Callable[[str], str | None]
-"""Looks at an answer; None when it is right, else what is wrong with it."""
+"""Checks an answer; None if it is correct, otherwise what is wrong."""
 Kind = Literal["arithmetic", "table", "files", "follow_up", "planned", "talk", "da_easy", "da_medium", "da_hard"]
 Half = Literal["dev", "test"]
 
@@ -20,7 +20,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Task:
-    """`half` says whether the prompts may be tuned on it; the test half is only ever run."""
+    """`half` says whether prompts may be tuned on it."""
 
     name: str
     kind: Kind
@@ -30,12 +30,12 @@ class Task:
 
     @property
     def mode(self) -> str:
-        """What the router should choose for the first turn."""
+        """The mode that the router should choose for the first turn."""
         return {"talk": "chat", "planned": "plan_execute"}.get(self.kind, "react")
 
 
 def halves(tasks: list[Task]) -> list[Task]:
-    """Every second task is held back."""
+    """Half of the tasks are held out."""
     return [
         Task(task.name, task.kind, task.turns, task.files, "test" if at % 2 else "dev") for at, task in enumerate(tasks)
     ]

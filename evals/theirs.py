@@ -1,4 +1,4 @@
-"""Other harnesses: their own venv, one OpenAI-compatible server (llama.cpp's) on the same weights."""
+"""Runs other harnesses in their own venv, with llama.cpp's OpenAI-compatible server on the same weights."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 
 @contextmanager
 def server(model: str) -> Iterator[str]:
-    """llama.cpp's own server on a free port; its base URL."""
+    """llama.cpp's server on a free port; yields its base URL."""
     params = xllamacpp.CommonParams()
     params.model.path = str(weights(model))
     params.n_ctx, params.n_parallel, params.port = WINDOW, 1, 0
@@ -36,9 +36,9 @@ def server(model: str) -> Iterator[str]:
 
 
 def solve(tasks: Sequence[Task], harness: str, model: str) -> Iterator[Result]:
-    """All tasks, one after the other, in one process of the peers' venv."""
+    """All tasks in order, in one process of the peers' venv."""
     if not PYTHON.exists():
-        raise SystemExit("The peers are not installed: make eval-peers")
+        raise SystemExit("The other harnesses are not installed; run `make eval-peers`")
     by_name = {task.name: task for task in tasks}
     with tempfile.TemporaryDirectory() as folder, server(model) as url:
         given, answered = Path(folder) / "tasks.jsonl", Path(folder) / "answers.jsonl"
@@ -51,7 +51,7 @@ def solve(tasks: Sequence[Task], harness: str, model: str) -> Iterator[Result]:
 
 
 def _lines(command: list[str | Path], path: Path) -> Iterator[str]:
-    """The lines that the command appends to the file, as they come. Raises `CalledProcessError` when it fails."""
+    """The lines that the command appends to the file, as they come. Raises `CalledProcessError` if it fails."""
     path.touch()
     with subprocess.Popen(command, stdout=sys.stderr) as running, path.open(encoding="utf-8") as file:
         try:

@@ -1,44 +1,28 @@
-"""How steps are wired into modes: one file a mode, each with an uncompiled `graph`."""
+"""The modes: one file per mode, each with an uncompiled `graph` that wires the steps."""
 
-from typing import Any
+from graph import chat, plan_execute, react
+from graph.auto import ModeGraph, top_graph
+from nodes.route import AUTO
+from nodes.rules.mode import Kind
 
-from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import Runtime
-
-from graph import auto, chat, plan_execute, react
-from nodes.route import record, route
-from nodes.state import AgentState, Context, Update
-from nodes.summarize import condense
-
-MODES: dict[str, StateGraph[Any, Context, Any, Any]] = {
-    "auto": auto.graph,
+ANSWER_MODES: dict[str, ModeGraph] = {
     "chat": chat.graph,
     "react": react.graph,
     "plan_execute": plan_execute.graph,
 }
+"""The only list of the modes that answer a turn."""
+
+MODE_OF_KIND: dict[Kind, str] = {"talk": "chat", "work": "react", "plan": "plan_execute"}
+"""The mode that `auto` chooses for each kind of question. Other modes answer only if a client requests them."""
+
+MODES: dict[str, ModeGraph] = {AUTO: top_graph(ANSWER_MODES, MODE_OF_KIND), **ANSWER_MODES}
+"""All modes that a client may name."""
 
 
-def whole_turn(name: str) -> StateGraph[Any, Context, Any, Any]:
-    """The mode as a graph that can be talked to on its own: condense → route to it → its own steps → record.
+def turn_graph(mode: str) -> ModeGraph:
+    """A whole turn in `mode` as one graph with a checkpoint after every step, for Studio.
 
-    `auto` is such a graph. The steps of the others are at the top, so that each has its checkpoint.
+    Raises KeyError for an unknown mode.
     """
-    mode = MODES[name]
-    if mode is auto.graph:
-        return mode
-
-    async def enter(state: AgentState, runtime: Runtime[Context]) -> Update:
-        return await route({**state, "wanted_mode": name}, runtime)
-
-    whole = StateGraph(mode.state_schema, context_schema=Context)
-    whole.add_node("condense", condense)
-    whole.add_node("route", enter)
-    whole.add_node("record", record)
-    for part in ("nodes", "branches", "schemas", "channels", "managed"):
-        getattr(whole, part).update(getattr(mode, part))
-    for start, end in mode.edges:
-        whole.add_edge("route" if start == START else start, "record" if end == END else end)
-    whole.add_edge(START, "condense")
-    whole.add_edge("condense", "route")
-    whole.add_edge("record", END)
-    return whole
+    modes = ANSWER_MODES if mode == AUTO else {mode: ANSWER_MODES[mode]}
+    return top_graph(modes, MODE_OF_KIND, step_checkpoints=True)

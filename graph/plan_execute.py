@@ -1,4 +1,4 @@
-"""`plan_execute`: plan → (begin → work, side by side → collect)* → replan … → combine.
+"""`plan_execute`: plan → (begin → work, in parallel → collect)* → replan … → combine.
 
 A plan of one step is `react`.
 """
@@ -20,7 +20,7 @@ def after_plan(state: PlanState) -> Literal["react", "begin"]:
 
 
 def send_work(state: PlanState) -> list[Send]:
-    """The steps that wait for nothing run side by side."""
+    """Steps that wait for nothing run in parallel."""
     return [Send("work", work) for work in works(state)]
 
 

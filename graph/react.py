@@ -11,37 +11,42 @@ from nodes.state import AgentState, Context, ModeOutput, Step
 from nodes.synthesize import synthesize
 from nodes.thought import thought
 from nodes.tool_call import tool_call
-from tools.names import PYTHON_CODER
+from tools.agent_tool import program_tool_of
 
 
 def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool_call", "thought", "synthesize"]:
-    """Act, think again about what is missing, or answer: also when a limit is reached."""
+    """Call a tool, think again about what is missing, or answer, also if a limit is reached."""
     limits = runtime.context.limits
     if state.get("answer_text") is not None or runtime.context.budget.spent:
         return "synthesize"
     if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
         return "synthesize"
-    if state.get("needed") and len(_printed(state.get("steps", []))) > limits.max_needs:
+    if state.get("needed") and len(_printed(state.get("steps", []), _program_tool(runtime))) > limits.max_needs:
         return "synthesize"
     return "tool_call" if state.get("action") else "thought"
 
 
 def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thought", "synthesize"]:
-    """After the last step that may be taken, think again only when there is a result to answer from."""
+    """After the last allowed step, think again only if there is a result to answer from."""
     steps = state["steps"]
     limits = runtime.context.limits
-    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent or _hopeless(steps, limits.max_mends)
+    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent
+    spent = spent or _hopeless(steps, _program_tool(runtime), limits.max_mends)
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
 
 
-def _printed(steps: Sequence[Step]) -> list[Step]:
-    return [step for step in steps if step["tool"] == PYTHON_CODER and step["error"] is None]
+def _program_tool(runtime: Runtime[Context]) -> str | None:
+    return program_tool_of(runtime.context.tools)
 
 
-def _hopeless(steps: Sequence[Step], max_mends: int) -> bool:
-    """Programs failed one after the other, and mending did not help: small models then fail for ever."""
+def _printed(steps: Sequence[Step], program_tool: str | None) -> list[Step]:
+    return [step for step in steps if step["tool"] == program_tool and step["error"] is None]
+
+
+def _hopeless(steps: Sequence[Step], program_tool: str | None, max_mends: int) -> bool:
+    """Several programs in a row failed and fixing did not help: small models then never succeed."""
     newest = steps[-max_mends - 1 :]
-    return len(newest) > max_mends and all(step["tool"] == PYTHON_CODER and step["error"] for step in newest)
+    return len(newest) > max_mends and all(step["tool"] == program_tool and step["error"] for step in newest)
 
 
 graph = StateGraph(AgentState, context_schema=Context, output_schema=ModeOutput)

@@ -1,4 +1,4 @@
-"""Where text comes from: one file a backend, each with a `build(settings)`. Imported only when chosen."""
+"""Model backends: one file per backend with a `build(settings)`, imported only if selected."""
 
 BACKENDS = {
     "llamacpp": "llm.llamacpp",
@@ -6,4 +6,4 @@ BACKENDS = {
     "ollama": "llm.ollama",
 }
 VISION = "llm.llamacpp_vision"
-"""The embedded model that is shown images: chosen apart from the one that writes."""
+"""The embedded vision model, selected separately from the text model."""

@@ -1,4 +1,4 @@
-"""The models that can be fetched (`models.toml`) and where their files are kept."""
+"""The downloadable models (`models.toml`) and where their files are stored."""
 
 import tomllib
 from pathlib import Path
@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict
 
 CATALOG = Path(__file__).with_name("models.toml")
 VECTORS = "minilm"
-"""The model that documents are searched with."""
+"""The model for document search."""
 
 
 class PackageSource(BaseModel):
-    """The same bytes in Python packages: one piece a package, or a part of one."""
+    """The same bytes in Python packages: one piece per package, or part of one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,7 +22,7 @@ class PackageSource(BaseModel):
     first: int = 1
     last: int = 1
     inside: str = ""
-    """Where the member is a zip archive: the file within it."""
+    """If the member is a zip archive: the file within it."""
 
     def requirement(self, number: int) -> str:
         return f"{self.name.format(n=number)}=={self.version}"
@@ -36,7 +36,7 @@ class PackageSource(BaseModel):
 
 
 class ModelFile(BaseModel):
-    """One file: how to know that it is whole, where it can be had."""
+    """One file: its checksum and its sources."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,12 +44,12 @@ class ModelFile(BaseModel):
     bytes: int
     sha256: str
     hub: str | None = None
-    """Address of the publisher's own file; None where the publisher has none of these bytes."""
+    """URL of the publisher's own file; None if the publisher does not offer these bytes."""
     packages: PackageSource
 
 
 class ModelEntry(BaseModel):
-    """One model: a file of its own, or several in a folder."""
+    """One model: a single file, or several in a folder."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -63,7 +63,7 @@ class ModelEntry(BaseModel):
         return sum(file.bytes for file in self.files)
 
     def path(self, models: Path) -> Path:
-        """Its folder below `models`, or its one file."""
+        """Its folder in `models`, or its single file."""
         return models / (self.folder or self.files[0].file)
 
 

@@ -1,24 +1,24 @@
-"""What can go wrong with a model, in words for the person who runs the service."""
+"""Errors of models, with messages for the operator of the service."""
 
 
 class ModelError(Exception):
-    """The model cannot serve this request; the text says what to do about it."""
+    """The model cannot serve this request; the message says what to do."""
 
 
 class ModelMissingError(ModelError):
-    """There is no file of weights at the configured place."""
+    """There is no weights file at the configured path."""
 
 
 class ModelDamagedError(ModelError):
-    """The file of weights is there but cannot be loaded."""
+    """The weights file exists but cannot be loaded."""
 
 
 class PromptTooLongError(ModelError):
-    """The prompt does not fit the model's context window; `setting` is what makes that larger."""
+    """The prompt does not fit the model's context window; `setting` is what enlarges it."""
 
     def __init__(self, tokens: int, window: int, setting: str = "LLAMACPP_N_CTX") -> None:
         super().__init__(
-            f"The conversation needs {tokens} tokens, but the model's context window holds {window}. "
+            f"The conversation needs {tokens} tokens, but the model's context window has {window}. "
             f"Shorten it, start a new session, or raise {setting}."
         )
         self.tokens = tokens
@@ -26,19 +26,19 @@ class PromptTooLongError(ModelError):
 
 
 class BackendStoppedError(ModelError):
-    """The service is shutting down, so nothing more is generated."""
+    """The service is shutting down; nothing more is generated."""
 
 
 class SchemaError(ModelError):
-    """A JSON schema that the model cannot be held to; the text says why."""
+    """The model cannot be constrained to a JSON schema; the message says why."""
 
 
 class ServerUnreachableError(ModelError):
-    """The model server does not answer, or went away in the middle of a reply."""
+    """The model server does not respond, or disconnected during a reply."""
 
 
 class MalformedCallError(ModelError):
-    """The model wrote a tool call that its server cannot read; `raw` is what it wrote, as far as the server tells."""
+    """The server cannot parse the model's tool call; `raw` is the call's text, as far as the server reports it."""
 
     def __init__(self, words: str, raw: str = "") -> None:
         super().__init__(words)
@@ -46,4 +46,4 @@ class MalformedCallError(ModelError):
 
 
 class ToolsUnsupportedError(ModelError):
-    """The model server takes no tool definitions; the text protocol needs none."""
+    """The model server does not support tool definitions; the text protocol does not need them."""

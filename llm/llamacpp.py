@@ -1,4 +1,4 @@
-"""The embedded backend: a LangChain chat model over our llama.cpp engine."""
+"""The embedded backend: a LangChain chat model on the llama.cpp engine."""
 
 import asyncio
 import queue
@@ -26,11 +26,11 @@ from llm.settings import LlamaCppSettings
 
 
 class LlamaCppChat(BaseChatModel):
-    """Streams token by token, honours `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF),
+    """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF),
     `choices` (the reply is one of these texts), `response_format` and `tools` (OpenAI's; see `bind_tools`).
 
-    Safe for any number of concurrent callers. Generation ends before the next token when the consumer of
-    `astream` goes away. Raises `ModelError` (and what is under it in `llm.errors`).
+    Safe for any number of concurrent callers. Generation stops before the next token when the consumer of `astream`
+    stops reading. Raises `ModelError` and its subclasses in `llm.errors`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -45,12 +45,12 @@ class LlamaCppChat(BaseChatModel):
 
     @property
     def native_tools(self) -> bool:
-        """Whether the model's own template shows it tools, so that `bind_tools` has an effect."""
+        """Whether the model's template supports tools, so that `bind_tools` has an effect."""
         return self.engine.speaks_tools
 
     @property
     def native_first(self) -> bool:
-        """Whether an agent should rather use `bind_tools` than plain text: not with models of this size."""
+        """Whether an agent should prefer `bind_tools` to plain text: not with models of this size."""
         return False
 
     @override
@@ -62,12 +62,13 @@ class LlamaCppChat(BaseChatModel):
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """LangChain's. `required`, `any` and a name are enforced by a grammar; what is called by itself also has the
-        form that the tool's schema wants. Raises ValueError for a choice that names no tool."""
+        """LangChain's method. `required`, `any` and a name are enforced by a grammar; calls that the model makes by
+        itself also follow the tool's schema. Raises ValueError for a choice that names no tool.
+        """
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     def check_format(self, response_format: Mapping[str, Any]) -> None:
-        """Raise `SchemaError` for a `response_format` that replies cannot be held to."""
+        """Raise `SchemaError` for a `response_format` that cannot be enforced."""
         grammar_of_format(response_format)
 
     def _request(
@@ -173,22 +174,22 @@ class LlamaCppChat(BaseChatModel):
 
     @override
     def get_num_tokens(self, text: str) -> int:
-        """By the model's own vocabulary. Raises `BackendStoppedError` after `close`."""
+        """Counted with the model's own vocabulary. Raises `BackendStoppedError` after `close`."""
         return self.engine.count(text)
 
     @property
     def window(self) -> int:
-        """Tokens of prompt and reply together."""
+        """Size of the context window: prompt and reply together, in tokens."""
         return self.engine.window
 
     def close(self) -> None:
-        """Stop what is being generated and free the weights."""
+        """Stop all generation and free the weights."""
         self.engine.close()
 
 
 def build(settings: LlamaCppSettings) -> LlamaCppChat:
     """Load the weights (blocking, a second or two). Raises `ModelMissingError` or `ModelDamagedError`."""
-    path = settings.model_path or catalog.default_path(settings.models_dir)
+    path = settings.model_path or catalog.default_path()
     engine = LlamaEngine(path, settings)
     engine.wait_ready()
     return LlamaCppChat(engine=engine, name_=path.stem, temperature=settings.temperature)

@@ -1,4 +1,4 @@
-"""The embedded backend for images: a LangChain chat model over llama.cpp's multimodal library."""
+"""The embedded backend for images: a LangChain chat model on llama.cpp's multimodal library."""
 
 import base64
 import binascii
@@ -16,13 +16,13 @@ from llm.llama.native import check_file
 from llm.llama.slots import Piece, Request
 from llm.llama.vision_engine import SeeingEngine, SeeingRequest
 from llm.llamacpp import LlamaCppChat
-from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
+from llm.settings import LlamaCppSettings
 
 ADVICE = "Set {} to a GGUF file (docs/vision.md)."
 
 
 class LlamaCppSeeingChat(LlamaCppChat):
-    """As `LlamaCppChat`, for messages with images in them: LangChain's image blocks with base64 or a data address.
+    """Like `LlamaCppChat`, for messages with images: LangChain's image blocks with base64 or a data URL.
 
     One request is served at a time. The weights are loaded with the first one.
     """
@@ -60,7 +60,7 @@ class LlamaCppSeeingChat(LlamaCppChat):
 
 
 def contents(message: BaseMessage) -> list[str | bytes]:
-    """A message's words and images in order. Raises `ModelError` for an image that is not in the message itself."""
+    """A message's texts and images in order. Raises `ModelError` for an image that is not in the message itself."""
     parts: list[str | bytes] = []
     for block in message.content_blocks:
         if block["type"] == "text":
@@ -68,7 +68,7 @@ def contents(message: BaseMessage) -> list[str | bytes]:
         elif block["type"] == "image":
             parts.append(_image(block.get("base64"), block.get("url")))
         else:
-            raise ModelError(f"The model that sees takes text and images, and no {block['type']}.")
+            raise ModelError(f"The vision model supports text and images, not {block['type']}.")
     return parts
 
 
@@ -76,30 +76,30 @@ def _image(encoded: str | None, url: str | None) -> bytes:
     if encoded is None and url is not None and url.startswith("data:"):
         encoded = url.partition(",")[2]
     if not encoded:
-        raise ModelError("The model that sees takes images in the message itself (base64), not by their address.")
+        raise ModelError("The vision model supports images in the message itself (base64), not URLs.")
     try:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
-        raise ModelError("An image's base64 is damaged.") from error
+        raise ModelError("An image's base64 is invalid.") from error
 
 
 def load(model: Path, projector: Path, settings: LlamaCppSettings) -> LlamaCppSeeingChat:
-    """Raises `ModelMissingError` or `ModelDamagedError` for a file that is not there, or is no GGUF file."""
+    """Raises `ModelMissingError` or `ModelDamagedError` if a file does not exist or is not a GGUF file."""
     check_file(model, ADVICE.format("LLAMACPP_VISION_MODEL_PATH"))
     check_file(projector, ADVICE.format("LLAMACPP_VISION_MMPROJ_PATH"))
     engine = SeeingEngine(model, projector, settings)
     return LlamaCppSeeingChat(engine=engine, name_=model.stem, temperature=settings.temperature)
 
 
-def build(settings: LlamaCppVisionSettings) -> BaseChatModel | None:
-    """None when no model is named. The weights are loaded at the first image.
+def build(settings: LlamaCppSettings) -> BaseChatModel | None:
+    """None if no model is configured. The weights are loaded at the first image; one request is served at a time.
 
-    Raises `ModelMissingError` or `ModelDamagedError` when a file is not there, or is none of its kind.
+    Raises `ModelMissingError` or `ModelDamagedError` if a file does not exist or is not a GGUF file.
     """
-    model, projector = settings.model.model_path, settings.mmproj_path
+    model, projector = settings.vision_model_path, settings.vision_mmproj_path
     if model is None and projector is None:
         return None
     if model is None or projector is None:
         missing = "LLAMACPP_VISION_MODEL_PATH" if model is None else "LLAMACPP_VISION_MMPROJ_PATH"
-        raise ModelMissingError(f"A model that sees needs two files; set {missing} too.")
-    return load(model, projector, settings.model)
+        raise ModelMissingError(f"A vision model needs two files; set {missing} too.")
+    return load(model, projector, settings.model_copy(update={"parallel": 1}))

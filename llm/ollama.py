@@ -1,4 +1,4 @@
-"""The backend for Ollama, by its own protocol: its `/v1` ignores the context window and the wish to think."""
+"""The Ollama backend, with its native protocol: its `/v1` ignores the context window and the thinking option."""
 
 import asyncio
 import logging
@@ -27,34 +27,38 @@ from llm.settings import OllamaSettings
 log = logging.getLogger(__name__)
 
 SANE_CTX = 16384
-"""Ollama's own default of a few thousand tokens silently cuts agents off; a model's whole window may fill the GPU."""
+"""Ollama's default of a few thousand tokens silently truncates agents' prompts; a model's full window may fill the
+GPU.
+"""
 BYTES_PER_TOKEN = 6
-"""No text has so few tokens: a prompt that does not fit even so is refused, as Ollama would cut it in silence."""
+"""No text has fewer tokens: a prompt that does not fit even by this estimate is refused, because Ollama would silently
+truncate it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What Ollama tells of a model."""
+    """What Ollama reports about a model."""
 
     context: int
-    """What it was made for, in tokens; 0: not told."""
+    """The context window that the model supports, in tokens; 0: not reported."""
     capabilities: frozenset[str]
     configured: int = 0
-    """The window that its Modelfile sets; 0: none."""
+    """The context window set in its Modelfile; 0: none."""
 
 
 @dataclass(slots=True)
 class Known:
-    """What has been found out, shared by all models of one Ollama."""
+    """What was learned about the models, shared by all models of one Ollama."""
 
     facts: dict[str, Facts] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a model is looked up, so that it is pulled once."""
+    """Locked while a model is looked up, so that it is pulled only once."""
 
 
 class OllamaChat(ServedChat):
-    """Tools, thoughts and the window are as the model's own entry says (`/api/show`)."""
+    """Tools, thoughts and the context window follow the model's own entry (`/api/show`)."""
 
     settings: OllamaSettings
     http: httpx.AsyncClient
@@ -70,7 +74,7 @@ class OllamaChat(ServedChat):
         facts, wished = self.known.facts.get(self.name_), self.settings.num_ctx
         if facts is None or not facts.context:
             return wished or DEFAULT_WINDOW
-        # Ollama gives no model more than it was made for, whatever it is asked.
+        # Ollama never exceeds what the model supports, whatever is requested.
         return min(facts.context, wished or facts.configured or SANE_CTX)
 
     @property
@@ -85,12 +89,12 @@ class OllamaChat(ServedChat):
             await self._facts()
 
     async def look_up(self) -> None:
-        """As `ready`, for a watcher that has no use for errors."""
+        """Like `ready`, for a watcher that ignores errors."""
         with suppress(ModelError):
             await self._facts()
 
     async def _facts(self) -> Facts:
-        """Raises `ModelMissingError` with the command that gets the model, `ServerUnreachableError`."""
+        """Raises `ModelMissingError` with the command to pull the model, or `ServerUnreachableError`."""
         name = self.name_
         if name not in self.known.facts:
             async with self.known.asking:
@@ -111,7 +115,7 @@ class OllamaChat(ServedChat):
         except httpx.TransportError as error:
             raise _unreachable(error) from error
         except (httpx.HTTPError, ValueError) as error:
-            raise ModelError(f"Ollama tells nothing about the model {name!r}.") from error
+            raise ModelError(f"Ollama reports nothing about the model {name!r}.") from error
         return Facts(shown.context, frozenset(shown.capabilities), shown.configured)
 
     @override
@@ -120,7 +124,7 @@ class OllamaChat(ServedChat):
             await self.upstream.check()
         facts = await self._facts()
         if wishes.get("tools") and "tools" not in facts.capabilities:
-            raise ToolsUnsupportedError(f"The model {self.name_!r} takes no tools.")
+            raise ToolsUnsupportedError(f"The model {self.name_!r} does not support tools.")
         self._fits(messages)
         choices, limit = wishes.get("choices"), wishes.get("max_tokens")
         temperature = self.temperature if wishes.get("temperature") is None else wishes["temperature"]
@@ -135,7 +139,7 @@ class OllamaChat(ServedChat):
         given: dict[str, Any] = {
             "model": self.name_,
             "options": {name: value for name, value in options.items() if value is not None},
-            # A choice is made at once, also by a model that would think first.
+            # A choice is made at once, even by a model that would think first.
             "reasoning": self._think(facts, choosing=bool(choices)),
         }
         if self.settings.keep_alive:
@@ -155,14 +159,14 @@ class OllamaChat(ServedChat):
         return False if choosing or wished == "false" else wished if wished not in ("", "true") else True
 
     def _fits(self, messages: list[BaseMessage]) -> None:
-        """Warn when the prompt is likely not to fit. Raises `PromptTooLongError` when it cannot."""
+        """Warn if the prompt may not fit. Raises `PromptTooLongError` if it cannot fit."""
         size = sum(len(message.text.encode("utf-8", "replace")) for message in messages)
         if size // BYTES_PER_TOKEN > self.window:
             raise PromptTooLongError(size // 3, self.window, "OLLAMA_NUM_CTX")
         if size // 3 > self.window and self.name_ not in self.known.warned:
             self.known.warned.add(self.name_)
             log.warning(
-                "a prompt of about %d tokens may not fit the window of %d, and Ollama cuts off what does not; "
+                "a prompt of about %d tokens may not fit the context window of %d, and Ollama truncates it; "
                 "raise OLLAMA_NUM_CTX",
                 *(size // 3, self.window),
             )
@@ -179,7 +183,7 @@ class OllamaChat(ServedChat):
                 away = isinstance(error, ServerUnreachableError)
                 return Failure(error, again=away and untrusted(error.__cause__) is None)
             case httpx.TimeoutException() if not isinstance(error, httpx.ConnectTimeout):
-                words = f"Ollama said nothing for {self.settings.timeout:g} seconds (OLLAMA_TIMEOUT)."
+                words = f"Ollama sent nothing for {self.settings.timeout:g} seconds (OLLAMA_TIMEOUT)."
                 return Failure(ServerUnreachableError(words))
             case ConnectionError() | httpx.HTTPError():
                 return Failure(_unreachable(error), again=untrusted(error) is None)
@@ -188,15 +192,15 @@ class OllamaChat(ServedChat):
             case OutputParserException() if (failure := malformed_call(str(error))) is not None:
                 return failure
             case _:
-                return Failure(ModelError("Ollama's reply cannot be read."), again=True)
+                return Failure(ModelError("Ollama's reply cannot be parsed."), again=True)
 
     def _missing(self, name: str) -> ModelMissingError:
-        there = f" There are: {named(self.upstream.models)}." if self.upstream.models else ""
-        advice = f"Get it with: ollama pull {name} (or set OLLAMA_PULL=true)."
-        return ModelMissingError(f"Ollama has no model {name!r}. {advice}{there}")
+        there = f" Available models: {named(self.upstream.models)}." if self.upstream.models else ""
+        advice = f"Pull it with: ollama pull {name} (or set OLLAMA_PULL=true)."
+        return ModelMissingError(f"Ollama does not have the model {name!r}. {advice}{there}")
 
     def _refusal(self, error: ollama.ResponseError) -> Failure:
-        """Ollama answered, with an error."""
+        """Ollama responded with an error."""
         if error.status_code == 404:
             self.known.facts.pop(self.name_, None)
             return Failure(self._missing(self.name_), again=self.settings.pull)
@@ -205,20 +209,20 @@ class OllamaChat(ServedChat):
         if "does not support tools" in error.error:
             facts = self.known.facts[self.name_]
             self.known.facts[self.name_] = replace(facts, capabilities=facts.capabilities - {"tools"})
-            return Failure(ToolsUnsupportedError(f"The model {self.name_!r} takes no tools."))
-        # An error in mid-stream has no status (-1).
+            return Failure(ToolsUnsupportedError(f"The model {self.name_!r} does not support tools."))
+        # An error during a stream has no status (-1).
         again = error.status_code >= 500 or error.status_code < 0
         return Failure(ModelError(f"Ollama failed: {error.error[:500]}"), again=again)
 
 
 def _unreachable(error: Exception) -> ServerUnreachableError:
     why = untrusted(error)
-    words = "Ollama does not answer (OLLAMA_HOST). Is it running?" if why is None else f"{why} (OLLAMA_HOST)."
+    words = "Ollama does not respond (OLLAMA_HOST). Is it running?" if why is None else f"{why} (OLLAMA_HOST)."
     return ServerUnreachableError(words)
 
 
 def _duration(text: str) -> str | int:
-    """Seconds as a number, anything else as Ollama reads it (5m)."""
+    """Seconds as a number, anything else in Ollama's notation (5m)."""
     return int(text) if text.lstrip("-").isdigit() else text
 
 
@@ -251,7 +255,7 @@ def _models(answer: Any) -> Mapping[str, int | None]:
 
 
 def build(settings: OllamaSettings) -> OllamaChat:
-    """The model that answers. Nothing is asked of Ollama yet."""
+    """The model that answers. Does not contact Ollama yet."""
     upstream = Upstream(
         [settings.host.removesuffix("/v1")], probe="/api/tags", listed=_models, silence=settings.timeout
     )

@@ -1,4 +1,4 @@
-"""The backend for servers with OpenAI's Chat Completions: vLLM, SGLang, llama-server, LM Studio, hosted ones."""
+"""The backend for servers with OpenAI's Chat Completions: vLLM, SGLang, llama-server, LM Studio, hosted services."""
 
 import re
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OpenAISettings
 
 REASONING = ("reasoning_content", "reasoning")
-"""Servers are split between the two names."""
+"""Servers disagree on the name."""
 PASSED = ("stop", "top_p", "seed", "tools", "tool_choice", "parallel_tool_calls")
 NAMED = {
     "stream_options": re.compile(r"stream_options|include_usage", re.IGNORECASE),
@@ -29,7 +29,7 @@ NAMED = {
     "temperature": re.compile(r"temperature", re.IGNORECASE),
     "tools": re.compile(r"\btools?\b|tool[_ -]?(?:choice|call)|function[_ ]call", re.IGNORECASE),
 }
-"""What an error says when a server does not know a part of the request."""
+"""What an error says if a server does not support a part of the request."""
 _OVERFLOW = re.compile(r"context[_ ](?:length|size|window)", re.IGNORECASE)
 _WINDOW = re.compile(
     r"(?:context length (?:is|of)|context size|window holds)\D{0,4}(\d+)(?! input)",
@@ -38,7 +38,7 @@ _WINDOW = re.compile(
 
 
 class _Wire(BaseChatOpenAI):
-    """LangChain's, with the thoughts that it leaves out."""
+    """LangChain's model, with the thoughts that it leaves out."""
 
     @override
     def _convert_chunk_to_generation_chunk(
@@ -55,8 +55,8 @@ class _Wire(BaseChatOpenAI):
 
 
 class OpenAIChat(ServedChat):
-    """What the server turns out not to take is left out from then on: usage in streams, structured replies, a
-    temperature; tools are refused with `ToolsUnsupportedError`, and `native_tools` is false afterwards.
+    """Omits what the server turns out not to support: usage in streams, structured output, a temperature. Tools raise
+    `ToolsUnsupportedError`, and `native_tools` is false afterwards.
     """
 
     configured_window: int = 0
@@ -99,7 +99,7 @@ class OpenAIChat(ServedChat):
         if limit is not None:
             given["max_completion_tokens" if self._refused("max_tokens") else "max_tokens"] = limit
         if form:
-            # Through `response_format` itself the library would parse and judge the reply.
+            # With `response_format` itself, the library would parse and validate the reply.
             given["extra_body"] = {"response_format": form}
         return given
 
@@ -113,29 +113,31 @@ class OpenAIChat(ServedChat):
         match error:
             case openai.APITimeoutError() | httpx.TimeoutException():
                 again = isinstance(error.__cause__ or error, httpx.ConnectTimeout)
-                words = f"The model server said nothing for {self.upstream.timeout.read:g} seconds."
+                words = f"The model server sent nothing for {self.upstream.timeout.read:g} seconds."
                 return Failure(ServerUnreachableError(words), again=again)
             case openai.APIConnectionError() | httpx.HTTPError() if (why := untrusted(error)) is not None:
                 return Failure(ServerUnreachableError(f"{why} (OPENAI_BASE_URL)."))
             case openai.APIConnectionError() | httpx.HTTPError():
-                words = "The model server does not answer (OPENAI_BASE_URL)."
+                words = "The model server does not respond (OPENAI_BASE_URL)."
                 return Failure(ServerUnreachableError(words), again=True)
             case openai.APIError():
                 return malformed_call(self._words(error)) or self._refusal(error, wishes)
             case _:
-                return Failure(ModelError("The model server's reply cannot be read."), again=True)
+                return Failure(ModelError("The model server's reply cannot be parsed."), again=True)
 
     def _refusal(self, error: openai.APIError, wishes: dict[str, Any]) -> Failure:
-        """The server answered, with an error."""
+        """The server responded with an error."""
         words, status = self._words(error), getattr(error, "status_code", None)
         if status in {401, 403}:
-            return Failure(ModelError("The model server refuses the key; set OPENAI_API_KEY."))
+            return Failure(ModelError("The model server rejects the API key; set OPENAI_API_KEY."))
         if status == 404:
             if not self.upstream.models:
-                words = "it lists none either; does OPENAI_BASE_URL end as it should, in /v1 for most servers?"
-                return Failure(ModelMissingError(f"The model server has no model {self.name_!r}; {words}"))
+                words = "it lists no models; check that OPENAI_BASE_URL is complete (it usually ends in /v1)"
+                return Failure(ModelMissingError(f"The model server does not have the model {self.name_!r}; {words}"))
             known = named(self.upstream.models)
-            missing = f"The model server has no model {self.name_!r}; there are: {known}. Set OPENAI_MODEL."
+            missing = (
+                f"The model server does not have the model {self.name_!r}. Available models: {known}. Set OPENAI_MODEL."
+            )
             return Failure(ModelMissingError(missing))
         if status == 429:
             return busy(words, self.upstream.resting)
@@ -147,7 +149,7 @@ class OpenAIChat(ServedChat):
         return Failure(ModelError(f"The model server failed: {words}"), again=status is None or status >= 500)
 
     def _words(self, error: openai.APIError) -> str:
-        """The server's own, without the key, which some servers repeat."""
+        """The server's message, without the API key, which some servers repeat."""
         body: object = error.body
         if isinstance(body, Mapping):
             body = body.get("message") or body.get("detail") or body.get("error") or body
@@ -155,7 +157,7 @@ class OpenAIChat(ServedChat):
         return (words.replace(self.key, "…") if self.key else words)[:500]
 
     def _unknown(self, words: str, wishes: dict[str, Any]) -> str | None:
-        """The part of the request that the error complains about and that can be done without."""
+        """The part of the request that the error complains about and that can be omitted."""
         temperature = wishes.get("temperature", self.temperature) is not None
         given = {**wishes, "stream_options": True, "temperature": temperature}
         sent = [name for name in NAMED if given.get(name) and not self._refused(name)]
@@ -163,11 +165,11 @@ class OpenAIChat(ServedChat):
 
 
 def _no_tools() -> ModelError:
-    return ToolsUnsupportedError("The model server takes no tools for this model.")
+    return ToolsUnsupportedError("The model server does not support tools for this model.")
 
 
 def _too_long(words: str, window: int) -> PromptTooLongError:
-    """By the numbers in the server's words, which every server puts differently."""
+    """From the numbers in the server's message, which every server words differently."""
     found = _WINDOW.search(words)
     window = int(found[1]) if found else window
     others = [number for number in map(int, re.findall(r"\d+", words)) if number != window]
@@ -183,7 +185,7 @@ class _Listed(BaseModel):
 
     @property
     def window(self) -> int | None:
-        """vLLM and SGLang, some hosts, llama-server."""
+        """As reported by vLLM and SGLang, by some hosts, or by llama-server."""
         served = (self.meta or {}).get("n_ctx")
         return self.max_model_len or self.context_length or (served if isinstance(served, int) else None)
 
@@ -197,15 +199,16 @@ def _models(answer: Any) -> dict[str, int | None]:
 
 
 def build(settings: OpenAISettings) -> OpenAIChat:
-    """The model that answers. Nothing is asked of the servers yet."""
-    headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+    """The model that answers. Does not contact the servers yet."""
+    key = settings.api_key.get_secret_value()
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     upstream = Upstream(
-        settings.base_urls, probe="/models", listed=_models, headers=headers, silence=settings.timeout, below="/v1"
+        settings.base_url, probe="/models", listed=_models, headers=headers, silence=settings.timeout, below="/v1"
     )
     wire = _Wire(
         model=settings.model or "default",
         base_url=ANYWHERE,
-        api_key=SecretStr(settings.api_key or "none"),
+        api_key=SecretStr(key or "none"),
         http_async_client=upstream.client(),
         max_retries=0,
         timeout=upstream.timeout,
@@ -216,6 +219,6 @@ def build(settings: OpenAISettings) -> OpenAIChat:
         wire=wire,
         wanted=settings.model,
         temperature=settings.temperature,
-        configured_window=settings.window,
-        key=settings.api_key,
+        configured_window=settings.context_window,
+        key=key,
     )

@@ -1,7 +1,7 @@
-"""A chat model that says what it is told to: for tests and benchmarks, without weights.
+"""A chat model with scripted replies, for tests and benchmarks without weights.
 
-It streams its replies in pieces, records what it was asked, and can pause until it is let go on, so that a test
-can look at a run in the middle.
+It streams its replies in pieces, records its inputs, and can pause until released, so that a test can inspect a run in
+progress.
 """
 
 import asyncio
@@ -23,19 +23,18 @@ from llm.parsing.tool_calls import CallPiece
 
 
 class ScriptEndedError(AssertionError):
-    """The script has no reply left."""
+    """The script has no replies left."""
 
 
 class ScriptedChat(BaseChatModel):
-    """Gives `replies` in order; an exception in the list is raised; a function is asked with the messages.
+    """Returns `replies` in order; an exception in the list is raised; a function is called with the messages.
 
-    A reply that is an `AIMessage` may call tools, with malformed arguments in `invalid_tool_calls`: name and id come
-    first, then the arguments in pieces. What is bound
-    by `bind_tools` stands in `arguments`, which holds the arguments of every call, as `asked` holds its messages.
-    `finished` counts the calls that ran to their end. With `repeat`, the last reply is given for ever. `piece` is the
-    size of a streamed piece in characters. `gate`, when set, must be released once a piece. Held to `choices`, it gives
-    the next reply when it is one of them, else the first of them, which takes nothing from the script nor the gate;
-    `held` holds the messages of those calls.
+    A reply that is an `AIMessage` may call tools, with malformed arguments in `invalid_tool_calls`: name and ID come
+    first, then the arguments in pieces. `asked` has the messages of every call and `arguments` its arguments, including
+    those of `bind_tools`. `finished` counts the calls that ran to their end. With `repeat`, the last reply is repeated
+    forever. `piece` is the size of a streamed piece in characters. `gate`, if set, must be released once per piece.
+    With `choices`, it returns the next reply if it is one of them, and otherwise the first of them, without consuming a
+    reply or the gate; `held` has the messages of those calls.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -51,7 +50,7 @@ class ScriptedChat(BaseChatModel):
     held: list[list[BaseMessage]] = Field(default_factory=list)
     finished: int = 0
     native_tools: bool = False
-    """What it says of itself; it can be bound to tools either way."""
+    """What it reports about itself; tools can be bound either way."""
 
     @property
     def _llm_type(self) -> str:
@@ -92,7 +91,7 @@ class ScriptedChat(BaseChatModel):
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     def check_format(self, response_format: Mapping[str, Any]) -> None:
-        """As the embedded model does. Raises `SchemaError`."""
+        """Raises `SchemaError`, like the embedded model."""
         from llm.llama.grammar import grammar_of_format  # noqa: PLC0415 (whoever wants no form needs no llama.cpp)
 
         grammar_of_format(response_format)

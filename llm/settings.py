@@ -2,141 +2,175 @@
 
 import math
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import psutil
+from pydantic import AfterValidator, Field, SecretStr
+
+from llm import BACKENDS
+from workspace.settings_model import AbsolutePath, HttpUrl, SettingsModel
 
 
-@dataclass(frozen=True, slots=True)
-class LlamaCppSettings:
-    """How the embedded model is loaded and run."""
+def _without_login(url: str) -> str:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("must not contain a user name and password, which would appear in logs")
+    return url
 
-    model_path: Path | None = None
-    """A GGUF file; unset means the default of `models.toml` in the per-user cache."""
-    models_dir: Path | None = None
-    """Where fetched weights are kept; unset means the per-user cache."""
-    n_ctx: int = 8192
-    """Context window of one request, in tokens."""
-    parallel: int = 4
-    """How many requests are generated side by side; each holds `n_ctx` tokens of memory."""
-    n_gpu_layers: int = 0
-    """Layers kept on a GPU (-1: all); needs llama-cpp-python built for it."""
-    temperature: float = 0.0
-    """Used when a request names none."""
-    n_threads: int = 0
-    """CPU threads (0: one a physical core that the process may use)."""
+
+def _known_backend(name: str) -> str:
+    if name not in BACKENDS:
+        raise ValueError(f"must be one of: {', '.join(BACKENDS)}")
+    return name
+
+
+def _known_or_empty(name: str) -> str:
+    return _known_backend(name) if name else ""
+
+
+def _at_least_one(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if not urls:
+        raise ValueError("must name at least one server")
+    return urls
+
+
+ServerUrl = Annotated[HttpUrl, AfterValidator(_without_login)]
+"""URL of a model server; it appears in the log."""
+Backend = Annotated[str, AfterValidator(_known_backend)]
+OtherBackend = Annotated[str, AfterValidator(_known_or_empty)]
+Temperature = Annotated[float, Field(ge=0, le=2)]
+
+
+class LlamaCppSettings(SettingsModel):
+    """llama.cpp, which runs a model inside the service."""
+
+    model_path: AbsolutePath | None = None
+    """A GGUF file. Empty: the default of `llm/models.toml`, downloaded if it is missing."""
+    coder_model_path: AbsolutePath | None = None
+    """A GGUF file of a model that writes programs. Empty: the answering model does."""
+    n_ctx: int = Field(default=8192, ge=512)
+    """Context window of a request, in tokens."""
+    parallel: int = Field(default=4, ge=1, le=64)
+    """Requests that are generated concurrently. Each needs memory for its context window: about 28 kB per token with
+    the default model.
+    """
+    n_gpu_layers: int = Field(default=0, ge=-1)
+    """Layers on a GPU (-1: all). Requires a llama-cpp-python built for it."""
+    n_threads: int = Field(default=0, ge=0)
+    """CPU threads. 0: one per physical core available to the process."""
+    temperature: Temperature = 0.0
+    """Used when a request sets none."""
     use_mmap: bool = True
-    """Map the file instead of reading it."""
+    """Map the file into memory instead of reading it."""
     use_mlock: bool = False
-    """Keep the weights from being swapped out."""
+    """Lock the weights in memory, so that they are not swapped out."""
     low_vram: bool = False
-    """Keep the KV cache in main memory even when layers are on a GPU."""
+    """Keep the KV cache in main memory even if layers are on a GPU."""
+    vision_model_path: AbsolutePath | None = None
+    """A GGUF file of a vision model; requires `LLAMACPP_VISION_MMPROJ_PATH`. Without one, the agent only gets an
+    image's text, size and colors.
+    """
+    vision_mmproj_path: AbsolutePath | None = None
+    """The vision model's multimodal projector, a separate GGUF file."""
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingSettings:
-    """Where vectors come from."""
+class OllamaSettings(SettingsModel):
+    """An Ollama server, used with its native protocol."""
+
+    host: ServerUrl = "http://127.0.0.1:11434"
+    """Its URL."""
+    model: str = ""
+    """The model that answers. Empty: the first one that Ollama has."""
+    coder_model: str = ""
+    """The model that writes programs. Empty: the answering model."""
+    vision_model: str = ""
+    """The model that views images. Empty: none."""
+    num_ctx: int = Field(default=0, ge=0)
+    """Context window in tokens. 0: what the model supports, up to 16384."""
+    temperature: Temperature | None = None
+    """Used when a request sets none. Empty: the model's own in mode `chat`, 0 for the agent's calls. Reasoning models
+    may need more (Qwen 3: 0.6).
+    """
+    timeout: float = Field(default=120, gt=0)
+    """Seconds without data after which a reply is aborted. A complete reply may take longer."""
+    keep_alive: str = Field(default="", pattern=r"^(-?\d+(\.\d+)?(ms|s|m|h)?)?$")
+    """How long a model stays loaded: `5m`, `1h`, `-1` forever. Empty: Ollama's default."""
+    think: Literal["", "true", "false", "low", "medium", "high"] = ""
+    """`true`, `false`, `low`, `medium` or `high`. Empty: enabled for models that support it."""
+    pull: bool = False
+    """Pull missing models automatically."""
+
+
+class OpenAISettings(SettingsModel):
+    """Servers with OpenAI's API: vLLM, SGLang, llama-server, LM Studio, hosted services."""
+
+    base_url: Annotated[tuple[ServerUrl, ...], AfterValidator(_at_least_one)] = ("https://api.openai.com/v1",)
+    """URLs, separated by commas, of servers with the same models. A request goes to the least busy healthy one."""
+    api_key: SecretStr = SecretStr("")
+    """Their API key."""
+    model: str = ""
+    """The model that answers. Empty: the first one that the server lists."""
+    coder_model: str = ""
+    """The model that writes programs. Empty: the answering model."""
+    vision_model: str = ""
+    """The model that views images. Empty: none."""
+    context_window: int = Field(default=0, ge=0)
+    """Context window in tokens. 0: what the server reports, or else 8192."""
+    temperature: Temperature | None = None
+    """Used when a request sets none. Empty: the server's own in mode `chat`, 0 for the agent's calls."""
+    timeout: float = Field(default=120, gt=0)
+    """Seconds without data after which a reply is aborted. A complete reply may take longer."""
+
+
+class EmbeddingSettings(SettingsModel):
+    """The model for document search."""
 
     backend: Literal["fastembed", "ollama", "openai"] = "fastembed"
-    """In the service, or from a server."""
+    """`fastembed`: inside the service. `ollama`: at `OLLAMA_HOST`. `openai`: at `OPENAI_BASE_URL`."""
     model: str = ""
-    """Its name there; empty means the default of `llm.vectors.base`."""
-    model_path: Path | None = None
-    """A folder of a model of your own that fastembed knows by `model`; unset means the one of `models.toml`."""
-    models_dir: Path | None = None
-    """Where fetched weights are kept; unset means the per-user cache."""
-    threads: int = 0
-    """CPU threads for documents (0: half of the cores)."""
-    ollama_host: str = "http://127.0.0.1:11434"
-    openai_base_url: str = "https://api.openai.com/v1"
-    openai_api_key: str = field(default="", repr=False)
-    timeout: float = 60.0
-    """Seconds that a server may take for one batch."""
-    rerank_model: str = "Xenova/ms-marco-MiniLM-L-6-v2"
-    """A cross-encoder that fastembed knows."""
-    rerank_path: Path | None = None
-    """Its folder; unset means that nothing is re-ranked."""
+    """The model's name. Empty: all-MiniLM-L6-v2, nomic-embed-text or text-embedding-3-small."""
+    model_path: AbsolutePath | None = None
+    """A folder with the files of another model that fastembed supports as `EMBEDDING_MODEL`. Empty: the model of
+    `llm/models.toml`.
+    """
+    threads: int = Field(default=0, ge=0)
+    """CPU threads for documents. 0: half of the cores."""
+    timeout: float = Field(default=60, gt=0)
+    """Time limit of a server for one batch, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class LlamaCppVisionSettings:
-    """How the embedded model that sees is loaded; it serves one request at a time."""
+class RerankSettings(SettingsModel):
+    """A cross-encoder that reranks the passages found for a question."""
 
-    model: LlamaCppSettings
-    """Its `model_path` is the model that sees; unset means that there is none."""
-    mmproj_path: Path | None = None
-    """The model's multimodal projector, a GGUF file of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenAISettings:
-    """Any servers with OpenAI's Chat Completions; all of them serve the same models."""
-
-    base_urls: tuple[str, ...] = ("https://api.openai.com/v1",)
-    api_key: str = field(default="", repr=False)
-    model: str = ""
-    """Empty: the first that the server lists."""
-    coder_model: str = ""
-    """Writes programs; empty: `model`."""
-    vision_model: str = ""
-    """Is shown images; empty: nothing is."""
-    window: int = 0
-    """Tokens of prompt and reply together; 0: what the server says, else 8192."""
-    temperature: float | None = None
-    """Used when a request names none; None: the server's own, but 0 for what an agent asks it."""
-    timeout: float = 120.0
-    """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
+    model: str = "Xenova/ms-marco-MiniLM-L-6-v2"
+    """The model's name in fastembed."""
+    model_path: AbsolutePath | None = None
+    """The folder with its files. Empty: no reranking."""
 
 
-@dataclass(frozen=True, slots=True)
-class OllamaSettings:
-    """One Ollama, by its native protocol."""
+class ModelSettings(SettingsModel):
+    """Which backend is used for what."""
 
-    host: str = "http://127.0.0.1:11434"
-    model: str = ""
-    """Empty: the first that it has."""
-    coder_model: str = ""
-    """Writes programs; empty: `model`."""
-    vision_model: str = ""
-    """Is shown images; empty: nothing is."""
-    num_ctx: int = 0
-    """Tokens of prompt and reply together; 0: what the model can do, at most `llm.ollama.SANE_CTX`."""
-    temperature: float | None = None
-    """Used when a request names none; None: the model's own, but 0 for what an agent asks it."""
-    timeout: float = 120.0
-    """Seconds of silence, before the first piece of a reply or between two, after which it is given up."""
-    keep_alive: str = ""
-    """How long the model stays loaded, as Ollama writes it (5m, -1); empty: Ollama's own choice."""
-    think: str = ""
-    """true, false, low, medium or high; empty: models that can think do."""
-    pull: bool = False
-    """Pull a model that is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelsSettings:
-    """Which backend does what."""
-
-    backend: str = "llamacpp"
-    coder_backend: str = ""
-    """Empty: `backend`."""
-    vision_backend: str = ""
-    """Empty: `backend`."""
+    llm_backend: Backend = "llamacpp"
+    """Answers: `llamacpp` (inside the service), `ollama`, or `openai` (any server with OpenAI's API)."""
+    coder_backend: OtherBackend = ""
+    """Writes programs. Empty: `LLM_BACKEND`."""
+    vision_backend: OtherBackend = ""
+    """Views images. Empty: `LLM_BACKEND`."""
+    models_dir: AbsolutePath | None = None
+    """Where downloaded weights are stored. Empty: the per-user cache."""
     llamacpp: LlamaCppSettings = LlamaCppSettings()
-    llamacpp_coder_path: Path | None = None
-    """A GGUF file of a model that writes programs; unset: the one that answers does."""
-    llamacpp_vision: LlamaCppVisionSettings = LlamaCppVisionSettings(LlamaCppSettings())
     ollama: OllamaSettings = OllamaSettings()
     openai: OpenAISettings = OpenAISettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    rerank: RerankSettings = RerankSettings()
 
 
 QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable_cores(quota: Path = QUOTA) -> int:
-    """Physical cores, or fewer where the process is bound to some or its container may use less (cgroup v2)."""
+    """Physical cores, or fewer if the process is limited by its affinity or its container's quota (cgroup v2)."""
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Linux
         cores = min(cores, len(os.sched_getaffinity(0)))

@@ -1,0 +1,1 @@
+"""The steps: state in, update out."""

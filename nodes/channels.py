@@ -1,8 +1,8 @@
-"""The only place that knows how messages are stored between turns.
+"""The storage of messages between turns, which is defined only here.
 
-langgraph's `DeltaChannel` (beta, hence pinned) writes what was added instead of the whole list at every step.
-A snapshot of the list is written once in `SNAPSHOT_EVERY` updates; with langgraph's own default of 100 the
-snapshots alone would grow with the square of the conversation.
+LangGraph's `DeltaChannel` (beta, hence pinned) writes only what was added at every step, not the whole list. A snapshot
+of the list is written once per `SNAPSHOT_EVERY` updates; with LangGraph's default of 100, the snapshots alone would
+grow quadratically with the conversation.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Calls of the client's own tools: made by the model, run by the client, answered in the next turn."""
+"""Calls of client tools: made by the model, run by the client, answered in the next turn."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ NO_RESULT = "(The tool gave no result.)"
 
 
 def bound(context: Context) -> Runnable[LanguageModelInput, AIMessage] | None:
-    """The model with the client's tools; None when there are none."""
+    """The model with the client's tools bound; None if there are none."""
     given = context.client_tools
     if not given.tools:
         return None
@@ -35,8 +35,8 @@ class _Call:
 
 
 class Calls:
-    """Feed it the pieces as they come. With `hold` they leave at `release`. Only the first call counts when the
-    client wants one at a time: not every server holds its model to that.
+    """Collects streamed calls. With `hold` they are sent at `release`. If the client wants one call at a time, only the
+    first counts, because not every server enforces this.
     """
 
     def __init__(self, runtime: Runtime[Context], *, hold: bool) -> None:
@@ -47,7 +47,7 @@ class Calls:
         self._calls: list[_Call] = []
 
     def piece(self, piece: ToolCallChunk) -> None:
-        """A piece with an id of its own begins a call."""
+        """A piece with its own ID starts a call."""
         written = piece["args"] or ""
         begins = piece["id"] and (not self._calls or self._calls[-1].id != piece["id"])
         self._full = self._full or bool(begins and self._calls and not self._parallel)
@@ -66,8 +66,8 @@ class Calls:
             self._emit(delta)
 
     def whole(self) -> list[ToolCall]:
-        """All of them, as the client was told: it answers those that are malformed, too."""
-        return [tool_call(name=call.name, args=arguments_of(call.arguments), id=call.id) for call in self._calls]
+        """All calls as sent to the client, which also answers malformed ones."""
+        return [tool_call(name=call.name, args=parsed_arguments(call.arguments), id=call.id) for call in self._calls]
 
     def _send(self, delta: CallDelta) -> None:
         if self._held is None:
@@ -76,8 +76,8 @@ class Calls:
             self._held.append(delta)
 
 
-def arguments_of(text: str) -> dict[str, Any]:
-    """A call's arguments; of those that are no JSON object the text as it is."""
+def parsed_arguments(text: str) -> dict[str, Any]:
+    """A call's arguments; if they are not a JSON object, their text."""
     try:
         value = json.loads(text or "{}")
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def arguments_of(text: str) -> dict[str, Any]:
 
 
 def called_before(messages: Sequence[AnyMessage]) -> list[tuple[str, Any]]:
-    """Name and arguments of the calls since the person's last words, when results have just come."""
+    """Name and arguments of the calls since the last user message, if their results have just arrived."""
     if not messages or not isinstance(messages[-1], ToolMessage):
         return []
     current = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
@@ -95,7 +95,7 @@ def called_before(messages: Sequence[AnyMessage]) -> list[tuple[str, Any]]:
 
 
 def settled(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Each call with one result behind it: a missing one is told as such, one that answers no call is left out."""
+    """Each call followed by one result: missing results are marked as such, results that match no call are dropped."""
     told: list[AnyMessage] = []
     for at, message in enumerate(messages):
         if isinstance(message, ToolMessage):

@@ -1,4 +1,4 @@
-"""What a run tells the world while it goes: typed events, written to langgraph's custom stream."""
+"""Events that a run emits while it works, written to LangGraph's custom stream."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Routed:
 
 @dataclass(frozen=True, slots=True)
 class ThoughtDelta:
-    """A piece of what the model thinks."""
+    """A piece of the model's thoughts."""
 
     text: str
 
@@ -29,8 +29,7 @@ class AnswerDelta:
 
 @dataclass(frozen=True, slots=True)
 class CallDelta:
-    """A piece of a call of one of the client's own tools: the first has `id` and `name`, the others more of the
-    arguments' JSON."""
+    """A piece of a call of a client tool: the first has `id` and `name`, the others more of the arguments' JSON."""
 
     index: int
     arguments: str
@@ -47,32 +46,23 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """A step has its observation."""
+    """A step is finished."""
 
     step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChanged:
-    """The plan as it stands now."""
+    """The current plan."""
 
     plan: list[PlanStep]
 
 
 @dataclass(frozen=True, slots=True)
 class StepsOrdered:
-    """Steps that ran side by side, in the order in which their sources are numbered."""
+    """Steps that ran in parallel, in the order in which their sources are numbered."""
 
     steps: list[Step]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCalled:
-    """One call of a model has ended, with the tokens it read and wrote."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +72,4 @@ class Finished:
     reason: str
 
 
-Event = (
-    Routed
-    | ThoughtDelta
-    | AnswerDelta
-    | CallDelta
-    | ToolOutput
-    | StepDone
-    | PlanChanged
-    | StepsOrdered
-    | ModelCalled
-    | Finished
-)
+Event = Routed | ThoughtDelta | AnswerDelta | CallDelta | ToolOutput | StepDone | PlanChanged | StepsOrdered | Finished

@@ -1,13 +1,13 @@
-"""`observe`: make a finished step of an action and its outcome."""
+"""`observe`: turn an action and its outcome into a finished step."""
 
 from langgraph.runtime import Runtime
 
 from nodes.events import StepDone
-from nodes.state import AgentState, Context, Step, Update
+from nodes.state import AgentState, Context, Step
 
 
-async def observe(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Appends to `steps` and tells the world."""
+async def observe(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Appends to `steps` and emits the step."""
     action, outcome = state.get("action"), state.get("outcome")
     assert action is not None and outcome is not None, "observe is only reached after tool_call"
     steps = state.get("steps", [])

@@ -1,4 +1,4 @@
-"""`plan` and `replan`: what to do, in steps that the ReAct loop can work out one by one; read from a model's words."""
+"""`plan` and `replan`: divide a question into steps that the ReAct loop can execute."""
 
 import re
 from collections.abc import Iterable
@@ -12,9 +12,10 @@ from nodes.model import conversation
 from nodes.model.ask import ask, bounded
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
-from nodes.rules.question import TABLES
-from nodes.state import AgentState, Context, PlanStep, Update
-from tools.names import FILE_ANALYZER, PYTHON_CODER
+from nodes.state import AgentState, Context, PlanStep
+from tools.agent_tool import purposes_of
+from tools.purpose import Purposes
+from tools.question import TABLES
 
 MAX_STEPS = 6
 _LINE = re.compile(r"^[ \t>*_-]*(?:step[ \t]*)?(\d{1,2})[.):\]][ \t*_]*(.+)$", re.IGNORECASE | re.MULTILINE)
@@ -36,19 +37,19 @@ _REFERENCE = re.compile(
 )
 
 
-def read_plan(text: str, tools: Iterable[str], first: int = 1) -> list[PlanStep]:
-    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty when there is no plan.
+def read_plan(text: str, purposes: Purposes, first: int = 1) -> list[PlanStep]:
+    """The steps in order, numbered from `first`; a step can only need earlier ones. Empty if there is no plan.
 
-    Steps that only load a table are left out: every step loads what it works on.
+    Steps that only load a table are dropped: every step loads the tables it needs.
     """
-    known = {name.lower(): name for name in tools}
+    known = {name.lower(): name for name in purposes}
     steps: list[PlanStep] = []
     numbers: dict[int, int] = {}
     for mark in _LINE.finditer(text):
         if len(steps) == MAX_STEPS:
             break
         step = _step(first + len(steps), mark.group(2), numbers, known)
-        if step["goal"] and not _only_loads(step):
+        if step["goal"] and not _only_loads(step, purposes):
             numbers[int(mark.group(1))] = step["id"]
             steps.append(step)
     return steps
@@ -77,24 +78,25 @@ def _step(number: int, line: str, numbers: dict[int, int], known: dict[str, str]
     )
 
 
-def _only_loads(step: PlanStep) -> bool:
-    return step["tool"] in (None, PYTHON_CODER, FILE_ANALYZER) and _LOADS.fullmatch(step["goal"]) is not None
+def _only_loads(step: PlanStep, purposes: Purposes) -> bool:
+    tool = step["tool"]
+    return (tool is None or "tables" in purposes[tool].files) and _LOADS.fullmatch(step["goal"]) is not None
 
 
 def ready(plan: Iterable[PlanStep]) -> list[PlanStep]:
-    """Steps that wait for nothing any more."""
+    """Steps that no longer wait for others."""
     steps = list(plan)
     done = {step["id"] for step in steps if step["status"] == "done"}
     return [step for step in steps if step["status"] == "pending" and done.issuperset(step["needs"])]
 
 
 def quoted(question: str) -> list[str]:
-    """The texts in quotation marks, in order, each once."""
+    """The texts in quotation marks, in order, without duplicates."""
     return list(dict.fromkeys(next(filter(None, found)) for found in _QUOTED.findall(question)))
 
 
 def told(plan: Iterable[PlanStep]) -> str:
-    """The plan as a model reads it: each step, how it went, what came out."""
+    """The plan for a model: each step with its status and result."""
     lines = []
     for step in plan:
         lines.append(f"{step['id']}. {step['goal']} ({step['status']})")
@@ -105,19 +107,19 @@ def told(plan: Iterable[PlanStep]) -> str:
     return "\n".join(lines)
 
 
-async def plan(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `plan`; a question that the model cannot divide has a plan of one step."""
+async def plan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `plan`; if the model cannot divide the question, the plan has one step."""
     question = conversation.question(state)
-    parts = [conversation.earlier(state), await _files(runtime), f"Question: {question}"]
+    parts = [conversation.earlier(state, runtime.context), await _files(runtime), f"Question: {question}"]
     steps = await _asked("plan/plan", parts, state, runtime, first=1)
     if not steps:
-        steps = read_plan(f"1. {' '.join(question.split())}", ())
+        steps = read_plan(f"1. {' '.join(question.split())}", {})
     runtime.stream_writer(PlanChanged(steps))
     return {"plan": steps, "replans": 0}
 
 
-async def replan(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `plan`: what is done stays, what failed or waited for it is planned anew with what went wrong."""
+async def replan(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `plan`: completed steps stay; failed ones and those that waited for them are replanned with their errors."""
     old = state["plan"]
     parts = [await _files(runtime), f"Question: {conversation.question(state)}", f"So far:\n{told(old)}"]
     new = await _asked("plan/replan", parts, state, runtime, first=max(step["id"] for step in old) + 1)
@@ -148,7 +150,7 @@ async def _asked(
     messages = [system, HumanMessage("\n\n".join(p for p in parts if p))]
     said = await ask(runtime, messages, bounded(runtime), lambda text: runtime.stream_writer(ThoughtDelta(text)))
     runtime.stream_writer(ThoughtDelta("\n"))
-    return read_plan(said.text, runtime.context.tools, first)
+    return read_plan(said.text, purposes_of(runtime.context.tools), first)
 
 
 async def _files(runtime: Runtime[Context]) -> str:

@@ -1,5 +1,7 @@
-"""The steps of a plan: `begin` tells of them, `work` works one out by the ReAct subgraph in a conversation of its own,
-`collect` puts what they brought into the plan, `combine` makes one answer of their results.
+"""The nodes `begin`, `work`, `collect` and `combine`, which execute the steps of a plan.
+
+`begin` announces the steps, `work` executes one with the ReAct subgraph in its own conversation, `collect` adds their
+results to the plan, `combine` makes one answer of the results.
 """
 
 import re
@@ -20,14 +22,14 @@ from nodes.model.ask import ask, bounded
 from nodes.plan import quoted, ready, told
 from nodes.prompts import render
 from nodes.react.grounding import CITATION, is_told, unsupported_numbers, without_citations
-from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step, Update
+from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step
 
 HEADING = "\n\nThe steps gave:"
 _PREPARES = re.compile(r"(?:clean|extract|filter|import|load|open|prepare|read|select|sort)\b", re.IGNORECASE)
 
 
 def owed_results(answer: str, question: str, plan: Sequence[PlanStep], steps: Sequence[Step]) -> str:
-    """The results to stand below `answer`; all of them when it has numbers that nothing gave, empty when none lacks."""
+    """The results to append to `answer`: all if it has numbers that no step produced, none if it lacks none."""
     results = [step for step in plan if step["status"] == "done" and not _PREPARES.match(step["goal"])]
     evidence = [question, *(step["result"] for step in plan), *(step["observation"] for step in steps)]
     if not unsupported_numbers(without_citations(answer), evidence):
@@ -36,9 +38,9 @@ def owed_results(answer: str, question: str, plan: Sequence[PlanStep], steps: Se
 
 
 def _is_told(step: PlanStep, answer: str, plan: Sequence[PlanStep], steps: Sequence[Step]) -> bool:
-    """In the answer, or in what was written and found in the steps that need it.
+    """In the answer, or in the input or results of the steps that need it.
 
-    Models name needs that are none, so that alone does not excuse an answer without the result.
+    Models name needs that do not exist, so a need alone does not justify an answer without the result.
     """
     later = [other for other in plan if step["id"] in other["needs"]]
     numbers = {other["id"] for other in later}
@@ -48,11 +50,11 @@ def _is_told(step: PlanStep, answer: str, plan: Sequence[PlanStep], steps: Seque
 
 
 MAX_RESULT = 1500
-"""Characters of a step's result that later steps and the answer are told."""
+"""Maximum characters of a step's result in later prompts."""
 
 
 class Work(TypedDict):
-    """What one step is sent: itself, what the question quotes, the results that it needs, and how to go about it."""
+    """The input of one step: the step itself, quotations from the question, the results that it needs, instructions."""
 
     step: PlanStep
     quoted: list[str]
@@ -62,7 +64,7 @@ class Work(TypedDict):
 
 
 def works(state: PlanState) -> list[Work]:
-    """One for each step that waits for nothing any more."""
+    """One for each step that no longer waits for others."""
     plan = state["plan"]
     system = [message for message in state["messages"] if isinstance(message, SystemMessage)]
     texts = quoted(conversation.question(state))
@@ -70,16 +72,16 @@ def works(state: PlanState) -> list[Work]:
 
 
 class WorkNode(Protocol):
-    """The node as langgraph calls it."""
+    """The node's signature for LangGraph."""
 
-    async def __call__(self, state: Work, runtime: Runtime[Context]) -> Update:
-        """Gives one finding."""
+    async def __call__(self, state: Work, runtime: Runtime[Context]) -> PlanState:
+        """Returns one finding."""
 
 
 def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
-    """The step `work`, which runs `react` with limits of its own; its answer is a thought of the whole."""
+    """The step `work`, which runs `react` with its own limits; its answer becomes a thought of the turn."""
 
-    async def work(state: Work, runtime: Runtime[Context]) -> Update:
+    async def work(state: Work, runtime: Runtime[Context]) -> PlanState:
         step, context = state["step"], runtime.context
         inner = replace(
             context,
@@ -99,8 +101,8 @@ def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
     return work
 
 
-async def begin(state: PlanState, runtime: Runtime[Context]) -> Update:
-    """Tells the world what is worked on now."""
+async def begin(state: PlanState, runtime: Runtime[Context]) -> PlanState:
+    """Emits the steps that are now executed."""
     going = {step["id"] for step in ready(state["plan"])}
     runtime.stream_writer(PlanChanged([_running(step) if step["id"] in going else step for step in state["plan"]]))
     return {}
@@ -128,12 +130,14 @@ def _known(step: PlanStep, plan: list[PlanStep]) -> str:
     return "\n".join(f"- {other['goal']}: {other['result']}" for other in results)
 
 
-async def collect(state: PlanState, runtime: Runtime[Context]) -> Update:
+async def collect(state: PlanState, runtime: Runtime[Context]) -> PlanState:
     """Sets `plan` and `steps`."""
+    worked_on = {step["id"] for step in ready(state["plan"])}
+    # The newest of each: a thread that keeps a mode's state also has findings of earlier turns' plans.
     found = {finding["step"]: finding for finding in state["findings"]}
     steps, plan = list(state.get("steps", [])), []
     for planned in state["plan"]:
-        new = planned["status"] == "pending" and planned["id"] in found
+        new = planned["id"] in worked_on
         plan.append(_with(planned, found[planned["id"]], steps) if new else planned)
     runtime.stream_writer(PlanChanged(plan))
     runtime.stream_writer(StepsOrdered(steps))
@@ -141,7 +145,7 @@ async def collect(state: PlanState, runtime: Runtime[Context]) -> Update:
 
 
 def _with(planned: PlanStep, finding: Finding, steps: list[Step]) -> PlanStep:
-    """The planned step with its result; its own steps join `steps`."""
+    """The planned step with its result; its own steps are added to `steps`."""
     offset = sum(len(step["sources"]) for step in steps)
     for step in finding["steps"]:
         joined = step.copy()
@@ -156,7 +160,7 @@ def _with(planned: PlanStep, finding: Finding, steps: list[Step]) -> PlanStep:
 
 
 def _shifted(text: str, offset: int) -> str:
-    """Citations that count from 1 within a step, counted through the turn."""
+    """Citations numbered from 1 within a step, renumbered for the turn."""
     if not offset:
         return text
     return re.sub(CITATION, lambda mark: f"[{int(mark.group(1)) + offset}]", text)
@@ -165,8 +169,8 @@ def _shifted(text: str, offset: int) -> str:
 MAX_TOLD = 8000
 
 
-async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `answer`. When steps failed, it is what the others allow."""
+async def combine(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `answer`. If steps failed, it is based on the others."""
     answer = AnswerWriter(runtime)
     citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
     question = conversation.question(state)
@@ -176,6 +180,6 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> Update:
     answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
-    told_by = {"steps": state.get("steps", []), "plan": state["plan"], "mode": "plan_execute"}
+    told_by = {"steps": state.get("steps", []), "plan": state["plan"]}
     message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
-    return {"answer": message, "messages": [message]}
+    return {"answer": message}

@@ -1,4 +1,4 @@
-"""`reply`: answer from the conversation alone, or call the client's own tools."""
+"""`reply`: answer from the conversation alone, or call client tools."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from nodes.events import AnswerDelta, Finished
 from nodes.model import conversation
 from nodes.model.ask import Said, ask
 from nodes.prompts import render
-from nodes.state import AgentState, ClientTools, Context, Update
+from nodes.state import AgentState, ClientTools, Context
 from nodes.structured_output import described, form
 
 
-async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `answer`. Raises `PromptTooLongError` when the current question alone does not fit."""
+async def reply(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `answer`. Raises `PromptTooLongError` if the current question alone does not fit."""
     messages = told(state, runtime.context)
     before = called_before(messages)
     calls = Calls(runtime, hold=bool(before))
     said = await _ask_readably(messages, runtime, calls)
     made = calls.whole()
     if before and made and all((call["name"], call["args"]) in before for call in made):
-        # Small models repeat a call whose result stands before them.
+        # Small models repeat a call although its result precedes their reply.
         said, made = (
             await _ask_within_window(_told_to(messages, "chat/tool_results"), _without_tools(runtime), None),
             [],
@@ -34,13 +34,14 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> Update:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
     runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()), additional_kwargs={"mode": "chat"})
-    return {"answer": message, "messages": [message]}
+    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()))
+    return {"answer": message}
 
 
 async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls) -> Said:
-    """A call that the server cannot read is asked for again, and in the end the answer without calls; but nothing is
-    asked again once there is a word or a call of the reply."""
+    """A call that the server cannot parse is requested again, and in the end the answer is generated without calls; but
+    nothing is retried once part of the reply has been sent.
+    """
     said = await _ask_within_window(messages, runtime, calls)
     for left in reversed(range(runtime.context.limits.tries)):
         if said.broken is None or said.text.strip() or said.called:
@@ -53,7 +54,7 @@ async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], c
 
 
 def _told_to(messages: list[AnyMessage], prompt: str) -> list[AnyMessage]:
-    """With one more instruction."""
+    """The messages with one more instruction."""
     return [SystemMessage(f"{messages[0].text}\n\n{render(prompt)}"), *messages[1:]]
 
 
@@ -62,7 +63,7 @@ def _without_tools(runtime: Runtime[Context]) -> Runtime[Context]:
 
 
 async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls | None) -> Said:
-    """Leave out the oldest turns until the rest fits the model's window."""
+    """Drop the oldest turns until the rest fits the model's context window."""
     while True:
         try:
             return await ask(
@@ -82,10 +83,10 @@ async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Contex
 
 
 def told(state: AgentState, context: Context) -> list[AnyMessage]:
-    """The conversation as the model reads it.
+    """The conversation for the model.
 
-    The client's own instructions count; ours stand in when there are none. Then come what is remembered of old
-    turns, and the newer ones as they were.
+    The client's own instructions replace the service's. Then come the summaries of old turns, and the newer turns in
+    full.
     """
     system = conversation.instructions(state, context) or render("chat/reply")
     memory = conversation.remembered(state)
@@ -94,9 +95,9 @@ def told(state: AgentState, context: Context) -> list[AnyMessage]:
 
 
 def without_oldest(messages: Sequence[AnyMessage], tokens: int) -> list[AnyMessage]:
-    """Without the oldest turns that hold at least `tokens` (a token is taken for three characters).
+    """Without the oldest turns that have at least `tokens` (a token is taken to be three characters).
 
-    System messages and the current question stay.
+    System messages and the current question are kept.
     """
     current = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
     kept: list[AnyMessage] = []

@@ -1,6 +1,8 @@
-"""`route`: choose the mode that answers this turn, and start the turn afresh."""
+"""`route`: choose the mode that answers this turn, and reset the turn's state."""
 
 import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
@@ -10,45 +12,63 @@ from nodes.model.ask import ask_one_of
 from nodes.model.conversation import question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
-from nodes.rules.mode import Situation, choose_mode
-from nodes.rules.question import sort_files
-from nodes.state import AgentState, Context, Update
+from nodes.rules.mode import Kind, Situation, question_kind
+from nodes.state import AgentState, Context
+from tools.question import sort_files
 
-KINDS = {"talk": "chat", "work": "react"}
-"""What the model is asked to tell apart, and the mode that each means."""
+AUTO = "auto"
+"""The `wanted_mode` that leaves the choice to the router."""
+MODEL_KINDS: tuple[Kind, ...] = ("talk", "work")
+"""The kinds that the model distinguishes."""
 MAX_TOLD = 1500
-"""Characters of the question that it is shown."""
+"""Maximum characters of the question in the router's prompt."""
 
 
-async def route(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `mode`; clears what belonged to the last turn."""
-    mode, reason = await _choose(state, runtime)
-    runtime.stream_writer(Routed(mode, reason))
-    return {
-        "mode": mode,
-        "steps": [],
-        "action": None,
-        "outcome": None,
-        "needed": "",
-        "thoughts": 0,
-        "answer": None,
-        "plan": [],
-        "replans": 0,
-        "answer_text": None,
-        "spoken": "",
-        "finish_reason": "stop",
-    }
+class RouteNode(Protocol):
+    """The step's signature for LangGraph."""
+
+    async def __call__(self, state: AgentState, runtime: Runtime[Context]) -> AgentState:
+        """Sets `mode`; clears the state of the last turn."""
 
 
-async def _choose(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
-    wanted = state.get("wanted_mode", "auto")
-    if wanted != "auto":
-        return wanted, "asked for by the client"
+def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
+    """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
+
+    async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+        wanted = state.get("wanted_mode", AUTO)
+        if len(modes) == 1:
+            mode, reason = modes[0], "it is the only mode"
+        elif wanted != AUTO:
+            mode, reason = wanted, "asked for by the client"
+        else:
+            kind, reason = await _question_kind(state, runtime)
+            mode = mode_of_kind[kind]
+        runtime.stream_writer(Routed(mode, reason))
+        return {
+            "mode": mode,
+            "steps": [],
+            "action": None,
+            "outcome": None,
+            "needed": "",
+            "thoughts": 0,
+            "answer": None,
+            "plan": [],
+            "replans": 0,
+            "answer_text": None,
+            "spoken": "",
+            "finish_reason": "stop",
+        }
+
+    return route
+
+
+async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[Kind, str]:
+    """The kind of the question, and the reason."""
     if not runtime.context.tools:
-        return "chat", "there are no tools"
+        return "talk", "there are no tools"
     asked = question(state)
-    chosen = choose_mode(asked, await _situation(state, runtime))
-    return chosen or await _ask_the_model(asked, runtime)
+    told = question_kind(asked, await _situation(state, runtime))
+    return told or await _ask_the_model(asked, runtime)
 
 
 async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
@@ -64,16 +84,16 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
     )
 
 
-async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[str, str]:
+async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
     prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
-    kind = await ask_one_of(runtime, prompt, list(KINDS))
-    return KINDS[kind], f"the model took it for {kind}"
+    kind = await ask_one_of(runtime, prompt, MODEL_KINDS)
+    return kind, f"the model chose {kind}"
 
 
-async def record(state: AgentState) -> Update:
-    """The answer joins the conversation, with the time at which it was complete."""
+async def record(state: AgentState) -> AgentState:
+    """Adds the answer to the conversation, with its mode and its time of completion."""
     answer = state.get("answer")
     if answer is None:
         return {"messages": [], "answer": None}
-    told = {**answer.additional_kwargs, "created_at": time.time()}
+    told = {**answer.additional_kwargs, "mode": state["mode"], "created_at": time.time()}
     return {"messages": [answer.model_copy(update={"additional_kwargs": told})], "answer": None}

@@ -1,4 +1,4 @@
-"""The two types that every step sees: `AgentState` is kept, `Context` is given."""
+"""The two types that every step sees: `AgentState` is stored, `Context` is passed in."""
 
 import operator
 import time
@@ -13,14 +13,17 @@ from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict
 
+from llm.usage import UsageCounter
 from nodes.channels import messages_channel
+from nodes.settings import AgentSettings
+from tools.coding.settings import CodingSettings
 from tools.results import Source
 from workspace.library import Library
 from workspace.session import SessionWorkspace
 
 
 class ArtifactRef(TypedDict):
-    """A file that the agent made, by its name in the session's folder."""
+    """A file that the agent created, by its name in the session's folder."""
 
     filename: str
     mime: str
@@ -42,13 +45,13 @@ class Step(TypedDict):
     artifacts: list[ArtifactRef]
     sources: list[Source]
     answer: NotRequired[str]
-    """What the tool itself answers to the question."""
+    """The tool's own answer to the question."""
     plan_step: NotRequired[int]
-    """The step of the plan that it was a part of."""
+    """The step of the plan that it belongs to."""
 
 
 class PlanStep(TypedDict):
-    """One step of a plan. `needs` are ids of steps whose results it uses."""
+    """One step of a plan. `needs` are the IDs of the steps whose results it uses."""
 
     id: int
     goal: str
@@ -61,7 +64,7 @@ class PlanStep(TypedDict):
 
 
 class Finding(TypedDict):
-    """What became of one step of a plan."""
+    """The result of one step of a plan."""
 
     step: int
     text: str
@@ -70,7 +73,7 @@ class Finding(TypedDict):
 
 
 class Action(TypedDict):
-    """What the model wants to be done next."""
+    """The model's next action."""
 
     thought: str
     tool: str
@@ -78,7 +81,7 @@ class Action(TypedDict):
 
 
 class Outcome(TypedDict):
-    """What became of an action, before it is made into an observation."""
+    """The outcome of an action, before it becomes an observation."""
 
     text: str
     error: str | None
@@ -90,10 +93,10 @@ class Outcome(TypedDict):
 
 
 class AgentState(TypedDict, total=False):
-    """Kept in the checkpoint; the same for all modes, so that a session can change mode from turn to turn.
+    """Stored in the checkpoint; the same for all modes, so that a session can change its mode from turn to turn.
 
-    Files are named, never contained. Everything but `messages`, and the
-    `summaries` of the first `condensed` of them, belongs to the current turn.
+    Files are referenced by name, never included. Everything except `messages`, and the `summaries` of the first
+    `condensed` of them, belongs to the current turn.
     """
 
     messages: Annotated[list[AnyMessage], messages_channel()]
@@ -115,13 +118,13 @@ class AgentState(TypedDict, total=False):
 
 
 class PlanState(AgentState, total=False):
-    """What `plan_execute` sees besides: the findings of steps that run side by side."""
+    """Additional state of `plan_execute`: the findings of parallel steps."""
 
     findings: Annotated[list[Finding], operator.add]
 
 
 class ModeOutput(TypedDict, total=False):
-    """What a mode hands to the top graph: never the history, which would be written anew at every turn."""
+    """What a mode returns to the top graph: never the history, which would be rewritten at every turn."""
 
     answer: AIMessage | None
     steps: list[Step]
@@ -130,7 +133,7 @@ class ModeOutput(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The request's own wishes for the answer; None means the backend's default."""
+    """The request's options for the answer; None means the backend's default."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -144,61 +147,59 @@ class ClientTools:
     """Tools that the client runs itself: the turn ends with their calls, the next one begins with their results."""
 
     tools: tuple[dict[str, Any], ...] = ()
-    """In OpenAI's form."""
+    """In OpenAI's format."""
     choice: str | dict[str, Any] = "auto"
     parallel: bool = True
 
 
+WINDOW = 8192
+"""Context window in tokens of a model that does not report it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use."""
+    """The limits of one run."""
 
-    max_iterations: int = 6
+    max_iterations: int = AgentSettings().react_max_iterations
     """Tool calls in one turn."""
-    max_mends: int = 3
-    """How often in a row a program that failed is mended or written anew."""
+    max_mends: int = CodingSettings().max_iterations
+    """How often in a row a failed program is fixed or rewritten."""
     max_needs: int = 2
-    """How often a turn computes anew because what was printed lacks something."""
+    """How often a turn computes again because the output lacks something."""
     max_step_iterations: int = 4
     """Tool calls in one step of a plan."""
     max_replans: int = 2
-    """How often a plan is mended."""
+    """How often a plan is revised."""
     max_thought_tokens: int = 800
-    """Tokens of one thought, its program included."""
-    window: int = 8192
-    """Tokens that the model can see at once."""
+    """Tokens of one thought, including its program."""
+    window: int = WINDOW
+    """The model's context window in tokens."""
     tries: int = 3
-    """How often an empty reply is asked again."""
+    """How often an empty reply is retried."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """One a run, shared by the steps of a plan. `max_tokens` counts what the model reads and writes."""
+    """The budget of one run, shared by its plan's steps; `usage` has what was used."""
 
-    max_calls: int = 40
-    max_tokens: int = 120_000
-    max_seconds: float = 900.0
-    calls: int = 0
-    tokens: int = 0
+    settings: AgentSettings = field(default_factory=AgentSettings)
+    usage: UsageCounter = field(default_factory=UsageCounter)
+    """A callback: the caller of a graph passes it in the config."""
     began: float = field(default_factory=time.monotonic)
-
-    def spend(self, tokens: int) -> None:
-        """One call of the model has ended."""
-        self.calls += 1
-        self.tokens += tokens
 
     @property
     def spent(self) -> bool:
-        """Is it time to answer with what there is?"""
-        late = time.monotonic() - self.began >= self.max_seconds
-        return late or self.calls >= self.max_calls or self.tokens >= self.max_tokens
+        """Whether it is time to answer with what there is."""
+        most, used = self.settings, self.usage
+        late = time.monotonic() - self.began >= most.run_max_seconds
+        return late or used.calls >= most.run_max_calls or used.tokens >= most.run_max_tokens
 
 
 @dataclass(frozen=True)
 class Context:
-    """Given to a run by who starts it; nothing of it is ever stored."""
+    """Passed to a run by its caller; never stored."""
 
-    # So that a schema can be made of it: what is live is left out of that.
+    # So that a schema can be generated: live objects are excluded from it.
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     model: Annotated[BaseChatModel, SkipJsonSchema()]
@@ -208,23 +209,23 @@ class Context:
     workspace: Annotated[SessionWorkspace | None, SkipJsonSchema()] = None
     library: Annotated[Library | None, SkipJsonSchema()] = None
     describe: Annotated[Callable[[], Awaitable[str]] | None, SkipJsonSchema()] = None
-    """A few lines for the model on the files at hand."""
+    """A short description of the available files for the model."""
     sampling: Sampling = Sampling()
     system: tuple[str, ...] | None = None
-    """The system messages of a client that sends all that was said; None: those that the conversation has."""
+    """The system messages of a client that sends the complete conversation; None: those of the conversation."""
     instructions: str = ""
-    """The client's own for this turn alone; those that stay are system messages."""
+    """The client's instructions for this turn only; permanent ones are system messages."""
     client_tools: ClientTools = ClientTools()
     response_format: dict[str, Any] | None = None
-    """OpenAI's, when the answer is to be JSON."""
+    """In OpenAI's format, if the answer must be JSON."""
     limits: Limits = Limits()
     protocol: Literal["text", "native"] = "text"
-    """How the model calls tools: in words (`nodes/react/text_protocol.py`), or by its backend's tool calling."""
+    """How the model calls tools: as text (`nodes/react/text_protocol.py`), or with its backend's tool calling."""
     budget: Annotated[Budget, SkipJsonSchema()] = field(default_factory=Budget)
     user: str = "local"
     plan_step: int | None = None
-    """Set while a step of a plan is worked out: its answer is a thought of the whole."""
+    """Set while a step of a plan is executed: its answer is a thought of the turn."""
 
 
 Update = dict[str, Any]
-"""What a step gives back: the part of `AgentState` that it changes."""
+"""What a step returns: the part of `AgentState` that it changes."""

@@ -1,4 +1,4 @@
-"""`shape`: put an agent's answer into the form that the client wants. Plain answers pass as they are."""
+"""`structured_output`: convert an agent's answer to the client's response format. Plain answers pass unchanged."""
 
 import json
 from typing import Any
@@ -10,13 +10,15 @@ from nodes.events import AnswerDelta, Finished
 from nodes.model import conversation
 from nodes.model.ask import ask, steady
 from nodes.prompts import render
-from nodes.state import AgentState, Context, Update
+from nodes.state import AgentState, Context
 
 MAX_NOTES = 4000
 
 
-async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `answer` anew, from its words and the last notes, held to `response_format`. Mode `chat` has done so."""
+async def structured_output(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `answer` from its text and the last notes, constrained by `response_format`. Mode `chat` has already done
+    so.
+    """
     answer = state.get("answer")
     if runtime.context.response_format is None or answer is None or state["mode"] == "chat":
         return {}
@@ -35,11 +37,11 @@ async def shape(state: AgentState, runtime: Runtime[Context]) -> Update:
 
 
 MAX_SCHEMA = 4000
-"""Characters of a schema that the model is shown."""
+"""Maximum characters of a schema in the prompt."""
 
 
 def described(context: Context) -> str:
-    """Empty when the answer may be plain text."""
+    """Empty if the answer may be plain text."""
     wanted = context.response_format
     if wanted is None:
         return ""
@@ -49,5 +51,5 @@ def described(context: Context) -> str:
 
 
 def form(context: Context) -> dict[str, Any]:
-    """What a call of the model is given."""
+    """The arguments for a call of the model."""
     return {} if context.response_format is None else {"response_format": context.response_format}

@@ -1,7 +1,7 @@
-"""`condense`: old turns, summarised once, so that a long conversation fits the window and stays fast.
+"""`summarize`: summarize old turns once, so that a long conversation fits the context window and stays fast.
 
-The newest turns stay as they are, and the current question always does. Each old turn is summarised exactly once,
-when the words not yet summarised outgrow their share of the window; summaries are never summarised again.
+The newest turns and the current question are kept in full. Each old turn is summarized exactly once, when the
+unsummarized turns exceed their share of the window; summaries are never summarized again.
 """
 
 import asyncio
@@ -12,21 +12,21 @@ from langgraph.runtime import Runtime
 
 from nodes.model.ask import ask
 from nodes.prompts import render
-from nodes.state import AgentState, Context, Sampling, Update
+from nodes.state import AgentState, Context, Sampling
 
 FULL = 0.35
-"""Share of the window that turns may fill before the older ones are summarised."""
+"""Share of the context window that turns may fill before the older ones are summarized."""
 KEPT = 0.12
-"""Share of the window that the newest turns keep."""
+"""Share of the context window kept for the newest turns."""
 MAX_MESSAGE = 1200
-"""Characters of one message that its summary is made from."""
+"""Maximum characters of a message that its summary is based on."""
 SUMMARY_TOKENS = 160
 CALLS = 2
-"""Summaries made in one turn at most: a client may send thousands of messages at once."""
+"""Maximum number of summaries per turn: a client may send thousands of messages at once."""
 
 
-async def condense(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `summaries` and `condensed`, the number of messages that they cover; nothing while there is room."""
+async def summarize(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `summaries` and `condensed`, the number of messages that they cover; does nothing while there is space."""
     window, start = runtime.context.limits.window, state.get("condensed", 0)
     messages = state["messages"]
     sizes = await asyncio.to_thread(_sizes, messages[start:], runtime)
@@ -43,7 +43,7 @@ def _sizes(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> list[in
 
 
 def _old(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> int:
-    """How many messages are old: whole turns, newest kept first, as many as fit `room`; never the current question."""
+    """Number of old messages: whole turns, keeping as many of the newest as fit `room`; never the current question."""
     turns = [at for at, message in enumerate(messages) if isinstance(message, HumanMessage)]
     kept = len(messages)
     for at in reversed(turns):
@@ -54,7 +54,7 @@ def _old(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> int
 
 
 def _parts(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> list[list[AnyMessage]]:
-    """Cut into pieces of at most `room` tokens, one prompt each."""
+    """Split into parts of at most `room` tokens, one prompt each."""
     parts: list[list[AnyMessage]] = []
     filled = room
     for message, size in zip(messages, sizes, strict=False):

@@ -1,4 +1,4 @@
-"""`synthesize`: put the answer together. No model is called when a thought already holds it."""
+"""`synthesize`: produce the answer. No model is called if a thought already has it."""
 
 import uuid
 from typing import Any
@@ -13,33 +13,29 @@ from nodes.model.ask import ask, bounded
 from nodes.prompts import render
 from nodes.react.grounding import owed
 from nodes.rules.question import form_of_answer
-from nodes.state import AgentState, Context, Update
+from nodes.state import AgentState, Context
 
 MAX_NOTES = 6000
-"""Characters of what was found out, the newest."""
+"""Maximum characters of the findings, newest first."""
 INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 
 
-async def synthesize(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `answer`, the message that the conversation gains."""
+async def synthesize(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `answer`."""
     text, reason = state.get("answer_text"), state.get("finish_reason", "stop")
-    told: dict[str, Any] = {"steps": state.get("steps", []), "mode": "react"}
+    told: dict[str, Any] = {"steps": state.get("steps", [])}
     if text is None:
         text, reason = await _conclude(state, runtime)
         text = state.get("spoken", "") + text
         told["incomplete"] = True
     if runtime.context.plan_step is None:
         runtime.stream_writer(Finished(reason))
-    message = AIMessage(
-        content=text,
-        id=str(uuid.uuid4()),
-        additional_kwargs=told,
-    )
-    return {"answer": message, "messages": [message], "answer_text": None, "action": None}
+    message = AIMessage(content=text, id=str(uuid.uuid4()), additional_kwargs=told)
+    return {"answer": message}
 
 
 async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
-    """A limit was reached: the best answer that the notes allow, marked as such."""
+    """A limit was reached: the best answer possible from the notes, marked as such."""
     steps = state.get("steps", [])
     answer = AnswerWriter(runtime)
     answer.write_whole(INCOMPLETE.format(steps=len(steps)))

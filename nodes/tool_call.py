@@ -1,4 +1,4 @@
-"""`tool_call`: run the chosen tool. The one place where a tool's errors become words for the model."""
+"""`tool_call`: run the chosen tool. The only place where a tool's errors become text for the model."""
 
 import time
 from collections.abc import Sequence
@@ -10,20 +10,16 @@ from pydantic import ValidationError
 
 from llm.errors import BackendStoppedError, ModelError
 from nodes.model.conversation import REPEATED, same_step
+from nodes.prompts import render
 from nodes.react.tool_arguments import arguments_of
-from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step, Update
-from tools.errors import ToolError, ToolFailed
+from nodes.state import Action, AgentState, ArtifactRef, Context, Outcome, Step
+from tools.errors import ToolError, ToolFailed, ToolRetry
 from tools.results import Extras
 from workspace.session import SessionWorkspace
 
-TOLD_REPEATED = (
-    "This exact input was run before, with this result:\n{observation}\nIt was not run again. "
-    "Do something different: another program, or the final answer."
-)
 
-
-async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `outcome`. Never raises for what a tool does; a cancelled run goes through."""
+async def tool_call(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `outcome`. Never raises for errors of the tool; cancellation of the run passes through."""
     action = state.get("action")
     assert action is not None, "tool_call is only reached with an action"
     started = time.time()
@@ -41,25 +37,25 @@ async def tool_call(state: AgentState, runtime: Runtime[Context]) -> Update:
 
 
 async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context]) -> tuple[str, str | None, Extras]:
-    """`(observation, error, what else the tool gave)`."""
+    """`(observation, error, the tool's other results)`."""
     tools = runtime.context.tools
     tool = tools.get(action["tool"])
     if tool is None:
-        names = ", ".join(tools) or "none"
-        return f"There is no tool named {action['tool']!r}. The tools are: {names}.", "unknown tool", Extras()
+        text = render("react/unknown_tool", tool=repr(action["tool"]), tools=", ".join(tools) or "none")
+        return text, "unknown tool", Extras()
     if (step := same_step(steps, action["tool"], action["input"])) is not None:
-        return TOLD_REPEATED.format(observation=step["observation"]), REPEATED, Extras()
+        return render("react/repeated_action", observation=step["observation"]), REPEATED, Extras()
     try:
         answer = await tool.ainvoke(_call(tool, action))
     except ToolError as error:
         return str(error), type(error).__name__, Extras(files=error.new_files)
     except BackendStoppedError:
         raise
-    except ModelError as error:  # of a model that a tool asks; one that writes may be well
+    except ModelError as error:  # from a model that a tool uses; the model that writes may be fine
         return str(error), ToolFailed.__name__, Extras()
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return f"The input does not fit the tool {tool.name}: {problems}.", "ToolRetry", Extras()
+        return render("react/unfit_input", tool=tool.name, problems=problems), ToolRetry.__name__, Extras()
     extras: Extras = answer.artifact
     if not extras.sources:
         return str(answer.content), None, extras
@@ -67,7 +63,7 @@ async def _run(action: Action, steps: Sequence[Step], runtime: Runtime[Context])
 
 
 def _call(tool: BaseTool, action: Action) -> dict[str, Any]:
-    """The tool call that LangChain expects."""
+    """The tool call in LangChain's format."""
     return {"type": "tool_call", "id": "call", "name": tool.name, "args": arguments_of(tool, action["input"])}
 
 

@@ -15,9 +15,10 @@ from api.services import ForkServers
 from api.settings import Settings
 from graph import MODES
 from llm.scripted import ScriptedChat
-from nodes.events import AnswerDelta, Event, Finished, ModelCalled, Routed, ThoughtDelta, ToolOutput
-from nodes.react.file_context import Briefing
-from nodes.state import Context, PlanStep, Step
+from llm.usage import UsageCounter
+from nodes.events import AnswerDelta, Event, Finished, Routed, ThoughtDelta, ToolOutput
+from nodes.react.file_context import FileContext
+from nodes.state import Budget, Context, PlanStep, Step
 from tools import build_all
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
@@ -30,17 +31,18 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class Turn:
-    """What is kept of a turn, and all that it told while it went."""
+    """The stored state of a turn, and all events that it emitted."""
 
     state: Mapping[str, Any]
     events: Sequence[Event]
+    usage: UsageCounter
 
     def all(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
     @property
     def text(self) -> str:
-        """The answer as it was streamed."""
+        """The answer as streamed."""
         return "".join(event.text for event in self.all(AnswerDelta)).strip()
 
     @property
@@ -54,13 +56,13 @@ class Turn:
 
     @property
     def reason(self) -> str:
-        """How the answer ended."""
+        """The finish reason of the answer."""
         return self.all(Finished)[-1].reason
 
     @property
     def calls(self) -> int:
-        """Of the model."""
-        return len(self.all(ModelCalled))
+        """Calls of the model."""
+        return self.usage.calls
 
     @property
     def steps(self) -> list[Step]:
@@ -84,7 +86,7 @@ class Turn:
 
 
 class Agent:
-    """A workspace and what was said about it: Python's variables and the conversation go on from turn to turn."""
+    """A workspace and its conversation: Python's variables and the messages persist from turn to turn."""
 
     def __init__(self, model: ScriptedChat, workspace: SessionWorkspace, library: Library, reader: FileReader) -> None:
         self.model = model
@@ -102,11 +104,15 @@ class Agent:
         conversation: str = "one",
         **given: Any,
     ) -> Turn:
-        """Work out a turn; `files` come with the question, `given` is what else its `Context` shall have.
-
-        What was said in another conversation is not known in this one.
+        """Run a turn; `files` are attached to the question, `given` overrides fields of its `Context`. Without the
+        earlier conversation, it is not known.
         """
-        config: RunnableConfig = {"configurable": {"thread_id": conversation}, "recursion_limit": 200}
+        budget: Budget = given.pop("budget", None) or Budget()
+        config: RunnableConfig = {
+            "configurable": {"thread_id": conversation},
+            "recursion_limit": 200,
+            "callbacks": [budget.usage],
+        }
         names = [await self.add(name, data) for name, data in (files or {}).items()]
         message = HumanMessage(question, additional_kwargs={"files": names} if names else {})
         events: list[Event] = []
@@ -119,10 +125,11 @@ class Agent:
         )
         told: dict[str, Any] = {
             "model": self.model,
+            "budget": budget,
             "tools": build_all(kit),
             "workspace": self.workspace,
             "library": self.library,
-            "describe": Briefing(self._reader, self.workspace, self.library, question),
+            "describe": FileContext(self._reader, self.workspace, self.library, question),
         }
         async for _, event in self._graph.astream(
             {"messages": [message], "wanted_mode": mode},
@@ -133,10 +140,10 @@ class Agent:
         ):
             events.append(cast("Event", event))
         kept = await self._graph.aget_state(config)
-        return Turn(kept.values, events)
+        return Turn(kept.values, events, budget.usage)
 
     async def add(self, label: str, data: bytes) -> str:
-        """A file of the session; its name there."""
+        """A session file; returns its name."""
 
         async def chunks() -> AsyncIterator[bytes]:
             yield data
@@ -145,7 +152,7 @@ class Agent:
 
 
 class Agents:
-    """Makes them, each in a session of its own."""
+    """Creates agents, each in its own session."""
 
     def __init__(self, workspaces: Workspaces, library: Path, reader: FileReader) -> None:
         self._workspaces = workspaces
@@ -165,7 +172,14 @@ class Agents:
 
 @asynccontextmanager
 async def open_agents(settings: Settings, fork_servers: ForkServers) -> AsyncIterator[Agents]:
-    workspaces = Workspaces(settings.workspace(), fork_servers.kernels)
+    workspaces = Workspaces(
+        settings.workspace,
+        settings.jail,
+        sessions=settings.sessions_dir,
+        snapshots=settings.snapshots_dir,
+        max_file_bytes=settings.uploads.max_file_bytes,
+        fork_server=fork_servers.kernels,
+    )
     await workspaces.start(boot=False)
     try:
         yield Agents(workspaces, settings.data_dir / "library", FileReader(fork_servers.workers))

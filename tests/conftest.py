@@ -1,4 +1,4 @@
-"""Fixtures: a scripted model and a service that speaks with it."""
+"""Fixtures: a scripted model and a service that uses it."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 async def fork_servers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServers]:
-    """Shared by the services of all tests; started by the first that needs one."""
+    """Shared by the services of all tests; started by the first test that needs one."""
     root = tmp_path_factory.getbasetemp()
     async with SHARED.open(settings_for(root), root) as servers:
         yield servers
@@ -45,7 +45,7 @@ async def agent(agents: Agents, model: ScriptedChat) -> AsyncIterator[Agent]:
 
 @pytest.fixture
 def start(tmp_path: Path, model: ScriptedChat) -> Callable[..., AbstractAsyncContextManager[Service]]:
-    """Start a service on the test's data folder; again after it has ended, to see what was kept."""
+    """Start a service on the test's data folder; again after it has ended, to check what was stored."""
 
     def begin(*, own_fork_servers: bool = False, **values: Any) -> AbstractAsyncContextManager[Service]:
         return running(settings_for(tmp_path / "data", **values), model, own_fork_servers=own_fork_servers)
@@ -53,7 +53,7 @@ def start(tmp_path: Path, model: ScriptedChat) -> Callable[..., AbstractAsyncCon
     return begin
 
 
-# `service` and `model` are a test's own, or those of its module where that is marked `one_service`.
+# Each test has its own `service` and `model`, or its module has them if it is marked `one_service`.
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def own_service(start: Callable[..., AbstractAsyncContextManager[Service]]
 async def service_of_module(
     module_service: tuple[Service, ScriptedChat], model_of_module: ScriptedChat
 ) -> AsyncIterator[Service]:
-    """As the tests before have left it; what the test has begun there ends with it."""
+    """In the state that earlier tests left; what the test has started there ends with it."""
     service, _ = module_service
     yield service
     await until(lambda: service.idle)
@@ -86,7 +86,7 @@ async def service_of_module(
 
 @pytest.fixture
 def model_of_module(module_service: tuple[Service, ScriptedChat]) -> ScriptedChat:
-    """Without a script, and asked nothing yet."""
+    """Without a script and with an empty record of calls."""
     _, model = module_service
     renew(model, ScriptedChat())
     return model

@@ -1,4 +1,4 @@
-"""People of a service that requires a login."""
+"""Users of a service that requires a login."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,7 +18,7 @@ LOGIN: dict[str, Any] = {"auth_required": "true", "admin_username": "boss", "adm
 
 @dataclass
 class Person:
-    """A client that carries somebody's token."""
+    """A client with a user's token."""
 
     name: str
     token: str
@@ -37,7 +37,7 @@ async def log_in(service: Service, name: str, password: str = PASSWORD) -> str:
 
 @asynccontextmanager
 async def person(service: Service, name: str, role: str = "user") -> AsyncIterator[Person]:
-    """Somebody with an account, made for them by `boss` unless they are `boss`."""
+    """A user with an account, created by `boss` unless they are `boss`."""
     if name != "boss":
         boss = {"Authorization": f"Bearer {await log_in(service, 'boss')}"}
         body = {"username": name, "password": PASSWORD, "role": role}

@@ -1,4 +1,4 @@
-"""Processes that a test has seen, and whether they have ended."""
+"""Processes seen by a test, and whether they have ended."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from tests.serving import until
 
 
 def ended(process: psutil.Process) -> bool:
-    """Also one that nobody has waited for yet: an orphan's end is noted by whoever adopts it, sooner or later."""
+    """Includes processes not reaped yet: an orphan's new parent reaps it sooner or later."""
     try:
         return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -16,6 +16,6 @@ def ended(process: psutil.Process) -> bool:
 
 
 async def all_end(processes: Iterable[psutil.Process], seconds: float = 10) -> None:
-    """Wait for it; fails when one does not."""
+    """Wait for their end; fails if one does not end."""
     left = list(processes)
     await until(lambda: all(ended(process) for process in left), seconds)

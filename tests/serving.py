@@ -15,13 +15,14 @@ from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
 from api.server import Server, listen, server_of
 from api.services import open_services
-from api.settings import Settings
+from api.settings import Settings, settings_from
+from api.settings.variables import variables_of
 from llm.scripted import ScriptedChat
 from tests.shared import SHARED
 
 
 def settings_for(folder: Path, **values: Any) -> Settings:
-    """Settings that no environment touches; kernels start bare and passwords are cheap."""
+    """Settings by lower-case variable names; kernels start without libraries and password hashing is cheap."""
     defaults: dict[str, Any] = {
         "server_port": 0,
         "data_dir": folder,
@@ -29,7 +30,9 @@ def settings_for(folder: Path, **values: Any) -> Settings:
         "argon2_memory_mb": 1,
         "argon2_passes": 1,
     }
-    return Settings(_env_file=None, **{**defaults, **values})
+    given = {name.upper(): value for name, value in {**defaults, **values}.items()}
+    assert given.keys() <= {variable.name for variable in variables_of(Settings)}
+    return settings_from(given)
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Service:
     @property
     def idle(self) -> bool:
         """Whether no run is under way."""
-        return not self.server._runs._active
+        return not self.server._locks._active
 
 
 @asynccontextmanager
@@ -57,12 +60,12 @@ async def running(
     seeing: BaseChatModel | None = None,
     own_fork_servers: bool = False,
 ) -> AsyncIterator[Service]:
-    """Serve until the block ends, then shut down as a signal would.
+    """Serve until the block ends, then shut down as on a signal.
 
-    Its kernels and readers are forked from what all tests share, unless it shall have fork servers of its own.
+    Its kernels and readers are forked from shared fork servers, unless it is given its own.
     """
     fork_servers = None if own_fork_servers else SHARED.for_service(settings)
-    with listen(settings) as sock:
+    with listen(settings.server) as sock:
         async with open_services(
             settings, model, seeing, more_models, coder=coder, boot=False, fork_servers=fork_servers
         ) as services:
@@ -85,12 +88,12 @@ async def running(
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Made once: reading the certificates takes longer than most tests."""
+    """Created once: reading the certificates takes longer than most tests."""
     return ssl.create_default_context()
 
 
 def renew(model: ScriptedChat, fresh: ScriptedChat) -> None:
-    """Make a model that services hold as good as new: with the script of `fresh`, and asked nothing yet."""
+    """Reset a model used by services: with the script of `fresh`, and an empty record of calls."""
     for name, value in fresh:
         setattr(model, name, value)
 
@@ -107,7 +110,7 @@ def python_step(code: str, thought: str = "I compute it.") -> str:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for something that no event tells; fails when it does not come."""
+    """Wait for something without an event; fails if it does not happen."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)

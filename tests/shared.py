@@ -1,4 +1,4 @@
-"""Fork servers that all services of one pytest process share, so that they start once and not in every test."""
+"""Fork servers shared by all services of one pytest process, so that they start only once."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.services import ForkServers
 from api.settings import Settings
+from tools import PRELOAD
 from tools.workers.pool import Workers
 from workspace.jail.fork_server import ForkServer
 
@@ -18,9 +19,9 @@ class SharedForkServers:
 
     @asynccontextmanager
     async def open(self, settings: Settings, root: Path) -> AsyncIterator[ForkServers]:
-        """For services whose data lies below `root` and whose kernels and workers are set as in `settings`."""
-        kernels = ForkServer(settings.jail(), root)
-        workers = Workers(settings.workers(preload=True))
+        """For services with data in `root` and with the kernel and worker settings of `settings`."""
+        kernels = ForkServer(settings.jail, root)
+        workers = Workers(settings.workers, preload=PRELOAD)
         servers = ForkServers(kernels, workers)
         self._open = servers, settings, root
         try:
@@ -31,12 +32,12 @@ class SharedForkServers:
             await kernels.aclose()
 
     def for_service(self, settings: Settings) -> ForkServers | None:
-        """Those that are open, when a service with these settings would start just the same."""
+        """The open ones, if a service with these settings would start identical ones."""
         if self._open is None:
             return None
         servers, ours, root = self._open
-        same_kernels = servers.kernels.suits(settings.jail())
-        same_workers = settings.workers(preload=True) == ours.workers(preload=True)
+        same_kernels = servers.kernels.suits(settings.jail)
+        same_workers = settings.workers == ours.workers
         same_root = settings.data_dir.is_relative_to(root)
         return servers if same_kernels and same_workers and same_root else None
 

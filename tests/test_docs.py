@@ -1,4 +1,4 @@
-"""Examples in the documentation run, and its links lead somewhere."""
+"""Examples in the documentation run, and its links are valid."""
 
 import asyncio
 import re
@@ -30,10 +30,18 @@ def test_every_page_is_reachable_from_the_readme() -> None:
     assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in readme] == []
 
 
-def test_the_smallest_whole_runs() -> None:
-    (code,) = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout == "Good evening.\n"
+def test_the_tree_is_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "docs/tree.py", "--check"], check=False, cwd=ROOT)
+    assert done.returncode == 0, "run `make docs`"
+
+
+def test_the_examples_of_extending_run() -> None:
+    whole, _mode, tool = BLOCK.findall((ROOT / "docs" / "extending.md").read_text())
+    printed = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+        for code in (whole, tool)
+    ]
+    assert printed == ["Good evening.\n", "['1230 km'] The Rhine is 1230 km long.\n"]
 
 
 async def test_the_streaming_example_runs(service: Service, model: ScriptedChat) -> None:
@@ -50,7 +58,7 @@ async def test_the_streaming_example_runs(service: Service, model: ScriptedChat)
 
 
 async def test_the_example_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As printed, but for the model, which is scripted, and the file, which lies elsewhere."""
+    """As printed, except for the model, which is scripted, and the file, which is elsewhere."""
     (tmp_path / "orders.csv").write_text("city,amount\nOslo,3\nRome,4\n")
     monkeypatch.chdir(tmp_path)
     replies = [

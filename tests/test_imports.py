@@ -1,4 +1,4 @@
-"""What tests import: llama.cpp is loaded by those alone that are about it."""
+"""What tests import: llama.cpp is loaded only by those that are about it."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ ABOUT_IT = ("tests/llm/llama", "tests/e2e")
 
 
 def modules(body: list[ast.stmt], package: tuple[str, ...]) -> Iterator[str]:
-    """Names that are imported with a module of this package: not by its functions, nor for type checkers."""
+    """Names imported when a module of this package is loaded: not those in functions or for type checkers."""
     for node in body:
         match node:
             case ast.Import():
@@ -28,7 +28,7 @@ def modules(body: list[ast.stmt], package: tuple[str, ...]) -> Iterator[str]:
 
 
 def files(module: str) -> Iterator[Path]:
-    """The files of ours that are loaded with a module: its own, and those of the packages around it."""
+    """Our files that are loaded with a module: its own, and those of the packages around it."""
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
         path = ROOT.joinpath(*parts[:end])

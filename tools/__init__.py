@@ -1,4 +1,4 @@
-"""What the model may call: one file a tool, listed in one line here."""
+"""The tools that the model may call: one file per tool, each listed here."""
 
 from typing import Any, Protocol
 
@@ -6,21 +6,24 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from tools import file_analyzer, python_coder, rag_retriever, read_page, vision_analyzer, web_search
+from tools.agent_tool import AgentTool
 from tools.files import reader
 from tools.kit import ToolKit
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
+from tools.purpose import Purpose
 from tools.vision import images, ocr
 from tools.web import extract
 
 
 class ToolModule(Protocol):
-    """What a tool's file defines."""
+    """The contents of a tool's file."""
 
     DESCRIPTION: str
     INPUT: type[BaseModel]
+    PURPOSE: Purpose
 
-    def build(self, kit: ToolKit) -> BaseTool:
-        """The tool of one session. Its artifact is a `tools.results.Extras`."""
+    def build(self, kit: ToolKit) -> AgentTool:
+        """The tool for one session. Its artifact is a `tools.results.Extras`."""
 
 
 TOOLS: dict[str, ToolModule] = {
@@ -33,11 +36,11 @@ TOOLS: dict[str, ToolModule] = {
 }
 
 PRELOAD = (*reader.PRELOAD, *extract.PRELOAD, *images.PRELOAD, *ocr.PRELOAD)
-"""What the workers of all tools should have loaded."""
+"""Modules that the workers of all tools should preload."""
 
 
 def build_all(kit: ToolKit) -> dict[str, BaseTool]:
-    """All tools of one session that are not turned off, by name."""
+    """All enabled tools of one session, by name."""
     return {name: tool.build(kit) for name, tool in TOOLS.items() if name not in kit.off}
 
 

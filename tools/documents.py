@@ -1,4 +1,4 @@
-"""The documents of users and sessions, kept searchable: read in workers, indexed behind the scenes, found."""
+"""Document search for users and sessions: extraction in workers, indexing in the background, search."""
 
 import asyncio
 import logging
@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gave, and what it could not look at."""
+    """The result of a search, and what it did not cover."""
 
     hits: list[Hit]
     files: list[str]
-    """Names of all that was searched."""
+    """Names of all searched files."""
     skipped: dict[str, str]
-    """Names of files that give no text, and why."""
+    """Names of files without readable text, and why."""
     pending: list[str]
-    """Names of files that are still being read."""
+    """Names of files that are not indexed yet."""
     cut: list[str]
     """Names of files whose end is not searched."""
     passages: int
@@ -35,7 +35,7 @@ class Found:
 
 
 class Documents:
-    """One for the service. Every task it starts ends with `aclose`."""
+    """One instance per service. Every task it starts ends with `aclose`."""
 
     def __init__(self, indexes: Indexes, reader: FileReader, wait_seconds: float) -> None:
         self._indexes = indexes
@@ -45,14 +45,14 @@ class Documents:
         self._queued: dict[Scope, asyncio.Task[None]] = {}
 
     def schedule(self, user: str, session: str | None = None) -> None:
-        """Something was added, changed or deleted: bring the index up to date soon, behind the scenes."""
+        """Something was added, changed or deleted: update the index soon, in the background."""
         self._sync((user, session))
 
     async def search(
         self, user: str, session: str | None, query: str, k: int, files: Collection[str] | None = None
     ) -> Found:
-        """The best `k` passages of the user's own documents and the session's, which the caller has found to be
-        the user's. Documents that were just uploaded are indexed first, as long as that does not take too long.
+        """The best `k` passages of the user's documents and the session's; the caller must have checked that the
+        session is the user's. Documents that were just uploaded are indexed first, unless that takes too long.
 
         Raises `VectorsUnavailableError`.
         """
@@ -64,21 +64,21 @@ class Documents:
         return await self._found(scopes, hits, {"sync": synced - began, "search": time.monotonic() - synced})
 
     async def drop_session(self, user: str, session: str) -> None:
-        """Forget what was indexed of a session; nothing is left on disk."""
+        """Delete the session's indexes from disk."""
         await self._drop((user, session))
 
     async def drop_user(self, user: str) -> None:
-        """Forget what was indexed of a user and of all the user's sessions."""
+        """Delete the indexes of a user and of all the user's sessions."""
         await self._drop((user, None))
 
     async def aclose(self) -> None:
-        """End what is under way; what is done is kept."""
+        """Stop what is running; completed work is kept."""
         await self._stop(list(self._tasks))
 
-    # the tasks
+    # tasks
 
     def _sync(self, scope: Scope) -> "asyncio.Task[None]":
-        """A sync that has not looked at the folder yet: the one that waits for its turn, or a new one."""
+        """A sync that has not read the folder yet: one that waits for its turn, or a new one."""
         task = self._queued.get(scope)
         if task is None:
             task = self._queued[scope] = asyncio.create_task(self._run(scope))
@@ -101,7 +101,7 @@ class Documents:
             log.warning("documents were not indexed: %s", error, exc_info=None if _is_told(error) else error)
 
     async def _up_to_date(self, scopes: Sequence[Scope]) -> None:
-        """Wait for the scopes' syncs, but not for ever. Raises what kept one from its end."""
+        """Wait for the scopes' syncs, up to a limit. Raises the error that stopped one."""
         tasks = {self._sync(scope) for scope in scopes}
         done, _ = await asyncio.wait(tasks, timeout=self._wait_seconds)
         for task in done:
@@ -119,7 +119,7 @@ class Documents:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    # what is read and what is told
+    # documents and errors
 
     async def _extract(self, path: Path) -> list[Section]:
         try:
@@ -148,5 +148,5 @@ class Documents:
 
 
 def _is_told(error: BaseException) -> bool:
-    """Errors whose words say all."""
+    """Errors whose message is sufficient."""
     return isinstance(error, VectorsUnavailableError | OSError)

@@ -1,11 +1,11 @@
-"""The two ways in which a tool can fail. Both become observations in `nodes/tool_call.py`, nowhere else."""
+"""The two ways in which a tool can fail. Both become observations, only in `nodes/tool_call.py`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 
 class ToolError(Exception):
-    """The text is for the model, `data` for programs. `new_files` are what the tool made before it failed."""
+    """The message is for the model, `data` for programs. `new_files` are the files created before the failure."""
 
     def __init__(self, message: str, new_files: Sequence[str] = (), data: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -14,12 +14,12 @@ class ToolError(Exception):
 
 
 class ToolRetry(ToolError):  # noqa: N818 (the design's word)
-    """The model can mend its input; the text says how."""
+    """The model can correct its input; the message says how."""
 
 
 class ToolSilent(ToolRetry):
-    """It did what it was told and has nothing to say: enough for a person, not for a model that wants a value."""
+    """It succeeded without output: enough for a person, not for a model that needs a value."""
 
 
 class ToolFailed(ToolError):  # noqa: N818 (the design's word)
-    """It cannot; it has to do without."""
+    """It cannot succeed; the model must continue without it."""

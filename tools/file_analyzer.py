@@ -1,18 +1,19 @@
-"""Says what a file holds: its structure, statistics, a preview, and how to load it."""
+"""Describes a file's content: its structure, statistics, a preview, and how to load it."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.files.profile import FileUnreadable
 from tools.files.reader import FileReader
 from tools.files.render import as_data, long
 from tools.kit import ToolKit
 from tools.names import FILE_ANALYZER
+from tools.purpose import FirstCall, Purpose
+from tools.question import FILE_KINDS, Question
 from tools.results import Extras
 from workspace.errors import BadNameError
 from workspace.library import Library
@@ -37,31 +38,33 @@ class FileAnalyzerInput(BaseModel):
 INPUT: type[BaseModel] = FileAnalyzerInput
 
 
-class FileAnalyzer(BaseTool):
-    """The observation is a profile in words, `Extras.data` the same as data.
+def _first_call(question: Question) -> FirstCall | None:
+    names = [*question.named.all, *reversed(question.files.all)]
+    return FirstCall(f"I look into {names[0]}.", names[0]) if names else None
 
-    A file of the library is copied into the session, so that programs can read it too. Raises `ToolRetry` for a name
-    that there is not, `ToolFailed` for a file that cannot be read.
+
+PURPOSE = Purpose(kind="reading", first_call=_first_call, files=FILE_KINDS)
+
+
+class FileAnalyzer(AgentTool):
+    """The observation is a profile as text, `Extras.data` the same as data.
+
+    An upload is copied into the session, so that programs can read it too. Raises `ToolRetry` for an unknown name,
+    `ToolFailed` for a file that cannot be read.
     """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: str = FILE_ANALYZER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     workspace: SessionWorkspace
     reader: FileReader | None
     library: Library | None
 
     @override
-    def _run(self, filename: str) -> tuple[str, Extras]:
-        raise ToolFailed("file_analyzer only runs asynchronously")
-
-    @override
     async def _arun(self, filename: str) -> tuple[str, Extras]:
         if self.reader is None:
-            raise ToolFailed("Files cannot be analysed here.")
+            raise ToolFailed("Files cannot be analyzed here.")
         name = await self._find(filename)
         try:
             profile = await self.reader.profile(inside(self.workspace.folder, name))
@@ -72,7 +75,7 @@ class FileAnalyzer(BaseTool):
         return long(profile, name), Extras(data=as_data(profile, name))
 
     async def _find(self, asked: str) -> str:
-        """The name of a file that is, or now is, in the session's folder."""
+        """The name of a file that is now in the session's folder."""
         own = [info.name for info in await self.workspace.files()]
         if (name := matching(asked, own)) is not None:
             return name
@@ -88,12 +91,12 @@ class FileAnalyzer(BaseTool):
 
 
 def build(kit: ToolKit) -> FileAnalyzer:
-    """The tool of one session."""
+    """The tool for one session."""
     return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library)
 
 
 def matching(asked: str, names: Sequence[str]) -> str | None:
-    """The name that is meant: models put quotes and folders around names, and do not mind the case."""
+    """The file that is meant: models add quotes and folders to names, and ignore case."""
     wanted = asked.strip().strip("`'\"").removeprefix("./")
     if wanted in names:
         return wanted

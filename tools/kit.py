@@ -1,4 +1,4 @@
-"""What a tool may be given: everything of one session and its user, put together by `api`."""
+"""What a tool may use: the data of one session and its user, assembled by `api`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,28 +19,28 @@ OnOutput = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ToolKit:
-    """Each tool takes what it needs."""
+    """Each tool uses the parts that it needs."""
 
     workspace: SessionWorkspace
     library: Library | None = None
-    """The user's own files; None where there is no user, as in Studio."""
+    """The user's uploads; None if there is no user, as in Studio."""
     reader: FileReader | None = None
-    """Reads the user's and the session's files, and what is fetched."""
+    """Reads the user's and the session's files, and fetched ones."""
     on_output: OnOutput | None = None
-    """Hears what a tool prints while it runs."""
+    """Receives what a tool prints while it runs."""
     fetcher: Fetcher = field(default_factory=lambda: Fetcher(WebSettings()))
-    """Fetches pages of the public web; its settings are those of the web search too."""
+    """Fetches public web pages; its settings also apply to web search."""
     vision: BaseChatModel | None = None
-    """A model that is shown images; None where there is none."""
+    """A vision model; None if there is none."""
     coder: BaseChatModel | None = None
-    """A model that writes programs; None where there is none."""
+    """A model that writes programs; None if there is none."""
     coding: CodingSettings = field(default_factory=CodingSettings)
-    """How it is asked."""
+    """Its settings."""
     looking: VisionSettings = field(default_factory=VisionSettings)
-    """How images are shown to it."""
+    """How images are passed to it."""
     off: frozenset[str] = frozenset()
-    """Names of tools that are turned off."""
+    """Names of disabled tools."""
     documents: Documents | None = None
-    """The search in the user's and the session's documents; None where there is none, as in Studio."""
+    """Search in the user's and the session's documents; None if there is none, as in Studio."""
     user: str = ""
-    """Whose documents they are."""
+    """The owner of the documents."""

@@ -1,4 +1,4 @@
-"""The tools' names, as models, clients and records know them."""
+"""The tools' names, as used by models, clients and records."""
 
 PYTHON_CODER = "python_coder"
 FILE_ANALYZER = "file_analyzer"

@@ -1,16 +1,18 @@
-"""Runs Python in the session's kernel: a program as given, or one written for a task in words."""
+"""Runs Python in the session's kernel: a given program, or one written for a task."""
 
-from typing import Literal, Self
+from typing import Self
 
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.coding.graph import CodeContext, work_out
 from tools.coding.runner import Attempt, Runner
 from tools.errors import ToolFailed, ToolRetry, ToolSilent
 from tools.kit import ToolKit
 from tools.names import PYTHON_CODER
+from tools.purpose import Fit, Purpose
+from tools.question import Question, wants_computing, wants_documents
 from tools.results import Extras
 
 DESCRIPTION = (
@@ -37,7 +39,7 @@ class PythonCoderInput(BaseModel):
     @classmethod
     def _is_text(cls, text: str | None) -> str | None:
         if text is not None:
-            text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+            text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
         return text
 
     @model_validator(mode="after")
@@ -56,25 +58,33 @@ class Program(BaseModel):
 INPUT: type[BaseModel] = PythonCoderInput
 
 
-class PythonCoder(BaseTool):
-    """The observation is what the program printed; raises `ToolRetry` when the program has to be mended."""
+def _fit(question: Question) -> Fit:
+    computing = wants_computing(question.text)
+    if question.subject == "tables" or (question.subject == "documents" and computing):
+        return Fit.NAMED
+    if not question.files.documents:
+        return Fit.POSSIBLE
+    if not question.files.tables:
+        return Fit.LIKELY if computing else Fit.FALLBACK
+    return Fit.POSSIBLE if computing or not wants_documents(question.text) else Fit.FALLBACK
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+PURPOSE = Purpose(kind="computation", fit=_fit, files=frozenset({"tables"}), aliases=("python", "code_interpreter"))
+
+
+class PythonCoder(AgentTool):
+    """The observation is the program's output; raises `ToolRetry` if the program has to be fixed."""
 
     name: str = PYTHON_CODER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     kit: ToolKit
 
     @property
     @override
     def tool_call_schema(self) -> type[BaseModel]:
         return Program
-
-    @override
-    def _run(self, code: str | None = None, task: str | None = None, files: tuple[str, ...] = ()) -> tuple[str, Extras]:
-        raise ToolFailed("python_coder only runs asynchronously")
 
     @override
     async def _arun(
@@ -97,7 +107,7 @@ class PythonCoder(BaseTool):
         if self.kit.coder is None:
             raise ToolFailed(NO_CODER)
         settings = self.kit.coding
-        context = CodeContext(self.kit.coder, Runner(self.kit), 1 + settings.max_iterations, settings.max_tokens)
+        context = CodeContext(self, self.kit.coder, Runner(self.kit), 1 + settings.max_iterations)
         attempts = await work_out(task, names, context)
         last, told = attempts[-1], {"code": attempts[-1]["code"], "attempts": attempts}
         if last["error"] is not None:
@@ -112,5 +122,5 @@ def _files(attempts: list[Attempt]) -> list[str]:
 
 
 def build(kit: ToolKit) -> PythonCoder:
-    """The tool of one session."""
+    """The tool for one session."""
     return PythonCoder(kit=kit)

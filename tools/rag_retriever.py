@@ -1,15 +1,15 @@
-"""Looks a question up in the user's documents and gives the passages that answer it, with file and page."""
+"""Searches the user's documents and returns the matching passages, with file and page."""
 
-from typing import Literal
-
-from langchain_core.tools import BaseTool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.documents import Documents, Found
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
 from tools.names import RAG_RETRIEVER
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_computing, wants_documents
 from tools.results import Extras, Source, with_sources
 from workspace.retrieval.types import Hit, VectorsUnavailableError
 
@@ -21,9 +21,9 @@ TOP_K = 5
 NOTHING = "No document has been uploaded that could be searched."
 NO_HIT = "No passage of the documents has to do with this. Searched: {files}."
 MAX_NAMES = 20
-"""File names that one text lists."""
+"""Maximum number of file names in a text."""
 MAX_REASONS = 5
-"""Files that could not be read, told with the reason; `data` has all."""
+"""Maximum number of unreadable files whose reason is given; `data` has all."""
 
 
 class RagRetrieverInput(BaseModel):
@@ -37,22 +37,38 @@ class RagRetrieverInput(BaseModel):
 INPUT: type[BaseModel] = RagRetrieverInput
 
 
-class RagRetriever(BaseTool):
-    """The observation is the passages, numbered; raises `ToolFailed` when there is nothing to search."""
+def _fit(question: Question) -> Fit:
+    if question.subject == "documents":
+        return Fit.NAMED
+    if not question.files.documents:
+        return Fit.NONE
+    about_tables = question.files.tables and wants_computing(question.text) and not wants_documents(question.text)
+    return Fit.NONE if about_tables else Fit.POSSIBLE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall:
+    return FirstCall("I look it up in the documents.", question.text)
+
+
+PURPOSE = Purpose(
+    kind="search",
+    fit=_fit,
+    first_call=_first_call,
+    files=frozenset({"documents", "others"}),
+    aliases=("file_search",),
+)
+
+
+class RagRetriever(AgentTool):
+    """The observation is the numbered passages; raises `ToolFailed` if there is nothing to search."""
 
     name: str = RAG_RETRIEVER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     documents: Documents | None
     user: str
     session: str
-
-    @override
-    def _run(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
-        raise ToolFailed("rag_retriever only runs asynchronously")
 
     @override
     async def _arun(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
@@ -61,9 +77,9 @@ class RagRetriever(BaseTool):
         try:
             found = await self.documents.search(self.user, self.session, query, top_k, files)
         except VectorsUnavailableError as error:
-            raise ToolFailed(f"The documents cannot be searched now: {error}") from error
+            raise ToolFailed(f"The documents cannot be searched at the moment: {error}") from error
         except OSError as error:
-            raise ToolFailed(f"The documents cannot be searched now: {error.strerror}") from error
+            raise ToolFailed(f"The documents cannot be searched at the moment: {error.strerror}") from error
         if not found.files:
             raise ToolFailed("\n".join([NOTHING, *_limits(found)]))
         unknown = [name for name in files or () if name not in found.files]
@@ -76,7 +92,7 @@ class RagRetriever(BaseTool):
 
 
 def build(kit: ToolKit) -> RagRetriever:
-    """The tool of one session."""
+    """The tool for one session."""
     return RagRetriever(documents=kit.documents, user=kit.user, session=kit.workspace.session_id)
 
 
@@ -95,7 +111,7 @@ def _source(hit: Hit) -> Source:
 
 
 def _limits(found: Found) -> list[str]:
-    """What the passages do not show, in words."""
+    """What the passages do not cover."""
     told = [f"{name} could not be read: {why}" for name, why in list(found.skipped.items())[:MAX_REASONS]]
     if len(found.skipped) > MAX_REASONS:
         told.append(f"{len(found.skipped) - MAX_REASONS} more files could not be read.")

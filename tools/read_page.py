@@ -1,20 +1,22 @@
-"""Reads a page of the public web: fetched safely, its main text taken out."""
+"""Reads a public web page: fetched safely, with its main text extracted."""
 
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import unquote
 
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.files.profile import FileUnreadable
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.names import READ_PAGE
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question
 from tools.results import Extras, Source, with_sources
 from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
@@ -25,7 +27,7 @@ DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address a
 PDF = "application/pdf"
 KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml", "application/ld+json", PDF)
 MAX_TEXT = 5000
-"""Characters that the model is shown at once."""
+"""Maximum characters returned at once."""
 EXTRACT_SECONDS = 15.0
 EXTRACT_MEMORY = 768 << 20
 OTHERWISE = "Try another page, or do without."
@@ -36,7 +38,7 @@ NO_TEXT = (
 
 
 def _is_text(url: str) -> str:
-    url.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    url.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return url.strip().strip("<>\"'")
 
 
@@ -52,22 +54,28 @@ class ReadPageInput(BaseModel):
 INPUT: type[BaseModel] = ReadPageInput
 
 
-class ReadPage(BaseTool):
-    """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed`
-    when the web cannot be reached."""
+def _fit(question: Question) -> Fit:
+    return Fit.NAMED if question.subject == "addresses" else Fit.NONE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall | None:
+    return FirstCall("I read the page.", question.addresses[0]) if question.addresses else None
+
+
+PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call)
+
+
+class ReadPage(AgentTool):
+    """The observation is the page as a source; raises `ToolRetry` for a page that cannot be read, `ToolFailed` if the
+    web cannot be reached.
+    """
 
     name: str = READ_PAGE
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     fetcher: Fetcher
     reader: FileReader | None
-
-    @override
-    def _run(self, url: str, start: int = 0) -> tuple[str, Extras]:
-        raise ToolFailed("read_page only runs asynchronously")
 
     @override
     async def _arun(self, url: str, start: int = 0) -> tuple[str, Extras]:
@@ -81,7 +89,7 @@ class ReadPage(BaseTool):
         if not read.text:
             raise ToolRetry(NO_TEXT)
         if start >= len(read.text):
-            raise ToolRetry(f"The page's text has {len(read.text)} characters; start has to be less.")
+            raise ToolRetry(f"The page's text has {len(read.text)} characters; start must be less.")
         source = _source(page, read, start)
         return with_sources("", [source], {"url": page.url, "characters": len(read.text), "start": start})
 
@@ -91,7 +99,7 @@ class ReadPage(BaseTool):
         if page.body.startswith(b"%PDF-"):
             return await self._document(page, self.reader)
         if page.mime == PDF or b"\0" in page.body[:1024]:
-            raise ToolRetry(f"This is not what its server calls it, and no text. {OTHERWISE}")
+            raise ToolRetry(f"The content does not match its declared type and is not text. {OTHERWISE}")
         try:
             return await self.reader.workers.run(
                 readable,
@@ -103,7 +111,7 @@ class ReadPage(BaseTool):
             raise ToolFailed(f"The page could not be read: {error} {OTHERWISE}") from error
 
     async def _document(self, page: Page, reader: FileReader) -> Readable:
-        """A PDF, read as any file is."""
+        """A PDF, read like any file."""
         with tempfile.TemporaryDirectory(prefix="read-page-") as folder:
             path = Path(folder) / "page.pdf"
             await asyncio.to_thread(path.write_bytes, page.body)
@@ -137,5 +145,5 @@ def _source(page: Page, read: Readable, start: int) -> Source:
 
 
 def build(kit: ToolKit) -> ReadPage:
-    """The tool of one session."""
+    """The tool for one session."""
     return ReadPage(fetcher=kit.fetcher, reader=kit.reader)

@@ -1,4 +1,4 @@
-"""What a tool gives back beside its words: new files, sources that an answer can cite, structured data."""
+"""The results of a tool besides its text: new files, citable sources, structured data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from typing_extensions import TypedDict
 
 
 class Source(TypedDict):
-    """A passage that an answer may rest on. `score` only compares sources of one search."""
+    """A passage that an answer may be based on. `score` only compares sources of one search."""
 
     kind: Literal["file", "web"]
     title: str
     """The file's name, or the page's title."""
     url: str | None
-    """Where a client can open it; None for a file that is not served by itself."""
+    """URL for clients; None for a file that is not served by itself."""
     page: int | None
     """Counted from 1."""
     heading: str | None
@@ -26,20 +26,20 @@ class Source(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """The artifact of every tool of ours (LangChain's `content_and_artifact`)."""
+    """The artifact of every tool (LangChain's `content_and_artifact`)."""
 
     files: Sequence[str] = ()
     """Names of new or changed files in the session's folder."""
     sources: Sequence[Source] = ()
     lead: str = ""
-    """What is said before the sources."""
+    """Text before the sources."""
     answer: str | None = None
-    """Set when the question that came with the input is answered by these words: nobody has to phrase them again."""
+    """Set if this text answers the question in the input, so that no model has to rephrase it."""
     data: dict[str, Any] = field(default_factory=dict)
-    """Anything else that a program wants rather than a model; plain JSON."""
+    """Other data for programs rather than models; plain JSON."""
 
     def observation(self, first: int = 1) -> str:
-        """The lead and the sources, numbered from `first`: a run's later searches go on where earlier ones ended."""
+        """The lead and the sources, numbered from `first`: later searches of a run continue the numbering."""
         return "\n\n".join(part for part in (self.lead, numbered(self.sources, first)) if part)
 
 
@@ -49,7 +49,7 @@ def numbered(sources: Sequence[Source], first: int = 1) -> str:
 
 
 def place(source: Source) -> str:
-    """Where a source stands, in one line."""
+    """The location of a source, in one line."""
     parts = [source["title"]]
     if source["page"] is not None:
         parts.append(f"page {source['page']}")
@@ -61,6 +61,6 @@ def place(source: Source) -> str:
 
 
 def with_sources(lead: str, sources: Sequence[Source], data: dict[str, Any] | None = None) -> tuple[str, Extras]:
-    """What a tool that found something returns."""
+    """The return value of a tool that found something."""
     extras = Extras(sources=sources, lead=lead, data=data or {})
     return extras.observation(), extras

@@ -1,21 +1,24 @@
-"""Looks at an image: with a model that sees where there is one, else at its text, size and colours."""
+"""Analyzes an image: with a vision model if there is one, otherwise by its text, size and colors."""
 
 import asyncio
 import base64
+import json
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.file_analyzer import matching
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.names import VISION_ANALYZER
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_computing
 from tools.results import Extras
 from tools.temperature import temperature_of
 from tools.vision.images import Facts, ImageRefusedError, Picture, show
@@ -35,9 +38,14 @@ _ASKS_FOR_TEXT = re.compile(
     r"\b(what|which|read|repeat|copy|give|extract|transcribe)\b.*\b(text|words|written|printed)\b",
     re.IGNORECASE | re.DOTALL,
 )
+_ABOUT_AN_IMAGE = re.compile(
+    r"\b(image|picture|photo|photograph|screenshot|scan|drawing|logo|diagram|poster|sign)s?\b"
+    r"|\b(see|shown|depicted|visible|look like)\b|이미지|사진",
+    re.IGNORECASE,
+)
 MAX_FILE = 64 * MIB
 MAX_TEXT = 4000
-"""Characters of text in the image, or of the model's answer, that are handed on."""
+"""Maximum characters of text in the image, or of the model's answer, in the observation."""
 SHOW_SECONDS, SHOW_MEMORY = 20.0, 1 << 30
 LOOK_SECONDS, LOOK_MEMORY = 120.0, 2 << 30
 UNSEEN = (
@@ -47,7 +55,7 @@ UNSEEN = (
 
 
 def _is_text(text: str) -> str:
-    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return text.strip()
 
 
@@ -65,16 +73,35 @@ class VisionInput(BaseModel):
 INPUT: type[BaseModel] = VisionInput
 
 
-class VisionAnalyzer(BaseTool):
-    """The observation is the model's answer, or the text, size and colours. `ToolRetry` for a file that is no image
-    that can be looked at, `ToolFailed` when looking failed."""
+def _fit(question: Question) -> Fit:
+    if question.subject == "images":
+        return Fit.NAMED
+    if not question.files.images or wants_computing(question.text):
+        return Fit.NONE
+    only_images = not (question.files.tables or question.files.documents)
+    return Fit.CLEAR if only_images or _ABOUT_AN_IMAGE.search(question.text) else Fit.NONE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall | None:
+    names = [*question.named.images, *reversed(question.files.images)]
+    if not names:
+        return None
+    given = json.dumps({"filename": names[0], "question": question.text}, ensure_ascii=False)
+    return FirstCall(f"I look at {names[0]}.", given)
+
+
+PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call, files=frozenset({"images"}))
+
+
+class VisionAnalyzer(AgentTool):
+    """The observation is the model's answer, or the text, size and colors. `ToolRetry` for a file that is not a
+    supported image, `ToolFailed` if the analysis failed.
+    """
 
     name: str = VISION_ANALYZER
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     workspace: SessionWorkspace
     library: Library | None
     reader: FileReader | None
@@ -82,13 +109,9 @@ class VisionAnalyzer(BaseTool):
     settings: VisionSettings
 
     @override
-    def _run(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
-        raise ToolFailed("vision_analyzer only runs asynchronously")
-
-    @override
     async def _arun(self, filename: str, question: str = DESCRIBE) -> tuple[str, Extras]:
         if self.reader is None:
-            raise ToolFailed("Images cannot be looked at here.")
+            raise ToolFailed("Images cannot be analyzed here.")
         data, workers = await self._file(filename), self.reader.workers
         try:
             if self.vision is None:
@@ -97,11 +120,11 @@ class VisionAnalyzer(BaseTool):
         except ImageRefusedError as error:
             raise ToolRetry(f"{filename}: {error}") from error
         except WorkerError as error:
-            raise ToolFailed(f"{filename} could not be looked at: {error}") from error
+            raise ToolFailed(f"{filename} could not be analyzed: {error}") from error
         return await self._ask(self.vision, picture, question)
 
     async def _file(self, filename: str) -> bytes:
-        """The bytes of a file of the session, or else of the user's library."""
+        """The bytes of a file of the session, or of the user's uploads."""
         own = [info.name for info in await self.workspace.files()]
         stored = [info.name for info in await self.library.files()] if self.library is not None else []
         if (name := matching(filename, own)) is not None:
@@ -114,28 +137,28 @@ class VisionAnalyzer(BaseTool):
         except FileTooLargeError as error:
             raise ToolRetry(str(error)) from error
         except (FileNotFoundError, BadNameError):
-            pass  # it was deleted, or made something else, in this moment
+            pass  # it was deleted or replaced at this moment
         images = [name for name in dict.fromkeys([*own, *stored]) if name.lower().endswith(IMAGES)]
         raise ToolRetry(f"There is no file {filename!r}. The images are: {', '.join(images[:20]) or 'none'}.")
 
     async def _ask(self, model: BaseChatModel, picture: Picture, question: str) -> tuple[str, Extras]:
-        """The image lives in this one message, which nobody keeps."""
+        """The image exists only in this message, which is not stored."""
         shown = {"type": "image", "base64": base64.b64encode(picture.data).decode(), "mime_type": picture.mime}
         message = HumanMessage(content=[{"type": "text", "text": question}, shown])
         try:
             async with asyncio.timeout(self.settings.timeout):
                 answer = await model.ainvoke([message], temperature=temperature_of(model))
         except TimeoutError as error:
-            raise ToolFailed(f"The vision model did not answer within {self.settings.timeout:g} seconds.") from error
+            raise ToolFailed(f"The vision model did not respond within {self.settings.timeout:g} seconds.") from error
         text = answer.text.strip()
         if not text:
-            raise ToolFailed("The vision model said nothing.")
+            raise ToolFailed("The vision model's reply is empty.")
         data = {"seen_by": "model", **_facts(picture.facts), "shown_as": [picture.width, picture.height, picture.mime]}
         return _cut(text), Extras(answer=_cut(text), data=data)
 
 
 def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
-    """What there is to say without a model that sees, and plainly what is not."""
+    """What can be said without a vision model, including what could not be seen."""
     text = f"Text in the image:\n{_cut(looked.text)}" if looked.text else "No text was found in the image."
     lines = [
         {
@@ -160,7 +183,7 @@ def told(looked: Looked, question: str = DESCRIBE) -> tuple[str, Extras]:
 
 
 def described(facts: Facts) -> str:
-    """Size, orientation and colours, in a sentence or two."""
+    """Size, orientation and colors, in a sentence or two."""
     colours = ", ".join(f"{name} ({share:.0%})" for name, share in facts.colours) or "no colour stands out"
     notes = [
         f"The image is {facts.width} × {facts.height} pixels ({facts.orientation}, {facts.format}).",
@@ -188,7 +211,7 @@ def _cut(text: str) -> str:
 
 
 def build(kit: ToolKit) -> VisionAnalyzer:
-    """The tool of one session."""
+    """The tool for one session."""
     return VisionAnalyzer(
         workspace=kit.workspace, library=kit.library, reader=kit.reader, vision=kit.vision, settings=kit.looking
     )

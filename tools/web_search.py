@@ -1,15 +1,17 @@
-"""Searches the web: by Tavily when there is a key, else by `ddgs`, which needs none."""
+"""Searches the web: with Tavily if there is a key, otherwise with `ddgs`, which needs none."""
 
 import re
 from typing import Annotated, Any, Literal, Self
 
-from langchain_core.tools import BaseTool
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 from typing_extensions import override
 
+from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
 from tools.kit import ToolKit
 from tools.names import WEB_SEARCH
+from tools.purpose import FirstCall, Fit, Purpose
+from tools.question import Question, wants_web
 from tools.results import Extras, Source, with_sources
 from tools.web import ddgs_search, tavily_search
 from tools.web.fetch import Fetcher
@@ -30,12 +32,12 @@ def _domain(text: str) -> str:
 
 
 def _is_text(text: str) -> str:
-    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return text.strip()
 
 
 def _listed(given: object) -> object:
-    """Models write one text where a list is wanted."""
+    """Models send a single string where a list is expected."""
     return [part for part in re.split(r"[,\s]+", given) if part] if isinstance(given, str) else given
 
 
@@ -68,20 +70,25 @@ class WebSearchInput(BaseModel):
 INPUT: type[BaseModel] = WebSearchInput
 
 
-class WebSearch(BaseTool):
-    """The observation is the results, numbered; raises `ToolFailed` when none can be had."""
+def _fit(question: Question) -> Fit:
+    return Fit.ASKED if wants_web(question.text) else Fit.NONE
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+def _first_call(question: Question) -> FirstCall:
+    return FirstCall("I look it up on the web.", question.text)
+
+
+PURPOSE = Purpose(kind="search", fit=_fit, first_call=_first_call)
+
+
+class WebSearch(AgentTool):
+    """The observation is the numbered results; raises `ToolFailed` if there are none."""
 
     name: str = WEB_SEARCH
     description: str = DESCRIPTION
     args_schema: type[BaseModel] = INPUT
-    response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
+    purpose = PURPOSE
     fetcher: Fetcher
-
-    @override
-    def _run(self, **given: Any) -> tuple[str, Extras]:
-        raise ToolFailed("web_search only runs asynchronously")
 
     @override
     async def _arun(self, query: str, **options: Any) -> tuple[str, Extras]:
@@ -98,8 +105,8 @@ class WebSearch(BaseTool):
     def _engine(self) -> str:
         settings = self.fetcher.settings
         if settings.search == "auto":
-            return "tavily" if settings.tavily_api_key else "ddgs"
-        if settings.search == "tavily" and not settings.tavily_api_key:
+            return "tavily" if settings.tavily.api_key else "ddgs"
+        if settings.search == "tavily" and not settings.tavily.api_key:
             raise ToolFailed("The web cannot be searched: TAVILY_API_KEY is not set. Do without the web.")
         return settings.search
 
@@ -123,5 +130,5 @@ def _query(asked: WebSearchInput) -> Query:
 
 
 def build(kit: ToolKit) -> WebSearch:
-    """The tool of one session."""
+    """The tool for one session."""
     return WebSearch(fetcher=kit.fetcher)

@@ -1,4 +1,4 @@
-"""One cell's life on the wire: the request, its output, its reply."""
+"""Executes one cell on a kernel: the request, its output, its reply."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ MAX_IMAGE_BYTES = 10 << 20
 
 
 class Cell:
-    """Sends one execute request and gathers all that it answers."""
+    """Sends one execute request and collects its output and reply."""
 
     def __init__(
         self,
@@ -45,15 +45,15 @@ class Cell:
         self._html: str | None = None
         self._reply: dict[str, Any] = {}
         self.began = False
-        """Has the kernel taken it up?"""
+        """Whether the kernel has started it."""
         self.confused = False
-        """Its output did not come to an end: the client has to be replaced."""
+        """Its output did not end properly: the client must be replaced."""
 
     async def execute(self) -> Literal["ok", "error"]:
-        """Run to the end: both the reply and the output's end have come.
+        """Run to the end: until both the reply and the end of the output have arrived.
 
-        A message beyond the limit is never delivered; then the output's end may not come either, and is not
-        waited for longer than `OUTPUT_GRACE`.
+        A message over the size limit is never delivered; the output's end may then be missing too, so it is not awaited
+        for longer than `OUTPUT_GRACE`.
         """
         request = self._client.execute(self._code, allow_stdin=False)
         reading = asyncio.create_task(self._read_output(request))
@@ -85,7 +85,7 @@ class Cell:
             self._take(kind, content)
 
     def _take(self, kind: str, content: dict[str, Any]) -> None:
-        """Whatever stands in a message is the cell's word: nothing is taken for granted."""
+        """The content comes from the cell, so nothing about it is trusted."""
         if kind == "stream" and isinstance(text := content.get("text"), str):
             tape = self._stderr if content.get("name") == "stderr" else self._stdout
             tape.write(text)
@@ -98,7 +98,7 @@ class Cell:
 
     def _take_display(self, kind: str, data: dict[str, Any]) -> None:
         if ARTIFACT in data:
-            return  # a figure that the kernel has saved: it is found among the new files
+            return  # a figure saved by the kernel: it is found among the new files
         image = data.get("image/png")
         if isinstance(image, str) and len(self._images) < MAX_IMAGES and len(image) < MAX_IMAGE_BYTES * 4 // 3:
             self._images.append(image)
@@ -112,7 +112,9 @@ class Cell:
             self._stdout.write(text + "\n")
 
     def save_displays(self, folder: Path) -> list[str]:
-        """Write what the cell displayed beside text: `image.png`, and `value.html` for a last value; their names."""
+        """Save what the cell displayed besides text as `image.png`, and an HTML last value as `value.html`; returns the
+        names.
+        """
         names = []
         for image in self._images:
             with contextlib.suppress(binascii.Error):
@@ -145,6 +147,6 @@ class Cell:
 
 def _write(folder: Path, label: str, data: bytes) -> str:
     name = free_name(folder, label)
-    with (folder / name).open("xb") as file:  # never through a link that the cell left there
+    with (folder / name).open("xb") as file:  # never through a link that the cell created there
         file.write(data)
     return name

@@ -1,16 +1,16 @@
-"""What can go wrong in a session's folder or kernel."""
+"""Errors of a session's folder or kernel."""
 
 
 class WorkspaceError(Exception):
-    """The text is meant for the person or the model that asked."""
+    """The message is meant for the user or the model."""
 
 
 class BadNameError(WorkspaceError):
-    """A path or file name that does not stay inside the session's folder."""
+    """A path or file name that is not inside the session's folder."""
 
 
 class FileTooLargeError(WorkspaceError):
-    """An upload beyond the limit."""
+    """A file that exceeds a size limit."""
 
 
 class KernelStartError(WorkspaceError):

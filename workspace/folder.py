@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MAX_FILES = 2000
-"""More files than this in a folder are not looked at."""
+"""Further files in a folder are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
-    """Enough of a file to see that it changed."""
+    """Enough data about a file to detect changes."""
 
     size: int
     modified_ns: int
@@ -20,7 +20,7 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A file as the API shows it."""
+    """A file as shown by the API."""
 
     name: str
     bytes: int
@@ -28,7 +28,7 @@ class FileInfo:
 
 
 def list_files(folder: Path) -> dict[str, FileMark]:
-    """Regular files below `folder` by their relative path; no links, nothing hidden, at most `MAX_FILES`."""
+    """Regular files in `folder` by relative path; no links, no hidden files, at most `MAX_FILES`."""
     marks: dict[str, FileMark] = {}
     for entry in _walk(folder):
         if len(marks) >= MAX_FILES:
@@ -36,7 +36,7 @@ def list_files(folder: Path) -> dict[str, FileMark]:
         try:
             stat = entry.stat(follow_symlinks=False)
         except OSError:
-            continue  # gone between the listing and the look
+            continue  # deleted since the listing
         name = str(Path(entry.path).relative_to(folder))
         if _is_text(name):
             marks[name] = FileMark(stat.st_size, stat.st_mtime_ns)
@@ -44,24 +44,24 @@ def list_files(folder: Path) -> dict[str, FileMark]:
 
 
 def file_infos(folder: Path, names: Iterable[str] | None = None) -> list[FileInfo]:
-    """The folder's files, oldest first, of one look: what vanishes meanwhile is no trouble. `names` chooses."""
+    """The folder's files, oldest first; files that disappear in the meantime are skipped. `names` filters them."""
     marks = list_files(folder)
     wanted = set(marks) if names is None else set(names) & set(marks)
     return [FileInfo(n, marks[n].size, _mime(n)) for n in sorted(wanted, key=lambda n: (marks[n].modified_ns, n))]
 
 
 def changed_files(before: dict[str, FileMark], after: dict[str, FileMark]) -> list[str]:
-    """Names that are new, or whose file differs."""
+    """Names that are new or whose file has changed."""
     return [name for name, mark in after.items() if before.get(name) != mark]
 
 
 def file_info(folder: Path, name: str) -> FileInfo:
-    """Raises OSError when the file is gone."""
+    """Raises OSError if the file does not exist."""
     return FileInfo(name=name, bytes=(folder / name).stat(follow_symlinks=False).st_size, mime=_mime(name))
 
 
 def regular_file(folder: Path, name: str) -> FileInfo:
-    """Raises OSError when there is no such file, or it is of another kind."""
+    """Raises OSError if there is no such file or it is not a regular file."""
     if not (folder / name).is_file():
         raise FileNotFoundError(name)
     return file_info(folder, name)
@@ -72,7 +72,7 @@ def _mime(name: str) -> str:
 
 
 def _is_text(name: str) -> bool:
-    """File names are bytes; those that are no UTF-8 can be neither shown nor asked for."""
+    """File names are bytes; those that are not UTF-8 can be neither shown nor requested."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -93,4 +93,4 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
                     elif entry.is_file(follow_symlinks=False):
                         yield entry
         except OSError:
-            continue  # a folder that the session made unreadable or took away meanwhile
+            continue  # a folder that the session made unreadable or deleted in the meantime

@@ -1,4 +1,4 @@
-"""Files of one session's folder, copied into another's."""
+"""Copies files from one session's folder to another's."""
 
 import os
 import shutil
@@ -13,10 +13,11 @@ NANOSECONDS = 10**9
 
 
 def copy_files(source: Path, target: Path, *, named: Container[str], until: float, max_bytes: int) -> list[str]:
-    """Copy the files that are `named`, and those last written before `until` (seconds since the epoch); their names.
+    """Copy the files that are `named`, and those last written before `until` (seconds since the epoch); returns their
+    names.
 
-    The source may be changed by a program at the same moment: what has gone meanwhile is left out, and links are
-    never followed. Raises `FileTooLargeError` beyond `max_bytes` in all.
+    A program may change the source at the same time: deleted files are skipped, and links are never followed. Raises
+    `FileTooLargeError` beyond `max_bytes` in total.
     """
     copied, room = [], max_bytes
     for name, mark in list_files(source).items():
@@ -29,7 +30,7 @@ def copy_files(source: Path, target: Path, *, named: Container[str], until: floa
         with file:
             room -= os.fstat(file.fileno()).st_size
             if room < 0:
-                raise FileTooLargeError(f"The session's files are larger than {max_bytes >> 20} MB.")
+                raise FileTooLargeError(f"The session's files exceed {max_bytes >> 20} MB.")
             place = target / name
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with place.open("xb") as copy:

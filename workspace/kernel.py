@@ -1,7 +1,7 @@
-"""One session's Python: runs cells in a jailed kernel that is started on first use and remembers its variables.
+"""One session's Python: runs cells in a sandboxed kernel, started on first use, that keeps its variables.
 
-The seam is narrow on purpose: `run`, `variables`, `close`. How a kernel is made, and what it may do, is
-`workspace.jail`'s business alone.
+The interface is narrow on purpose: `run`, `variables`, `close`. Creating and confining kernels is up to
+`workspace.jail`.
 """
 
 import asyncio
@@ -26,9 +26,9 @@ from workspace.settings import WorkspaceSettings
 log = logging.getLogger(__name__)
 
 INTERRUPT_GRACE = 1.5
-"""Seconds between the interrupt of a cell and the kill of its kernel."""
+"""Seconds between interrupting a cell and killing its kernel."""
 SAVING_GRACE = 2.0
-"""Seconds that a cell waits for the snapshot after the one before; small variables take some 20 ms."""
+"""Seconds that a cell waits for the previous snapshot; small variables take about 20 ms."""
 LISTING_GRACE = 2.0
 START_TRIES = 3
 
@@ -36,17 +36,17 @@ OnOutput = Callable[[str], None]
 
 
 class Room(Protocol):
-    """Where a kernel asks for room before its process is started."""
+    """Admits kernels before their processes are started."""
 
     async def admit(self, kernel: "Kernel") -> None:
-        """Return when it may start."""
+        """Returns when the kernel may start."""
 
     def settle(self, kernel: "Kernel") -> None:
-        """It runs now, or could not be started."""
+        """The kernel is running, or could not be started."""
 
 
 class Kernel:
-    """Runs one cell at a time. Starts its process on first use, and again after it ended for whatever reason."""
+    """Runs one cell at a time. Starts its process on first use, and again after it has ended for any reason."""
 
     def __init__(
         self, session_id: str, folder: Path, jail: JailedKernels, settings: WorkspaceSettings, room: Room
@@ -75,25 +75,25 @@ class Kernel:
         return self._saving is not None and not self._saving.done()
 
     async def run(self, code: str, *, timeout: float | None = None, on_output: OnOutput | None = None) -> CellResult:
-        """Run `code` as one cell, at most `timeout` seconds (default: the setting).
+        """Run `code` as one cell, for at most `timeout` seconds (default: the setting).
 
-        A cancelled caller interrupts the cell before the cancellation goes on. Raises `KernelStartError`.
+        If the caller is cancelled, the cell is interrupted first. Raises `KernelStartError`.
         """
         async with self._lock:
             began = time.monotonic()
             before = await asyncio.to_thread(list_files, self._folder)
             if self._saving is not None:
-                # A program that ends its own kernel would take along a snapshot that is not yet written.
+                # A program that ends its own kernel would also destroy a snapshot that is not written yet.
                 await asyncio.wait({self._saving}, timeout=SAVING_GRACE)
             lost: dict[str, str] = {}
             for _ in range(START_TRIES):
                 process, lost_now = await self._ready()
                 lost |= lost_now
                 cell = Cell(process.client, code, self._settings.max_output_chars, on_output)
-                status = await self._run_to_end(process, cell, timeout or self._settings.code_timeout)
+                status = await self._run_to_end(process, cell, timeout or self._settings.python_code_timeout)
                 if status != "died" or cell.began:
                     break
-                # It had died before the cell reached it, unseen as yet: nothing of the cell has run.
+                # It had died unnoticed before the cell reached it: nothing of the cell has run.
             shown = await asyncio.to_thread(cell.save_displays, self._folder)
             after = await asyncio.to_thread(list_files, self._folder)
             why_died = process.why_it_died
@@ -108,27 +108,27 @@ class Kernel:
             )
 
     async def variables(self) -> list[Variable]:
-        """What the session's cells have defined.
+        """The variables defined by the session's cells.
 
-        From the kernel or, when it does not run or has no time, from its last snapshot.
+        From the kernel or, if it is not running or busy, from its last snapshot.
         """
         try:
             async with asyncio.timeout(LISTING_GRACE), self._lock:
                 if self._process is not None and self._process.alive:
                     return list((await self._process.variables()).variables)
         except (TimeoutError, SnapshotFailed, KernelGone) as error:
-            log.info("session %s: its last snapshot tells its variables: %s", self._session_id, error)
+            log.info("session %s: using the variables of its last snapshot: %s", self._session_id, error)
         try:
             report = await self._jail.variables_of(self._session_id)
         except SnapshotDamaged as error:
-            log.warning("session %s: variables cannot be listed: %s", self._session_id, error)
+            log.warning("session %s: the variables cannot be listed: %s", self._session_id, error)
             return []
         return list(report.variables) if report is not None else []
 
     async def close(self) -> None:
-        """Wait for the snapshot under way, then end the process; its variables come back at the next cell.
+        """Wait for a running snapshot, then end the process; its variables are restored at the next cell.
 
-        A snapshot that takes longer than the setting `closing_seconds` is given up, and the one before it stays.
+        A snapshot that takes longer than the setting `closing_seconds` is abandoned, and the previous one is kept.
         """
         async with self._lock:
             if self._saving is not None:
@@ -136,7 +136,7 @@ class Kernel:
             await self._end()
 
     async def discard(self) -> None:
-        """End the process and forget its variables."""
+        """End the process and delete its variables."""
         async with self._lock:
             await self._end()
             await self._jail.forget(self._session_id)
@@ -165,7 +165,7 @@ class Kernel:
             await asyncio.gather(running, dying, return_exceptions=True)
 
     async def _interrupt(self, process: JailedKernel, running: "asyncio.Task[Any]") -> None:
-        """SIGINT, a moment of grace, then SIGKILL."""
+        """SIGINT, a grace period, then SIGKILL."""
         with contextlib.suppress(OSError, RuntimeError):
             await process.interrupt()
         done, _ = await asyncio.wait({running}, timeout=INTERRUPT_GRACE)
@@ -174,7 +174,7 @@ class Kernel:
             process.kill("it did not stop when it was interrupted")
 
     async def _tidy(self, process: JailedKernel, cell: Cell) -> None:
-        """After a cell: let go of a dead process, or keep what a living one knows."""
+        """After a cell: release a dead process, or save the variables of a living one."""
         if process.alive and cell.confused:
             try:
                 await process.reconnect()
@@ -185,7 +185,7 @@ class Kernel:
         else:
             await self._end()
 
-    # what it remembers
+    # snapshots
 
     def _save_soon(self) -> None:
         self._unsaved = True
@@ -193,7 +193,7 @@ class Kernel:
             self._saving = asyncio.create_task(self._save())
 
     async def _save(self) -> None:
-        """Save until nothing is unsaved; a failure leaves the snapshot before."""
+        """Save until everything is saved; a failure keeps the previous snapshot."""
         while self._unsaved and self._process is not None:
             self._unsaved = False
             try:
@@ -205,7 +205,7 @@ class Kernel:
     # the process
 
     async def _ready(self) -> tuple[JailedKernel, dict[str, str]]:
-        """A living process, and what its start could not bring back: name → reason."""
+        """A living process, and what its start could not restore: name → reason."""
         if self._process is not None and self._process.alive:
             return self._process, {}
         await self._end()

@@ -1,4 +1,4 @@
-"""How many kernels may live at once: per user, in all, and as memory allows. Idle ones make room first."""
+"""Limits the number of kernels: per user, in total, and by free memory. Idle kernels are stopped first."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Rooms:
-    """Admits kernels. A kernel keeps its room while its process runs; `sweep` empties those idle too long."""
+    """Admits kernels. A kernel counts while its process runs; `sweep` stops those that are idle for too long."""
 
     def __init__(self, settings: WorkspaceSettings) -> None:
         self._settings = settings
@@ -25,7 +25,7 @@ class Rooms:
         self._changed = asyncio.Condition()
 
     def add(self, kernel: Kernel, owner: str) -> None:
-        """Know a kernel, running or not."""
+        """Register a kernel, running or not."""
         self._kernels[kernel] = owner
 
     def remove(self, kernel: Kernel) -> None:
@@ -33,17 +33,17 @@ class Rooms:
         self._starting.discard(kernel)
 
     async def admit(self, kernel: Kernel) -> None:
-        """Return when `kernel` may start: at once, after idle ones have ended, or when others are done.
+        """Return when `kernel` may start: at once, after idle ones were stopped, or when others are done.
 
-        First come, first served, as far as the user's own share allows.
+        In order of arrival, as far as the user's own limit allows.
         """
         while not await self._enter(kernel):
-            # Closing waits for a snapshot, so it is done with the door unlocked.
+            # Closing waits for a snapshot, so the lock is not held here.
             if (victim := self._oldest(self._rivals(self._kernels[kernel]))) is not None:
                 await self._close(victim)
                 continue
             async with self._changed:
-                # A kernel may become idle without a word, so this wait has an end.
+                # A kernel may become idle without notification, so this wait has a time limit.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._settings.sweep_seconds):
                         await self._changed.wait()
@@ -56,16 +56,16 @@ class Rooms:
             return True
 
     def settle(self, kernel: Kernel) -> None:
-        """An admitted kernel runs now, or could not be started."""
+        """An admitted kernel is running, or could not be started."""
         self._starting.discard(kernel)
 
     async def left(self) -> None:
-        """A kernel has ended or become idle: those that wait look again."""
+        """A kernel has ended or become idle: wake up those that wait."""
         async with self._changed:
             self._changed.notify_all()
 
     async def sweep(self) -> None:
-        """For ever: end kernels that are idle too long, and, while memory is short, the longest idle one."""
+        """Runs forever: stops kernels that are idle for too long and, while memory is short, the longest idle one."""
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             for kernel in list(self._kernels):
@@ -73,12 +73,12 @@ class Rooms:
                     await self._close(kernel)
             short = psutil.virtual_memory().available < self._settings.reserve_memory
             if short and (oldest := self._oldest(self._kernels)) is not None:
-                log.warning("memory is short: the longest idle Python ends; its variables are kept")
+                log.warning("memory is low: stopping the longest idle kernel; its variables are kept")
                 await self._close(oldest)
             await self.left()
 
     def _rivals(self, owner: str) -> list[Kernel]:
-        """The kernels of which one has to go before another of `owner` may start; none when there is room."""
+        """The kernels of which one must end before another of `owner` may start; empty if none must."""
         everyone = [k for k in self._kernels if k.running or k in self._starting]
         own = [k for k in everyone if self._kernels[k] == owner]
         if len(own) >= self._settings.max_kernels_per_user:
@@ -86,7 +86,7 @@ class Rooms:
         return everyone if len(everyone) >= self._settings.max_kernels else []
 
     def _oldest(self, kernels: Iterable[Kernel]) -> Kernel | None:
-        """The longest idle one; one that is being closed or saved is not idle."""
+        """The longest idle one; kernels that are being closed or saved are not idle."""
         idle = [k for k in kernels if k.running and not k.busy and not k.saving and k not in self._closing]
         return min(idle, key=lambda k: k.used_at, default=None)
 

@@ -1,6 +1,6 @@
-"""One user's own files: uploaded once, readable and searchable in all of the user's sessions.
+"""One user's uploads: readable and searchable in all of the user's sessions.
 
-A session works on copies (`stage`), so that no program can change what was uploaded.
+A session works on copies (`stage`), so that programs cannot change the uploads.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.errors import BadNameError
@@ -17,20 +18,20 @@ from workspace.names import free_name, inside
 from workspace.upload import store
 
 
+@dataclass(frozen=True, slots=True)
 class Library:
-    """The files below `folder`, which is made on first use."""
+    """The files in `folder`, which is created on first use."""
 
-    def __init__(self, folder: Path, max_file_bytes: int) -> None:
-        self.folder = folder
-        self._max_file_bytes = max_file_bytes
+    folder: Path
+    max_file_bytes: int
 
     async def add(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Store an upload under a safe, free name. Raises `FileTooLargeError`."""
         await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        return await store(self.folder, label, chunks, self._max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes)
 
     async def free_names(self, labels: Sequence[str], taken: Iterable[str]) -> list[str]:
-        """A safe name for each label that neither the folder has nor `taken`, no two the same."""
+        """A safe name for each label that is neither in the folder nor in `taken`, no two alike."""
         await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
         return await asyncio.to_thread(self._free_names, labels, set(taken))
 
@@ -42,14 +43,14 @@ class Library:
         return names
 
     async def put(self, path: Path, name: str) -> None:
-        """Move a whole file here from elsewhere on the same disk; it is safe there when this returns.
+        """Move a complete file here from elsewhere on the same disk; it is flushed when this returns.
 
-        Raises `FileExistsError` rather than touch another file.
+        Raises `FileExistsError` rather than overwrite a file.
         """
         await asyncio.to_thread(_put, path, self.folder / name)
 
     async def discard(self, names: Iterable[str]) -> None:
-        """Delete what is there of these."""
+        """Delete those of these files that exist."""
         for name in names:
             await asyncio.to_thread(inside(self.folder, name).unlink, missing_ok=True)
 
@@ -68,7 +69,7 @@ class Library:
         await asyncio.to_thread(inside(self.folder, name).unlink)
 
     async def stage(self, name: str, session_folder: Path) -> None:
-        """Copy a file into a session's folder, unless the session has one of that name.
+        """Copy a file into a session's folder, unless the session has a file with that name.
 
         Raises `FileNotFoundError` or `BadNameError`.
         """
@@ -79,7 +80,7 @@ class Library:
 def _put(path: Path, target: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-    os.link(path, target)  # never over a file that is there
+    os.link(path, target)  # never overwrites an existing file
     path.unlink()
 
 
@@ -91,6 +92,6 @@ def _copy_new(source: Path, folder: Path, name: str) -> None:
         with source.open("rb") as original, partial.open("xb") as copy:
             shutil.copyfileobj(original, copy)
         with contextlib.suppress(FileExistsError):
-            os.link(partial, folder / name, follow_symlinks=False)  # never over a file of the session's
+            os.link(partial, folder / name, follow_symlinks=False)  # never overwrites a session's file
     finally:
         partial.unlink(missing_ok=True)

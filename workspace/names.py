@@ -1,4 +1,4 @@
-"""File names from strangers, made safe: the user's name is a label, ours is what touches the disk."""
+"""Safe file names from untrusted ones: the user's name is only a label, the service's is used on disk."""
 
 import re
 import unicodedata
@@ -12,9 +12,9 @@ _UNSAFE = re.compile(r"[^\w.\-() ]+")
 
 
 def safe_name(label: str) -> str:
-    """A plain file name that looks like `label`: no folders, control or direction marks, no leading dot.
+    """A plain file name similar to `label`: no folders, control or direction marks, no leading dot.
 
-    Never empty and at most `MAX_BYTES` bytes of UTF-8; the suffix survives.
+    Never empty and at most `MAX_BYTES` bytes of UTF-8; the suffix is kept.
     """
     base = unicodedata.normalize("NFC", label).replace("\\", "/").rsplit("/", 1)[-1]
     name = _UNSAFE.sub("_", "".join(c for c in base if c.isprintable())).strip(" ._")
@@ -28,7 +28,7 @@ def safe_name(label: str) -> str:
 
 
 def free_name(folder: Path, label: str, taken: Container[str] = ()) -> str:
-    """`safe_name`, numbered when the folder has that name already, or when it is `taken`."""
+    """`safe_name`, numbered if the folder has that name or it is in `taken`."""
     name = safe_name(label)
     stem, dot, suffix = name.rpartition(".")
     if not dot:
@@ -41,7 +41,7 @@ def free_name(folder: Path, label: str, taken: Container[str] = ()) -> str:
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """The file that `relative` names below `folder`. Raises `BadNameError` when it leads, or is linked, outside."""
+    """The file `relative` in `folder`. Raises `BadNameError` if the path leads outside, also by a link."""
     if not relative or "\0" in relative:
         raise BadNameError("not a file name")
     try:
@@ -49,5 +49,5 @@ def inside(folder: Path, relative: str) -> Path:
     except (OSError, RuntimeError) as error:
         raise BadNameError("not a file name") from error
     if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
-        raise BadNameError("this path leads out of the session's folder")
+        raise BadNameError("this path is outside of the session's folder")
     return path

@@ -1,4 +1,4 @@
-"""What one cell printed, returned, raised and left behind."""
+"""The results of one cell: output, last value, error and files."""
 
 import re
 from collections import deque
@@ -13,7 +13,7 @@ CUT = "\n… [{} characters left out] …\n"
 
 
 class Tape:
-    """Keeps the first and the last part of a long output, in bounded memory."""
+    """Keeps the beginning and the end of a long output, in bounded memory."""
 
     def __init__(self, limit: int) -> None:
         self._half = max(1, limit // 2)
@@ -65,9 +65,9 @@ class CellError:
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """`status`: ok; error (the code raised); timeout (interrupted, or killed when it would not stop);
-    died (the kernel's process ended, `why_died` may say why). `lost`: variables of earlier cells that could not
-    be brought back when the kernel was started anew for this one, with the reason.
+    """`status`: ok; error (the code raised); timeout (interrupted, or killed if it did not stop); died (the kernel's
+    process ended, `why_died` may say why). `lost`: earlier variables that could not be restored when the kernel was
+    restarted for this cell, with the reason.
     """
 
     status: Literal["ok", "error", "timeout", "died"]
@@ -82,13 +82,13 @@ class CellResult:
 
 
 def plain(text: str) -> str:
-    """Without colours, and with progress bars collapsed to their last state."""
+    """Without colors, and with progress bars reduced to their last state."""
     lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
 def to_error(content: dict[str, Any]) -> CellError:
-    """From a Jupyter `error` message; the line is the last one of the traceback inside the user's own cell."""
+    """From a Jupyter `error` message; the line is the last one of the traceback that is in the user's cell."""
     line, source = None, ""
     raw = content.get("traceback")
     frames = [plain(str(frame)[:MAX_FRAME]) for frame in raw[-MAX_FRAMES:]] if isinstance(raw, list) else []

@@ -1,4 +1,4 @@
-"""Opening a file below a folder that somebody hostile can change at the same moment."""
+"""Opens files in a folder that a hostile program can change at the same time."""
 
 import os
 import stat
@@ -12,21 +12,21 @@ from workspace.threads import opened_in_thread
 
 MAX_DEPTH = 64
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without waiting: opening a pipe would else hang until somebody writes.
+# Non-blocking: opening a pipe would otherwise hang until something writes to it.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 async def opened_inside(folder: Path, relative: str) -> BinaryIO:
-    """As `open_inside`, in a thread; nothing stays open when the caller is cancelled."""
+    """Like `open_inside`, in a thread; nothing stays open if the caller is cancelled."""
     return await opened_in_thread(partial(open_inside, folder, relative))
 
 
 def open_inside(folder: Path, relative: str) -> BinaryIO:
-    """The regular file `relative` below `folder`, opened for reading; the caller closes it.
+    """The regular file `relative` in `folder`, opened for reading; the caller closes it.
 
-    Walked one component at a time from the folder's own descriptor, never through a link: what is checked is what
-    is read, whoever swaps files meanwhile. Hidden names are not served. Raises `FileNotFoundError` for whatever is
-    no such file.
+    The path is walked one component at a time from the folder's descriptor, never through a link, so what is checked is
+    what is read even if files are replaced in the meantime. Hidden files are refused. Raises `FileNotFoundError` for
+    everything that is not such a file.
     """
     parts = relative.split("/")
     if len(parts) > MAX_DEPTH or not all(map(_plain, parts)):
@@ -56,9 +56,9 @@ def _step(at: int, part: str, flags: int) -> int:
 
 
 def read_file(folder: Path, name: str, limit: int) -> bytes:
-    """The whole of a regular file below `folder` (blocking), as `open_inside` finds it.
+    """The content of a regular file in `folder` (blocking), opened as by `open_inside`.
 
-    Raises `FileNotFoundError` for anything else than a regular file, `BadNameError`, `FileTooLargeError`.
+    Raises `FileNotFoundError` for everything except a regular file, `BadNameError`, `FileTooLargeError`.
     """
     parts = PurePosixPath(name).parts
     if not parts or "\0" in name or name.startswith("/") or ".." in parts:
@@ -66,5 +66,5 @@ def read_file(folder: Path, name: str, limit: int) -> bytes:
     with open_inside(folder, name) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise FileTooLargeError(f"The file {name!r} is larger than the limit of {limit // MIB} MB.")
+        raise FileTooLargeError(f"The file {name!r} exceeds the limit of {limit // MIB} MB.")
     return data

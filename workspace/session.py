@@ -1,39 +1,48 @@
 """One session's workspace: its folder, its files, its kernel."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.settings import WorkspaceSettings
 from workspace.upload import put_in_place, store
 
 
+@dataclass(slots=True)
 class SessionWorkspace:
-    """Made by `Workspaces`; the folder exists."""
+    """Created by `Workspaces`; the folder exists."""
 
-    def __init__(self, session_id: str, folder: Path, kernel: Kernel, settings: WorkspaceSettings) -> None:
-        self.session_id = session_id
-        self.folder = folder
-        self.kernel = kernel
-        self._settings = settings
+    session_id: str
+    folder: Path
+    make_kernel: Callable[[], Kernel]
+    max_file_bytes: int
+    made_kernel: Kernel | None = None
+    """None until it is first needed."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """Created when first needed."""
+        if self.made_kernel is None:
+            self.made_kernel = self.make_kernel()
+        return self.made_kernel
 
     async def add_file(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
-        """Store an upload under a safe, free name; it appears whole or not at all.
+        """Store an upload under a safe, free name, atomically.
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        return await store(self.folder, label, chunks, self._settings.max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes)
 
     async def take_file(self, label: str, path: Path) -> FileInfo:
-        """Move a whole file from elsewhere on the same disk here, under a safe, free name."""
+        """Move a complete file from elsewhere on the same disk here, under a safe, free name."""
         name = await asyncio.to_thread(put_in_place, self.folder, path, label)
         return await asyncio.to_thread(file_info, self.folder, name)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
-        """The session's files, oldest first; `names` chooses among them."""
+        """The session's files, oldest first; `names` filters them."""
         return await asyncio.to_thread(file_infos, self.folder, names)
 
     async def remove_files(self, names: list[str]) -> None:

@@ -1,38 +1,34 @@
-"""Settings of sessions' folders and kernels."""
+"""Settings of sessions' kernels."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
+from pydantic import Field
 
-from workspace.jail.settings import JailSettings
+from workspace.settings_model import Internal, SettingsModel
 
 MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSettings:
-    """Where sessions live and what one session may use."""
+class WorkspaceSettings(SettingsModel):
+    """How many Python kernels run at once, and for how long."""
 
-    sessions_dir: Path = Path("data/sessions")
-    """One folder a session below it."""
-    snapshots_dir: Path = Path("data/snapshots")
-    """What kernels remember, below it."""
-    jail: JailSettings = field(default_factory=JailSettings)
-    """How kernels are locked in, and what one may use."""
-    code_timeout: float = 60.0
-    """Seconds that one cell may run before it is interrupted."""
-    max_file_bytes: int = 64 * MIB
-    """Largest single upload."""
-    max_output_chars: int = 64_000
-    """What is kept of one cell's output; the middle of longer output is dropped."""
-    max_kernels: int = 32
-    """Kernels alive at once; beyond it idle ones end, and then programs wait."""
-    max_kernels_per_user: int = 16
+    python_code_timeout: float = Field(default=60, gt=0)
+    """Time limit of a program, in seconds."""
+    max_kernels: int = Field(default=32, ge=1)
+    """Maximum number of running kernels. Beyond it, idle kernels are stopped first, then programs wait."""
+    max_kernels_per_user: int = Field(default=16, ge=1)
     """The same for one user."""
-    idle_seconds: float = 900.0
-    """A kernel idle for so long ends; its variables are kept."""
-    closing_seconds: float = 5.0
-    """How long the end of a kernel waits for the snapshot under way."""
-    sweep_seconds: float = 5.0
-    """How often idle kernels and free memory are looked at."""
-    reserve_memory: int = 512 * MIB
-    """When less memory than this is free on the machine, idle kernels end, the longest idle first."""
+    kernel_idle_minutes: float = Field(default=15, gt=0)
+    """How long a kernel may be idle before it is stopped, in minutes. Its variables are restored for the next
+    program.
+    """
+    max_output_chars: Internal[int] = 64_000
+    """Maximum number of characters kept of a cell's output; the middle of longer output is dropped."""
+    closing_seconds: Internal[float] = 5.0
+    """How long the end of a kernel waits for a running snapshot."""
+    sweep_seconds: Internal[float] = 5.0
+    """How often idle kernels and free memory are checked."""
+    reserve_memory: Internal[int] = 512 * MIB
+    """If less memory (in bytes) is free on the machine, idle kernels are stopped, the longest idle one first."""
+
+    @property
+    def idle_seconds(self) -> float:
+        return self.kernel_idle_minutes * 60

@@ -1,4 +1,4 @@
-"""Things that a thread makes and somebody has to let go of, such as open files."""
+"""Runs functions in threads and undoes their results if the caller is cancelled."""
 
 import asyncio
 import threading
@@ -7,10 +7,10 @@ from typing import Protocol, TypeVar
 
 
 class Closable(Protocol):
-    """Whatever is let go of by closing it."""
+    """Anything with a `close` method."""
 
     def close(self) -> object:
-        """Let go."""
+        """Release the resource."""
 
 
 T = TypeVar("T")
@@ -18,14 +18,14 @@ C = TypeVar("C", bound=Closable)
 
 
 async def opened_in_thread(opening: Callable[[], C]) -> C:
-    """What `opening` opens in a thread; closed again when the caller is cancelled meanwhile."""
+    """What `opening` opens in a thread; closed again if the caller is cancelled in the meantime."""
     return await made_in_thread(opening, lambda opened: opened.close())
 
 
 async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> T:
-    """What `make` gives, run in a thread. When the caller is cancelled meanwhile, `undo` is called with it, once.
+    """The result of `make`, run in a thread. If the caller is cancelled in the meantime, `undo` is called with it once.
 
-    A cancelled caller goes on at once, also when the thread hangs; the thread then undoes its own work.
+    A cancelled caller continues at once, even if the thread hangs; the thread then undoes its own work.
     """
     handing_over, given_up, made = threading.Lock(), threading.Event(), list[T]()
 

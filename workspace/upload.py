@@ -1,4 +1,4 @@
-"""A file from outside, streamed to disk: whole under its final name, or not there at all."""
+"""Streams an uploaded file to disk: complete under its final name, or not at all."""
 
 import asyncio
 import secrets
@@ -22,7 +22,7 @@ async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: i
             async for chunk in chunks:
                 size += len(chunk)
                 if size > limit:
-                    raise FileTooLargeError(f"The file {label!r} is larger than the limit of {limit // MIB} MB.")
+                    raise FileTooLargeError(f"The file {label!r} exceeds the limit of {limit // MIB} MB.")
                 await asyncio.to_thread(file.write, chunk)
         name = await asyncio.to_thread(put_in_place, folder, partial, label)
     finally:
@@ -36,7 +36,7 @@ def _remove(file: BinaryIO) -> None:
 
 
 def put_in_place(folder: Path, partial: Path, label: str) -> str:
-    """Move `partial` to a safe, free name like `label`; the name."""
+    """Move `partial` to a safe, free name like `label`; returns the name."""
     name = free_name(folder, label)
     partial.rename(folder / name)
     return name

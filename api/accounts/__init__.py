@@ -1,1 +1,1 @@
-"""Who asks, and how much they may: passwords, tokens, keys, quotas."""
+"""Authentication and limits: passwords, tokens, API keys, quotas."""

@@ -1,4 +1,4 @@
-"""Who asks: registration, login, and the token or key that each request carries."""
+"""Authentication: registration, login, and the token or API key of each request."""
 
 import re
 from dataclasses import dataclass
@@ -7,18 +7,18 @@ from starlette.datastructures import Headers
 
 from api.accounts.login_backoff import Attempts, Rule, network_of
 from api.accounts.passwords import Passwords
-from api.accounts.settings import AccountsConfig
+from api.accounts.settings import AccountSettings
 from api.accounts.tokens import BadTokenError, Tokens
 from api.errors import ApiError, bad_request
 from checkpoints.api_keys import KEY, ApiKeys
 from checkpoints.users import LOCAL, Account, Role, User, Users
 
 RESERVED = {"local", "admin", "administrator", "root", "system", "guest", "anonymous", "me"}
-"""Names that nobody gives themselves: others would take them for more than they are."""
+"""Names that nobody can register, because they suggest special rights."""
 LOOKS_LIKE_OURS = re.compile(r"sk-[A-Za-z0-9_-]{43}|[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 RULES = {
     "pair": Rule(free=5, longest=900),  # one account from one address
-    "account": Rule(free=20, longest=30),  # short, or strangers could lock people out
+    "account": Rule(free=20, longest=30),  # short, so that strangers cannot lock people out
     "address": Rule(free=50, longest=900),
     "register": Rule(free=20, longest=900),
 }
@@ -26,43 +26,47 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A new token and whose it is."""
+    """A new token and its user."""
 
     token: str
     account: Account
 
 
 class Accounts:
-    """Decides who a request is from."""
+    """Determines the user of a request."""
 
-    def __init__(self, config: AccountsConfig, users: Users, api_keys: ApiKeys, tokens: Tokens) -> None:
-        self.config = config
-        self.passwords = Passwords(config.argon2)
+    def __init__(
+        self, settings: AccountSettings, users: Users, api_keys: ApiKeys, tokens: Tokens, *, login_required: bool
+    ) -> None:
+        """If not `login_required`, requests without a token act as the user `local`."""
+        self.passwords = Passwords(settings.argon2)
+        self._settings = settings
+        self._login_required = login_required
         self._users = users
         self._api_keys = api_keys
         self._tokens = tokens
         self._attempts = Attempts(RULES)
 
     async def authenticate(self, headers: Headers) -> User:
-        """Who asks, by the headers of a request or of a WebSocket's handshake. Raises 401.
+        """The user, from the headers of a request or WebSocket handshake. Raises 401.
 
-        Where no login is required, requests without a token act as `local`, and so do those whose token cannot be
-        one of ours: clients that insist on a key send any word.
+        If no login is required, requests act as `local` if they have no token or one that cannot be ours: clients that
+        insist on an API key send any word.
         """
         token = _bearer(headers)
-        if not self.config.login_required and (token is None or not LOOKS_LIKE_OURS.fullmatch(token)):
+        if not self._login_required and (token is None or not LOOKS_LIKE_OURS.fullmatch(token)):
             return LOCAL
         if token is None:
-            raise unauthorized("Log in, and send the token or a key as Authorization: Bearer.", "missing_api_key")
+            raise unauthorized("Log in, and send the token or an API key as Authorization: Bearer.", "missing_api_key")
         account = await (self._by_key(token) if KEY.fullmatch(token) else self._by_token(token))
         if account is None or account.disabled:
-            raise unauthorized("This token or key is not valid, or not any more.", "invalid_api_key")
+            raise unauthorized("This token or API key is invalid or has expired.", "invalid_api_key")
         await self._users.saw(account)
         return account.user
 
     async def register(self, name: str, password: str, address: str) -> Account:
-        """A new account of one's own, with the role `user`. Raises 403, 409, 429."""
-        if not self.config.registration:
+        """Register a new account with the role `user`. Raises 403, 409, 429."""
+        if not self._settings.allow_registration:
             raise ApiError(403, "Ask an administrator for an account.", code="registration_closed")
         if name.lower() in RESERVED:
             raise _taken()
@@ -70,7 +74,7 @@ class Accounts:
         return await self.create(name, password, "user")
 
     async def create(self, name: str, password: str, role: Role) -> Account:
-        """A new account. Raises 409 when the name is taken."""
+        """Create an account. Raises 409 if the name is taken."""
         if name.lower() == LOCAL.name:
             raise _taken()
         stored = await self.passwords.hash(password)
@@ -80,35 +84,35 @@ class Accounts:
         return account
 
     async def login(self, name: str, password: str, address: str) -> Login:
-        """A token for the right name and password. Raises 401 for the wrong ones, 429 after too many of them."""
+        """A token for a correct name and password. Raises 401 if they are wrong, 429 after too many attempts."""
         who, where = name.lower(), network_of(address)
         own, wide = [("pair", who, where), ("account", who)], ("address", where)
         self._slow(*own, wide)
         account = await self._users.by_name(name)
         right = await self.passwords.verify(password, account.password if account else None)
         if account is None or not right or account.disabled:
-            raise unauthorized("Wrong name or password.", "invalid_credentials")
+            raise unauthorized("Incorrect user name or password.", "invalid_credentials")
         self._attempts.forgive(*own)
         self._attempts.forgive_one(wide)
         await self._users.saw(account)
         return Login(self._tokens.issue(account), account)
 
     async def change_password(self, user: User, old: str, new: str, address: str) -> Login:
-        """A new password and a new token; those before are no longer good. Raises 400, 401, 429."""
+        """Change the password and return a new token; earlier tokens become invalid. Raises 400, 401, 429."""
         pair = ("pair", user.name.lower(), network_of(address))
         self._slow(pair)
         account = await self._users.by_id(user.id)
         right = await self.passwords.verify(old, account.password if account else None)
         if account is None or not right:
-            raise bad_request("The old password is another one.", "old_password", "invalid_credentials")
+            raise bad_request("The old password is incorrect.", "old_password", "invalid_credentials")
         self._attempts.forgive(pair)
         changed = await self.set_password(user.id, new)
         if changed is None:
-            raise unauthorized("This account is gone.", "invalid_api_key")
+            raise unauthorized("This account no longer exists.", "invalid_api_key")
         return Login(self._tokens.issue(changed), changed)
 
     async def set_password(self, user_id: str, password: str) -> Account | None:
-        """None when there is no such user."""
+        """Returns None if there is no such user."""
         return await self._users.set_password(user_id, await self.passwords.hash(password))
 
     @property
@@ -120,7 +124,7 @@ class Accounts:
         if wait > 0:
             raise ApiError(
                 429,
-                "Too many attempts; wait a while.",
+                "Too many attempts; try again later.",
                 kind="rate_limit_error",
                 code="too_many_attempts",
                 headers={"Retry-After": str(int(wait) + 1)},
@@ -148,7 +152,7 @@ def _taken() -> ApiError:
 
 
 def _bearer(headers: Headers) -> str | None:
-    """The token, or None. A request that says two things says nothing."""
+    """The token, or None. A request with contradictory headers has none."""
     given = headers.getlist("authorization")
     kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
     return token.strip() or None if kind.lower() == "bearer" else None

@@ -1,4 +1,4 @@
-"""Failed logins cost time: each one beyond the first few doubles the wait, per account and per address."""
+"""Slows down repeated failed logins: beyond the first few, each doubles the wait, per account and per address."""
 
 import ipaddress
 import time
@@ -12,7 +12,7 @@ MAX_TRACKED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`free` failures, then waits of 1, 2, 4, … seconds, up to `longest`."""
+    """After `free` failures the waits are 1, 2, 4, … seconds, up to `longest`."""
 
     free: int
     longest: float
@@ -29,7 +29,7 @@ Key = tuple[str, ...]
 
 
 class Attempts:
-    """Counts by key, in memory; the longest untouched are forgotten first. `clock` gives seconds."""
+    """Counts by key, in memory; the least recently used are dropped first. `clock` returns seconds."""
 
     def __init__(self, rules: dict[str, Rule], clock: Callable[[], float] = time.monotonic) -> None:
         self._rules = rules
@@ -37,9 +37,9 @@ class Attempts:
         self._records: OrderedDict[Key, _Record] = OrderedDict()
 
     def take(self, *keys: Key) -> float:
-        """Count an attempt under each key (its first word names the rule), and return 0; or the seconds to wait.
+        """Count an attempt under each key (its first word names the rule) and return 0, or return the seconds to wait.
 
-        It counts as failed until `forgive`, so that many sent at once cannot slip through together.
+        An attempt counts as failed until `forgive`, so that concurrent attempts cannot evade the limit.
         """
         now = self._clock()
         records = [self._record(key, now) for key in keys]
@@ -56,12 +56,12 @@ class Attempts:
         return 0.0
 
     def forgive(self, *keys: Key) -> None:
-        """The attempt was good: start again from nothing."""
+        """The attempt succeeded: reset all its counts."""
         for key in keys:
             self._records.pop(key, None)
 
     def forgive_one(self, key: Key) -> None:
-        """The attempt was good, which says nothing of the others under this key."""
+        """The attempt succeeded: remove only this attempt from the key's count."""
         record = self._records.get(key)
         if record is not None:
             record.failures = max(0, record.failures - 1)
@@ -79,7 +79,7 @@ class Attempts:
 
 
 def network_of(address: str) -> str:
-    """Who an address belongs to: of IPv6 the /64, which one customer has as a whole."""
+    """The network of an address: for IPv6 its /64, which usually belongs to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Passwords: argon2id through pwdlib, in threads, a few at a time."""
+"""Password hashing with argon2id (pwdlib), in threads, a few at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,30 +7,31 @@ from contextlib import asynccontextmanager
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from api.accounts.settings import Argon2
+from api.accounts.settings import Argon2Settings
 from api.errors import ApiError
 
 MIN_LENGTH, MAX_LENGTH = 8, 1024
+LANES = 4
 AT_ONCE = 2
 MAX_WAITING = 32
-"""Each check takes memory and a core; beyond this many, callers are asked to come again."""
+"""Each check needs memory and a core; beyond this many waiting calls, callers get a 503."""
 
 
 class Passwords:
-    """Hashes and checks, both at the same price whatever they are given. Both raise 503 when too many wait."""
+    """Hashes and verifies passwords, at constant cost. Both raise 503 if too many calls are waiting."""
 
-    def __init__(self, cost: Argon2) -> None:
-        self._hasher = PasswordHash((Argon2Hasher(cost.passes, cost.memory_kib, cost.lanes),))
+    def __init__(self, cost: Argon2Settings) -> None:
+        self._hasher = PasswordHash((Argon2Hasher(cost.passes, cost.memory_mb * 1024, LANES),))
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
     async def hash(self, password: str) -> str:
-        """What may be stored of a password."""
+        """The hash to store."""
         async with self._slot():
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Is it the stored one? Nothing is stored (None) for users who do not exist; the answer takes as long."""
+        """Whether the password matches the stored hash. None, for unknown users, takes the same time."""
         if stored is None:
             await self.hash(password)
             return False

@@ -1,13 +1,13 @@
-"""How much one user may use: requests per minute, runs at once, tokens per day, disk.
+"""Limits per user: requests per minute, concurrent runs, tokens per day, disk space.
 
-Tokens are counted in the database, when a run ends: a run that has begun is finished, and the next one is refused.
-The rest is counted in memory.
+Tokens are counted in the database when a run ends: a running run is finished, and the next one is refused. The rest is
+counted in memory.
 """
 
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,15 @@ from typing import Any
 
 from api.accounts.settings import Quota
 from api.errors import ApiError
-from api.settings import Settings
 from checkpoints.sessions import Sessions
 from checkpoints.usage import Usage
 from checkpoints.users import User
 from workspace.jail.watchdog import folder_in_use
-from workspace.settings import MIB
 
 MINUTE = 60.0
 DAY = 24 * 3600
 MEASURED_SECONDS = 30.0
-"""A measured disk is not measured again for so long."""
+"""How long a measurement of the disk usage is reused."""
 MAX_TRACKED = 10_000
 
 Measure = Callable[[User], Awaitable[int]]
@@ -38,7 +36,7 @@ class _Bucket:
 
 
 class Quotas:
-    """Refuses with 429 what is beyond a user's limits. `measure` says how many bytes a user has on disk."""
+    """Responds with 429 when a user exceeds a limit. `measure` returns the bytes that a user has on disk."""
 
     def __init__(
         self, default: Quota, usage: Usage, measure: Measure, clock: Callable[[], float] = time.monotonic
@@ -52,17 +50,12 @@ class Quotas:
         self._disk: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def of(self, user: User) -> Quota:
-        """The user's own limits, and the settings' where there is none."""
-        default = self._default
-        return Quota(
-            requests_per_minute=_own(user.requests_per_minute, default.requests_per_minute),
-            concurrent_runs=_own(user.concurrent_runs, default.concurrent_runs),
-            tokens_per_day=_own(user.tokens_per_day, default.tokens_per_day),
-            disk_mb=_own(user.disk_mb, default.disk_mb),
-        )
+        """The user's own limits, with the defaults for those that are not set."""
+        own = {name: getattr(user, name) for name in Quota.model_fields}
+        return self._default.model_copy(update={name: limit for name, limit in own.items() if limit is not None})
 
     def request(self, user: User) -> None:
-        """Count a request: a bucket (token bucket) that holds a minute's worth and fills steadily. Raises 429."""
+        """Count a request in a token bucket that holds one minute's requests and refills steadily. Raises 429."""
         limit = self.of(user).requests_per_minute
         if limit == 0:
             return
@@ -74,15 +67,20 @@ class Quotas:
         bucket.at = now
         if bucket.tokens < 1:
             wait = (1 - bucket.tokens) * MINUTE / limit
-            raise _too_much(f"More than {limit} requests in a minute.", "rate_limit_error", "rate_limit_exceeded", wait)
+            raise _too_much(
+                f"The limit of {limit} requests per minute is exceeded.",
+                "rate_limit_error",
+                "rate_limit_exceeded",
+                wait,
+            )
         bucket.tokens -= 1
 
     @asynccontextmanager
     async def run(self, user: User) -> AsyncIterator[None]:
-        """One run, for as long as the block lasts. Raises 429."""
+        """Counts as one run for the duration of the block. Raises 429."""
         limit = self.of(user).concurrent_runs
         if limit and self._running[user.id] >= limit:
-            text = f"{limit} requests of yours are being answered; wait for one of them."
+            text = f"{limit} of your requests are already being answered; wait for one to finish."
             raise _too_much(text, "rate_limit_error", "too_many_runs", 1)
         self._running[user.id] += 1
         try:
@@ -95,7 +93,7 @@ class Quotas:
                 del self._running[user.id]
 
     async def room(self, user: User, more: int = 0) -> None:
-        """Is there room for `more` bytes? They are counted as stored until the disk is measured again. Raises 429."""
+        """Check that there is space for `more` bytes, and count them as used until the next measurement. Raises 429."""
         limit = self.of(user).disk_mb << 20
         if limit == 0:
             return
@@ -104,29 +102,25 @@ class Quotas:
         if user.id not in self._disk or now - at > MEASURED_SECONDS:
             at, size = now, await self._measure(user)
         if size + more > limit or (more == 0 and size >= limit):
-            text = f"Your files and sessions fill the {limit >> 20} MB that you may use; delete some."
+            text = f"Your files and sessions use up your {limit >> 20} MB; delete some."
             raise _too_much(text, "insufficient_quota", "disk_full", MEASURED_SECONDS)
         self._disk[user.id] = (at, size + more)
         self._disk.move_to_end(user.id)
         _bound(self._disk)
 
     async def measure_again(self, user_id: str) -> None:
-        """Files of the user's came or went."""
+        """The user's files have changed."""
         self._disk.pop(user_id, None)
 
     async def session_deleted(self, user_id: str, _session_id: str) -> None:
-        """A session of the user's went."""
+        """One of the user's sessions was deleted."""
         self._disk.pop(user_id, None)
 
     async def _tokens_left(self, user: User) -> None:
         limit = self.of(user).tokens_per_day
         if limit and await self._usage.tokens_today(user.id) >= limit:
-            text = f"You have used the {limit} tokens of today; a new day begins at midnight UTC."
+            text = f"You have used today's {limit} tokens; the limit is reset at midnight UTC."
             raise _too_much(text, "insufficient_quota", "tokens_used_up", DAY - time.time() % DAY)
-
-
-def _own(own: int | None, default: int) -> int:
-    return default if own is None else own
 
 
 def _too_much(message: str, kind: str, code: str, seconds: float) -> ApiError:
@@ -142,18 +136,22 @@ MOST_FILES = 1_000_000
 
 
 class DiskUse:
-    """Measures the user's own files and the folders and snapshots of their sessions, in a thread."""
+    """Measures a user's files and the folders and snapshots of their sessions, in a thread."""
 
-    def __init__(self, settings: Settings, sessions: Sessions) -> None:
-        self._settings = settings
+    def __init__(
+        self, user_dir: Callable[[str], Path], session_dirs: Sequence[Path], folder_size: int, sessions: Sessions
+    ) -> None:
+        """`session_dirs` contain a folder per session; one that cannot be measured counts as `folder_size` bytes."""
+        self._user_dir = user_dir
+        self._session_dirs = session_dirs
+        self._folder_size = folder_size
         self._sessions = sessions
 
     async def __call__(self, user: User) -> int:
         """Bytes."""
         ids = await self._sessions.ids(user.id)
-        data = self._settings.data_dir
-        folders = [data / kind / name for kind in ("sessions", "snapshots") for name in ids]
-        return await asyncio.to_thread(self._sum, [self._settings.user_dir(user.id), *folders])
+        folders = [folder / name for folder in self._session_dirs for name in ids]
+        return await asyncio.to_thread(self._sum, [self._user_dir(user.id), *folders])
 
     def _sum(self, folders: Iterable[Path]) -> int:
         return sum(self._size(folder) for folder in folders)
@@ -161,5 +159,5 @@ class DiskUse:
     def _size(self, folder: Path) -> int:
         try:
             return folder_in_use(folder, MOST_FILES).size
-        except OSError:  # a tree made to be immeasurable counts as full
-            return self._settings.kernel_folder_mb * MIB
+        except OSError:  # a tree built to be unmeasurable counts as full
+            return self._folder_size

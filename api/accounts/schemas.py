@@ -1,4 +1,4 @@
-"""The wire of accounts, keys, administration and usage. Fields that are not named here are ignored, or refused."""
+"""Request and response bodies of accounts, API keys, administration and usage."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ MAX_LIMIT = 2**40
 
 
 def _encodable(text: str) -> str:
-    text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+    text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
     return text
 
 
@@ -26,7 +26,7 @@ Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT, strict=True)]
 
 
 class NewAccount(BaseModel):
-    """Whoever registers is a `user`, whatever else the body says."""
+    """Everyone who registers gets the role `user`, even if the body names another."""
 
     username: UserName
     password: NewPassword
@@ -70,7 +70,7 @@ class NewKey(BaseModel):
 class KeyView(BaseModel):
     id: str
     name: str
-    prefix: str = Field(description="how the key begins")
+    prefix: str = Field(description="the beginning of the key")
     created: float = Field(description="seconds since the epoch")
     last_used: float | None
 
@@ -80,7 +80,7 @@ class KeyView(BaseModel):
 
 
 class CreatedKey(KeyView):
-    key: str = Field(description="shown this once")
+    key: str = Field(description="shown only once")
 
 
 class KeyList(BaseModel):
@@ -88,7 +88,7 @@ class KeyList(BaseModel):
 
 
 class LimitsView(BaseModel):
-    """0 is no limit."""
+    """0 means no limit."""
 
     requests_per_minute: int
     concurrent_runs: int
@@ -165,7 +165,7 @@ class AdminNewUser(BaseModel):
 
 
 class LimitChanges(BaseModel):
-    """What is left out stays; null goes back to the default; 0 is no limit."""
+    """Omitted limits stay; null resets one to the default; 0 means no limit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -193,7 +193,7 @@ class OwnModelChoice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: Annotated[str, Field(max_length=200), AfterValidator(_encodable)] | None = Field(
-        description="null: the default one"
+        description="null: the default"
     )
 
 
@@ -204,7 +204,7 @@ class ModelChoiceView(BaseModel):
 
 class UserDay(DayView):
     user_id: str
-    username: str | None = Field(description="null when the account is gone")
+    username: str | None = Field(description="null if the account was deleted")
 
 
 class AdminUsageView(BaseModel):

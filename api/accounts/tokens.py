@@ -1,8 +1,8 @@
-"""Tokens of a login, JWTs (RFC 7519) signed with HS256 and good for some hours; and the keys that sign them.
+"""Login tokens, JWTs (RFC 7519) signed with HS256, and the keys that sign them.
 
-The keys come from the environment, or are made at the first start and kept in a JSON file that the service alone can
-read and that is always replaced in one step: `{"keys": [{"kid", "secret", "until"}]}`. The first key signs; the others
-only verify, until `until` (seconds since the epoch), when the last token that they signed has expired.
+The keys come from the environment, or are created at the first start in a JSON file that only the service can read and
+that is always replaced atomically: `{"keys": [{"kid", "secret", "until"}]}`. The first key signs; the others only
+verify until `until` (seconds since the epoch), when the last token that they signed has expired.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ SECRET_BYTES = 32
 
 
 class SigningKeyError(Exception):
-    """The file of keys cannot be used; the text says why."""
+    """The key file cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """`until` is None for the key that signs."""
+    """`until` is None for the signing key."""
 
     kid: str
     secret: str = field(repr=False)
@@ -37,13 +37,13 @@ class SigningKey:
 
 
 class SigningKeys(Protocol):
-    """Where keys come from. The first of them signs."""
+    """A source of keys. The first key signs."""
 
     def all(self) -> Sequence[SigningKey]: ...
 
 
 class GivenKeys:
-    """`SECRET_KEY`, and `SECRET_KEY_PREVIOUS` for as long as it stands there."""
+    """`SECRET_KEY`, and `SECRET_KEY_PREVIOUS` while it is set."""
 
     def __init__(self, secret: str, previous: str | None) -> None:
         self._keys = [SigningKey(_name(s), s) for s in (secret, previous) if s]
@@ -53,7 +53,7 @@ class GivenKeys:
 
 
 class KeyFile:
-    """The keys of a file, read again whenever the file is another one: keys can be rotated while the service runs."""
+    """The keys in a file, read again when the file changes, so that keys can be rotated while the service runs."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,7 +74,7 @@ class KeyFile:
         return [key for key in self._read[1] if key.until is None or key.until > time.time()]
 
     def rotate(self, keep_seconds: float) -> SigningKey:
-        """A new key signs from now on; those before verify for `keep_seconds` more, and are dropped after that."""
+        """Sign with a new key from now on; the earlier keys verify for `keep_seconds` more and are then dropped."""
         until = time.time() + keep_seconds
         old = [SigningKey(k.kid, k.secret, min(until, k.until or until)) for k in self.all()] if keep_seconds else []
         new = _fresh()
@@ -82,7 +82,7 @@ class KeyFile:
         return new
 
     def _make(self) -> None:
-        """Raises FileExistsError when another process was faster."""
+        """Raises FileExistsError if another process was faster."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
             return
@@ -95,7 +95,7 @@ class KeyFile:
     def _load(self) -> list[SigningKey]:
         keys = [SigningKey(**entry) for entry in json.loads(self._path.read_text())["keys"]]
         if not keys or any(len(key.secret) < SECRET_BYTES for key in keys):
-            raise ValueError("no key, or one that is too short")
+            raise ValueError("a key is missing or too short")
         return keys
 
     def _write(self, keys: list[SigningKey]) -> Path:
@@ -126,23 +126,23 @@ CLAIMS = ("exp", "iat", "nbf", "iss", "aud", "sub", "gen", "jti")
 
 
 LEEWAY_SECONDS = 5
-"""Clocks of replicas may differ by so much."""
+"""Allowed difference between the clocks of replicas."""
 
 
 class BadTokenError(Exception):
-    """Forged, expired, or not one of ours."""
+    """The token is forged, expired, or not ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a valid token says: the user, and the generation of their tokens that it belongs to."""
+    """The content of a valid token: the user and their token generation."""
 
     user_id: str
     generation: int
 
 
 class Tokens:
-    """Issues and verifies. Whether the user still exists, and is of that generation, is asked elsewhere."""
+    """Issues and verifies tokens. Callers check that the user still exists and has this generation."""
 
     def __init__(self, keys: SigningKeys, seconds: int) -> None:
         self._keys = keys
@@ -163,7 +163,7 @@ class Tokens:
         return jwt.encode(claims, key.secret, ALGORITHM, headers={"kid": key.kid})
 
     def verify(self, token: str) -> Claim:
-        """Raises `BadTokenError`. The algorithm is ours, whatever the token says of it."""
+        """Raises `BadTokenError`. The algorithm is fixed, regardless of the token's header."""
         try:
             kid = jwt.get_unverified_header(token).get("kid")
             key = next((key for key in self._keys.all() if key.kid == kid), None)
@@ -182,5 +182,5 @@ class Tokens:
             raise BadTokenError(str(error)) from error
         generation = claims["gen"]
         if type(generation) is not int:
-            raise BadTokenError("gen is no number")
+            raise BadTokenError("gen is not a number")
         return Claim(claims["sub"], generation)

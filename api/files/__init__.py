@@ -1,0 +1,1 @@
+"""Files in transit: request bodies, forms, uploads, downloads, signed links."""

@@ -1,10 +1,11 @@
-"""Files sent to clients: from a descriptor that is open already, and as nothing that a browser would run."""
+"""File downloads: from an open descriptor, and with headers that keep browsers from executing anything."""
 
 import os
 import re
 import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -13,15 +14,16 @@ import anyio
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
+from zipstream import ZipStream
 
 from api.errors import ApiError
 from workspace.safe_open import open_inside
 
 INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-"""What a browser may show in place; everything else is a download."""
+"""Types that a browser may show inline; everything else is a download."""
 SAFE = {
     "X-Content-Type-Options": "nosniff",
-    # Should a browser open it after all: a document of no origin, without scripts, forms and requests.
+    # If a browser opens it anyway: a document without an origin, scripts, forms or requests.
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
@@ -30,7 +32,7 @@ _RANGES = re.compile(r"bytes\s*=\s*(?:\d{1,18}-\d{0,18}|-\d{1,18})(?:\s*,\s*(?:\
 
 
 def content_disposition(name: str, kind: str = "attachment") -> str:
-    """RFC 6266: a plain name for old clients, the real one in RFC 5987's encoding. No character of `name` ends a
+    """RFC 6266: a plain name for old clients, and the real one in RFC 5987's encoding. No character of `name` can end a
     parameter or the header.
     """
     plain = re.sub(r'[^\x20-\x7e]|["\\%;]', "_", name)
@@ -38,10 +40,9 @@ def content_disposition(name: str, kind: str = "attachment") -> str:
 
 
 class Download(FileResponse):
-    """Starlette's file response (ranges, ETag, HEAD) of an open file, which it closes.
+    """Starlette's file response (ranges, ETag, HEAD) for an open file, which it closes.
 
-    The file may be a session's own, which its programs go on writing: what is sent is at most what the headers
-    announce.
+    Programs may still write to a session's file, so at most the announced number of bytes is sent.
     """
 
     def __init__(self, file: BinaryIO, name: str, mime: str) -> None:
@@ -62,7 +63,7 @@ class Download(FileResponse):
             self._file.close()
 
     def _with_sound_range(self, scope: Scope) -> Scope:
-        """A range that is none is no range (RFC 9110, 14.2). Raises 416 for one that lies outside the file."""
+        """Ignore a malformed range (RFC 9110, 14.2). Raises 416 for one outside the file."""
         headers = Headers(scope=scope)
         given = headers.get("range")
         if given is None:
@@ -77,7 +78,7 @@ class Download(FileResponse):
         ):
             raise ApiError(
                 416,
-                f"The file has {size} bytes; the range lies outside.",
+                f"The range is outside the file, which has {size} bytes.",
                 param="Range",
                 code="range_not_satisfiable",
                 headers={"Content-Range": f"bytes */{size}"},
@@ -90,7 +91,7 @@ class Download(FileResponse):
 
 
 class _Bounded:
-    """Reads at most the first `size` bytes of a file, as an anyio file would."""
+    """Reads at most the first `size` bytes of a file, with anyio's interface."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
@@ -109,7 +110,7 @@ class _Bounded:
 
 
 def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
-    """First and last byte of each range as written; nothing when the header is no list of byte ranges."""
+    """First and last byte of each range as written; nothing if the header is not a list of byte ranges."""
     if not _RANGES.fullmatch(header):
         return
     for part in header.partition("=")[2].split(","):
@@ -120,43 +121,15 @@ def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
 CHUNK = 1 << 18
 
 
-_EARLIEST = (1980, 1, 1, 0, 0, 0)
-
-
-class _Sink:
-    """A file to write to that hands on what was written; archives need no more."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def write(self, data: bytes) -> int:
-        self._written += data
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def take(self) -> bytes:
-        taken, self._written = bytes(self._written), bytearray()
-        return taken
-
-
 def zipped(folder: Path, names: Sequence[str]) -> Iterator[bytes]:
-    """The archive in pieces: blocking, for a thread. A file that is gone by its turn is left out."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for name in names:
-            try:
-                file = open_inside(folder, name)
-            except FileNotFoundError:
-                continue
-            entry = zipfile.ZipInfo(name, _EARLIEST)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            with file, archive.open(entry, "w", force_zip64=True) as member:
-                while data := file.read(CHUNK):
-                    member.write(data)
-                    yield sink.take()
-    yield sink.take()
+    """The archive in pieces; blocking, call it in a thread. Files that no longer exist are skipped."""
+    archive = ZipStream(compress_type=zipfile.ZIP_DEFLATED, compress_level=1)
+    for name in names:
+        try:
+            file = open_inside(folder, name)
+        except FileNotFoundError:
+            continue
+        with file:
+            archive.add(iter(partial(file.read, CHUNK), b""), name)
+            yield from archive.file()
+    yield from archive.finalize()

@@ -1,5 +1,5 @@
-"""Forms from outside: files go to disk as they arrive, in a folder of their own under the data folder, whatever
-becomes of them afterwards. What nobody has taken by the end of the request is deleted.
+"""Receives forms: files are written to a temporary folder in the data folder as they arrive. Files that are not moved
+away by the end of the request are deleted.
 """
 
 import asyncio
@@ -8,8 +8,6 @@ import hashlib
 import os
 import secrets
 import shutil
-import time
-from asyncio import timeout
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +19,7 @@ from fastapi import Request
 
 from api.errors import ApiError, bad_request
 from api.files.multipart import Data, End, FormParser, Part
+from api.files.request_body import paced
 from workspace.errors import FileTooLargeError, WorkspaceError
 from workspace.settings import MIB
 from workspace.threads import opened_in_thread
@@ -29,15 +28,15 @@ FILE_FIELDS = ("files", "file", "files[]")
 MAX_FILES = 50
 MAX_FIELDS = 50
 MAX_FIELD_BYTES = 16 * MIB
-"""All plain fields of a form together; they are held in memory."""
+"""Total size of a form's plain fields, which are kept in memory."""
 MAX_FORMS = 8
-"""Forms of one user that are received at the same time."""
+"""Forms of one user that are received concurrently."""
 BUFFER = MIB
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A whole file, to be moved away by whoever wants it."""
+    """A complete file, to be moved to its destination by the caller."""
 
     label: str
     path: Path
@@ -47,14 +46,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form that has arrived whole."""
+    """A completely received form."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: list[Received] = field(default_factory=list)
 
 
-class Intake:
-    """Receives forms below `folder`."""
+class FormReceiver:
+    """Receives forms into `folder`."""
 
     def __init__(self, folder: Path, *, max_file_bytes: int, idle_seconds: float) -> None:
         self._folder = folder
@@ -64,13 +63,13 @@ class Intake:
         self._lock: int | None = None
 
     async def start(self) -> None:
-        """Make the folder and delete what a service that was cut off has left there."""
+        """Create the folder and delete the remains of interrupted uploads."""
         self._lock = await asyncio.to_thread(self._prepare)
 
     def _prepare(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(BlockingIOError):  # another service receives here just now
+        with suppress(BlockingIOError):  # another service is receiving here
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for left in self._folder.iterdir():
                 shutil.rmtree(left)
@@ -83,14 +82,15 @@ class Intake:
 
     @asynccontextmanager
     async def receive(self, request: Request, user: str) -> AsyncIterator[Form]:
-        """The form in the body; its files are there for as long as the block runs.
+        """The form in the body; its files are available for the duration of the block.
 
-        Raises 400 for what is no form, 408 when it makes no progress, 413 for too much, 429 for too many at once.
+        Raises 400 for an invalid form, 408 if it makes no progress, 413 if it is too large, 429 for too many concurrent
+        forms.
         """
         if self._under_way[user] >= MAX_FORMS:
             raise ApiError(
                 429,
-                f"{MAX_FORMS} uploads of yours are under way. Wait for one of them.",
+                f"{MAX_FORMS} of your uploads are in progress. Wait for one to finish.",
                 code="too_many_uploads",
                 headers={"Retry-After": "1"},
             )
@@ -117,7 +117,7 @@ class Intake:
 
 
 class _Receiving:
-    """Puts a form together from the parser's events."""
+    """Builds a form from the parser's events."""
 
     def __init__(self, folder: Path, max_file_bytes: int) -> None:
         self.form = Form()
@@ -137,9 +137,7 @@ class _Receiving:
             case Data(data):
                 self._field_bytes += len(data)
                 if self._field_bytes > MAX_FIELD_BYTES:
-                    raise ApiError(
-                        413, f"The form's fields hold more than {MAX_FIELD_BYTES // MIB} MB.", code="form_too_large"
-                    )
+                    raise ApiError(413, f"The form's fields exceed {MAX_FIELD_BYTES // MIB} MB.", code="form_too_large")
                 self._text += data
             case End():
                 await self._end()
@@ -148,12 +146,12 @@ class _Receiving:
         self._part, self._text = part, bytearray()
         if part.label is None:
             if len(self.form.fields) >= MAX_FIELDS:
-                raise bad_request(f"A form may have {MAX_FIELDS} fields.", part.field)
+                raise bad_request(f"A form may have at most {MAX_FIELDS} fields.", part.field)
             return
         if part.field not in FILE_FIELDS:
-            raise bad_request(f"Files belong into the field 'files', not {part.field!r}.", "files")
+            raise bad_request(f"Send files in the field 'files', not {part.field!r}.", "files")
         if len(self.form.files) >= MAX_FILES:
-            raise ApiError(413, f"A request may bring {MAX_FILES} files.", param="files", code="too_many_files")
+            raise ApiError(413, f"A request may have at most {MAX_FILES} files.", param="files", code="too_many_files")
         path = self._folder / str(len(self.form.files))
         self._file = await opened_in_thread(partial(_Writing, path, part.label, self._max_file_bytes))
 
@@ -165,14 +163,14 @@ class _Receiving:
         self.form.files.append(await file.finish())
 
     def close(self) -> None:
-        """Let go of a file in the middle."""
+        """Close a partially received file."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
 
 class _Writing:
-    """A file on its way to the disk, at most `BUFFER` bytes and a chunk of it in memory."""
+    """A file being written to disk; at most `BUFFER` bytes and one chunk of it are in memory."""
 
     def __init__(self, path: Path, label: str, limit: int) -> None:
         self._path = path
@@ -184,10 +182,10 @@ class _Writing:
         self._size = 0
 
     async def write(self, data: bytes) -> None:
-        """Raises `FileTooLargeError`, and `WorkspaceError` when the disk is full."""
+        """Raises `FileTooLargeError`, and `WorkspaceError` if the disk is full."""
         self._size += len(data)
         if self._size > self._limit:
-            raise FileTooLargeError(f"The file {self._label!r} is larger than the limit of {self._limit // MIB} MB.")
+            raise FileTooLargeError(f"The file {self._label!r} exceeds the limit of {self._limit // MIB} MB.")
         self._waiting += data
         if len(self._waiting) >= BUFFER:
             await self._flush()
@@ -202,7 +200,7 @@ class _Writing:
         try:
             await asyncio.to_thread(self._put, waiting)
         except OSError as error:
-            raise WorkspaceError("The upload cannot be stored: the service's disk is full or failing.") from error
+            raise WorkspaceError("The upload cannot be stored: the disk is full or failing.") from error
 
     def _put(self, data: bytearray) -> None:
         self._digest.update(data)
@@ -212,37 +210,3 @@ class _Writing:
 
     def close(self) -> None:
         self._file.close()
-
-
-MIN_PROGRESS = 1024
-"""Bytes that have to arrive in the time allowed, so that a byte now and then is no progress."""
-
-
-async def paced(request: Request, seconds: float) -> AsyncIterator[bytes]:
-    """The body's chunks. Raises 408 when it makes no progress for `seconds`; our own work does not count."""
-    stream = aiter(request.stream())
-    left, arrived = seconds, 0
-    while True:
-        began = time.monotonic()
-        try:
-            async with timeout(left):
-                chunk = await anext(stream)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise ApiError(
-                408,
-                f"The request made no progress for {seconds:g} seconds.",
-                code="upload_timeout",
-                headers={"Connection": "close"},
-            ) from error
-        left -= time.monotonic() - began
-        arrived += len(chunk)
-        if arrived >= MIN_PROGRESS:
-            left, arrived = seconds, 0
-        yield chunk
-
-
-async def read_whole(request: Request, seconds: float) -> bytes:
-    """The body of a request that is no form; the guards bound its size."""
-    return b"".join([chunk async for chunk in paced(request, seconds)])

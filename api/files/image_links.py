@@ -1,6 +1,6 @@
-"""Links to images that the agent made: signed, good for some hours, so that a chat window can show them.
+"""Signed, expiring links to images that the agent created, so that chat windows can show them.
 
-A browser that shows Markdown sends no token with an image. The link is a JWT (RFC 7519) for one file of one session.
+A browser that renders Markdown sends no token with an image. The link is a JWT (RFC 7519) for one file of one session.
 """
 
 import time
@@ -14,18 +14,18 @@ from api.files.downloads import INLINE
 from nodes.state import Step
 
 AUDIENCE = "llm-api image"
-"""Another than that of a login's tokens: neither can stand in for the other."""
+"""Differs from that of login tokens, so that neither can be used in place of the other."""
 SHOWN = 4
-"""Images of one answer that are linked; all of them are its artifacts."""
+"""How many images of an answer are linked; all of them are artifacts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageLinks:
-    """Writes and reads the links."""
+    """Creates and verifies the links."""
 
     keys: SigningKeys
     hours: float
-    """Zero: there are none."""
+    """0: no links."""
 
     def token(self, session_id: str, name: str) -> str:
         key = self.keys.all()[0]
@@ -33,7 +33,7 @@ class ImageLinks:
         return jwt.encode(claims, key.secret, ALGORITHM, headers={"kid": key.kid})
 
     def read(self, token: str) -> tuple[str, str] | None:
-        """`(session, file)`; None for what is forged or has expired."""
+        """`(session, file)`; None for a forged or expired token."""
         try:
             kid = jwt.get_unverified_header(token).get("kid")
             key = next((key for key in self.keys.all() if key.kid == kid), None)
@@ -48,7 +48,7 @@ class ImageLinks:
         return str(claims["sub"]), str(claims["file"])
 
     def markdown(self, session_id: str, steps: Sequence[Step], base: str) -> str:
-        """The images of the steps as Markdown, to stand behind an answer; empty when there are none."""
+        """The images of the steps as Markdown, to append to an answer; empty if there are none."""
         if not self.hours:
             return ""
         found = {ref["filename"]: ref["mime"] for step in steps for ref in step["artifacts"]}
@@ -58,5 +58,5 @@ class ImageLinks:
 
 
 def _alt(name: str) -> str:
-    """A program named the file: nothing in it may end the brackets."""
+    """The alternative text; a program chose the file name, so it must not close the brackets."""
     return "".join(char if char.isalnum() or char in " ._-" else "_" for char in name)

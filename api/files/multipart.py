@@ -1,4 +1,4 @@
-"""`multipart/form-data` as it arrives: python-multipart's parser, its callbacks turned into events."""
+"""An incremental `multipart/form-data` parser: python-multipart's callbacks as events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_LABEL = 255
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part begins; `label` is the name that the client gives to a file, None for a plain field."""
+    """A part begins; `label` is the client's name for a file, None for a plain field."""
 
     field: str
     label: str | None
@@ -21,27 +21,27 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Bytes of the part that began last."""
+    """Bytes of the current part."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The part has ended."""
+    """The current part has ended."""
 
 
 Event = Part | Data | End
 
 
 class FormParser:
-    """Feed it the body's chunks; nothing is kept between them but a part's headers."""
+    """Call it with the body's chunks; it only buffers the headers of a part."""
 
     def __init__(self, content_type: str) -> None:
-        """Raises 400 when the header names no boundary."""
+        """Raises 400 if the header has no boundary."""
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise bad_request("The form cannot be read: its content type names no boundary.")
+            raise bad_request("The form is invalid: its content type has no boundary.")
         self._events: list[Event] = []
         self._header, self._value = b"", b""
         self._disposition = b""
@@ -64,7 +64,7 @@ class FormParser:
             raise _unreadable(error) from error
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
-        """The events that `chunk` completes. Raises 400 for what is no form."""
+        """The events that `chunk` completes. Raises 400 for an invalid form."""
         try:
             self._parser.write(chunk)
         except FormParserError as error:
@@ -73,9 +73,9 @@ class FormParser:
         yield from events
 
     def close(self) -> None:
-        """Raises 400 when the body ended before the form did."""
+        """Raises 400 if the body ended before the form did."""
         if not self._complete:
-            raise bad_request("The form cannot be read: it ends in the middle.")
+            raise bad_request("The form is invalid: it is truncated.")
 
     def _part_begins(self) -> None:
         self._disposition = b""
@@ -94,7 +94,7 @@ class FormParser:
     def _headers_end(self) -> None:
         options = parse_options_header(self._disposition)[1]
         if b"name" not in options:
-            raise bad_request("The form cannot be read: one of its parts has no name.")
+            raise bad_request("The form is invalid: a part has no name.")
         label = options.get(b"filename")
         self._events.append(Part(_text(options[b"name"]), None if label is None else _label(label)))
 
@@ -106,7 +106,7 @@ class FormParser:
 
 
 def _unreadable(error: FormParserError) -> ApiError:
-    return bad_request(f"The form cannot be read: {error}")
+    return bad_request(f"The form is invalid: {error}")
 
 
 def _text(raw: bytes) -> str:
@@ -117,6 +117,6 @@ def _text(raw: bytes) -> str:
 
 
 def _label(raw: bytes) -> str:
-    """A file's name as the client says it: one line, for people to read. It never names anything on our disk."""
+    """The client's name for a file: one line, for display. It is never used as a path."""
     label = "".join(c for c in _text(raw) if c.isprintable()) or "file"
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 33] + "…" + label[-32:]

@@ -1,44 +1,36 @@
-"""A user's uploads: files in the library, rows beside them, both or neither."""
+"""A user's uploads: files in the library with matching database rows."""
 
 import asyncio
 import hashlib
 import logging
 import mimetypes
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from api.errors import ApiError, not_found
 from api.files.form_receiver import Received
+from api.files.settings import UploadSettings
 from checkpoints.files import Files, NameTakenError, NewFile, StoredFile
 from workspace.library import Library
-from workspace.settings import MIB
 
 log = logging.getLogger(__name__)
 
 OnChanged = Callable[[str], Awaitable[None]]
-"""Called with the user's id after files were added or deleted; `on_removed` after they were deleted."""
+"""Called with the user's ID after files were added or deleted; `on_removed` after they were deleted."""
 TRIES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What one user may keep."""
+class UserFiles:
+    """Keeps the `files` table and the users' folders in sync.
 
-    max_bytes: int
-    max_files: int
-
-
-class Uploads:
-    """Keeps the `files` table and the users' folders in step.
-
-    A row comes before its file and goes after it, not `ready` meanwhile; so whatever is cut off is found at the next
-    start and undone, or completed when it was a deletion.
+    A row is inserted before its file is stored and deleted after it is removed, and is not `ready` in between. The next
+    start thus finds what was interrupted and undoes it, or completes a deletion.
     """
 
     def __init__(
         self,
         files: Files,
+        settings: UploadSettings,
         library: Callable[[str], Library],
         users_dir: Path,
         *,
@@ -46,21 +38,22 @@ class Uploads:
         on_removed: tuple[OnChanged, ...] = (),
     ) -> None:
         self._files = files
+        self._settings = settings
         self._library = library
         self._users_dir = users_dir
         self._on_changed = on_changed
         self._on_removed = on_removed
 
-    async def check_room(self, owner: str, quota: Quota) -> None:
-        """Raises 413 for a user who has no room left, before the body is read."""
+    async def check_room(self, owner: str) -> None:
+        """Raises 413 if the user has no storage left, before the body is read."""
         used = await self._files.usage(owner)
-        if used.bytes >= quota.max_bytes or used.files >= quota.max_files:
-            raise _no_room(quota)
+        if used.bytes >= self._settings.user_bytes or used.files >= self._settings.user_max_files:
+            raise _no_room(self._settings)
 
-    async def keep(self, owner: str, received: Sequence[Received], quota: Quota) -> list[StoredFile]:
-        """Put all files into the owner's library, or none. Raises 413 beyond what the owner may keep."""
+    async def keep(self, owner: str, received: Sequence[Received]) -> list[StoredFile]:
+        """Store all files in the owner's library, or none. Raises 413 beyond the owner's limits."""
         library = self._library(owner)
-        names = await self._reserve(owner, library, received, quota)
+        names = await self._reserve(owner, library, received)
         complete = False
         try:
             for file, name in zip(received, names, strict=True):
@@ -74,7 +67,8 @@ class Uploads:
         stored = [await self._files.get(owner, name) for name in names]
         return [file for file in stored if file is not None]
 
-    async def _reserve(self, owner: str, library: Library, received: Sequence[Received], quota: Quota) -> list[str]:
+    async def _reserve(self, owner: str, library: Library, received: Sequence[Received]) -> list[str]:
+        most = self._settings
         for _ in range(TRIES):
             names = await library.free_names([file.label for file in received], await self._files.names(owner))
             rows = [
@@ -82,12 +76,12 @@ class Uploads:
                 for file, name in zip(received, names, strict=True)
             ]
             try:
-                if await self._files.reserve(owner, rows, max_bytes=quota.max_bytes, max_files=quota.max_files):
+                if await self._files.reserve(owner, rows, max_bytes=most.user_bytes, max_files=most.user_max_files):
                     return names
             except NameTakenError:
                 continue
-            raise _no_room(quota)
-        raise ApiError(409, "Other uploads of yours took the same names; try again.", code="name_taken")
+            raise _no_room(self._settings)
+        raise ApiError(409, "Another of your uploads took the same name; try again.", code="name_taken")
 
     async def remove(self, owner: str, name: str) -> None:
         """Delete one file. Raises 404."""
@@ -101,7 +95,7 @@ class Uploads:
         await self._files.forget(owner, names)
 
     async def reconcile(self) -> None:
-        """At start: undo what was cut off, forget rows without a file, adopt files without a row."""
+        """At startup: undo interrupted uploads, delete rows without a file, register files without a row."""
         folders = await asyncio.to_thread(_user_folders, self._users_dir)
         for owner in sorted(await self._files.owners() | folders):
             library = self._library(owner)
@@ -113,7 +107,7 @@ class Uploads:
             for name in sorted(there - set(rows)):
                 file, created = await asyncio.to_thread(_look_at, library.folder, name)
                 await self._files.adopt(owner, file, created)
-                log.info("a file without a row was found in a user's folder and is kept")
+                log.info("registered a file without a row in a user's folder")
 
 
 async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
@@ -121,10 +115,10 @@ async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:
         await told(owner)
 
 
-def _no_room(quota: Quota) -> ApiError:
+def _no_room(settings: UploadSettings) -> ApiError:
     return ApiError(
         413,
-        f"You may keep {quota.max_files} files and {quota.max_bytes // MIB} MB. Delete some first.",
+        f"You may store at most {settings.user_max_files} files and {settings.user_storage_mb} MB. Delete some first.",
         kind="insufficient_quota",
         param="files",
         code="storage_quota_exceeded",
@@ -148,7 +142,7 @@ def _plain_files(folder: Path) -> set[str]:
 
 
 def _can_be_told(name: str) -> bool:
-    """Neither hidden nor made of bytes that are no text."""
+    """Neither hidden nor an undecodable name."""
     return not name.startswith(".") and name.encode("utf-8", "replace").decode() == name
 
 

@@ -1,4 +1,4 @@
-"""The audit log: who did what, when, from where. One JSON object a line in `data/logs/audit.jsonl`; never content."""
+"""The audit log: who did what, when and from where, as JSON lines in `data/logs/audit.jsonl`; never content."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ MAX_VALUE = 200
 
 
 class AuditLog:
-    """Appends. Whole files are kept as `audit.jsonl.1` and on; the oldest is dropped."""
+    """Appends entries. Full files are rotated to `audit.jsonl.1` and so on; the oldest is deleted."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -22,14 +22,14 @@ class AuditLog:
         self._handler.setFormatter(logging.Formatter("%(message)s"))
 
     def write(self, **entry: str | int | None) -> None:
-        """`entry` has whatever is known: user, action, target, status, from, request."""
+        """`entry` has what is known of user, action, target, status, from, request."""
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = {"at": at, **{k: v[:MAX_VALUE] if isinstance(v, str) else v for k, v in entry.items()}}
         text = json.dumps(line)
         self._handler.handle(logging.LogRecord("audit", logging.INFO, "", 0, text, None, None))
 
     async def record(self, **entry: str | int | None) -> None:
-        """The same, from a coroutine."""
+        """Like `write`, for coroutines."""
         await asyncio.to_thread(self.write, **entry)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Plain ASGI middleware: no body beyond the limit, no request that a foreign web page makes."""
+"""Plain ASGI middleware that limits the size of request bodies and refuses requests from foreign web pages."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from api.errors import ApiError
 
 
 class BodyLimit:
-    """413 as soon as a body is known, or found, to be larger than `limit` bytes."""
+    """Responds with 413 as soon as a body's announced or actual size exceeds `limit` bytes."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -42,14 +42,14 @@ class BodyLimit:
         return counted
 
     def _error(self) -> ApiError:
-        return ApiError(413, f"The request is larger than the limit of {self._limit >> 20} MB.", code="body_too_large")
+        return ApiError(413, f"The request exceeds the limit of {self._limit >> 20} MB.", code="body_too_large")
 
 
 class KnownSites:
-    """Refuses requests that name a host we are not, and, without a login, those that a foreign web page makes.
+    """Refuses requests for unknown hosts and, without a login, requests from foreign web pages.
 
-    Without a login, a page from elsewhere could send a form to localhost (it carries its `Origin`), or have its own
-    name point here (then `Host` is not ours). With one, every request carries a token that no page has.
+    Without a login, a foreign page could send a form to localhost (`Origin` reveals this) or point its own host name
+    here (`Host` reveals this). With a login, every request carries a token that no other page has.
     """
 
     def __init__(self, app: ASGIApp, *, login_required: bool, hosts: Sequence[str], origins: Sequence[str]) -> None:
@@ -62,7 +62,7 @@ class KnownSites:
         if scope["type"] in ("http", "websocket"):
             headers = Headers(scope=scope)
             if not (self._host_is_ours(headers) and self._page_is_known(headers)):
-                error = ApiError(403, "Requests of other sites are refused.", code="foreign_origin")
+                error = ApiError(403, "Requests from other sites are refused.", code="foreign_origin")
                 await _refuse(error, scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -100,6 +100,7 @@ def _name(url: str) -> str | None:
 
 async def _refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})  # before it is accepted: servers answer 403
+        # before the handshake is accepted: servers then answer 403
+        await send({"type": "websocket.close", "code": 1008})
         return
     await JSONResponse(error.body(), error.status)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Logs: text or one JSON object a line, each with the id of the request that it belongs to."""
+"""Logs as text or JSON lines, each with the ID of its request."""
 
 import json
 import logging
@@ -6,17 +6,17 @@ import time
 from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 
-from api.settings import Settings
+from api.middleware.settings import LogSettings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
-"""Set by `api.middleware.request_context` for everything that a request causes."""
+"""Set by `api.middleware.request_context` for everything caused by a request."""
 
 TEXT = "%(asctime)s %(levelname)-7s %(name)s [%(request)s]: %(message)s"
 CHATTY = ("httpx", "uvicorn.error", "asyncio", "aiosqlite")
 
 
 class Texts(logging.Formatter):
-    """One line a record; a line break in a message, which may be somebody's input, begins no new one."""
+    """One line per record. Line breaks in messages, which may come from a user, are escaped."""
 
     def __init__(self) -> None:
         super().__init__(TEXT)
@@ -30,7 +30,7 @@ class Texts(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """One object a record; `extra` fields of the access log stand beside the message."""
+    """One object per record, including the `extra` fields of the access log."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -46,13 +46,13 @@ class Json(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure_logging(settings: Settings) -> None:
+def configure_logging(settings: LogSettings) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(settings.log_file, maxBytes=10 << 20, backupCount=3))
+    if settings.file is not None:
+        settings.file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(settings.file, maxBytes=10 << 20, backupCount=3))
     for handler in handlers:
-        handler.setFormatter(Json() if settings.log_format == "json" else Texts())
-    logging.basicConfig(level=settings.log_level, handlers=handlers)
+        handler.setFormatter(Json() if settings.format == "json" else Texts())
+    logging.basicConfig(level=settings.level, handlers=handlers)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -1,4 +1,4 @@
-"""The outermost layer: every request has an id, a line in the log and, if it changes something, in the audit log."""
+"""The outermost middleware: request IDs, security headers, the access log and the audit log."""
 
 import logging
 import re
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.middleware.audit_log import AuditLog
 from api.middleware.logging import request_id
+from api.middleware.security_headers import HEADERS, UNDER_TLS
 from checkpoints.users import User
 
 log = logging.getLogger("api.access")
@@ -24,7 +25,7 @@ MAX_PATH = 300
 
 
 class RequestContext:
-    """Takes the client's `X-Request-ID` when it is a plain word, makes one otherwise, and gives it back."""
+    """Uses the client's `X-Request-ID` if it is a plain word, or else generates one, and returns it in the response."""
 
     def __init__(self, app: ASGIApp, audit: AuditLog) -> None:
         self._app = app
@@ -40,11 +41,16 @@ class RequestContext:
         scope.setdefault("state", {})
         status, began = 0, time.monotonic()
 
+        careful = HEADERS | (UNDER_TLS if scope.get("scheme") in ("https", "wss") else {})
+
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] in ("http.response.start", "websocket.accept"):
                 status = message.get("status", 101)
-                MutableHeaders(scope=message)["X-Request-ID"] = name
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = name
+                for header, value in careful.items() if message["type"] == "http.response.start" else ():
+                    headers.setdefault(header, value)
             await send(message)
 
         try:
@@ -55,7 +61,7 @@ class RequestContext:
     async def _tell(self, scope: Scope, status: int, duration_ms: int) -> None:
         method = scope.get("method", "WEBSOCKET")
         user: User | None = scope["state"].get("user")
-        # Paths have no text of anybody's; query strings, which may, are left out.
+        # Paths contain no user text. Query strings may, so they are omitted.
         path = quote(scope["path"])[:MAX_PATH]
         fields = {
             "method": method,
@@ -81,7 +87,7 @@ class RequestContext:
 
 
 def client_address(scope: Mapping[str, Any]) -> str:
-    """Where a request comes from. Headers are believed of trusted proxies only, which uvicorn has seen to."""
+    """The client's address. uvicorn has already applied the headers of trusted proxies."""
     client = scope.get("client")
     return str(client[0]) if client else "unknown"
 
@@ -91,6 +97,6 @@ def _template(scope: Scope) -> str:
 
 
 def _target(scope: Scope) -> str | None:
-    """Ids and names in the path, and what the route itself has named."""
+    """IDs and names in the path, and those added by the route."""
     parts = [*map(str, scope.get("path_params", {}).values()), *scope["state"].get("audit", ())]
     return " ".join(parts) or None

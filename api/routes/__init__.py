@@ -1,0 +1,1 @@
+"""The routes: one thin file per resource."""

@@ -1,4 +1,4 @@
-"""`/api/admin`: users, the model for all, usage. For administrators."""
+"""`/api/admin`: users, the default model and usage, for administrators."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ async def list_users(
     limit: int = Query(default=50, ge=1, le=MAX_PAGE),
     services: Services = Depends(services_of),
 ) -> AdminUserList:
-    """Users by name, page by page."""
+    """List users by name, in pages."""
     accounts = await services.store.users.page(after=after, limit=limit + 1)
     more, accounts = len(accounts) > limit, accounts[:limit]
     return AdminUserList(
@@ -53,7 +53,7 @@ async def list_users(
 
 @router.post("/api/admin/users", status_code=201, responses=errors(400, 409))
 async def create_user(body: AdminNewUser, request: Request, services: Services = Depends(services_of)) -> AdminUserView:
-    """A new account of any role. 409 when the name is taken."""
+    """Create an account with any role. 409 if the name is taken."""
     note(request, body.username, f"role={body.role}")
     account = await services.accounts.create(body.username, body.password, body.role)
     return AdminUserView.of_account(account, services.quotas)
@@ -66,7 +66,9 @@ async def change_user(
     account: Account = Depends(named_account),
     services: Services = Depends(services_of),
 ) -> AdminUserView:
-    """Another role, other limits, disabled or not. A user who is disabled loses their tokens, and their keys sleep."""
+    """Change a user's role or limits, or disable the account. Disabling revokes the user's tokens and suspends their
+    keys.
+    """
     limits = body.limits.model_dump(exclude_unset=True) if body.limits else {}
     changes = {**body.model_dump(exclude={"limits"}, exclude_none=True), **limits}
     note(request, *(f"{name}={value}" for name, value in changes.items()))
@@ -81,7 +83,7 @@ async def change_user(
 
 @router.delete("/api/admin/users/{name}", status_code=204, responses=errors(404, 409, 503))
 async def delete_user(account: Account = Depends(named_account), services: Services = Depends(services_of)) -> Response:
-    """The account and everything of the user's: conversations, files, keys, usage. May be called again."""
+    """Delete an account with its conversations, files, keys and usage. Can be repeated if it did not succeed."""
     try:
         await remove_account(account, services)
     except LastAdminError as error:
@@ -91,7 +93,7 @@ async def delete_user(account: Account = Depends(named_account), services: Servi
 
 @router.get("/api/admin/model")
 async def get_model(services: Services = Depends(services_of)) -> ModelChoiceView:
-    """The model that answers when a request names none, and those that could."""
+    """The model that answers when a request names none, and the available models."""
     return ModelChoiceView(model=services.models.default, available=services.models.names)
 
 
@@ -99,7 +101,9 @@ async def get_model(services: Services = Depends(services_of)) -> ModelChoiceVie
 async def choose_model(
     body: ModelChoice, request: Request, services: Services = Depends(services_of)
 ) -> ModelChoiceView:
-    """Another model answers from now on, for everybody and after a restart. 404 when the backend has it not."""
+    """Set the model that answers requests that name none, for all users and after restarts. 404 if the backend does not
+    have it.
+    """
     note(request, body.model)
     await services.models.choose(body.model)
     return ModelChoiceView(model=services.models.default, available=services.models.names)
@@ -119,24 +123,25 @@ async def usage_of_all(
 
 
 def last_admin() -> ApiError:
-    return ApiError(409, "This is the last administrator; make another one first.", code="last_admin")
+    return ApiError(409, "This is the last administrator; create another one first.", code="last_admin")
 
 
 async def remove_account(account: Account, services: Services) -> None:
     """Delete sessions, files, keys, usage, and then the account itself. Raises `LastAdminError`.
 
-    The user comes in no more from the first step on, and the row goes last: what is cut off is seen, and done again.
+    The first step disables the account and the last one deletes its row, so an interrupted deletion is visible and can
+    be repeated.
     """
     store, user = services.store, account.id
     await store.users.change(user, disabled=True)
-    while ids := await store.sessions.ids(user):  # a request that was under way may have made another one
+    while ids := await store.sessions.ids(user):  # a running request may have created another one
         for session in ids:
-            with contextlib.suppress(ApiError):  # its owner was faster
+            with contextlib.suppress(ApiError):  # the owner deleted it first
                 await services.deletions.delete(session, user)
     for name in await store.files.names(user):
         with contextlib.suppress(ApiError):
-            await services.uploads.remove(user, name)
-    await services.documents.drop_user(user)  # and whatever is indexing for the user, before its folder goes
+            await services.files.remove(user, name)
+    await services.documents.drop_user(user)  # also stops indexing for the user before the folder is deleted
     await asyncio.to_thread(shutil.rmtree, services.settings.user_dir(user), ignore_errors=True)
     await store.api_keys.revoke_all(user)
     await store.usage.forget(user)

@@ -1,4 +1,4 @@
-"""The files of a session, for its owner; `/api/images/{token}`: an image that an answer links to."""
+"""A session's files, for its owner, and `/api/images/{token}`: an image linked in an answer."""
 
 import asyncio
 from typing import Annotated
@@ -25,18 +25,18 @@ BASES = ("/api/conversations/{session_id}/artifacts", "/api/chat/sessions/{sessi
 async def list_artifacts(
     session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> Artifacts:
-    """All files in the session's folder, oldest first."""
+    """List all files in the session's folder, oldest first."""
     folder = services.workspaces.folder(session.id)
     infos = await asyncio.to_thread(file_infos, folder)
     return Artifacts.model_validate({"artifacts": [public_artifact(session.id, info) for info in infos]})
 
 
 async def get_artifact(
-    path: Annotated[str, Path(description="the file's name, folders included")],
+    path: Annotated[str, Path(description="the file's name, including folders")],
     session: Session = Depends(own_session),
     services: Services = Depends(services_of),
 ) -> Response:
-    """One file, with ranges. Images are shown in place, everything else is a download."""
+    """Return one file; ranges are supported. Images are shown inline, everything else is a download."""
     try:
         file = await opened_inside(services.workspaces.folder(session.id), path)
     except FileNotFoundError as error:
@@ -45,7 +45,7 @@ async def get_artifact(
 
 
 async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:
-    """All files of the session as one ZIP archive."""
+    """Return all files of the session as one ZIP archive."""
     folder = services.workspaces.folder(session.id)
     names = [info.name for info in await asyncio.to_thread(file_infos, folder)]
     headers = {**SAFE, "Content-Disposition": content_disposition(f"artifacts-{session.id[:8]}.zip")}
@@ -68,7 +68,7 @@ async def get_image(
     token: Annotated[str, Path(description="from a link in an answer", max_length=2000)],
     services: Services = Depends(services_of),
 ) -> Response:
-    """An image that the agent made. Needs no login: the link itself is the permission, until it expires."""
+    """Return an image that the agent created. Needs no login: the link itself grants access until it expires."""
     claim = services.image_links.read(token)
     if claim is None or mime_of(claim[1]) not in INLINE:
         raise not_found("image")
@@ -78,6 +78,6 @@ async def get_image(
     except FileNotFoundError as error:
         raise not_found("image") from error
     download = Download(file, name.rpartition("/")[2], mime_of(name))
-    # A chat window of another origin shows it.
+    # So that chat windows of other origins can show it.
     download.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return download

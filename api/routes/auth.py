@@ -1,4 +1,4 @@
-"""`/api/auth`: registration, logins, passwords, keys; `/api/usage`: what the caller has used and may use."""
+"""`/api/auth`: registration, logins, passwords, API keys; `/api/usage`: the caller's usage and limits."""
 
 import json
 import time
@@ -54,7 +54,7 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
     "/api/auth/signup", status_code=201, openapi_extra=_body(NewAccount), responses=errors(400, 403, 409, 415, 429)
 )
 async def register(request: Request, services: Services = Depends(services_of)) -> UserView:
-    """Make an account, with the role `user`. 409 when the name is taken."""
+    """Create an account with the role `user`. 409 if the name is taken."""
     wanted = await _read(request, NewAccount)
     note(request, wanted.username)
     account = await services.accounts.register(wanted.username, wanted.password, client_address(request.scope))
@@ -63,10 +63,10 @@ async def register(request: Request, services: Services = Depends(services_of)) 
 
 @router.post("/api/auth/login", openapi_extra=_body(Credentials), responses=errors(400, 401, 415, 429))
 async def login(request: Request, services: Services = Depends(services_of)) -> TokenView:
-    """A token, as JSON or as the form that OAuth2's password flow sends. Failed attempts are slowed."""
+    """Return a token. Takes JSON or the form of OAuth2's password flow. Repeated failures are slowed down."""
     given = await _read(request, Credentials)
     known = await services.store.users.by_name(given.username)
-    if known is not None:  # what is nobody's name may be a password, typed into the wrong field
+    if known is not None:  # an unknown name may be a password typed into the wrong field
         note(request, known.user.name)
     made = await services.accounts.login(given.username, given.password, client_address(request.scope))
     request.state.user = made.account.user
@@ -75,7 +75,7 @@ async def login(request: Request, services: Services = Depends(services_of)) -> 
 
 @router.get("/api/auth/me", responses=errors(401, 429))
 async def me(user: User = Depends(current_user)) -> UserView:
-    """Whose token this is."""
+    """The user that the token belongs to."""
     return UserView.of(user)
 
 
@@ -86,7 +86,7 @@ async def change_password(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> TokenView:
-    """Another password. Tokens made before it are no longer good; here is a new one. Keys stay."""
+    """Change the password. Earlier tokens become invalid, and a new one is returned. API keys stay valid."""
     with_account(user)
     made = await services.accounts.change_password(
         user, body.old_password, body.new_password, client_address(request.scope)
@@ -95,14 +95,14 @@ async def change_password(
 
 
 def note(request: Request, *targets: str) -> None:
-    """Name in the audit log what the path does not say."""
+    """Add targets to the audit log that are not in the path."""
     request.state.audit = targets
 
 
 def with_account(user: User) -> None:
-    """Raises 400 for the user `local`, who has neither password nor keys."""
+    """Raises 400 for the user `local`, who has no password or API keys."""
     if user.id == LOCAL.id:
-        raise bad_request("The local user needs no login, and has no password and no keys.", code="no_account")
+        raise bad_request("The local user needs no login and has no password or API keys.", code="no_account")
 
 
 def _token(made: Login, services: Services) -> TokenView:
@@ -119,7 +119,7 @@ async def _read(request: Request, model: type[Model]) -> Model:
             async with request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_FIELD_BYTES) as form:
                 fields = {name: value for name, value in form.multi_items() if not isinstance(value, UploadFile)}
         except MultiPartException as error:
-            raise bad_request(f"The form cannot be read: {error.message}") from error
+            raise bad_request(f"The form is invalid: {error.message}") from error
     elif kind == "application/json":
         try:
             fields = json.loads(await request.body())
@@ -137,18 +137,18 @@ async def _read(request: Request, model: type[Model]) -> Model:
 async def create_key(
     body: NewKey, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> CreatedKey:
-    """A new key. It is shown once; only a digest of it is kept."""
+    """Create an API key. It is shown only once; only a digest of it is stored."""
     with_account(user)
     made = await services.store.api_keys.create(user.id, body.name)
     if made is None:
-        raise ApiError(409, f"There are {MAX_KEYS} keys; revoke one first.", code="too_many_keys")
+        raise ApiError(409, f"You have {MAX_KEYS} API keys; revoke one first.", code="too_many_keys")
     key, text = made
     return CreatedKey(**KeyView.of(key).model_dump(), key=text)
 
 
 @router.get("/api/auth/keys")
 async def list_keys(services: Services = Depends(services_of), user: User = Depends(current_user)) -> KeyList:
-    """Own keys, oldest first: how each begins, and when it was last used."""
+    """List your API keys, oldest first: how each begins, and when it was last used."""
     return KeyList(keys=[KeyView.of(key) for key in await services.store.api_keys.list(user.id)])
 
 
@@ -156,7 +156,7 @@ async def list_keys(services: Services = Depends(services_of), user: User = Depe
 async def revoke_key(
     key_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
-    """The key opens nothing any more."""
+    """Revoke an API key."""
     if not await services.store.api_keys.revoke(user.id, key_id):
         raise not_found("key")
     return Response(status_code=204)
@@ -174,7 +174,7 @@ async def own_usage(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> UsageView:
-    """Runs and tokens per day (UTC), newest first, and the limits."""
+    """Your runs and tokens per day (UTC), newest first, and your limits."""
     used = await services.store.usage.days(first_day(days), user.id)
     return UsageView(
         limits=LimitsView.of(user, services.quotas),
@@ -184,5 +184,5 @@ async def own_usage(
 
 
 def first_day(days: int) -> str:
-    """The first of the last `days` days, today among them."""
+    """The first of the last `days` days, including today."""
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() - (days - 1) * DAY_SECONDS))

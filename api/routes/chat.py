@@ -1,5 +1,6 @@
-"""`POST /v1/chat/completions` and `POST /api/chat/completions`: one handler."""
+"""`POST /v1/chat/completions` and `POST /api/chat/completions`, the same endpoint."""
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -8,15 +9,17 @@ from fastapi.responses import JSONResponse, Response
 
 from api.dependencies import current_user, services_of
 from api.errors import to_api_error
+from api.files.form_receiver import MAX_FIELD_BYTES, MAX_FIELDS, Received
+from api.files.request_body import content_type, read_object, read_whole
 from api.openapi import RUN_HEADERS, errors
 from api.routes.runs import RunStatus, status_of
 from api.runs.run import finished
-from api.runs.sse import HEADERS, RunResponse, frames_of
+from api.runs.sse import HEADERS, RunResponse, chat_pieces
 from api.services import Services
-from api.turns.request import read_chat
-from api.turns.start import start
+from api.turns.options import Origin, TurnRequest
 from api.wire.chat_request import ChatRequest
 from api.wire.completion import completion
+from api.wire.form_fields import form_fields, urlencoded_fields
 from checkpoints.users import User
 
 router = APIRouter()
@@ -47,7 +50,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
         "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
     },
-    202: {"model": RunStatus, "description": "With `background: true` and no stream: it is being answered"},
+    202: {"model": RunStatus, "description": "With `background: true` and without `stream`: the answer is in progress"},
     **errors(400, 404, 408, 409, 413, 503),
 }
 
@@ -61,16 +64,33 @@ async def chat_completions(
 ) -> Response:
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
-        incoming = await stack.enter_async_context(read_chat(request, services, user.id))
-        session_id, live = await start(request, incoming, services, user, stack)
-    chat, run = incoming.chat, live.run
+        fields, files = await _body(request, services, user, stack)
+        chat = ChatRequest.parse(fields)
+        live = await services.turns.start(TurnRequest(chat, user, Origin.of(request), files), stack)
+    run, session_id = live.run, live.answer.session_id
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
-        return RunResponse(live, frames_of(live), headers=headers)
+        return RunResponse(live, chat_pieces(live), headers, services.settings.runs.keepalive_seconds)
     if chat.background:
         return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
-    return JSONResponse(completion(live.answer, live.frames.model), headers=headers)
+    return JSONResponse(completion(live.answer, live.chunks.model), headers=headers)
+
+
+async def _body(
+    request: Request, services: Services, user: User, stack: AsyncExitStack
+) -> tuple[dict[str, Any], Sequence[Received]]:
+    """The fields, and a form's files, which are available until the stack is closed. Raises 400, 408, 413 or 429."""
+    seconds = services.settings.uploads.upload_idle_seconds
+    match content_type(request):
+        case "multipart/form-data":
+            form = await stack.enter_async_context(services.forms.receive(request, user.id))
+            return form_fields(form.fields), form.files
+        case "application/x-www-form-urlencoded":
+            body = await read_whole(request, seconds)
+            return urlencoded_fields(body, max_bytes=MAX_FIELD_BYTES, max_fields=MAX_FIELDS), ()
+        case _:
+            return await read_object(request, seconds), ()

@@ -15,7 +15,7 @@ from api.files.downloads import SAFE, content_disposition
 from api.openapi import errors
 from api.routes.schemas import Cancelled, Conversation, Conversations, Deleted, History, WholeConversation
 from api.services import Services
-from api.turns.history import iso, messages_of, public_messages
+from api.turns.history import iso, public_messages
 from api.wire.steps import public_artifact
 from checkpoints.cursor import START, BadCursorError, Cursor
 from checkpoints.sessions import Session
@@ -28,21 +28,21 @@ router = APIRouter()
 BASES = ("/api/conversations", "/api/chat/sessions")
 MAX_PAGE = 100
 
-Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many a page")]
-After = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="entries per page")]
+After = Annotated[str | None, Query(max_length=300, description="`next_cursor` of the previous page")]
 
 
 class Renaming(BaseModel):
-    """What may be changed of a conversation."""
+    """The fields of a conversation that can be changed."""
 
     model_config = ConfigDict(extra="forbid")
 
-    title: str = Field(min_length=1, max_length=1000, description="cut to 80 characters, in one line")
+    title: str = Field(min_length=1, max_length=1000, description="truncated to one line of 80 characters")
 
     @field_validator("title")
     @classmethod
     def _says_something(cls, title: str) -> str:
-        title.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        title.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
         if not title.strip():
             raise ValueError("the title is empty")
         return title
@@ -59,11 +59,11 @@ def cursor_of(text: str | None) -> Cursor:
 async def list_conversations(
     limit: Limit = 50,
     cursor: After = None,
-    q: Annotated[str, Query(max_length=200, description="words that title or messages hold, as plain text")] = "",
+    q: Annotated[str, Query(max_length=200, description="words to find in titles and messages, as plain text")] = "",
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> Conversations:
-    """Own conversations, the one used last first."""
+    """List your conversations, most recently used first."""
     found = await services.store.sessions.page(user.id, after=cursor_of(cursor), limit=limit + 1, query=q)
     page = found[:limit]
     more = len(found) > limit
@@ -77,20 +77,20 @@ async def list_conversations(
 async def get_conversation(
     session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> WholeConversation:
-    """One conversation: what it is, what was said and done, the files."""
+    """Return one conversation with its messages, steps and files."""
     return WholeConversation.model_validate(await _whole(session, services))
 
 
 async def get_history(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> History:
-    """The messages of one conversation."""
-    messages = public_messages(session, await messages_of(session, services))
+    """Return the messages of a conversation."""
+    messages = public_messages(session, await services.history.messages(session.id))
     return History.model_validate({"session_id": session.id, "messages": messages})
 
 
 async def rename_conversation(
     body: Renaming, session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> Conversation:
-    """Give a conversation another title."""
+    """Rename a conversation."""
     renamed = await services.store.sessions.rename(session.id, session.owner, body.title)
     if renamed is None:
         raise not_found("session")
@@ -100,9 +100,9 @@ async def rename_conversation(
 async def delete_conversation(
     session_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Deleted:
-    """Delete a conversation with its files and variables. An answer under way is ended.
+    """Delete a conversation with its files and variables. A running answer is stopped.
 
-    May be called again when it did not succeed.
+    Can be repeated if it did not succeed.
     """
     await services.deletions.delete(session_id, user.id)
     return Deleted(session_id=session_id)
@@ -113,7 +113,7 @@ async def delete_conversation(
     response_class=Response,
     responses={
         200: {
-            "description": "The whole conversation",
+            "description": "The complete conversation",
             "content": {"application/json": {}, "text/markdown": {"schema": {"type": "string"}}},
         },
         **errors(400, 404),
@@ -124,7 +124,7 @@ async def export_conversation(
     services: Services = Depends(services_of),
     format: Annotated[Literal["json", "markdown"], Query()] = "json",  # noqa: A002 (the wire's word)
 ) -> Response:
-    """The whole conversation as a file."""
+    """Export the complete conversation as a file."""
     whole = await _whole(session, services)
     suffix = "md" if format == "markdown" else "json"
     headers = {
@@ -140,14 +140,14 @@ async def export_conversation(
 async def list_variables(
     session: Session = Depends(own_session), services: Services = Depends(services_of)
 ) -> dict[str, Any]:
-    """Name, type, shape, size in bytes, whether it is kept when the kernel ends, and why not."""
+    """List the Python variables: name, type, shape, size in bytes, whether they survive the kernel and, if not, why."""
     variables = await services.workspaces.variables(session.id)
     return {"variables": [asdict(variable) for variable in variables]}
 
 
 async def cancel_run(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Cancelled:
-    """End the answer under way. When this answers, the session can go on with the next message."""
-    return Cancelled(session_id=session.id, cancelled=await services.runs.cancel(session.id))
+    """Cancel the running answer. When this returns, the session can receive the next message."""
+    return Cancelled(session_id=session.id, cancelled=await services.locks.cancel(session.id))
 
 
 def _described(session: Session, messages: int) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _described(session: Session, messages: int) -> dict[str, Any]:
 
 
 async def _whole(session: Session, services: Services) -> dict[str, Any]:
-    messages = public_messages(session, await messages_of(session, services))
+    messages = public_messages(session, await services.history.messages(session.id))
     infos = await asyncio.to_thread(file_infos, services.workspaces.folder(session.id))
     return {
         **_described(session, len(messages)),
@@ -186,10 +186,10 @@ _FENCES = re.compile(r"`{3,}|~{3,}")
 
 
 def markdown(conversation: dict[str, Any]) -> str:
-    """The conversation of `GET /api/conversations/{id}`, complete.
+    """Format the result of `GET /api/conversations/{id}` as Markdown.
 
-    Every text stands in a fence longer than any inside it: no message can end its own, forge a speaker, or bring
-    HTML, links or images to life in whatever shows the document.
+    Every text is in a fence longer than any inside it, so no message can close its fence, forge a speaker, or make a
+    viewer render its HTML, links or images.
     """
     head = (
         f"# {_inline(conversation['title'] or 'Conversation')}",
@@ -221,12 +221,12 @@ def _step(step: dict[str, Any]) -> str:
 
 
 def fenced(text: str, language: str = "text") -> str:
-    """`text` in a code block that it cannot end."""
+    """`text` in a code block that the text cannot close."""
     longest = max((len(run) for run in _FENCES.findall(text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _inline(text: str) -> str:
-    """One line in which no character of Markdown or HTML means anything."""
+    """One line without characters that are special in Markdown or HTML."""
     return re.sub(r"([\\`*_{}\[\]<>#|~&!:])", r"\\\1", " ".join(text.split()))

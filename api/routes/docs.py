@@ -1,7 +1,7 @@
-"""`/docs`: the API to read and to try, without a word from another server.
+"""`/docs`: the interactive API documentation, which works offline.
 
-The scripts are those of Swagger UI, as the package fastapi-offline carries them. Nothing on the page is inline, so its
-policy needs no exception for scripts; Swagger UI does set styles in place.
+The scripts are Swagger UI's, from the package fastapi-offline. Nothing on the page is inline, so its policy needs no
+exception for scripts; Swagger UI sets inline styles.
 """
 
 from importlib.resources import files
@@ -45,7 +45,7 @@ async def page() -> HTMLResponse:
 
 @router.get("/docs/{name}")
 async def asset(name: str) -> Response:
-    """A script or style of the page. Raises 404."""
+    """A script or style sheet of the page. Raises 404."""
     if name == "start.js":
         return Response(START, media_type="text/javascript", headers=A_DAY)
     if name not in ASSETS:

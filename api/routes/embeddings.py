@@ -1,4 +1,4 @@
-"""`POST /v1/embeddings`: vectors of the service's own model, the one that its search uses."""
+"""`POST /v1/embeddings`: vectors from the model used for document search."""
 
 import asyncio
 import base64
@@ -19,11 +19,11 @@ router = APIRouter()
 MAX_TEXTS = 2048
 MAX_CHARACTERS = 1_000_000
 ALIASES = ("", "embeddings", "default")
-"""Names by which a client may mean the only model that there is."""
+"""Names that clients may use for the only model."""
 
 
 class EmbeddingsRequest(BaseModel):
-    """`input` is a text, or a list of texts."""
+    """`input` is a text or a list of texts."""
 
     input: str | list[str]
     model: str = Field(default="", max_length=200)
@@ -35,16 +35,16 @@ class EmbeddingsRequest(BaseModel):
     @classmethod
     def _is_text(cls, given: Any) -> Any:
         if isinstance(given, list) and any(isinstance(one, (int, list)) for one in given):
-            raise ValueError("tokens of another model's vocabulary say nothing here; send texts")
+            raise ValueError("token lists are not supported; send text")
         texts = given if isinstance(given, list) else [given]
         if not texts or len(texts) > MAX_TEXTS:
             raise ValueError(f"send 1 to {MAX_TEXTS} texts")
         for text in texts:
             if not isinstance(text, str) or not text:
-                raise ValueError("each text must be a string with something in it")
-            text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+                raise ValueError("each text must be a non-empty string")
+            text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
         if sum(map(len, texts)) > MAX_CHARACTERS:
-            raise ValueError(f"at most {MAX_CHARACTERS} characters together")
+            raise ValueError(f"at most {MAX_CHARACTERS} characters in total")
         return given
 
 
@@ -52,7 +52,7 @@ class Embedding(BaseModel):
     object: Literal["embedding"] = "embedding"
     index: int
     embedding: list[float] | str
-    """Numbers, or with `encoding_format: base64` the bytes of 32-bit floats, lowest byte first."""
+    """Numbers, or with `encoding_format: base64` the bytes of 32-bit little-endian floats."""
 
 
 class EmbeddingsUsage(BaseModel):
@@ -71,12 +71,12 @@ class EmbeddingsAnswer(BaseModel):
 async def embeddings(
     body: EmbeddingsRequest, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> EmbeddingsAnswer:
-    """A vector of length 1 for each text; texts beyond the model's window are cut by the model."""
+    """A unit vector for each text; the model truncates texts that exceed its context window."""
     model = services.vectors
     async with services.quotas.run(user):
         known = await model.identity()
         if body.model not in (*ALIASES, known.name, known.name.rpartition("/")[2]):
-            raise not_found(f"model as {body.model!r}; vectors are made by {known.name!r}", "model")
+            raise not_found(f"model {body.model!r}; the embedding model is {known.name!r}", "model")
         if body.dimensions not in (None, known.dimension):
             raise bad_request(f"dimensions: this model's vectors have {known.dimension}", "dimensions")
         texts = [body.input] if isinstance(body.input, str) else body.input

@@ -1,4 +1,4 @@
-"""`/api/upload` and `/api/files`: a user's own files, readable to the tools in all of the user's sessions."""
+"""`/api/upload` and `/api/files`: a user's uploads, available to the tools in all of the user's sessions."""
 
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -9,12 +9,12 @@ from fastapi.responses import Response
 from api.dependencies import member, services_of
 from api.errors import ApiError, bad_request, not_found
 from api.files.downloads import Download
+from api.files.request_body import content_type
 from api.openapi import DOWNLOAD, errors
 from api.routes.conversations import MAX_PAGE, After, cursor_of
 from api.routes.schemas import DeletedFile, Uploaded, UserFile, UserFiles
 from api.services import Services
 from api.turns.history import iso
-from api.turns.request import content_type
 from checkpoints.files import StoredFile
 from checkpoints.users import User
 from workspace.names import safe_name
@@ -40,28 +40,27 @@ UPLOAD: dict[str, Any] = {
 
 @router.post("/api/upload", status_code=201, openapi_extra=UPLOAD, responses=errors(400, 408, 409, 413, 415, 429, 503))
 async def upload(request: Request, services: Services = Depends(services_of), user: User = Depends(member)) -> Uploaded:
-    """Keep files, in the form's field `files` (or `file`): all of them, or none."""
+    """Upload files in the form field `files` (or `file`). Stores all of them or none."""
     if content_type(request) != "multipart/form-data":
         raise ApiError(415, "Send multipart/form-data.", code="unsupported_media_type")
-    quota = services.quota(user)
-    await services.uploads.check_room(user.id, quota)
+    await services.files.check_room(user.id)
     await services.quotas.room(user)
-    async with services.intake.receive(request, user.id) as form:
+    async with services.forms.receive(request, user.id) as form:
         if not form.files:
-            raise bad_request("files: the form brings no file", "files")
+            raise bad_request("files: the form has no file", "files")
         await services.quotas.room(user, sum(file.bytes for file in form.files))
-        stored = await services.uploads.keep(user.id, form.files, quota)
+        stored = await services.files.keep(user.id, form.files)
     return Uploaded(files=[public_file(file) for file in stored])
 
 
 @router.get("/api/files", responses=errors(400))
 async def list_files(
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="how many a page")] = 50,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="entries per page")] = 50,
     cursor: After = None,
     services: Services = Depends(services_of),
     user: User = Depends(member),
 ) -> UserFiles:
-    """Own files, newest first."""
+    """List your files, newest first."""
     found = await services.store.files.page(user.id, after=cursor_of(cursor), limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit
@@ -75,12 +74,12 @@ async def list_files(
 @router.get("/api/files/{name}", response_class=Response, responses=DOWNLOAD)
 @router.head("/api/files/{name}", response_class=Response, responses=DOWNLOAD)
 async def get_file(name: Name, services: Services = Depends(services_of), user: User = Depends(member)) -> Response:
-    """The file, with ranges."""
+    """Return the file; ranges are supported."""
     stored = await services.store.files.get(user.id, name)
     if stored is None:
         raise not_found("file")
     try:
-        file = await opened_inside(services.library(user.id).folder, stored.name)
+        file = await opened_inside(services.kits.library(user.id).folder, stored.name)
     except FileNotFoundError as error:
         raise not_found("file") from error
     return Download(file, safe_name(stored.label), stored.mime)
@@ -90,8 +89,8 @@ async def get_file(name: Name, services: Services = Depends(services_of), user: 
 async def delete_file(
     name: Name, services: Services = Depends(services_of), user: User = Depends(member)
 ) -> DeletedFile:
-    """Delete a file. Copies that sessions work on stay theirs."""
-    await services.uploads.remove(user.id, name)
+    """Delete a file. Copies in sessions are kept."""
+    await services.files.remove(user.id, name)
     return DeletedFile(name=name)
 
 

@@ -1,4 +1,4 @@
-"""`GET /health`: is the service able to answer?"""
+"""`GET /health`: whether the service can answer."""
 
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -17,11 +17,11 @@ router = APIRouter()
 
 @router.get("/health")
 async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
-    """Always 200 while the service answers; what is missing is said in words."""
+    """Always 200 while the service is running; the body says what is missing."""
     upstreams = _upstreams(services)
     return {
         "status": "ok" if all(upstream.connected for upstream in upstreams.values()) else "degraded",
-        "backend": services.settings.llm_backend,
+        "backend": services.settings.models.llm_backend,
         **_connections(upstreams),
         "models_available": names(services),
         "sandbox": _sandbox(services),
@@ -31,13 +31,14 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
 
 def _upstreams(services: Services) -> dict[str, Upstream]:
     """The servers in use, by backend."""
-    models = (services.model, services.coder, services.vision)
+    models = (services.models.get(services.models.default), services.kits.coder, services.kits.vision)
     return {model._llm_type: model.upstream for model in models if isinstance(model, ServedChat)}
 
 
 def _connections(upstreams: Mapping[str, Upstream]) -> dict[str, Any]:
-    """`ollama_connection`, `openai_connection`: as the servers were found last; where there are several of them, also
-    how many are well."""
+    """`ollama_connection`, `openai_connection`: the last known state of the servers; if there are several, also how
+    many are healthy.
+    """
     told: dict[str, Any] = {}
     for backend, upstream in upstreams.items():
         told[f"{backend}_connection"] = "connected" if upstream.connected else "disconnected"
@@ -47,7 +48,7 @@ def _connections(upstreams: Mapping[str, Upstream]) -> dict[str, Any]:
 
 
 def _sandbox(services: Services) -> dict[str, Any]:
-    """Which walls are missing is nothing for strangers: they are told where only the machine's owner can ask."""
+    """Details of missing sandbox mechanisms are only returned where only the machine's owner can ask."""
     sandbox = services.sandbox
     told: dict[str, Any] = {"level": sandbox.level.value}
     if not services.settings.login_required:

@@ -1,4 +1,4 @@
-"""`/v1/models`: the backend's models, and each mode as a model; `/api/auth/me/model`: the one that answers a user."""
+"""`/v1/models`: the backend's models and the modes; `/api/auth/me/model`: the user's default model."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from api.dependencies import current_user, services_of
 from api.errors import not_found
 from api.openapi import errors
 from api.services import Services
-from api.turns.options import check_choice, may_choose
 from api.wire.chat_request import AGENT_TYPES
 from checkpoints.users import User
 
@@ -19,15 +18,15 @@ KNOWN_USER = [Depends(current_user)]
 
 @router.get("/v1/models", dependencies=KNOWN_USER)
 async def list_models(services: Services = Depends(services_of)) -> dict[str, Any]:
-    """All models, in OpenAI's shape."""
+    """List all models, in OpenAI's format."""
     return {"object": "list", "data": [_model(name, services) for name in names(services)]}
 
 
 @router.get("/v1/models/{model_id:path}", dependencies=KNOWN_USER, responses=errors(404))
 async def get_model(model_id: str, services: Services = Depends(services_of)) -> dict[str, Any]:
-    """One model. 404 when there is none of that name."""
+    """One model. 404 if there is no model with that name."""
     if model_id not in names(services):
-        raise not_found(f"model as {model_id!r}", "model")
+        raise not_found(f"model {model_id!r}", "model")
     return _model(model_id, services)
 
 
@@ -36,13 +35,13 @@ def names(services: Services) -> list[str]:
 
 
 def _model(name: str, services: Services) -> dict[str, Any]:
-    owner = "llm-api" if name in AGENT_TYPES else services.settings.llm_backend
+    owner = "llm-api" if name in AGENT_TYPES else services.settings.models.llm_backend
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}
 
 
 @router.get("/api/auth/me/model", tags=["accounts"], responses=errors(401, 429))
 async def own_model(services: Services = Depends(services_of), user: User = Depends(current_user)) -> ModelChoiceView:
-    """The model that answers when a request names none, and those that could."""
+    """The model that answers when your request names none, and the available models."""
     return await _view(services, user)
 
 
@@ -50,14 +49,16 @@ async def own_model(services: Services = Depends(services_of), user: User = Depe
 async def choose_own_model(
     body: OwnModelChoice, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> ModelChoiceView:
-    """Another model answers this user from now on. 403 where users may not choose, 404 when there is none such."""
+    """Set the model that answers your requests that name none. 403 if users may not choose; 404 if it does not
+    exist.
+    """
     if body.model is not None:
-        check_choice(body.model, services, user)
+        services.models.check_choice(body.model, user)
     await services.models.choose_for(user.id, body.model)
     return await _view(services, user)
 
 
 async def _view(services: Services, user: User) -> ModelChoiceView:
-    if not may_choose(services, user):
+    if not services.models.may_choose(user):
         return ModelChoiceView(model=services.models.default, available=[services.models.default])
-    return ModelChoiceView(model=await services.models.default_of(user.id), available=services.models.names)
+    return ModelChoiceView(model=await services.models.default_of(user), available=services.models.names)

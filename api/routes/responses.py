@@ -1,4 +1,4 @@
-"""`/v1/responses`: create, stream, ask for again, cancel, delete."""
+"""`/v1/responses`: create, stream, retrieve, cancel, delete."""
 
 import json
 from contextlib import AsyncExitStack
@@ -10,22 +10,21 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
 
 from api.dependencies import current_user, services_of
-from api.errors import bad_request, to_api_error
+from api.errors import bad_request, not_found, to_api_error
+from api.files.request_body import read_object
 from api.openapi import RUN_HEADERS, errors
-from api.runs.live import Live
-from api.runs.run import Emit, Work, finished
-from api.runs.sse import HEADERS, RunResponse, told
+from api.runs.event_log import gone
+from api.runs.run import finished
+from api.runs.sse import HEADERS, RunResponse, typed_pieces
 from api.services import Services
-from api.turns.request import read_object
-from api.turns.responses import kept, look_up, opened, own_response, response_id
-from api.turns.turn import Turn, open_turn, work
-from api.wire.chunks import Frames
-from api.wire.responses_body import Body, input_items
-from api.wire.responses_items import Items
+from api.turns.options import Origin
+from api.turns.responses import converted, response_id
+from api.turns.stored_responses import ResponseRun
+from api.wire.responses_body import ResponseBody, input_items
+from api.wire.responses_events import ResponseEvents
 from api.wire.responses_request import REFUSED, ResponsesRequest
 from checkpoints.responses import StoredResponse
 from checkpoints.users import User
-from nodes.events import Event
 
 router = APIRouter(tags=["responses"])
 BODY = {
@@ -53,42 +52,52 @@ async def create_response(
     request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
     """Answer one turn; with `stream: true` as typed events."""
-    asked = _asked(await read_object(request, services))
-    given = await opened(asked, services, user)
+    asked = _asked(await read_object(request, services.settings.uploads.upload_idle_seconds))
+    given = await converted(asked, services.responses, user)
+    turns, rows = services.turns, services.store.responses
     async with AsyncExitStack() as stack:
-        stack.enter_context(given.naming())
-        incoming = await given.incoming(services, user)
-        turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-        body = Body(response_id(), asked, turn.model, turn.session.id)
-        items = Items(body.id, turn.session.id)
-        doing = itemised(work(turn, services), items, turn)
+        with given.naming():
+            turn_request = await given.turn_request(Origin.of(request), user, services.responses)
+            turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
+        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id)
+        events = ResponseEvents(body, turn.session_id)
+        doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
         if asked.store:
-            doing = kept(doing, turn, body, items, services)
+            lease = turn.locked.lock.lease
+            assert lease is not None, "a session that is locked has its lease"
             sent = input_items(body.id, asked.input)
-            hold = services.runs.lease(turn.session.id).hold
-            begun = StoredResponse(body.id, turn.session.id, None, body.begun(), sent, hold)
-            await services.store.responses.begin(begun, user.id)
-        run = services.runs.start(turn.session.id, doing, stack)
-    frames = Frames(turn.model, turn.session.id)
-    live = Live(run, frames, turn.note.answer, include_usage=False, background=asked.background)
-    services.streams.add(turn.session.id, live)
-    headers = {**HEADERS, "X-Session-ID": turn.session.id}
+            await rows.begin(StoredResponse(body.id, turn.session_id, None, body.begun(), sent, lease.id), user.id)
+        live = turns.begin(turn, doing.work, stack)
+    run = live.run
+    doing.follow(run)
+    headers = {**HEADERS, "X-Session-ID": turn.session_id}
     if asked.stream:
-        return RunResponse(live, told(run, body, turn), headers=headers)
+        pieces = typed_pieces(doing.log, lambda: events.failed(gone()))
+        return RunResponse(live, pieces, headers, services.settings.runs.keepalive_seconds)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)
     if run.error is not None:
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
-    return JSONResponse(body.ended(items, turn.note.answer), headers=headers)
+    return JSONResponse(doing.response, headers=headers)
+
+
+async def own_response(
+    response_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
+) -> StoredResponse:
+    """The response in the path. Raises 404 if it does not exist or belongs to another user."""
+    found = await services.responses.find(response_id, user)
+    if found is None:
+        raise not_found("response", "response_id")
+    return found
 
 
 def _asked(fields: dict[str, Any]) -> ResponsesRequest:
     try:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or a number that is none
-        raise bad_request("The body has what JSON cannot say.") from error
+    except (ValueError, RecursionError) as error:  # half of a surrogate pair, or NaN or infinity
+        raise bad_request("The body has values that JSON cannot represent.") from error
     for name, harmless in REFUSED.items():
         if fields.get(name) not in harmless:
             raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
@@ -98,29 +107,15 @@ def _asked(fields: dict[str, Any]) -> ResponsesRequest:
         raise RequestValidationError(error.errors()) from error
 
 
-def itemised(inner: Work, items: Items, turn: Turn) -> Work:
-    """The run, whose events are made into items as they come."""
-
-    async def run(emit: Emit) -> None:
-        def both(event: Event) -> None:
-            items.feed(event)
-            emit(event)
-
-        await inner(both)
-        items.close(turn.note.answer)
-
-    return run
-
-
 @router.get("/v1/responses/{response_id}", responses=errors(400, 404))
 async def get_response(
     found: StoredResponse = Depends(own_response),
-    stream: bool = Query(default=False, description="not supported: its run can be followed, see `/stream`"),
+    stream: bool = Query(default=False, description="not supported; use `/stream` of the conversation"),
 ) -> dict[str, Any]:
-    """As it stands now."""
+    """Return the response in its current state."""
     if stream:
         path = f"/api/conversations/{found.session}/stream"
-        raise bad_request(f"stream: this service streams a response once; {path} has its run", "stream")
+        raise bad_request(f"stream: a stored response cannot be streamed again; use {path}", "stream")
     return found.body
 
 
@@ -130,7 +125,7 @@ async def delete_response(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> dict[str, Any]:
-    """Forget the response. Its conversation stays, until it is deleted itself."""
+    """Delete the response. Its conversation is kept until it is deleted itself."""
     await services.store.responses.delete(found.id, user.id)
     return {"id": found.id, "object": "response.deleted", "deleted": True}
 
@@ -141,11 +136,11 @@ async def cancel_response(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> dict[str, Any]:
-    """End the run. One that has ended already stays as it is."""
+    """Cancel the run. A finished run is not changed."""
     if found.body["status"] != "in_progress":
         return found.body
-    await services.runs.cancel(found.session, found.hold)
-    now = await look_up(found.id, services, user)
+    await services.locks.cancel(found.session, found.lease)
+    now = await services.responses.find(found.id, user)
     return (now or found).body
 
 
@@ -154,9 +149,9 @@ async def get_input_items(
     found: StoredResponse = Depends(own_response),
     order: Literal["asc", "desc"] = "desc",
     limit: int = Query(default=20, ge=1, le=100),
-    after: str | None = Query(default=None, description="the id of the last item of the page before"),
+    after: str | None = Query(default=None, description="the ID of the last item of the previous page"),
 ) -> dict[str, Any]:
-    """The items that were sent, one page."""
+    """List the input items, in pages."""
     items = found.input if order == "asc" else found.input[::-1]
     start = next((at + 1 for at, item in enumerate(items) if item["id"] == after), 0)
     page = items[start : start + limit]

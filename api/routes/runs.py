@@ -1,16 +1,17 @@
-"""Coming back to a run: its stream from where it was left, its status, its result."""
+"""Resuming a run: its stream, its status and its result."""
 
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Header
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from api.dependencies import own_session, services_of
-from api.errors import ApiError, bad_request, not_found, to_api_error
+from api.errors import ApiError, not_found, to_api_error
 from api.openapi import ErrorDetail, errors
-from api.runs.live import Live
-from api.runs.sse import HEADERS, frames_of, gone
+from api.runs.live import LiveRun
+from api.runs.resume import resume_position
+from api.runs.sse import HEADERS, EventStream, chat_pieces
 from api.services import Services
 from api.turns.history import iso
 from api.wire.completion import completion
@@ -18,8 +19,6 @@ from checkpoints.sessions import Session
 
 router = APIRouter()
 Status = Literal["in_progress", "completed", "failed", "cancelled", "incomplete"]
-LAST_FRAMES = 2
-"""At most: the one with the `finish_reason`, and the usage."""
 CANCELLED = ("run_cancelled", "run_interrupted")
 
 
@@ -27,48 +26,29 @@ class RunStatus(BaseModel):
     """The latest run of a session."""
 
     session_id: str
-    status: Status = Field(description="`incomplete`: it ended before its answer, and the service kept no more of it")
+    status: Status = Field(description="`incomplete`: it ended without an answer, and nothing more is known")
     created_at: str
-    id: str | None = Field(description="of the completion; null when it was another process's, or is long ended")
-    result: dict[str, Any] | None = Field(description="the `chat.completion`, when it is completed and still kept")
+    id: str | None = Field(description="of the completion; null if the run was in another process or ended long ago")
+    result: dict[str, Any] | None = Field(description="the `chat.completion`, if the run is completed and still kept")
     error: ErrorDetail | None = None
 
 
-def status_of(session_id: str, live: Live) -> RunStatus:
-    """How far a run has come."""
+def status_of(session_id: str, live: LiveRun) -> RunStatus:
+    """The status of a run."""
     told: dict[str, Any] = {
         "session_id": session_id,
         "created_at": iso(live.began),
-        "id": live.frames.id,
+        "id": live.chunks.id,
         "result": None,
     }
     if not live.run.ended:
         return RunStatus(status="in_progress", **told)
     if live.run.error is None:
-        told["result"] = completion(live.answer, live.frames.model) | {"id": live.frames.id}
+        told["result"] = completion(live.answer, live.chunks.model) | {"id": live.chunks.id}
         return RunStatus(status="completed", **told)
     error = to_api_error(live.run.error)
     status: Status = "cancelled" if error.code in CANCELLED else "failed"
     return RunStatus(status=status, error=ErrorDetail(**error.body()["error"]), **told)
-
-
-def place(live: Live, last_id: str | None) -> int | None:
-    """The number of the last frame that a client has; None when it has none. Raises 400, and 410 when what follows
-    that frame is not kept any more."""
-    if not last_id:
-        return None
-    completion_id, _, number = last_id.rpartition(":")
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise bad_request("Last-Event-ID: this is no id of a frame", "Last-Event-ID", "invalid_event_id")
-    if completion_id != live.frames.id:
-        raise gone()
-    # Behind the events of a run that has ended come the last frames: who has those is at the end.
-    after, last = int(number), live.run.log.length + (LAST_FRAMES if live.run.ended else 0)
-    if after > last:
-        raise bad_request("Last-Event-ID: there was no such frame", "Last-Event-ID", "invalid_event_id")
-    if after <= live.run.log.length and not live.run.log.keeps(after + 1):
-        raise gone()
-    return after
 
 
 STREAM: dict[int | str, dict[str, Any]] = {
@@ -81,19 +61,19 @@ STREAM: dict[int | str, dict[str, Any]] = {
 async def resume_stream(
     session: Session = Depends(own_session),
     services: Services = Depends(services_of),
-    last_event_id: str | None = Header(default=None, description="the id of the last frame that has come"),
+    last_event_id: str | None = Header(default=None, description="the ID of the last received frame"),
 ) -> Response:
-    """The stream of the latest run: from its beginning, or what came after a frame; then as it goes on."""
+    """Stream the latest run from its beginning, or from after a frame, and follow it."""
     live = latest(session, services)
-    frames = frames_of(live, place(live, last_event_id))
+    pieces = chat_pieces(live, resume_position(live, last_event_id))
     headers = {**HEADERS, "X-Session-ID": session.id}
-    return StreamingResponse(frames, headers=headers, media_type="text/event-stream")
+    return EventStream(pieces, headers, services.settings.runs.keepalive_seconds)
 
 
 @router.get("/api/conversations/{session_id}/run", responses=errors(404))
 async def get_run(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> RunStatus:
-    """Status of the latest run, and its result for some minutes; the history has the answer for good."""
-    if (live := services.streams.get(session.id)) is not None:
+    """Status of the latest run and, for some minutes, its result; the history keeps the answer."""
+    if (live := services.live.get(session.id)) is not None:
         return status_of(session.id, live)
     turn = await services.store.turns.newest(session.id)
     if turn is None:
@@ -104,9 +84,9 @@ async def get_run(session: Session = Depends(own_session), services: Services = 
     return RunStatus(session_id=session.id, status=status, created_at=iso(turn.created), id=None, result=None)
 
 
-def latest(session: Session, services: Services) -> Live:
-    """Raises 404 when no run is kept."""
-    live = services.streams.get(session.id)
+def latest(session: Session, services: Services) -> LiveRun:
+    """Raises 404 if no run is kept."""
+    live = services.live.get(session.id)
     if live is None:
-        raise ApiError(404, "No run of this conversation is under way or ended lately.", code="not_found")
+        raise ApiError(404, "This conversation has no current or recent run.", code="not_found")
     return live

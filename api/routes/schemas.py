@@ -1,4 +1,4 @@
-"""The wire of conversations and files, as the OpenAPI document shows it."""
+"""Response bodies of conversations and files."""
 
 from typing import Any, Literal
 
@@ -29,7 +29,7 @@ class Conversation(BaseModel):
 
 
 class Conversations(BaseModel):
-    """One page, the conversation used last first."""
+    """One page, most recently used first."""
 
     sessions: list[Conversation]
     has_more: bool
@@ -37,7 +37,9 @@ class Conversations(BaseModel):
 
 
 class Message(BaseModel):
-    """OpenAI's role and content; `steps`, `artifacts` and `agent_type` are the assistant's, `files` the user's."""
+    """OpenAI's role and content. Assistant messages have `steps`, `artifacts`, `agent_type`; user messages have
+    `files`.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
@@ -56,7 +58,7 @@ class History(BaseModel):
 
 
 class WholeConversation(Conversation):
-    """Everything that is kept of a conversation."""
+    """A conversation with its messages and artifacts."""
 
     messages: list[Message]
     artifacts: list[Artifact]
@@ -68,14 +70,14 @@ class Deleted(BaseModel):
 
 
 class Cancelled(BaseModel):
-    """`cancelled` is false when nothing was under way."""
+    """`cancelled` is false if nothing was running."""
 
     session_id: str
     cancelled: bool
 
 
 class UserFile(BaseModel):
-    """`name` is the service's and stands in programs and URLs; `label` is what the file was called."""
+    """`name` is chosen by the service and used in programs and URLs; `label` is the original file name."""
 
     name: str
     label: str

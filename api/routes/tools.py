@@ -1,4 +1,4 @@
-"""`/api/tools`: what the agent may call, called directly."""
+"""`/api/tools`: direct calls of the agent's tools."""
 
 import time
 from dataclasses import dataclass
@@ -8,17 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from api.accounts.usage_meter import Meter
 from api.dependencies import current_user, member, services_of
 from api.errors import bad_request, not_found
 from api.openapi import errors
 from api.runs.run import Emit, stopping_when_gone
 from api.services import Services
-from api.turns.options import default_model, wanted_policy
-from api.turns.session_claim import hold_session
+from api.turns.turn import charged
 from api.wire.steps import public_artifact
 from checkpoints.users import User
 from llm.errors import BackendStoppedError, ModelError
+from llm.usage import UsageCounter
 from tools import TOOLS, build_all, describe_all
 from tools.errors import ToolError, ToolSilent
 from tools.results import Extras
@@ -28,7 +27,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a tool said, or what went wrong, and what else it gave."""
+    """The tool's output or error, and its other results."""
 
     output: str
     error: str | None
@@ -36,18 +35,18 @@ class Result:
 
 
 class ToolRequest(BaseModel):
-    """`input` is of the tool's own schema."""
+    """`input` follows the tool's own schema."""
 
     model_config = ConfigDict(extra="forbid")
 
-    session_id: str | None = Field(default=None, description="continue this session; a new one when it is left out")
+    session_id: str | None = Field(default=None, description="the session to continue; default: a new one")
     input: dict[str, Any]
 
 
 @router.get("/api/tools", dependencies=[Depends(current_user)])
 async def list_tools(services: Services = Depends(services_of)) -> dict[str, Any]:
-    """Name, description and input schema of each tool."""
-    return {"tools": describe_all(services.settings.tools_off)}
+    """List the tools with name, description and input schema."""
+    return {"tools": describe_all(services.settings.web.off)}
 
 
 @router.post("/api/tools/{name}", responses=errors(400, 404, 409, 503))
@@ -58,23 +57,24 @@ async def call_tool(
     services: Services = Depends(services_of),
     user: User = Depends(member),
 ) -> dict[str, Any]:
-    """Run one tool in a session. What the tool itself says went wrong is `error`, with status 200."""
-    if name not in TOOLS or name in services.settings.tools_off:
-        raise not_found(f"tool as {name!r}")
+    """Run one tool in a session. Errors of the tool itself are returned as `error`, with status 200."""
+    if name not in TOOLS or name in services.settings.web.off:
+        raise not_found(f"tool {name!r}")
     given = _checked(TOOLS[name].INPUT, body.input)
     began = time.perf_counter()
-    policy = wanted_policy(request, services)
-    model = services.models.get(await default_model(services, user))
-    async with hold_session(body.session_id or None, services, user, first_words=name, policy=policy) as held:
-        session, workspace = held.session, held.workspace
+    policy = services.turns.options.policy(request.headers.get("x-run-policy"))
+    model = services.models.get(await services.models.default_of(user))
+    async with services.turns.session(body.session_id or None, user, title=name, policy=policy) as locked:
+        session, workspace = locked.session, locked.workspace
         results: list[Result] = []
 
         async def work(_emit: Emit) -> None:
-            async with services.metered(user) as meter:
-                tool = build_all(services.tool_kit(workspace, user.id, model))[name]
-                results.append(await _run(tool, given, meter))
+            budget = services.turns.runner.contexts.budget()
+            async with charged(budget, user.id, services.store):
+                tool = build_all(services.kits.kit(workspace, user.id, model))[name]
+                results.append(await _run(tool, given, budget.usage))
 
-        run = services.runs.start(session.id, work)
+        run = locked.lock.start(work)
         try:
             async with stopping_when_gone(run, request):
                 await run.wait()
@@ -96,7 +96,7 @@ async def call_tool(
 
 
 def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
-    """The input, as the tool's schema has it. Raises 400 that names the field."""
+    """The input, validated with the tool's schema. Raises 400 that names the field."""
     try:
         return schema.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
@@ -105,16 +105,16 @@ def _checked(schema: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
         raise bad_request(f"{where}: {first['msg']}", where) from error
 
 
-async def _run(tool: BaseTool, given: dict[str, Any], meter: Meter) -> Result:
+async def _run(tool: BaseTool, given: dict[str, Any], usage: UsageCounter) -> Result:
     call = {"type": "tool_call", "id": "call", "name": tool.name, "args": given}
     try:
-        answer = await tool.ainvoke(call, {"callbacks": [meter]})
+        answer = await tool.ainvoke(call, {"callbacks": [usage]})
     except ToolSilent:
         return Result("", None, Extras())
     except ToolError as error:
         return Result("", str(error), Extras(files=error.new_files, data=error.data))
     except BackendStoppedError:
         raise
-    except ModelError as error:  # of a model that the tool asks
+    except ModelError as error:  # from a model that the tool uses
         return Result("", str(error), Extras())
     return Result(str(answer.content), None, answer.artifact)

@@ -1,4 +1,4 @@
-"""`/api/ws`: the same turns and the same frames as by HTTP, over one connection, both ways."""
+"""`/api/ws`: the same turns and frames as over HTTP, in both directions on one connection."""
 
 import asyncio
 import json
@@ -13,26 +13,26 @@ from starlette.requests import HTTPConnection
 
 from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
-from api.routes.runs import latest, place
-from api.runs.live import Live
-from api.runs.sse import DONE, KEEPALIVE, frames_of
+from api.routes.runs import latest
+from api.runs.live import LiveRun
+from api.runs.resume import resume_position
+from api.runs.settings import RunPolicy
 from api.services import Services
-from api.settings.runs import RunPolicy
-from api.turns.request import incoming_of
-from api.turns.session_claim import own_session
-from api.turns.start import start
+from api.turns.options import Origin, TurnRequest
+from api.turns.session_claim import find_session
+from api.wire.chat_request import ChatRequest
 from checkpoints.users import User
 
 router = APIRouter()
 PROTOCOL, BEARER = "llm-api", "bearer."
-"""Browsers cannot send headers with a WebSocket: they offer these two subprotocols, the second with the token."""
+"""Browsers cannot send headers with a WebSocket, so they offer these two subprotocols, the second with the token."""
 MAX_AT_ONCE = 32
-"""Messages of one connection that are worked on at the same time."""
+"""Messages of one connection that are processed concurrently."""
 Reference = Annotated[str | None, Field(max_length=200)]
 
 
 class SendMessage(BaseModel):
-    """Ask something; `request` is the body of `POST /v1/chat/completions`, always streamed."""
+    """Start a turn; `request` is the body of `POST /v1/chat/completions`, always streamed."""
 
     type: Literal["send"]
     id: Reference = None
@@ -41,7 +41,7 @@ class SendMessage(BaseModel):
 
 
 class CancelMessage(BaseModel):
-    """End the answer under way in a session."""
+    """Cancel the running answer of a session."""
 
     type: Literal["cancel"]
     id: Reference = None
@@ -49,7 +49,7 @@ class CancelMessage(BaseModel):
 
 
 class ResumeMessage(BaseModel):
-    """Follow the latest run of a session, from its beginning or from behind a frame."""
+    """Follow the latest run of a session, from its beginning or from after a frame."""
 
     type: Literal["resume"]
     id: Reference = None
@@ -63,7 +63,7 @@ MESSAGE: TypeAdapter[SendMessage | CancelMessage | ResumeMessage] = TypeAdapter(
 
 @router.websocket("/api/ws")
 async def talk(socket: WebSocket) -> None:
-    """Send, cancel, resume; docs/running.md has the messages."""
+    """Handles the messages send, cancel and resume; see docs/running.md."""
     services = services_of(socket)
     offered = socket.scope.get("subprotocols", [])
     token = next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), None)
@@ -80,13 +80,13 @@ async def talk(socket: WebSocket) -> None:
 
 
 def _with_header(connection: HTTPConnection, name: str, value: str) -> HTTPConnection:
-    """The same connection, as if it had sent this header."""
+    """The same connection with this header added."""
     headers = [(key, old) for key, old in connection.scope["headers"] if key != name.encode()]
     return HTTPConnection({**connection.scope, "headers": [*headers, (name.encode(), value.encode("latin-1"))]})
 
 
 class Talk:
-    """One connection. Each message is a task; when the connection ends, so do they and the runs that they began."""
+    """One connection. Each message is a task; when the connection closes, its tasks and their runs end."""
 
     def __init__(self, socket: WebSocket, asking: HTTPConnection, services: Services) -> None:
         self._socket = socket
@@ -96,7 +96,7 @@ class Talk:
         self._writing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Until the client goes away."""
+        """Runs until the client disconnects."""
         try:
             with suppress(ClientGone):
                 await self._listen()
@@ -117,7 +117,7 @@ class Talk:
             task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, text: str | None) -> None:
-        """Work on one message; whatever goes wrong is told with the message's own id."""
+        """Process one message; errors are sent with the message's ID."""
         reference: list[str | None] = [None]
         (failed,) = await asyncio.gather(self._heed(text, reference), return_exceptions=True)
         if isinstance(failed, Exception) and not isinstance(failed, ClientGone):
@@ -126,65 +126,53 @@ class Talk:
 
     async def _heed(self, text: str | None, reference: list[str | None]) -> None:
         if text is None:
-            raise bad_request("Messages are JSON text.")
+            raise bad_request("Messages must be JSON text.")
         message = MESSAGE.validate_json(text)
         reference[0] = message.id
-        # Asked anew for each message: a token expires, an account is disabled, and a message counts as a request.
+        # Authenticated for each message: a token expires, an account is disabled, and each message counts as a request.
         user = await authenticate(self._asking, self._services)
         match message:
             case SendMessage():
                 await self._send(message, user)
             case CancelMessage():
-                session = await own_session(message.session_id, self._services, user)
-                cancelled = await self._services.runs.cancel(session.id)
+                session = await find_session(self._services.store.sessions, message.session_id, user)
+                cancelled = await self._services.locks.cancel(session.id)
                 await self._tell(
                     {"type": "cancelled", "id": message.id, "session_id": session.id, "cancelled": cancelled}
                 )
             case ResumeMessage():
-                session = await own_session(message.session_id, self._services, user)
+                session = await find_session(self._services.store.sessions, message.session_id, user)
                 live = latest(session, self._services)
-                await self._follow(live, message.id, place(live, message.last_event_id))
+                await self._follow(live, message.id, resume_position(live, message.last_event_id))
 
     async def _send(self, message: SendMessage, user: User) -> None:
         services, asking = self._services, self._asking
         if message.run_policy is not None:
             asking = _with_header(asking, "x-run-policy", message.run_policy)
-        incoming = incoming_of(message.request)
+        chat = ChatRequest.parse(message.request)
         async with AsyncExitStack() as stack:
-            _, live = await start(asking, incoming, services, user, stack)
+            live = await services.turns.start(TurnRequest(chat, user, Origin.of(asking)), stack)
         try:
             await self._follow(live, message.id, None)
         finally:
             if not live.background:
                 await live.run.stop()
 
-    async def _follow(self, live: Live, reference: str | None, after: int | None) -> None:
-        head = json.dumps({"type": "frame", "id": reference})[:-1]
-        async for frame in frames_of(live, after):
-            if frame == KEEPALIVE:
-                continue
-            if frame == DONE:
-                await self._tell({"type": "done", "id": reference})
-                continue
-            identity, data = _parts(frame)
-            await self._write(f'{head}, "event_id": {json.dumps(identity)}, "data": {data}}}')
+    async def _follow(self, live: LiveRun, reference: str | None, after: int | None) -> None:
+        async for chunks in live.stream(after):
+            for number, chunk in chunks:
+                event_id = None if number is None else f"{live.chunks.id}:{number}"
+                await self._tell({"type": "frame", "id": reference, "event_id": event_id, "data": chunk})
+        await self._tell({"type": "done", "id": reference})
 
     async def _tell(self, message: dict[str, Any]) -> None:
-        await self._write(json.dumps(message))
-
-    async def _write(self, text: str) -> None:
+        text = json.dumps(message, ensure_ascii=False)
         async with self._writing:
             try:
                 await self._socket.send_text(text)
-            except (RuntimeError, OSError) as error:  # it was closed meanwhile
+            except (RuntimeError, OSError) as error:  # it was closed in the meantime
                 raise ClientGone from error
 
 
 class ClientGone(Exception):  # noqa: N818 (nothing has gone wrong)
-    """There is nobody left to be told."""
-
-
-def _parts(frame: bytes) -> tuple[str | None, str]:
-    """The id and the JSON text of a frame of a stream."""
-    head, _, data = frame.decode().partition("data: ")
-    return head.removeprefix("id: ").strip() or None, data.strip()
+    """The client has disconnected."""

@@ -1,0 +1,1 @@
+"""The machinery of a run: its task, event log, session lock and stream."""

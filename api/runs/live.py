@@ -1,67 +1,99 @@
-"""Runs that clients may come back to: the latest of each session, while it lasts and some minutes longer."""
+"""Runs that clients can resume: the latest of each session, while it runs and for some minutes afterwards."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
+from api.errors import to_api_error
+from api.runs.event_log import EventsDroppedError, gone
 from api.runs.run import Run
 from api.wire.answer import Answer
-from api.wire.chunks import Frames
+from api.wire.chat_chunks import ChatChunks
+from api.wire.types import Chunk
 
 KEEP_SECONDS = 300.0
-"""An ended run can be read for so long."""
+"""How long an ended run can still be read, in seconds."""
 MAX_CHARACTERS = 64_000_000
-"""Of all ended runs together; the oldest go first."""
+"""Limit for all ended runs together; the oldest are dropped first."""
+Numbered = tuple[int | None, Chunk]
+"""A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: a
+client cannot resume after it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """A run, and how it is told as a completion."""
+class LiveRun:
+    """A run and its encoding as a completion."""
 
     run: Run
-    frames: Frames
+    chunks: ChatChunks
     answer: Answer
-    include_usage: bool
+    """Complete when the run has ended."""
     background: bool = False
-    """It goes on without its client."""
+    """The run continues without its client."""
     began: float = field(default_factory=time.time)
 
+    async def stream(self, after: int | None = None) -> AsyncIterator[Sequence[Numbered]]:
+        """All chunks, or those after number `after`, in batches as they become available."""
+        if after is None:
+            yield [(0, self.chunks.first())]
+        reader = self.run.log.reader(after or 0)
+        try:
+            while events := await reader.next():
+                told = enumerate(map(self.chunks.event, events), reader.read - len(events) + 1)
+                if numbered := [(number, chunk) for number, chunk in told if chunk is not None]:
+                    yield numbered
+        except EventsDroppedError:
+            yield [(None, self.chunks.error(gone()))]
+            return
+        if self.run.error is not None:
+            last = [self.chunks.error(to_api_error(self.run.error))]
+        else:
+            last = self.chunks.last(self.answer)
+        ends = enumerate(last, self.run.log.length + 1)
+        yield [(number, chunk) for number, chunk in ends if number > (after or 0)]
 
-class Streams:
-    """Session → its latest run."""
+
+class LiveRuns:
+    """Maps sessions to their latest run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._running: dict[str, Live] = {}
-        self._ended: OrderedDict[str, tuple[float, Live]] = OrderedDict()
+        self._running: dict[str, LiveRun] = {}
+        self._ended: OrderedDict[str, tuple[float, LiveRun]] = OrderedDict()
+        self._characters = 0
+        """Of the ended runs."""
 
-    def add(self, session_id: str, live: Live) -> None:
-        """Takes the place of the run before."""
-        self._ended.pop(session_id, None)
+    def add(self, session_id: str, live: LiveRun) -> None:
+        """Replaces the session's previous run."""
+        self._forget(session_id)
+        self._prune()
         self._running[session_id] = live
         live.run.when_ended(lambda: self._end(session_id, live))
-        self._prune()
 
-    def get(self, session_id: str) -> Live | None:
+    def get(self, session_id: str) -> LiveRun | None:
         self._prune()
         ended = self._ended.get(session_id)
         return ended[1] if ended is not None else self._running.get(session_id)
 
     async def session_deleted(self, _user_id: str, session_id: str) -> None:
         self._running.pop(session_id, None)
-        self._ended.pop(session_id, None)
+        self._forget(session_id)
 
-    def _end(self, session_id: str, live: Live) -> None:
+    def _end(self, session_id: str, live: LiveRun) -> None:
         if self._running.get(session_id) is live:
             del self._running[session_id]
             self._ended[session_id] = (self._clock() + KEEP_SECONDS, live)
+            self._characters += live.run.log.characters
 
     def _prune(self) -> None:
-        now, size = self._clock(), sum(live.run.log.characters for _, live in self._ended.values())
         while self._ended:
-            until, live = next(iter(self._ended.values()))
-            if until > now and size <= MAX_CHARACTERS:
+            session_id, (until, _) = next(iter(self._ended.items()))
+            if until > self._clock() and self._characters <= MAX_CHARACTERS:
                 return
-            self._ended.popitem(last=False)
-            size -= live.run.log.characters
+            self._forget(session_id)
+
+    def _forget(self, session_id: str) -> None:
+        if (ended := self._ended.pop(session_id, None)) is not None:
+            self._characters -= ended[1].run.log.characters

@@ -1,4 +1,4 @@
-"""A run: one turn worked out in a task of its own, its events read by whoever answers the client."""
+"""A run: one turn executed in its own task, whose events are read by the response to the client."""
 
 import asyncio
 import secrets
@@ -18,15 +18,14 @@ Work = Callable[[Emit], Coroutine[None, None, None]]
 
 
 class Run:
-    """Owns the task. `events` ends when the task has; `error` then says how, if badly.
+    """Owns the task. Its log ends with the task; `error` then has the failure, if any.
 
-    What is `owned` is let go of when the work has ended, and before the end of the events.
+    `owned` is released when the work has ended, before the end of the log.
     """
 
     def __init__(self, work: Work, owned: AsyncExitStack | None = None) -> None:
         self.id = f"run_{secrets.token_hex(12)}"
         self.log = EventLog()
-        self._reader = self.log.reader()
         self._stopped_by: Exception | None = None
         self._stopping = False
         self._worked = False
@@ -39,14 +38,6 @@ class Run:
             self._began.set()
             await work(self.log.append)
             self._worked = True
-
-    async def next_event(self) -> Event | None:
-        """The next event; None once the run has ended."""
-        return await self._reader.next()
-
-    async def events(self) -> AsyncIterator[Event]:
-        while (event := await self.next_event()) is not None:
-            yield event
 
     @property
     def ended(self) -> bool:
@@ -62,24 +53,24 @@ class Run:
 
     @property
     def stopped_by(self) -> Exception | None:
-        """The reason that was given when it was stopped."""
+        """The reason passed to `stop`."""
         return self._stopped_by
 
     async def stop(self, why: Exception | None = None) -> None:
-        """Cancel the run and wait until it has let go of the model and the kernel. The first reason counts; none does
-        when the work is done and only its session is being let go.
+        """Cancel the run and wait until it has released the model and the kernel. Only the first reason counts; none
+        does if the work is done and only the session is being released.
         """
-        # A response whose client left is cancelled at every wait, so these are shielded: the session is let go, and
-        # the run counted, when the run has ended and not before.
+        # A response whose client disconnected is cancelled at every await, so these are shielded: the session must not
+        # be released, nor the run counted, before the run has ended.
         with suppress(asyncio.CancelledError), CancelScope(shield=True):
             if not self._task.done() and not self._stopping and not self._worked:
                 self._stopping, self._stopped_by = True, why
-                await self._began.wait()  # a task that is cancelled before its first step lets go of nothing
+                await self._began.wait()  # a task that is cancelled before its first step releases nothing
                 self._task.cancel()
             await asyncio.wait({self._task})
 
     def when_ended(self, told: Callable[[], None]) -> None:
-        """Call `told` once the run has ended."""
+        """Call `told` when the run has ended."""
         self._task.add_done_callback(lambda _: told())
 
     async def wait(self) -> None:
@@ -88,7 +79,7 @@ class Run:
 
 @asynccontextmanager
 async def stopping_when_gone(run: Run, request: Request) -> AsyncIterator[None]:
-    """While the block runs, a client that goes away stops the run. For requests whose body has been read."""
+    """Stop the run if the client disconnects during the block. For requests whose body has been read."""
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -104,7 +95,7 @@ async def stopping_when_gone(run: Run, request: Request) -> AsyncIterator[None]:
 
 
 async def finished(run: Run, request: Request) -> None:
-    """Wait for the run to end, and stop it when the client goes away."""
+    """Wait for the run to end, and stop it if the client disconnects."""
     try:
         async with stopping_when_gone(run, request):
             await run.wait()
@@ -112,17 +103,17 @@ async def finished(run: Run, request: Request) -> None:
         await run.stop()
 
 
-async def whole(work: Coroutine[Any, Any, None]) -> None:
-    """Do `work` to its end; a cancellation that comes meanwhile goes on afterwards.
+async def run_to_completion(work: Coroutine[Any, Any, None]) -> None:
+    """Complete `work` even if cancelled; the cancellation is raised afterwards.
 
-    For writes whose result says what has to be undone: a statement that has been sent is carried out, whether
-    anybody waits for it or not.
+    For writes whose result determines what must be undone: a statement that was sent is executed whether or not anyone
+    waits for it.
     """
     task, cancelled = asyncio.create_task(work), None
     while not task.done():
         try:
             await asyncio.wait({task})
-        except asyncio.CancelledError as error:  # maybe more than once
+        except asyncio.CancelledError as error:  # possibly more than once
             cancelled = error
     if cancelled is not None:
         raise cancelled from task.exception()

@@ -1,7 +1,7 @@
-"""Deleting a conversation so that nothing of it is left, also when the service is cut off in the middle.
+"""Deletes conversations completely, even if the service is interrupted.
 
-The row of the session goes last. Until then it says how far the deletion has come, and whatever is missing is done
-at the next start, or when the owner deletes it again.
+The session's row is deleted last. Until then it records the progress, and the rest is deleted at the next start, or
+when the owner deletes the session again.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import aiosqlite
 
 from api.errors import not_found
-from api.runs.session_locks import Runs
+from api.runs.session_locks import SessionLocks
 from checkpoints.sessions import Deletion, Session
 from checkpoints.store import Store
 from workspace.errors import WorkspaceError
@@ -21,27 +21,27 @@ from workspace.workspaces import Workspaces
 log = logging.getLogger(__name__)
 
 OnDeleted = Callable[[str, str], Awaitable[None]]
-"""Called with the owner's and the session's id while a session is deleted; maybe again after a crash."""
+"""Called with the owner's and the session's ID during a deletion; possibly again after a crash."""
 REST = 4
-"""Times the length of a round that pass until the next one."""
+"""Pause between rounds, as a multiple of a round's duration."""
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
 
-class Deletions:
-    """Ends sessions. Its background task overwrites what the database's files still hold of them."""
+class SessionDeletion:
+    """Deletes sessions. A background task overwrites their remains in the database's files."""
 
     def __init__(
-        self, store: Store, workspaces: Workspaces, runs: Runs, on_deleted: tuple[OnDeleted, ...] = ()
+        self, store: Store, workspaces: Workspaces, locks: SessionLocks, on_deleted: tuple[OnDeleted, ...] = ()
     ) -> None:
         self._store = store
         self._workspaces = workspaces
-        self._runs = runs
+        self._locks = locks
         self._on_deleted = on_deleted
         self._wiped = asyncio.Event()
         self._scrubbing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Complete what was cut off; what cannot be completed now is kept for the next start."""
+        """Complete interrupted deletions; those that fail are retried at the next start."""
         for session in await self._store.sessions.in_deletion(Deletion.BEGUN):
             try:
                 await self._wipe(session.id, session.owner)
@@ -57,13 +57,13 @@ class Deletions:
             await asyncio.gather(self._scrubbing, return_exceptions=True)
 
     async def delete(self, session_id: str, owner: str) -> None:
-        """End a run under way, then delete everything of the session. Raises 404."""
+        """Stop a running answer, then delete everything of the session. Raises 404."""
         if not await self._store.sessions.begin_deletion(session_id, owner):
             raise not_found("session")
         await self._wipe(session_id, owner)
 
     async def _wipe(self, session_id: str, owner: str) -> None:
-        async with self._runs.ended(session_id, not_found("session", "session_id")):
+        async with self._locks.closed(session_id, not_found("session", "session_id")):
             await self._workspaces.discard(session_id)
             for told in self._on_deleted:
                 await told(owner, session_id)
@@ -72,7 +72,7 @@ class Deletions:
         self._wiped.set()
 
     async def _scrub_for_ever(self) -> None:
-        """Deletions that come meanwhile wait together for the next round; rounds take a small share of the time."""
+        """Deletions during a round share the next one; rounds take a small share of the time."""
         while True:
             await self._wiped.wait()
             self._wiped.clear()
@@ -80,7 +80,7 @@ class Deletions:
             try:
                 await self._scrub(await self._store.sessions.in_deletion(Deletion.WIPED))
             except FAILURES as error:
-                log.warning("what deleted conversations left in the database is not overwritten yet: %s", error)
+                log.warning("the remains of deleted conversations in the database are not overwritten yet: %s", error)
             await asyncio.sleep(REST * (time.monotonic() - began))
 
     async def _scrub(self, sessions: list[Session]) -> None:
@@ -89,7 +89,7 @@ class Deletions:
         if not await scrubber.vacuum():
             log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
         if not await scrubber.cut_log():
-            log.warning("the write-ahead log could not be cut; that is tried again after the next deletion")
+            log.warning("the write-ahead log could not be truncated; retrying after the next deletion")
             return
         for session in sessions:
             await self._store.sessions.delete(session.id)

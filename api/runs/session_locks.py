@@ -1,222 +1,262 @@
-"""Whose turn is it? One run at a time in a session, over all processes on one database."""
+"""Session locks: one run at a time per session, across all processes on one database."""
 
 import asyncio
-import logging
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
 
-import aiosqlite
 from anyio import CancelScope
 
-from api.errors import ApiError
-from api.runs.run import Run, Work, whole
-from api.runs.stop_reasons import CANCELLED, INTERRUPTED, LOST, SHUTDOWN, stopped
-from api.settings.runs import RunPolicy
+from api.errors import ApiError, not_found
+from api.runs.busy_sessions import RETRY_SECONDS, BusySessions, busy
+from api.runs.claims import Attempt, SessionClaim
+from api.runs.lease_keeper import LeaseKeeper
+from api.runs.run import Run, Work, run_to_completion
+from api.runs.settings import RunPolicy
+from api.runs.stop_reasons import CANCELLED, INTERRUPTED, SHUTDOWN, stopped
+from api.wire.messages import ChatMessage
 from checkpoints.leases import Lease, Leases
+from checkpoints.sessions import Session, Sessions
+from workspace.session import SessionWorkspace
+from workspace.workspaces import Workspaces
 
-log = logging.getLogger(__name__)
-
-WATCH_SECONDS = 0.15
-"""How often a process looks for what others ask of its sessions, and whether others have let go."""
 STOP_SECONDS = 5.0
-"""So long a session that is to be stopped elsewhere is waited for."""
+"""How long to wait for another process to stop a session."""
 
 
-class Hold:
-    """A session in this process's hands."""
+class SessionLock:
+    """A session locked by this process."""
 
     def __init__(self) -> None:
         self.lease: Lease | None = None
         self.run: Run | None = None
         self.stop: Exception | None = None
-        """Why no run may start any more."""
+        """Why no run may start anymore."""
         self.released = asyncio.Event()
 
     async def end(self, why: Exception) -> None:
-        """Stop the run, or keep it from starting."""
+        """Stop the run, or prevent it from starting."""
         if self.run is not None:
             await self.run.stop(why)
         else:
             self.stop = self.stop or why
 
+    def start(self, work: Work, owned: AsyncExitStack | None = None) -> Run:
+        """Start the session's run. Raises the reason if the session was ended in the meantime.
 
-class Runs:
-    """The runs under way in this process, and the leases behind them. `keep` has to run all the while."""
+        The run takes over `owned`, including this lock, and releases it at its end.
+        """
+        if self.stop is not None:
+            raise self.stop
+        self.run = Run(work, owned.pop_all() if owned is not None else None)
+        return self.run
 
-    def __init__(self, leases: Leases, lease_seconds: float = 30, queue_seconds: float = 60) -> None:
+
+@dataclass(frozen=True, slots=True)
+class LockedSession:
+    """A locked session and the messages it receives."""
+
+    session: Session
+    workspace: SessionWorkspace
+    lock: SessionLock
+    new: Sequence[ChatMessage]
+    fingerprint: str
+    """Of the conversation including `new`."""
+    system: tuple[str, ...] | None
+    empty: bool
+    """The session has no messages yet."""
+
+
+class SessionLocks:
+    """The sessions locked by this process, and their leases."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        sessions: Sessions,
+        workspaces: Workspaces,
+        *,
+        lease_seconds: float = 30,
+        queue_seconds: float = 60,
+    ) -> None:
         self._leases = leases
+        self._sessions = sessions
+        self._workspaces = workspaces
         self._lease_seconds = lease_seconds
         self._queue_seconds = queue_seconds
-        self._active: dict[str, Hold] = {}
-        self._waiting: dict[str, deque[object]] = {}
-        self._asides: set[Run] = set()
-        self._ended: dict[str, Exception] = {}
-        self._closing = False
-        self._keeping: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._active: dict[str, SessionLock] = {}
+        self._busy = BusySessions(self)
+        self._outside: set[Run] = set()
+        self._closed: dict[str, Exception] = {}
+        self._shut_down = False
+        self._keeper = LeaseKeeper(leases, lease_seconds, self._active)
 
-    def start_keeping(self) -> None:
-        """Renew the leases, and heed what other processes ask, until `aclose`."""
-        self._keeping = asyncio.create_task(self._keep())
+    def open(self) -> None:
+        """Renew the leases until `aclose`."""
+        self._keeper.start()
 
     async def aclose(self) -> None:
         await self.stop_all()
-        if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, *self._ending, return_exceptions=True)
+        await self._keeper.aclose()
 
     @asynccontextmanager
-    async def hold(
-        self, session_id: str, policy: RunPolicy = "reject", patience: float | None = None
-    ) -> AsyncIterator[Lease]:
-        """The session is ours until the block ends.
+    async def lock(self, claim: SessionClaim) -> AsyncIterator[LockedSession]:
+        """Lock the session of the claim for the duration of the block; returns it with its workspace and the new
+        messages.
 
-        While it is somebody else's: `reject` raises 409 at once; `enqueue` waits, first come, first served;
-        `interrupt` ends what runs and does not queue. Both raise 409 after `patience` seconds (default: the setting).
-        Raises 503 at shutdown.
+        A session created for the claim is deleted if the block fails before its run has started. Raises the claim's
+        errors, 409 according to its policy, 404 if the session was deleted before it was locked, 503 at shutdown.
         """
-        hold = await self._acquire(session_id, policy, self._queue_seconds if patience is None else patience)
-        assert hold.lease is not None, "an acquired hold has its lease"
+        async with AsyncExitStack() as stack:
+            yield await self._satisfied(claim, stack)
+
+    async def _satisfied(self, claim: SessionClaim, stack: AsyncExitStack) -> LockedSession:
+        async with aclosing(claim.attempts()) as attempts:
+            async for attempt in attempts:
+                if (locked := await self._attempt(attempt, claim.system, stack)) is not None:
+                    return locked
+        raise busy()
+
+    async def _attempt(
+        self, attempt: Attempt, system: tuple[str, ...] | None, stack: AsyncExitStack
+    ) -> LockedSession | None:
+        session, lock = attempt.session, SessionLock()
+
+        async def undo(kind: object, *_: object) -> None:
+            if kind is not None and attempt.discard is not None and lock.run is None:
+                await attempt.discard()
+
+        async with AsyncExitStack() as entered:
+            entered.push_async_exit(undo)
+            try:
+                lock = await entered.enter_async_context(self.acquire(session.id, attempt.policy))
+            except ApiError as error:
+                if attempt.passes_when_busy and error.code == "session_busy":
+                    return None
+                raise
+            if not attempt.empty and await self._sessions.get(session.id, session.owner) is None:
+                raise not_found("session", "session_id")
+            known = attempt.fingerprint
+            fingerprint = known if isinstance(known, str) else await known()
+            if fingerprint is None:
+                return None
+            entered.push_async_callback(self._workspaces.rest)
+            if lock.lease is not None and lock.lease.from_elsewhere:
+                await self._workspaces.retire(session.id)
+            workspace = await self._workspaces.open(session.id, session.owner)
+            stack.push_async_exit(entered.pop_all())
+        return LockedSession(session, workspace, lock, attempt.new, fingerprint, system, attempt.empty)
+
+    @asynccontextmanager
+    async def acquire(
+        self, session_id: str, policy: RunPolicy = "reject", patience: float | None = None
+    ) -> AsyncIterator[SessionLock]:
+        """Lock a session for the duration of the block.
+
+        If it is already locked, `reject` raises 409 at once, `enqueue` waits in order of arrival, and `interrupt` stops
+        the current run, ahead of the queue. Both raise 409 after `patience` seconds (default: the setting). Raises 503
+        at shutdown.
+        """
+        lock = await self._busy.acquire(session_id, policy, self._queue_seconds if patience is None else patience)
         try:
-            yield hold.lease
+            yield lock
         finally:
             with CancelScope(shield=True):
-                await self._release(session_id, hold)
+                await self._release(session_id, lock)
 
-    def start(self, session_id: str, work: Work, owned: AsyncExitStack | None = None) -> Run:
-        """Start a run in a session that is held. Raises why, when the session was ended meanwhile.
-
-        The run takes over what is `owned`, the hold itself for one, and lets go of it at its end.
-        """
-        self._refuse_ended(session_id)
-        hold = self._active[session_id]
-        if hold.stop is not None:
-            raise hold.stop
-        hold.run = Run(work, owned.pop_all() if owned is not None else None)
-        return hold.run
-
-    def start_aside(self, work: Work, owned: AsyncExitStack) -> Run:
-        """Start a run that belongs to no session. Raises 503 at shutdown."""
+    def start_outside(self, work: Work, owned: AsyncExitStack) -> Run:
+        """Start a run without a session. Raises 503 at shutdown."""
         self._refuse_at_shutdown()
         run = Run(work, owned.pop_all())
-        self._asides.add(run)
-        run.when_ended(lambda: self._asides.discard(run))
+        self._outside.add(run)
+        run.when_ended(lambda: self._outside.discard(run))
         return run
 
-    def lease(self, session_id: str) -> Lease:
-        """Of a session that is held here."""
-        lease = self._active[session_id].lease
-        assert lease is not None, "a session that is held has its lease"
-        return lease
-
-    def why_ended(self, session_id: str) -> Exception | None:
-        """Why the run in a session that is held here was ended; None when its client left."""
-        run = self._active[session_id].run
-        return run.stopped_by if run is not None else None
-
     async def cancel(self, session_id: str, only: str | None = None) -> bool:
-        """End the answer under way, or `only` the one of this hold, in whatever process; False when there is none."""
+        """Cancel the running answer, or `only` that of this lease, in any process; False if there is none."""
         return await self._stop(session_id, CANCELLED, only)
 
     @asynccontextmanager
-    async def ended(self, session_id: str, why: Exception) -> AsyncIterator[None]:
-        """While the block runs, nothing runs in the session and nothing starts: who tries is told `why`.
+    async def closed(self, session_id: str, why: Exception) -> AsyncIterator[None]:
+        """During the block, nothing runs or starts in the session: attempts raise `why`.
 
-        A run under way is cancelled. Its answer may take a while to leave, but touches nothing of the session.
+        A running answer is cancelled. Its last events may still be sent, but it no longer changes the session.
         """
-        self._ended[session_id] = why
+        self._closed[session_id] = why
         try:
-            if (hold := self._active.get(session_id)) is not None:
-                await hold.end(why)
-                await hold.released.wait()
+            if (lock := self._active.get(session_id)) is not None:
+                await lock.end(why)
+                await lock.released.wait()
             elif await self._leases.ask_to_stop(session_id, CANCELLED):
                 await self._until_free(session_id)
             yield
         finally:
-            self._ended.pop(session_id, None)
+            self._closed.pop(session_id, None)
 
     async def stop_all(self) -> None:
-        """End every run with the words of a shutdown; no new one starts."""
-        self._closing = True
+        """Stop every run with the error of a shutdown; no new one can start."""
+        self._shut_down = True
         why = stopped(SHUTDOWN)
-        holds, asides = list(self._active.values()), list(self._asides)
-        await asyncio.gather(*(hold.end(why) for hold in holds), *(run.stop(why) for run in asides))
+        locks, outside = list(self._active.values()), list(self._outside)
+        await asyncio.gather(*(lock.end(why) for lock in locks), *(run.stop(why) for run in outside))
 
     # acquiring
 
-    async def _acquire(self, session_id: str, policy: RunPolicy, patience: float) -> Hold:
-        ticket, deadline = object(), asyncio.get_running_loop().time() + patience
-        queue = self._waiting.setdefault(session_id, deque())
-        if policy == "enqueue":
-            queue.append(ticket)
-        try:
-            while True:
-                self._refuse_ended(session_id)
-                first = policy == "interrupt" or not queue or queue[0] is ticket
-                if first and (hold := await self._try(session_id)) is not None:
-                    return hold
-                left = deadline - asyncio.get_running_loop().time()
-                if policy == "reject" or left <= 0:
-                    raise _busy()
-                if policy == "interrupt":
-                    await self._stop(session_id, INTERRUPTED)
-                await self._wait(session_id, min(left, WATCH_SECONDS))
-        finally:
-            if policy == "enqueue":
-                queue.remove(ticket)
-            if not queue and self._waiting.get(session_id) is queue:
-                del self._waiting[session_id]
-
-    async def _try(self, session_id: str) -> Hold | None:
+    async def enter(self, session_id: str) -> SessionLock | None:
+        """Lock a session that is free; None while it is busy. Raises an error if nobody may enter."""
+        self._refuse_closed(session_id)
         if session_id in self._active:
             return None
-        hold, ours = Hold(), False
-        self._active[session_id] = hold
+        lock, ours = SessionLock(), False
+        self._active[session_id] = lock
         try:
-            await whole(self._take(session_id, hold))
-            self._refuse_ended(session_id)
-            ours = hold.lease is not None
+            await run_to_completion(self._take(session_id, lock))
+            self._refuse_closed(session_id)
+            ours = lock.lease is not None
         finally:
             if not ours:
                 with CancelScope(shield=True):
-                    await self._release(session_id, hold)
-        return hold if ours else None
+                    await self._release(session_id, lock)
+        return lock if ours else None
 
-    async def _take(self, session_id: str, hold: Hold) -> None:
-        hold.lease = await self._leases.take(session_id, self._lease_seconds)
+    async def _take(self, session_id: str, lock: SessionLock) -> None:
+        lock.lease = await self._leases.take(session_id, self._lease_seconds)
 
-    async def _wait(self, session_id: str, seconds: float) -> None:
-        """Until this process lets go of the session, or `seconds` have passed: another one says nothing."""
-        hold = self._active.get(session_id)
-        released = hold.released if hold is not None else asyncio.Event()
+    async def interrupt(self, session_id: str) -> None:
+        """Stop a session's run, in any process."""
+        await self._stop(session_id, INTERRUPTED)
+
+    async def wait(self, session_id: str, seconds: float) -> None:
+        """Wait until this process releases the session, or for `seconds`; other processes send no notification."""
+        lock = self._active.get(session_id)
+        released = lock.released if lock is not None else asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await released.wait()
 
-    async def _release(self, session_id: str, hold: Hold) -> None:
+    async def _release(self, session_id: str, lock: SessionLock) -> None:
         try:
-            if hold.lease is not None:
-                await self._leases.release(hold.lease)
+            if lock.lease is not None:
+                await self._leases.release(lock.lease)
         finally:
             del self._active[session_id]
-            hold.released.set()
+            lock.released.set()
 
     def _refuse_at_shutdown(self) -> None:
-        if self._closing:
+        if self._shut_down:
             raise ApiError(503, "The service is shutting down.", kind="service_unavailable", code="shutting_down")
 
-    def _refuse_ended(self, session_id: str) -> None:
+    def _refuse_closed(self, session_id: str) -> None:
         self._refuse_at_shutdown()
-        if (why := self._ended.get(session_id)) is not None:
+        if (why := self._closed.get(session_id)) is not None:
             raise why
 
     # stopping
 
     async def _stop(self, session_id: str, why: str, only: str | None = None) -> bool:
-        hold = self._active.get(session_id)
-        if hold is not None and hold.lease is not None and only in (None, hold.lease.hold):
-            await hold.end(stopped(why))
+        lock = self._active.get(session_id)
+        if lock is not None and lock.lease is not None and only in (None, lock.lease.id):
+            await lock.end(stopped(why))
             return True
         if not await self._leases.ask_to_stop(session_id, why, only):
             return False
@@ -227,49 +267,4 @@ class Runs:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 while await self._leases.held(session_id, only):  # noqa: ASYNC110 (another process sets no event)
-                    await asyncio.sleep(WATCH_SECONDS / 3)
-
-    # keeping
-
-    async def _keep(self) -> None:
-        renewed = 0.0
-        while True:
-            await asyncio.sleep(WATCH_SECONDS)
-            if not self._active:
-                continue
-            try:
-                await self._heed()
-                if (now := asyncio.get_running_loop().time()) - renewed > self._lease_seconds / 3:
-                    renewed = now
-                    await self._renew()
-            except aiosqlite.Error as error:
-                log.warning("the leases of sessions could not be looked after, that is tried again: %s", error)
-
-    async def _heed(self) -> None:
-        for session_id, why in (await self._leases.asked_to_stop()).items():
-            if (hold := self._active.get(session_id)) is not None:
-                self._end_soon(hold, why)
-
-    async def _renew(self) -> None:
-        """A lease that was lost (the process was asleep for too long) ends its run: the session is another's now."""
-        holds = [hold for hold in self._active.values() if hold.lease is not None]
-        kept = await self._leases.renew(self._lease_seconds)
-        for hold in holds:
-            if hold.lease is not None and hold.lease.hold not in kept and not hold.released.is_set():
-                self._end_soon(hold, LOST)
-
-    def _end_soon(self, hold: Hold, why: str) -> None:
-        """In a task of its own: a run that is slow to end must not keep the leases from being renewed."""
-        task = asyncio.create_task(hold.end(stopped(why)))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-
-
-def _busy() -> ApiError:
-    return ApiError(
-        409,
-        "This session is answering another message. Wait for it, or use a session of its own.",
-        param="session_id",
-        code="session_busy",
-        headers={"Retry-After": "1"},
-    )
+                    await asyncio.sleep(RETRY_SECONDS / 3)

@@ -1,33 +1,46 @@
-"""A run as Server-Sent Events: chunks of Chat Completions, or typed events of Responses."""
+"""Server-Sent Events: streams a run as text while its client is connected."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fastapi.responses import StreamingResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from api.errors import ApiError, to_api_error
-from api.runs.event_log import EventsDroppedError, Reader
-from api.runs.live import Live
-from api.runs.run import Run
-from api.turns.turn import Turn
-from api.wire.answer import Answer
-from api.wire.chunks import Frames, error_frame
-from api.wire.responses_body import Body
-from api.wire.responses_items import Items
-from nodes.events import Event
+from api.runs.event_log import EventsDroppedError, WireLog
+from api.runs.live import LiveRun, Numbered
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+DONE = b"data: [DONE]\n\n"
+_DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-class RunResponse(StreamingResponse):
-    """Streams a run. When it has been sent, or cannot be, the run ends too, unless it is one in the background."""
+class EventStream(EventSourceResponse):
+    """Sends pieces of text as they come, and a comment every `keepalive` seconds."""
 
-    def __init__(self, live: Live, frames: AsyncIterator[bytes], **rest: Any) -> None:
-        super().__init__(frames, media_type="text/event-stream", **rest)
+    def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float) -> None:
+        comment = ServerSentEvent(comment="keep-alive", sep="\n")
+        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=lambda: comment, sep="\n")
+
+    @staticmethod
+    @override
+    async def _listen_for_exit_signal() -> None:
+        """Not needed: our server ends the runs before it stops, and thereby their streams, each with its error.
+
+        The library's version would cut them off at once, and keep polling for the signal twice a second.
+        """
+        await asyncio.Event().wait()
+
+
+class RunResponse(EventStream):
+    """Streams a run. When the stream ends or fails, the run ends too, unless it is a background run."""
+
+    def __init__(
+        self, live: LiveRun, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float
+    ) -> None:
+        super().__init__(pieces, headers, keepalive)
         self._live = live
 
     @override
@@ -39,109 +52,32 @@ class RunResponse(StreamingResponse):
                 await self._live.run.stop()
 
 
-def frames_of(live: Live, after: int | None = None) -> AsyncIterator[bytes]:
-    """The frames of a run, or those behind frame `after`."""
-    return stream(live.run, live.frames, live.answer, include_usage=live.include_usage, after=after)
-
-
-KEEPALIVE_SECONDS = 15.0
-
-
-KEEPALIVE = b": keep-alive\n\n"
-
-
-DONE = b"data: [DONE]\n\n"
-
-
-def numbered(frames: Frames, number: int, data: bytes) -> bytes:
-    """A frame with its id: what a client that comes back sends as `Last-Event-ID`."""
-    return b"id: %s:%d\n%s" % (frames.id.encode(), number, data)
-
-
-async def paced(reader: Reader) -> AsyncIterator[Event | None]:
-    """Each event of a run; None whenever nothing has come for a while. Raises `EventsDroppedError`."""
-    while True:
-        try:
-            async with asyncio.timeout(KEEPALIVE_SECONDS):
-                event = await reader.next()
-        except TimeoutError:
-            yield None
-            continue
-        if event is None:
-            return
-        yield event
-
-
-async def stream(
-    run: Run, frames: Frames, answer: Answer, *, include_usage: bool, after: int | None = None
-) -> AsyncIterator[bytes]:
-    """All frames of a run, or those behind frame `after`. Closing the generator does not stop the run; its owner does.
-
-    The first frame is number 0, each event has its own number, and the last ones follow. `answer` has taken in all
-    events when the run has ended.
-    """
-    if after is None:
-        yield numbered(frames, 0, frames.first())
-    reader = run.log.reader(after or 0)
-    try:
-        async for event in paced(reader):
-            if event is None:
-                yield KEEPALIVE
-            elif (data := frames.event(event)) is not None:
-                yield numbered(frames, reader.read, data)
-    except EventsDroppedError:
-        yield error_frame(gone())
-        yield DONE
-        return
-    last = [error_frame(to_api_error(run.error))] if run.error is not None else [frames.last(answer)]
-    if include_usage and run.error is None:
-        last.append(frames.usage(answer))
-    for number, data in enumerate(last, run.log.length + 1):
-        if number > (after or 0):
-            yield numbered(frames, number, data)
+async def chat_pieces(live: LiveRun, after: int | None = None) -> AsyncIterator[bytes]:
+    """A run as chunks of Chat Completions, or those after number `after`."""
+    async for chunks in live.stream(after):
+        yield chat_text(live.chunks.id, chunks)
     yield DONE
 
 
-def gone() -> ApiError:
-    """For a reader whose place in the stream is not kept any more."""
-    return ApiError(410, "This part of the stream is not kept any more; read the history.", code="stream_gone")
+def chat_text(completion_id: str, chunks: Iterable[Numbered]) -> bytes:
+    """Each chunk with its ID, which a returning client sends as `Last-Event-ID`."""
+    return "".join([f"{_id(completion_id, number)}data: {_DUMP(chunk)}\n\n" for number, chunk in chunks]).encode()
 
 
-async def told(run: Run, body: Body, turn: Turn) -> AsyncIterator[bytes]:
-    """All frames of a run. Closing the generator does not stop the run; its owner does."""
-    numbered, items = Numbered(), Items(body.id, turn.session.id)
-    for kind in ("response.created", "response.in_progress"):
-        yield numbered.frame({"type": kind, "response": body.begun()})
+def _id(completion_id: str, number: int | None) -> str:
+    return "" if number is None else f"id: {completion_id}:{number}\n"
+
+
+async def typed_pieces(log: WireLog, dropped: Callable[[], Sequence[dict[str, Any]]]) -> AsyncIterator[bytes]:
+    """Typed events, as in Responses; `dropped` if the next ones are no longer kept."""
+    reader = log.reader()
     try:
-        async for event in paced(run.log.reader()):
-            if event is None:
-                yield KEEPALIVE
-                continue
-            for one in items.feed(event):
-                yield numbered.frame(one)
+        while events := await reader.next():
+            yield typed_text(events)
     except EventsDroppedError:
-        yield numbered.frame({"type": "response.failed", "response": body.failed(gone())})
-        yield DONE
-        return
-    if run.error is not None:
-        failed = body.failed(to_api_error(run.error), items)
-        yield numbered.frame({"type": "response.failed", "response": failed})
-    else:
-        for one in items.close(turn.note.answer):
-            yield numbered.frame(one)
-        ended = body.ended(items, turn.note.answer)
-        yield numbered.frame({"type": f"response.{ended['status']}", "response": ended})
+        yield typed_text(dropped())
     yield DONE
 
 
-class Numbered:
-    """Gives each event its number in the stream."""
-
-    def __init__(self) -> None:
-        self._next = 0
-
-    def frame(self, event: dict[str, Any]) -> bytes:
-        told = {"type": event["type"], "sequence_number": self._next, **event}
-        self._next += 1
-        data = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-        return f"event: {event['type']}\ndata: {data}\n\n".encode()
+def typed_text(events: Iterable[dict[str, Any]]) -> bytes:
+    return "".join([f"event: {event['type']}\ndata: {_DUMP(event)}\n\n" for event in events]).encode()

@@ -1,0 +1,1 @@
+"""From a request to a run: options, session claim, messages, attachments, start."""

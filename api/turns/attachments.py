@@ -1,4 +1,4 @@
-"""Images and files inside messages (`image_url` and `file` parts): they become files of the session, like uploads."""
+"""Stores images and files inside messages (`image_url` and `file` parts) as session files."""
 
 import asyncio
 import binascii
@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from api.errors import ApiError, bad_request
-from api.services import Services
-from api.wire.chat_request import ChatRequest
+from api.files.form_receiver import Received
+from api.turns.transcript import first_new
 from api.wire.messages import ChatMessage, FilePart, ImagePart
 from tools.web.errors import FetchError
+from tools.web.fetch import Fetcher
 from workspace.errors import FileTooLargeError
 from workspace.folder import FileInfo
 from workspace.session import SessionWorkspace
@@ -23,7 +24,7 @@ MAX_FETCHED_BYTES = 20 * MIB
 PIECE = 1 << 20
 """Characters of base64 that are decoded at once: a multiple of 4."""
 HEAD = 16
-"""Bytes that tell an image's kind."""
+"""Bytes needed to detect an image's type."""
 SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "png"),
     (re.compile(rb"\xff\xd8\xff"), "jpg"),
@@ -47,31 +48,69 @@ class Attached:
         return bad_request(f"{self.field}: {reason}", self.field, "invalid_attachment")
 
 
-def first_new(messages: Sequence[ChatMessage]) -> int:
-    """Where the messages begin that come after the last assistant's."""
-    return max((at for at, message in enumerate(messages) if message.role == "assistant"), default=-1) + 1
-
-
-async def take_attached(chat: ChatRequest, workspace: SessionWorkspace, services: Services, names: list[str]) -> None:
-    """Store what is attached to the new messages; each name is appended to `names` as soon as its file is there.
-
-    Raises 400, or 413 for what is too large, naming the field.
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Stores the attachments of a request. Images on the public web are fetched if `fetches` is set, within `seconds`
+    in total.
     """
-    attached = _attached(chat.messages)
-    if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
-        raise bad_request(
-            f"messages: at most {MAX_ATTACHED} images and files, {MAX_FETCHED} of them from elsewhere", "messages"
-        )
-    deadline = asyncio.get_running_loop().time() + services.settings.web_timeout
-    for one in attached:
-        if _is_remote(one):
-            info = await _fetch(one, workspace, services, deadline)
-        else:
-            info = await _decode(one, workspace)
-        names.append(info.name)
+
+    fetcher: Fetcher
+    fetches: bool
+    seconds: float
+
+    async def take(
+        self, uploads: Sequence[Received], messages: Sequence[ChatMessage], workspace: SessionWorkspace
+    ) -> list[str]:
+        """Store the uploads and the attachments of the messages after the last assistant message: all or none.
+
+        Returns the file names. Raises 400, or 413 for files that are too large, naming the field.
+        """
+        names: list[str] = []
+        complete = False
+        try:
+            for upload in uploads:
+                info = await workspace.take_file(upload.label, upload.path)
+                names.append(info.name)
+            await self._take_attached(_attached(messages), workspace, names)
+            complete = True
+        finally:
+            if not complete:
+                await workspace.remove_files(names)
+        return names
+
+    async def _take_attached(self, attached: list[Attached], workspace: SessionWorkspace, names: list[str]) -> None:
+        """Appends each name to `names` as soon as its file is stored."""
+        if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
+            raise bad_request(
+                f"messages: at most {MAX_ATTACHED} images and files are allowed, {MAX_FETCHED} of them from the web",
+                "messages",
+            )
+        deadline = asyncio.get_running_loop().time() + self.seconds
+        for one in attached:
+            if _is_remote(one):
+                info = await self._fetch(one, workspace, deadline)
+            else:
+                info = await _decode(one, workspace)
+            names.append(info.name)
+
+    async def _fetch(self, one: Attached, workspace: SessionWorkspace, deadline: float) -> FileInfo:
+        """Fetch an image from the public web, under the same rules as pages."""
+        assert isinstance(one.part, ImagePart), "only images have URLs"
+        if not self.fetches:
+            raise one.refused("this service does not fetch images; send it as data:image/…;base64,…")
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self.fetcher.open(one.part.image_url.url, KINDS, MAX_FETCHED_BYTES) as response,
+            ):
+                return await _store_image(one, response.chunks, workspace)
+        except TimeoutError as error:
+            raise one.refused("fetching the image took too long") from error
+        except FetchError as error:
+            raise one.refused(str(error)) from error
 
 
-def _attached(messages: list[ChatMessage]) -> list[Attached]:
+def _attached(messages: Sequence[ChatMessage]) -> list[Attached]:
     start = first_new(messages)
     return [
         Attached(f"messages.{at}.content.{place}.{part.type}", part)
@@ -93,25 +132,8 @@ async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
     return await _store(one, label, _decoded(one, encoded), workspace)
 
 
-async def _fetch(one: Attached, workspace: SessionWorkspace, services: Services, deadline: float) -> FileInfo:
-    """An image of the public web, by the rules that hold for pages."""
-    assert isinstance(one.part, ImagePart), "only images are named by their address"
-    if not services.settings.web_read_pages:
-        raise one.refused("images are not fetched here; send it as data:image/…;base64,…")
-    try:
-        async with (
-            asyncio.timeout_at(deadline),
-            services.fetcher.open(one.part.image_url.url, KINDS, MAX_FETCHED_BYTES) as response,
-        ):
-            return await _store_image(one, response.chunks, workspace)
-    except TimeoutError as error:
-        raise one.refused("the image did not come in time") from error
-    except FetchError as error:
-        raise one.refused(str(error)) from error
-
-
 async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
-    """Under a name of ours: what the bytes are counts, and not what they are called."""
+    """The service chooses the name from the detected type, regardless of the client's name."""
     head = b""
     async for chunk in chunks:
         head += chunk
@@ -119,7 +141,7 @@ async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: S
             break
     kind = next((kind for signature, kind in SIGNATURES if signature.match(head)), None)
     if kind is None:
-        raise one.refused("this is no PNG, JPEG, GIF, WebP, BMP or TIFF image")
+        raise one.refused("this is not a PNG, JPEG, GIF, WebP, BMP or TIFF image")
 
     async def whole() -> AsyncIterator[bytes]:
         yield head
@@ -137,20 +159,20 @@ async def _store(one: Attached, label: str, chunks: AsyncIterator[bytes], worksp
 
 
 def _data_url(one: Attached, url: str, *, bare: bool = False) -> tuple[str, str]:
-    """`(media type, base64)`. With `bare`, the base64 may also stand alone."""
+    """`(media type, base64)`. With `bare`, base64 without a `data:` prefix is also accepted."""
     header, comma, encoded = url.partition(",")
     if bare and not comma and url[:5].lower() != "data:":
         return "application/octet-stream", url
     found = _DATA_URL.fullmatch(header) if comma and len(header) < 1000 else None
     if found is None:
-        raise one.refused("this is not data:…;base64,…" + ("" if bare else ", nor an address of the web"))
+        raise one.refused("this is not data:…;base64,…" + ("" if bare else "or a web URL"))
     return (found[1] or "application/octet-stream").lower(), encoded
 
 
 async def _decoded(one: Attached, encoded: str) -> AsyncIterator[bytes]:
-    """The bytes, in pieces. Raises 400 for what is no base64, or nothing."""
+    """The bytes, in pieces. Raises 400 if the base64 is invalid or empty."""
     if not encoded:
-        raise one.refused("there are no bytes in it")
+        raise one.refused("the data is empty")
     for start in range(0, len(encoded), PIECE):
         piece = encoded[start : start + PIECE]
         if "=" in piece and start + PIECE < len(encoded):

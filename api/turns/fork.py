@@ -1,84 +1,91 @@
-"""A fork: a session of its own that begins where a turn of another one ended. The other one keeps all its turns."""
+"""A fork: a new session that starts where a turn of another session ended. The original keeps all its turns."""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
 
 from api.errors import not_found
-from api.services import Services
 from checkpoints.sessions import Session
-from checkpoints.turns import Turn
+from checkpoints.store import Store
+from checkpoints.turns import StoredTurn
 from workspace.folder_copy import copy_files
-from workspace.settings import MIB
+from workspace.workspaces import Workspaces
 
 KEPT = ("messages", "summaries", "condensed")
-"""What of a thread's state belongs to the conversation and not to its last turn."""
+"""The part of a thread's state that belongs to the conversation, not to its last turn."""
 
 
-async def fork(turn: Turn, source: Session, services: Services) -> Session:
-    """A new session of the same owner, with the state of `turn`'s checkpoint and the files as of then.
+@dataclass(frozen=True, slots=True)
+class Forks:
+    """Creates forks. `max_bytes` limits the copied files."""
 
-    Its Python starts anew. Raises 404 when the source goes meanwhile, `FileTooLargeError` when its files are too
-    large to be copied; then nothing is left of the fork.
-    """
-    store = services.store
-    session = await store.sessions.create(source.owner, source.title)
-    complete = False
-    try:
-        messages = await _copy_thread(turn, session, services)
-        await _copy_files(turn, source, session, messages, services)
-        await store.sessions.said(session.id, [message.text for message in messages])
-        begun = await store.turns.begin(session.id, session.owner, turn.fingerprint, turn.instructions)
-        await (store.turns.finish(begun, turn.fingerprint) if turn.state == "done" else store.turns.cut(begun))
-        complete = True
-    finally:
-        if not complete:
-            await discard(session, services)
-    return session
+    store: Store
+    workspaces: Workspaces
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    max_bytes: int
 
+    async def make(self, turn: StoredTurn, source: Session) -> Session:
+        """A new session of the same owner, with the state of `turn`'s checkpoint and the files as of then.
 
-async def discard(session: Session, services: Services) -> None:
-    """Leave nothing of a session that came to nothing."""
-    await services.workspaces.discard(session.id)
-    await services.store.saver.adelete_thread(session.id)
-    await services.store.sessions.wipe(session.id)
-    await services.store.sessions.delete(session.id)
+        It starts with a new Python kernel. Raises 404 if the source is deleted in the meantime, `FileTooLargeError` if
+        its files are too large to copy; the fork is then removed.
+        """
+        store = self.store
+        session = await store.sessions.create(source.owner, source.title)
+        complete = False
+        try:
+            messages = await self._copy_thread(turn, session)
+            await self._copy_files(turn, source, session, messages)
+            await store.sessions.said(session.id, [message.text for message in messages])
+            begun = await store.turns.begin(session.id, session.owner, turn.fingerprint, turn.instructions)
+            await (store.turns.finish(begun, turn.fingerprint) if turn.state == "done" else store.turns.cut(begun))
+            complete = True
+        finally:
+            if not complete:
+                await self.discard(session)
+        return session
 
+    async def discard(self, session: Session) -> None:
+        """Delete an unused session completely."""
+        await self.workspaces.discard(session.id)
+        await self.store.saver.adelete_thread(session.id)
+        await self.store.sessions.wipe(session.id)
+        await self.store.sessions.delete(session.id)
 
-async def _copy_thread(turn: Turn, session: Session, services: Services) -> Sequence[AnyMessage]:
-    there: RunnableConfig = {
-        "configurable": {"thread_id": turn.session, "checkpoint_ns": "", "checkpoint_id": turn.checkpoint}
-    }
-    values: dict[str, Any] = (await services.graph.aget_state(there)).values
-    messages: Sequence[AnyMessage] = values.get("messages", [])
-    if not messages:
-        raise not_found("turn")
-    here: RunnableConfig = {"configurable": {"thread_id": session.id}}
-    kept = {name: values[name] for name in KEPT if name in values}
-    await services.graph.aupdate_state(here, kept, as_node="record")
-    return messages
+    async def _copy_thread(self, turn: StoredTurn, session: Session) -> Sequence[AnyMessage]:
+        there: RunnableConfig = {
+            "configurable": {"thread_id": turn.session, "checkpoint_ns": "", "checkpoint_id": turn.checkpoint}
+        }
+        values: dict[str, Any] = (await self.graph.aget_state(there)).values
+        messages: Sequence[AnyMessage] = values.get("messages", [])
+        if not messages:
+            raise not_found("turn")
+        here: RunnableConfig = {"configurable": {"thread_id": session.id}}
+        kept = {name: values[name] for name in KEPT if name in values}
+        await self.graph.aupdate_state(here, kept, as_node="record")
+        return messages
 
-
-async def _copy_files(
-    turn: Turn, source: Session, session: Session, messages: Sequence[AnyMessage], services: Services
-) -> None:
-    named = {name for message in messages for name in _named(message)}
-    workspace = await services.workspaces.open(session.id, session.owner)
-    await asyncio.to_thread(
-        copy_files,
-        services.workspaces.folder(source.id),
-        workspace.folder,
-        named=named,
-        until=turn.created,
-        max_bytes=services.settings.kernel_folder_mb * MIB,
-    )
+    async def _copy_files(
+        self, turn: StoredTurn, source: Session, session: Session, messages: Sequence[AnyMessage]
+    ) -> None:
+        workspace = await self.workspaces.open(session.id, session.owner)
+        await asyncio.to_thread(
+            copy_files,
+            self.workspaces.folder(source.id),
+            workspace.folder,
+            named={name for message in messages for name in _named(message)},
+            until=turn.created,
+            max_bytes=self.max_bytes,
+        )
 
 
 def _named(message: AnyMessage) -> list[str]:
-    """The files that came with a question, and those that an answer's steps made."""
+    """The files attached to a question, or created by an answer's steps."""
     extra = message.additional_kwargs
     made = [ref["filename"] for step in extra.get("steps", []) for ref in step["artifacts"]]
     return [*extra.get("files", []), *made]

@@ -1,29 +1,36 @@
 """A conversation's messages, from the checkpoint, as clients see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
 
-from api.services import Services
 from api.wire.conversion import calls_of
 from api.wire.steps import artifacts, public_step
 from checkpoints.sessions import Session
 from nodes.state import Step
 
 
-async def messages_of(session: Session, services: Services) -> list[AnyMessage]:
-    """All messages of the session, oldest first."""
-    config: RunnableConfig = {"configurable": {"thread_id": session.id}}
-    state = await services.graph.aget_state(config)
-    found: list[AnyMessage] = state.values.get("messages", [])
-    return found
+@dataclass(frozen=True, slots=True)
+class History:
+    """Reads the conversations stored by the graph."""
+
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+
+    async def messages(self, session_id: str) -> list[AnyMessage]:
+        """All messages of the session, oldest first."""
+        config: RunnableConfig = {"configurable": {"thread_id": session_id}}
+        state = await self.graph.aget_state(config)
+        found: list[AnyMessage] = state.values.get("messages", [])
+        return found
 
 
 def public_messages(session: Session, messages: Sequence[AnyMessage]) -> list[dict[str, Any]]:
-    """OpenAI's `role` and `content`, and beside them what happened: time, files, steps, artifacts."""
+    """OpenAI's `role` and `content`, plus time, files, steps and artifacts."""
     return [_public(session, message) for message in messages]
 
 
@@ -51,7 +58,7 @@ def _public(session: Session, message: AnyMessage) -> dict[str, Any]:
 
 
 def role(message: AnyMessage) -> str:
-    """OpenAI's word for who speaks."""
+    """The message's role in OpenAI's terms."""
     if isinstance(message, HumanMessage):
         return "user"
     if isinstance(message, ToolMessage):

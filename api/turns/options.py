@@ -1,97 +1,165 @@
-"""What a request asks for besides its words, resolved for a run or refused by name."""
+"""The options of a turn: resolved from the request once, validated and frozen. Later code does not read the request."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from starlette.requests import HTTPConnection
 
 from api.errors import ApiError, bad_request, not_found
-from api.services import Services
-from api.settings.runs import RunPolicy
+from api.files.form_receiver import Received
+from api.model_registry import ModelRegistry
+from api.runs.settings import RunPolicy
+from api.turns.session_claim import TurnEnd
+from api.turns.transcript import INSTRUCTIONS
 from api.wire.chat_request import AGENT_TYPES, ChatRequest
 from checkpoints.users import User
 from llm.errors import SchemaError
 from llm.served.chat import ServedChat
-from nodes.state import ClientTools, Limits, Sampling
-
-
-def may_choose(services: Services, user: User) -> bool:
-    return services.settings.allow_model_choice or user.role == "admin"
-
-
-def check_choice(model: str, services: Services, user: User) -> None:
-    """Raises 403 for another model than the default one where users may not choose."""
-    if model != services.models.default and not may_choose(services, user):
-        raise ApiError(403, "Only administrators choose the model here.", param="model", code="forbidden")
-
-
-def asked_session(request: HTTPConnection, chat: ChatRequest) -> str | None:
-    """The session that the client names: field, header or metadata."""
-    in_metadata = (chat.metadata or {}).get("session_id")
-    session_id = chat.session_id or request.headers.get("x-session-id") or in_metadata
-    return str(session_id) if session_id else None
-
-
-def wanted_mode(chat: ChatRequest, services: Services, user: User) -> str:
-    """`agent_type` wins over `model`; a backend's model runs in `auto`; guests chat, whatever they ask for.
-
-    Raises 404 for an unknown model.
-    """
-    if chat.agent_type is None and chat.model not in (*AGENT_TYPES, *services.models.names):
-        known = ", ".join([*AGENT_TYPES, *services.models.names])
-        raise not_found(f"model as {chat.model!r}; there are: {known}", "model")
-    if user.role == "guest":
-        return "chat"
-    return mode_with_tools(chat, chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto"))
-
-
-def wanted_policy(request: HTTPConnection, services: Services) -> RunPolicy:
-    """What to do while the session answers another message: the header, or the setting. Raises 400."""
-    match request.headers.get("x-run-policy", services.settings.run_policy):
-        case "reject" | "enqueue" | "interrupt" as policy:
-            return policy
-        case _:
-            raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
-
-
-async def wanted_model(chat: ChatRequest, services: Services, user: User) -> str:
-    """The backend's model that answers: the one named, the user's own choice, or the default. Raises 403 for a name
-    where users may not choose."""
-    if chat.model in services.models.names:
-        check_choice(chat.model, services, user)
-        return chat.model
-    return await default_model(services, user)
-
-
-async def default_model(services: Services, user: User) -> str:
-    """What answers this user when a request names no model."""
-    return await services.models.default_of(user.id) if may_choose(services, user) else services.models.default
-
+from nodes.rules.mode import is_housekeeping
+from nodes.state import ClientTools, Sampling
 
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
 
-def mode_with_tools(chat: ChatRequest, mode: str) -> str:
-    """A turn with tools of the client's runs in `chat`: an agent's modes have the service's own tools.
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the connection itself says about a request."""
 
-    Raises 400 when both are asked for.
+    address: str
+    """The client's address for the service: scheme, host and port."""
+    session: str | None = None
+    """`X-Session-ID`."""
+    policy: str | None = None
+    """`X-Run-Policy`."""
+
+    @classmethod
+    def of(cls, connection: HTTPConnection) -> "Origin":
+        called = connection.base_url
+        address = str(called.replace(scheme=called.scheme.replace("ws", "http")))
+        return cls(address, connection.headers.get("x-session-id"), connection.headers.get("x-run-policy"))
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """A validated request, its user and origin, and its uploads."""
+
+    chat: ChatRequest
+    user: User
+    origin: Origin
+    files: Sequence[Received] = ()
+    after: TurnEnd | None = None
+    """The end of an earlier turn, after which the messages come."""
+    instructions: str = ""
+    """For this turn only."""
+    only_tools: frozenset[str] | None = None
+    """Names of the service's tools that the turn may use; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOptions:
+    """How to answer a turn."""
+
+    user: User
+    mode: str
+    model: str
+    """The backend's model that answers."""
+    question: str
+    """The text of the last user message."""
+    session: str | None
+    """The session that the client names."""
+    policy: RunPolicy
+    sampling: Sampling
+    client_tools: ClientTools
+    response_format: dict[str, Any] | None
+    instructions: str
+    only_tools: frozenset[str] | None
+    step_factor: float
+    """Multiplies the service's step limit, from `reasoning_effort`."""
+    address: str
+    include_usage: bool
+    background: bool
+    housekeeping: bool
+    """A request that a front end makes for itself (a title, tags), outside of any session."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptionsResolver:
+    """Resolves requests for this service's models and settings. `public_url` overrides the address that a client
+    uses.
     """
+
+    models: ModelRegistry
+    default_policy: RunPolicy
+    public_url: str
+
+    async def resolve(self, request: TurnRequest) -> TurnOptions:
+        """Raises 400 for unsupported values, naming the field; 403 if the user may not do this; 404 for an unknown
+        model.
+        """
+        chat, user = request.chat, request.user
+        if user.role == "guest" and (request.files or any(message.attached for message in chat.messages)):
+            raise ApiError(403, "Guests cannot send files.", param="files", code="forbidden")
+        client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
+        sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
+        question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
+        model = await self.models.choice_of(user, chat.model)
+        mode = _mode(chat, user, self.models)
+        await _check(chat, self.models.get(model))
+        session = _named_session(request)
+        return TurnOptions(
+            user=user,
+            mode=mode,
+            model=model,
+            question=question,
+            session=session,
+            policy=self.policy(request.origin.policy),
+            sampling=sampling,
+            client_tools=client_tools,
+            response_format=form,
+            instructions=request.instructions,
+            only_tools=request.only_tools,
+            step_factor=0.5 if chat.reasoning_effort in FEWER else 2 if chat.reasoning_effort in MORE else 1,
+            address=(self.public_url or request.origin.address).rstrip("/"),
+            include_usage=include_usage,
+            background=chat.background,
+            housekeeping=session is None and request.after is None and _is_housekeeping(request),
+        )
+
+    def policy(self, wanted: str | None) -> RunPolicy:
+        """What to do if the session is answering another message: the header or the setting. Raises 400."""
+        match wanted or self.default_policy:
+            case "reject" | "enqueue" | "interrupt" as policy:
+                return policy
+            case _:
+                raise bad_request("X-Run-Policy: use reject, enqueue or interrupt", "X-Run-Policy")
+
+
+def _mode(chat: ChatRequest, user: User, models: ModelRegistry) -> str:
+    """`agent_type` overrides `model`; a backend's model runs in `auto`; guests always get `chat`."""
+    if chat.agent_type is None and chat.model not in AGENT_TYPES and chat.model not in models.names:
+        known = ", ".join([*AGENT_TYPES, *models.names])
+        raise not_found(f"model {chat.model!r}; available models: {known}", "model")
+    if user.role == "guest":
+        return "chat"
+    mode = chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
     if chat.own_tools and mode not in ("auto", "chat"):
         raise bad_request(
-            f"tools: mode {mode} runs the service's own tools; send your tools with auto or chat",
+            f"tools: mode {mode} uses the service's own tools; send your tools with auto or chat",
             "tools",
             "tools_of_two",
         )
     return "chat" if chat.own_tools or chat.messages[-1].role != "user" else mode
 
 
-async def check_wishes(chat: ChatRequest, model: BaseChatModel) -> None:
-    """Raise 400 for tools or a form of answer that this model cannot be held to."""
+async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
+    """Raise 400 if this model cannot use tools or enforce the response format."""
     if chat.own_tools and isinstance(model, ServedChat):
         await model.ready()
     if chat.own_tools and not getattr(model, "native_tools", False):
-        raise bad_request("tools: this model cannot call tools", "tools", "unsupported_field")
+        raise bad_request("tools: this model does not support tools", "tools", "unsupported_field")
     check = getattr(model, "check_format", None)
     if chat.wanted_format is not None and check is not None:
         try:
@@ -101,26 +169,17 @@ async def check_wishes(chat: ChatRequest, model: BaseChatModel) -> None:
             raise bad_request(f"{field}: {error}", field, "invalid_schema") from error
 
 
-def client_tools(chat: ChatRequest) -> ClientTools:
-    """For the run's context."""
-    return ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
+def _named_session(request: TurnRequest) -> str | None:
+    """From the field, the header or the metadata."""
+    chat = request.chat
+    named = chat.session_id or request.origin.session or (chat.metadata or {}).get("session_id")
+    return str(named) if named else None
 
 
-def steps_for(chat: ChatRequest, limits: Limits) -> Limits:
-    """`reasoning_effort`: half of the steps, or twice as many."""
-    if chat.reasoning_effort in FEWER:
-        return replace(limits, max_iterations=max(1, limits.max_iterations // 2))
-    if chat.reasoning_effort not in MORE:
-        return limits
-    return replace(limits, max_iterations=limits.max_iterations * 2, max_mends=limits.max_mends * 2)
-
-
-def sampling_of(chat: ChatRequest) -> Sampling:
-    """The request's wishes for the answer."""
-    return Sampling(
-        temperature=chat.temperature,
-        top_p=chat.top_p,
-        seed=chat.seed,
-        max_tokens=chat.token_limit,
-        stop=chat.stops,
-    )
+def _is_housekeeping(request: TurnRequest) -> bool:
+    chat = request.chat
+    if chat.background or chat.agent_type not in (None, "auto", "chat"):
+        return False
+    said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
+    alone = len(said) == 1 and said[0].role == "user" and not said[0].attached and not request.files
+    return alone and is_housekeeping(said[0].text)

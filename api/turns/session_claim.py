@@ -1,138 +1,116 @@
-"""Holding the session that a turn goes on in: the one that is named, a new one, or a fork of one."""
+"""Claims on a turn's session: a named one, a new one, or the end of an earlier turn.
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+`matching.py` has the claim by transcript.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 
 from api.errors import bad_request, not_found
-from api.services import Services
-from api.settings.runs import RunPolicy
-from api.turns.fingerprints import START
-from api.turns.fork import discard, fork
-from api.wire.messages import ChatMessage
-from checkpoints.sessions import Session
-from checkpoints.turns import Turn
+from api.runs.claims import Attempt
+from api.runs.settings import RunPolicy
+from api.turns.fork import Forks
+from api.turns.transcript import START, Transcript, chain
+from checkpoints.sessions import Session, Sessions
+from checkpoints.store import Store
+from checkpoints.turns import StoredTurn
 from checkpoints.users import User
-from workspace.session import SessionWorkspace
 from workspace.workspaces import SESSION_ID
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A session in our hands, and what it gains."""
-
-    session: Session
-    workspace: SessionWorkspace
-    made: bool
-    """Made for this turn: `api.turns.turn.fork.discard` it when the turn's start fails."""
-    fingerprint: str
-    """Of the conversation as the thread has it."""
-    new: Sequence[ChatMessage] = ()
-    """The client's messages that the thread does not have. Empty when a question that was cut off is asked again."""
-    system: tuple[str, ...] | None = None
-    """The client's system messages, when it has sent all that was said; None: those of the thread count."""
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The end of a turn."""
+class TurnEnd:
+    """The end of a turn, as a request names it."""
 
     session: str
     checkpoint: str
 
 
-@asynccontextmanager
-async def hold_session(
-    asked: str | None, services: Services, user: User, *, first_words: str, policy: RunPolicy = "reject"
-) -> AsyncIterator[Held]:
-    """The session asked for, or a new one, held for as long as the block runs.
+@dataclass(frozen=True, slots=True)
+class NamedSession:
+    """The session with this ID; the messages after its last assistant message are new. Raises 400, 404."""
 
-    Raises 400 and 404 for an id that is none or not the user's, 409 while the session answers another message, 429
-    when the user has runs, tokens or files enough.
+    id: str
+    user: User
+    transcript: Transcript
+    store: Store
+    policy: RunPolicy
+    system: tuple[str, ...] | None = None
+
+    async def attempts(self) -> AsyncGenerator[Attempt]:
+        session = await find_session(self.store.sessions, self.id, self.user)
+        new = self.transcript.messages[self.transcript.first_new :]
+
+        async def fingerprint() -> str:
+            newest = await self.store.turns.newest(session.id)
+            said = await asyncio.to_thread(chain, newest.fingerprint if newest else START, new)
+            return said[-1] if said else START
+
+        yield Attempt(session, new, fingerprint, self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session without messages; all messages are new."""
+
+    user: User
+    transcript: Transcript
+    title: str
+    store: Store
+    forks: Forks
+    system: tuple[str, ...] | None = None
+
+    async def attempts(self) -> AsyncGenerator[Attempt]:
+        session = await self.store.sessions.create(self.user.id, self.title)
+        fingerprint = self.transcript.fingerprints[-1] if self.transcript.fingerprints else START
+        discard = partial(self.forks.discard, session)
+        yield Attempt(session, self.transcript.messages, fingerprint, discard=discard, empty=True)
+
+
+@dataclass(frozen=True, slots=True)
+class AfterTurn:
+    """Continues from the end of a turn: in its session if that turn is the newest, in a fork otherwise; all messages
+    are new. Raises 400, 404, also if the session has no such turn.
     """
-    async with services.quotas.run(user), AsyncExitStack() as stack:
-        if asked is None:
-            session = await services.store.sessions.create(user.id, first_words)
-        else:
-            session = await own_session(asked, services, user)
-        workspace = await stack.enter_async_context(held(session, services, policy))
-        newest = await services.store.turns.newest(session.id) if asked is not None else None
-        yield Held(session, workspace, asked is None, newest.fingerprint if newest else START)
 
+    end: TurnEnd
+    user: User
+    transcript: Transcript
+    store: Store
+    forks: Forks
+    policy: RunPolicy
+    system: tuple[str, ...] | None = None
 
-@asynccontextmanager
-async def hold_point(
-    point: Point, services: Services, user: User, *, policy: RunPolicy = "reject"
-) -> AsyncIterator[Held]:
-    """Begin a turn at a point of a session: in the session itself when it is its newest, in a fork otherwise.
-
-    Raises as `hold_session`, and 404 when the session has no such turn.
-    """
-    async with services.quotas.run(user), AsyncExitStack() as stack:
-        session = await own_session(point.session, services, user)
-        turn = await services.store.turns.at(session.id, point.checkpoint)
+    async def attempts(self) -> AsyncGenerator[Attempt]:
+        session = await find_session(self.store.sessions, self.end.session, self.user)
+        turn = await self.store.turns.at(session.id, self.end.checkpoint)
         if turn is None:
             raise not_found("turn")
-        taken = await continued(turn, session, services, stack, policy) if turn.newest else None
-        yield taken or await forked(turn, session, services, stack)
+        said = await asyncio.to_thread(chain, turn.fingerprint, self.transcript.messages)
+        fingerprint = said[-1] if said else turn.fingerprint
+
+        async def unless_gone_on() -> str | None:
+            return fingerprint if await is_newest(turn, self.store) else None
+
+        if turn.newest:
+            yield Attempt(session, self.transcript.messages, unless_gone_on, self.policy)
+        fork = await self.forks.make(turn, session)
+        yield Attempt(fork, self.transcript.messages, fingerprint, discard=partial(self.forks.discard, fork))
 
 
-async def own_session(session_id: str, services: Services, user: User) -> Session:
-    """Raises 400 for what is no id, 404 for what is not there or somebody else's."""
+async def find_session(sessions: Sessions, session_id: str, user: User) -> Session:
+    """Raises 400 for an invalid ID, 404 if the session does not exist or belongs to another user."""
     if not SESSION_ID.fullmatch(session_id):
-        raise bad_request("session_id: this is not a session id", "session_id", "invalid_session_id")
-    session = await services.store.sessions.get(session_id, user.id)
+        raise bad_request("session_id: this is not a session ID", "session_id", "invalid_session_id")
+    session = await sessions.get(session_id, user.id)
     if session is None:
         raise not_found("session", "session_id")
     return session
 
 
-@asynccontextmanager
-async def held(session: Session, services: Services, policy: RunPolicy = "reject") -> AsyncIterator[SessionWorkspace]:
-    """The workspace of a session that is ours until the block ends. Raises 409 as the policy says, 404 when the session
-    was deleted before it was ours.
-    """
-    async with services.runs.hold(session.id, policy) as lease:
-        if await services.store.sessions.get(session.id, session.owner) is None:
-            raise not_found("session", "session_id")
-        try:
-            if lease.from_elsewhere:
-                await services.workspaces.retire(session.id)
-            yield await services.workspaces.open(session.id, session.owner)
-        finally:
-            await services.workspaces.rest()
-
-
-async def continued(
-    turn: Turn, session: Session, services: Services, stack: AsyncExitStack, policy: RunPolicy = "reject"
-) -> Held | None:
-    """The session itself, if the turn is still its newest once it is ours; None when it has gone on.
-
-    Raises 409 as the policy says. What is held is let go of with the stack.
-    """
-    attempt = AsyncExitStack()
-    ours = False
-    try:
-        workspace = await attempt.enter_async_context(held(session, services, policy))
-        newest = await services.store.turns.newest(session.id)
-        ours = newest is not None and newest.id == turn.id
-    finally:
-        if not ours:
-            await attempt.aclose()
-    if not ours:
-        return None
-    stack.push_async_exit(attempt)
-    return Held(session, workspace, made=False, fingerprint=turn.fingerprint)
-
-
-async def forked(turn: Turn, source: Session, services: Services, stack: AsyncExitStack) -> Held:
-    """A fork at the turn, held. Raises as `fork`."""
-    session = await fork(turn, source, services)
-    entered = False
-    try:
-        workspace = await stack.enter_async_context(held(session, services))
-        entered = True
-    finally:
-        if not entered:
-            await discard(session, services)
-    return Held(session, workspace, made=True, fingerprint=turn.fingerprint)
+async def is_newest(turn: StoredTurn, store: Store) -> bool:
+    """Whether it is the last turn of its session."""
+    newest = await store.turns.newest(turn.session)
+    return newest is not None and newest.id == turn.id

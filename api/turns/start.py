@@ -1,32 +1,121 @@
-"""A request becomes a run, by whatever way it came."""
+"""Turns a request from any route into a run: options, claim, lock, new messages, run."""
 
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
-from starlette.requests import HTTPConnection
+from langchain_core.messages import AnyMessage
 
-from api.runs.live import Live
-from api.services import Services
-from api.turns.housekeeping import is_aside, start_aside
-from api.turns.request import Incoming
-from api.turns.turn import open_turn, work
-from api.wire.chunks import Frames
+from api.accounts.quotas import Quotas
+from api.runs.claims import SessionClaim
+from api.runs.live import LiveRun, LiveRuns
+from api.runs.run import Work
+from api.runs.session_locks import LockedSession, SessionLocks
+from api.runs.settings import RunPolicy
+from api.turns.attachments import Attachments
+from api.turns.fork import Forks
+from api.turns.history import History
+from api.turns.housekeeping import Housekeeping
+from api.turns.matching import MatchedSession
+from api.turns.options import OptionsResolver, TurnOptions, TurnRequest
+from api.turns.session_claim import AfterTurn, NamedSession, NewSession
+from api.turns.transcript import START, Transcript
+from api.turns.turn import Turn, TurnRunner
+from api.wire.answer import Answer
+from api.wire.chat_chunks import ChatChunks
+from api.wire.conversion import open_calls, to_messages
+from checkpoints.store import Store
 from checkpoints.users import User
+from tools.documents import Documents
 
 
-async def start(
-    request: HTTPConnection, incoming: Incoming, services: Services, user: User, stack: AsyncExitStack
-) -> tuple[str, Live]:
-    """The session's id, empty for what a front end asks for itself, and the run.
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Starts turns. Created once, from the parts that a turn needs."""
 
-    The run owns what is on the stack from here on: it ends, or is stopped, and all is let go.
-    """
-    if is_aside(request, incoming):
-        return "", await start_aside(incoming.chat, services, user, stack)
-    turn = await stack.enter_async_context(open_turn(request, incoming, services, user))
-    run = services.runs.start(turn.session.id, work(turn, services), stack)
-    chat = incoming.chat
-    live = Live(
-        run, Frames(turn.model, turn.session.id), turn.note.answer, chat.wants_usage, background=chat.background
-    )
-    services.streams.add(turn.session.id, live)
-    return turn.session.id, live
+    options: OptionsResolver
+    quotas: Quotas
+    locks: SessionLocks
+    store: Store
+    forks: Forks
+    history: History
+    attachments: Attachments
+    documents: Documents
+    runner: TurnRunner
+    housekeeping: Housekeeping
+    live: LiveRuns
+
+    async def start(self, request: TurnRequest, stack: AsyncExitStack) -> LiveRun:
+        """Start the answer. From here on the run owns the stack and releases it at its end.
+
+        Raises 400, 403 and 404 from the options and the claim, 409 while the session is answering another message, 413
+        for files that are too large, 429 beyond the user's quotas.
+        """
+        options = await self.options.resolve(request)
+        if options.housekeeping:
+            return await self._start_outside(request, options, stack)
+        turn = await self.open(request, options, stack)
+        return self.begin(turn, self.runner.work(turn), stack)
+
+    async def open(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> Turn:
+        """Lock the session and store what is new; a new session whose start fails is removed."""
+        await stack.enter_async_context(self.quotas.run(options.user))
+        transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
+        claim = self._claim(request, options, transcript)
+        locked = await stack.enter_async_context(self.locks.lock(claim))
+        messages = await self._messages(request, locked)
+        if request.files or any(message.attached for message in request.chat.messages):
+            names = await self.attachments.take(request.files, request.chat.messages, locked.workspace)
+            if names:
+                messages[-1].additional_kwargs["files"] = names
+                self.documents.schedule(options.user.id, locked.session.id)
+        return self.runner.turn(options, locked, messages, transcript)
+
+    def begin(self, turn: Turn, work: Work, stack: AsyncExitStack) -> LiveRun:
+        """Start the run, and keep it for clients that resume it."""
+        options, session = turn.options, turn.locked.session.id
+        run = turn.locked.lock.start(work, stack)
+        chunks = ChatChunks(options.model, session, include_usage=options.include_usage)
+        live = LiveRun(run, chunks, turn.answer, background=options.background)
+        self.live.add(session, live)
+        return live
+
+    @asynccontextmanager
+    async def session(
+        self, session_id: str | None, user: User, *, title: str, policy: RunPolicy = "reject"
+    ) -> AsyncIterator[LockedSession]:
+        """A session for purposes other than a turn, such as a direct tool call; None: a new one.
+
+        Raises the same errors as `start`.
+        """
+        nothing = Transcript.of(())
+        claim: SessionClaim = NewSession(user, nothing, title, self.store, self.forks)
+        if session_id is not None:
+            claim = NamedSession(session_id, user, nothing, self.store, policy)
+        async with self.quotas.run(user), self.locks.lock(claim) as locked:
+            yield locked
+
+    def _claim(self, request: TurnRequest, options: TurnOptions, transcript: Transcript) -> SessionClaim:
+        user, store, forks = options.user, self.store, self.forks
+        if request.after is not None:
+            return AfterTurn(request.after, user, transcript, store, forks, options.policy)
+        if options.session is not None:
+            return NamedSession(options.session, user, transcript, store, options.policy)
+        if all(fingerprint == START for fingerprint in transcript.fingerprints[:-1]):  # nothing that could match
+            title = transcript.messages[-1].text
+            return NewSession(user, transcript, title, store, forks, transcript.system)
+        return MatchedSession(user, transcript, store, forks, self.history, bool(request.files))
+
+    async def _messages(self, request: TurnRequest, locked: LockedSession) -> list[AnyMessage]:
+        kept: Sequence[AnyMessage] = () if locked.empty else await self.history.messages(locked.session.id)
+        return to_messages(locked.new, len(request.chat.messages) - len(locked.new), open_calls(kept))
+
+    async def _start_outside(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> LiveRun:
+        """Start a front end's own request, outside of any session."""
+        await stack.enter_async_context(self.quotas.run(options.user))
+        budget = self.runner.contexts.budget()
+        answer = Answer("", budget.usage)
+        work = self.housekeeping.work(options, request.chat.messages, answer, budget)
+        chunks = ChatChunks(options.model, "", include_usage=options.include_usage)
+        return LiveRun(self.locks.start_outside(work, stack), chunks, answer)

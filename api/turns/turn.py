@@ -1,236 +1,234 @@
-"""A turn: find or make the session, take in the files, run the graph."""
+"""A turn and its run: the top graph with its context, recorded at the turn's start and end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AnyMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
-from starlette.requests import HTTPConnection
+from langgraph.graph.state import CompiledStateGraph
 
-from api.errors import ApiError
-from api.runs.run import Emit, whole
-from api.services import Services
-from api.turns.attachments import first_new, take_attached
-from api.turns.fingerprints import answered, chain, instructions
-from api.turns.fork import discard
-from api.turns.history import messages_of
-from api.turns.matching import hold_history
-from api.turns.options import (
-    asked_session,
-    check_wishes,
-    client_tools,
-    sampling_of,
-    steps_for,
-    wanted_mode,
-    wanted_model,
-    wanted_policy,
-)
-from api.turns.request import Incoming
-from api.turns.session_claim import Held, hold_point, hold_session
+from api.files.image_links import ImageLinks
+from api.model_registry import ModelRegistry
+from api.runs.run import Emit, Work, run_to_completion
+from api.runs.session_locks import LockedSession
+from api.tool_kits import ToolKits
+from api.turns.options import TurnOptions
+from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
-from api.wire.chat_request import ChatRequest
-from api.wire.conversion import open_calls, to_messages
-from checkpoints.sessions import Session
-from checkpoints.users import User
-from nodes.events import AnswerDelta, Event, ToolOutput
-from nodes.react.file_context import Briefing
-from nodes.state import Context
-from tools import build_all
-from workspace.session import SessionWorkspace
+from checkpoints.store import Store
+from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
+from nodes.react.file_context import FileContext
+from nodes.settings import AgentSettings
+from nodes.state import WINDOW, Budget, Context, Limits
+from tools.coding.settings import CodingSettings
 
 MAX_STREAMED_OUTPUT = 50_000
-"""Characters of programs' output that one turn streams; the steps hold what the model was shown of the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Everything a run needs."""
-
-    session: Session
-    workspace: SessionWorkspace
-    messages: list[AnyMessage]
-    chat: ChatRequest
-    given: Incoming
-    user: User
-    mode: str
-    model: str
-    """The backend's model that answers."""
-    fingerprint: str
-    """Of the conversation up to the question."""
-    instructions: str
-    """A digest of the client's system prompt."""
-    system: tuple[str, ...] | None
-    """The client's system messages, when it has sent all that was said; None: those of the session count."""
-    address: str
-    """How the client calls the service: scheme, host and port."""
-    note: "Note"
+"""Maximum number of characters of program output that a turn streams; the steps have what the model saw of the rest."""
+BATCH = 500
+RECURSION_LIMIT = 200
+"""Maximum number of graph steps; the run's own limits are lower."""
 
 
 @dataclass(slots=True)
-class Note:
-    """What is known of the turn's answer: all of it once the run has ended."""
+class Turn:
+    """One question in a locked session, and its result."""
 
+    options: TurnOptions
+    locked: LockedSession
+    messages: list[AnyMessage]
+    """The new messages."""
+    instructions: str
+    """A digest of the client's system prompt."""
+    budget: Budget
     answer: Answer
     number: int = 0
-    """Of its row; 0 until it has one."""
+    """Number of its row; 0 until it is recorded."""
     checkpoint: str | None = None
-    """The turn's end: with the session's id a `Point` that others can begin at."""
+    """The thread's checkpoint at the end of the turn, from which it can be forked; None until the turn is done."""
+
+    @property
+    def session_id(self) -> str:
+        return self.locked.session.id
 
 
-@asynccontextmanager
-async def open_turn(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Turn]:
-    """Hold the session and take in the files. A new session whose start fails leaves nothing behind."""
-    chat = incoming.chat
-    if user.role == "guest" and (incoming.files or any(message.attached for message in chat.messages)):
-        raise ApiError(403, "Guests chat without files.", param="files", code="forbidden")
-    mode = wanted_mode(chat, services, user)
-    model = await wanted_model(chat, services, user)
-    await check_wishes(chat, services.models.get(model))
-    async with _hold(request, incoming, services, user) as held:
-        session, workspace = held.session, held.workspace
-        taken = False
-        try:
-            waiting = open_calls(await messages_of(session, services))
-            messages = to_messages(held.new, len(chat.messages) - len(held.new), waiting)
-            names = await _take_files(incoming, workspace, services)
-            if names:
-                messages[-1].additional_kwargs["files"] = names
-            taken = True
-        finally:
-            if not taken and held.made:
-                await discard(session, services)
-        if names:
-            services.documents.schedule(user.id, session.id)
-        prints = await asyncio.to_thread(chain, held.fingerprint, held.new)
-        yield Turn(
-            session=session,
-            workspace=workspace,
-            messages=messages,
-            chat=chat,
-            given=incoming,
-            user=user,
-            mode=mode,
+@dataclass(frozen=True, slots=True)
+class ContextBuilder:
+    """Builds the graph's context: live objects and limits. Created once, from the shared parts."""
+
+    agent: AgentSettings
+    coding: CodingSettings
+    models: ModelRegistry
+    kits: ToolKits
+
+    def budget(self) -> Budget:
+        """A new budget for one run."""
+        return Budget(self.agent)
+
+    def limits(self, model: BaseChatModel, factor: float = 1) -> Limits:
+        """The limits of one run, with `factor` times the steps; the context window is the answering model's."""
+        window: int = getattr(model, "window", WINDOW)
+        steps = max(1, int(self.agent.react_max_iterations * factor))
+        return Limits(steps, int(self.coding.max_iterations * max(1, factor)), window=window)
+
+    async def chat(self, options: TurnOptions, budget: Budget) -> Context:
+        """For mode `chat` without a session or tools."""
+        model = await self.models.ready(options.model)
+        return Context(
             model=model,
-            fingerprint=prints[-1] if prints else held.fingerprint,
-            instructions=await asyncio.to_thread(instructions, chat.messages),
-            system=held.system,
-            address=address_of(request, services),
-            note=Note(Answer(session.id)),
+            sampling=options.sampling,
+            response_format=options.response_format,
+            limits=self.limits(model, options.step_factor),
+            budget=budget,
+            user=options.user.id,
+        )
+
+    async def turn(self, turn: Turn, emit: Emit) -> Context:
+        """For a turn of a session."""
+        options, locked, kits = turn.options, turn.locked, self.kits
+        model, user, workspace = await self.models.ready(options.model), options.user.id, locked.workspace
+        library, reader = kits.library(user), kits.reader(user)
+        tools: Mapping[str, BaseTool] = {}
+        if options.user.role != "guest":
+            tools = kits.toolbox(workspace, user, model, _streamed(emit), options.only_tools)
+        return Context(
+            model=model,
+            coder=kits.coder,
+            tools=tools,
+            workspace=workspace,
+            library=library,
+            describe=FileContext(reader, workspace, library, options.question),
+            sampling=options.sampling,
+            system=locked.system,
+            instructions=options.instructions,
+            client_tools=options.client_tools,
+            response_format=options.response_format,
+            limits=self.limits(model, options.step_factor),
+            protocol=self.agent.protocol(model),
+            budget=turn.budget,
+            user=user,
         )
 
 
-@asynccontextmanager
-async def _hold(request: HTTPConnection, incoming: Incoming, services: Services, user: User) -> AsyncIterator[Held]:
-    """In a session that the client names, only what follows its last assistant message is new."""
-    chat, policy = incoming.chat, wanted_policy(request, services)
-    if incoming.point is not None:
-        async with hold_point(incoming.point, services, user, policy=policy) as held:
-            yield replace(held, new=chat.messages)
-        return
-    asked = asked_session(request, chat)
-    if asked is None:
-        async with hold_history(chat.messages, services, user, with_files=bool(incoming.files)) as held:
-            yield held
-        return
-    async with hold_session(asked, services, user, first_words="", policy=policy) as held:
-        yield replace(held, new=chat.messages[first_new(chat.messages) :])
+@dataclass(frozen=True, slots=True)
+class TurnRunner:
+    """Executes turns with the top graph."""
+
+    graph: CompiledStateGraph[Any, Any, Any, Any]
+    contexts: ContextBuilder
+    store: Store
+    image_links: ImageLinks
+
+    def turn(
+        self, options: TurnOptions, locked: LockedSession, messages: list[AnyMessage], transcript: Transcript
+    ) -> Turn:
+        """A turn with a new budget and answer, and one counter of its usage."""
+        budget = self.contexts.budget()
+        answer = Answer(locked.session.id, budget.usage)
+        return Turn(options, locked, messages, transcript.instructions, budget, answer)
+
+    def work(self, turn: Turn) -> Work:
+        """The work of a turn's run: passes the graph's custom stream to `emit`."""
+
+        async def run(emit: Emit) -> None:
+            answer = turn.answer
+            async with self._noted(turn):
+                context = await self.contexts.turn(turn, emit)
+                async with (
+                    charged(turn.budget, turn.options.user.id, self.store),
+                    aclosing(self._events(turn, context)) as events,
+                ):
+                    await relay(events, answer, emit)
+                if images := self._images(turn):
+                    emit(AnswerDelta(images))
+                    answer.feed([AnswerDelta(images)])
+                await self.store.sessions.said(turn.session_id, [answer.text])
+
+        return run
+
+    async def _events(self, turn: Turn, context: Context) -> AsyncGenerator[Event]:
+        start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.options.mode}
+        config: RunnableConfig = {
+            "configurable": {"thread_id": turn.session_id},
+            "recursion_limit": RECURSION_LIMIT,
+            "callbacks": [context.budget.usage],
+        }
+        # LangGraph types its generator as a plain iterator; `aclosing` needs an async generator.
+        stream = cast(
+            "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
+            self.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
+        )
+        async with aclosing(stream) as parts:
+            async for _namespace, _mode, event in parts:
+                yield event
+
+    @asynccontextmanager
+    async def _noted(self, turn: Turn) -> AsyncIterator[None]:
+        """Record the turn at its start, and at its end with its answer or as cut off."""
+        store, session, fingerprint, complete = self.store, turn.session_id, turn.locked.fingerprint, False
+
+        async def begin() -> None:
+            turn.number = await store.turns.begin(session, turn.options.user.id, fingerprint, turn.instructions)
+
+        await store.sessions.said(session, [message.text for message in turn.messages])
+        try:
+            await run_to_completion(begin())
+            yield
+            end = await asyncio.to_thread(answered, fingerprint, turn.answer.text, turn.answer.tool_calls)
+            turn.checkpoint = await store.turns.finish(turn.number, end)
+            complete = True
+        finally:
+            if not complete:
+                await store.turns.cut(turn.number)
+
+    def _images(self, turn: Turn) -> str:
+        """Links to the agent's images, to append to a complete text answer."""
+        answer = turn.answer
+        if turn.options.response_format is not None or answer.finish_reason != "stop" or not answer.text:
+            return ""
+        return self.image_links.markdown(turn.session_id, answer.steps, turn.options.address)
 
 
-async def _take_files(incoming: Incoming, workspace: SessionWorkspace, services: Services) -> list[str]:
-    """Store the uploads, and what is in the new messages: all of them, or none."""
-    names: list[str] = []
-    complete = False
+async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> None:
+    """Emit the events as they come, and feed them to the answer in batches."""
+    batch: list[Event] = []
     try:
-        for upload in incoming.files:
-            info = await workspace.take_file(upload.label, upload.path)
-            names.append(info.name)
-        await take_attached(incoming.chat, workspace, services, names)
-        complete = True
+        async for event in events:
+            told: Event = event
+            match event:
+                case AnswerDelta() if answer.first_token is None:
+                    answer.first_token = time.monotonic()
+                case Finished():
+                    answer.ended = time.monotonic()
+                case StepDone():
+                    told = answer.numbered(event)
+            emit(told)
+            batch.append(told)
+            if len(batch) == BATCH:
+                answer.feed(batch)
+                batch.clear()
     finally:
-        if not complete:
-            await workspace.remove_files(names)
-    return names
-
-
-def work(turn: Turn, services: Services) -> Callable[[Emit], Coroutine[None, None, None]]:
-    """The run of a turn: the top graph, its custom stream handed to `emit`."""
-    start: dict[str, Any] = {"messages": turn.messages, "wanted_mode": turn.mode}
-
-    async def run(emit: Emit) -> None:
-        sessions, answer = services.store.sessions, turn.note.answer
-        async with recorded(turn, services, answer):
-            model = await services.ready_model(turn.model)
-            context = _context(turn, services, model, emit)
-            async with services.metered(turn.user) as meter:
-                config: RunnableConfig = {
-                    "configurable": {"thread_id": turn.session.id},
-                    "recursion_limit": 200,
-                    "callbacks": [meter],
-                }
-                # langgraph types its generator as a bare iterator; `aclosing` needs to know better.
-                stream = cast(
-                    "AsyncGenerator[tuple[tuple[str, ...], str, Event]]",
-                    services.graph.astream(start, config, context=context, stream_mode=["custom"], subgraphs=True),
-                )
-                async with aclosing(stream) as parts:
-                    async for _namespace, _mode, event in parts:
-                        emit(answer.feed(event))
-            if images := _images(turn, services):
-                emit(answer.feed(AnswerDelta(images)))
-            await sessions.said(turn.session.id, [answer.text])
-
-    return run
+        answer.feed(batch)
 
 
 @asynccontextmanager
-async def recorded(turn: Turn, services: Services, answer: Answer) -> AsyncIterator[None]:
-    """Note the turn when it begins, and how it ended: with its answer, or cut off."""
-    turns, note, complete = services.store.turns, turn.note, False
-
-    async def begin() -> None:
-        note.number = await turns.begin(turn.session.id, turn.user.id, turn.fingerprint, turn.instructions)
-
-    await services.store.sessions.said(turn.session.id, [message.text for message in turn.messages])
+async def charged(budget: Budget, user: str, store: Store) -> AsyncIterator[None]:
+    """Charge the block's usage to the user, however it ends."""
     try:
-        await whole(begin())
         yield
-        end = await asyncio.to_thread(answered, turn.fingerprint, answer.text, answer.tool_calls)
-        note.checkpoint = await turns.finish(note.number, end)
-        complete = True
     finally:
-        if not complete:
-            await turns.cut(note.number)
+        budget.usage.close()
+        await store.usage.add(user, budget.usage.input_tokens, budget.usage.output_tokens)
 
 
-def address_of(request: HTTPConnection, services: Services) -> str:
-    """`PUBLIC_URL`, or what the request says."""
-    asked = request.base_url
-    of_pages = asked.replace(scheme=asked.scheme.replace("ws", "http"))
-    return (services.settings.public_url or str(of_pages)).rstrip("/")
-
-
-def _images(turn: Turn, services: Services) -> str:
-    """Links to what the agent drew, behind an answer in words that is whole."""
-    answer = turn.note.answer
-    if turn.chat.wanted_format is not None or answer.finish_reason != "stop" or not answer.text:
-        return ""
-    return services.image_links.markdown(turn.session.id, answer.steps, turn.address)
-
-
-def _tools(turn: Turn, services: Services, model: BaseChatModel, show: Callable[[str], None]) -> dict[str, BaseTool]:
-    if turn.user.role == "guest":
-        return {}
-    tools, only = build_all(services.tool_kit(turn.workspace, turn.user.id, model, show)), turn.given.only_tools
-    return tools if only is None else {name: tool for name, tool in tools.items() if name in only}
-
-
-def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -> Context:
-    chat, room = turn.chat, MAX_STREAMED_OUTPUT
+def _streamed(emit: Emit) -> Callable[[str], None]:
+    """Streams what programs print, up to `MAX_STREAMED_OUTPUT` characters."""
+    room = MAX_STREAMED_OUTPUT
 
     def show(text: str) -> None:
         nonlocal room
@@ -238,22 +236,4 @@ def _context(turn: Turn, services: Services, model: BaseChatModel, emit: Emit) -
             emit(ToolOutput(text[:room]))
             room -= len(text)
 
-    library = services.library(turn.user.id)
-    briefing = Briefing(services.reader(turn.user.id), turn.workspace, library, chat.asked)
-    return Context(
-        model=model,
-        coder=services.coder,
-        tools=_tools(turn, services, model, show),
-        workspace=turn.workspace,
-        library=library,
-        describe=briefing,
-        sampling=sampling_of(chat),
-        system=turn.system,
-        instructions=turn.given.instructions,
-        client_tools=client_tools(chat),
-        response_format=chat.wanted_format,
-        limits=steps_for(chat, services.limits(model)),
-        protocol=services.settings.protocol(model),
-        budget=services.settings.budget(),
-        user=turn.user.id,
-    )
+    return show

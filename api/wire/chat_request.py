@@ -1,11 +1,27 @@
-"""The wire: what a chat request may say. Unknown fields are ignored, as OpenAI does; known ones that this
-service cannot honour are refused by name."""
+"""The body of a chat request. Unknown fields are ignored, as in OpenAI's API; known but unsupported ones get an error
+that names them.
+"""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from api.errors import bad_request
 from api.wire.messages import ChatMessage
+from graph import MODES
 from llm.errors import SchemaError
 from llm.parsing.json_schema import MAX_COUNT, MAX_REPEATED, check_size, check_strict
 
@@ -32,7 +48,7 @@ class Function(BaseModel):
     name: str = Field(pattern=NAME)
     description: str | None = Field(default=None, max_length=20_000)
     parameters: ToolSchema | None = None
-    """A JSON schema of an object; without one the function takes nothing."""
+    """A JSON schema of an object; without one, the function has no parameters."""
     strict: bool | None = None
 
 
@@ -104,8 +120,8 @@ ResponseFormat = Annotated[
 ]
 
 
-class Wishes(BaseModel):
-    """The part of a request that says so."""
+class OutputRequest(BaseModel):
+    """Requested output besides text: client tools and the response format."""
 
     tools: list[FunctionTool] | None = Field(default=None, max_length=MAX_TOOLS)
     tool_choice: ToolChoice | None = None
@@ -118,12 +134,12 @@ class Wishes(BaseModel):
         names = [tool.function.name for tool in tools or []]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise ValueError(f"two tools are called {twice!r}")
+            raise ValueError(f"two tools are named {twice!r}")
         return tools
 
-    @property
+    @cached_property
     def own_tools(self) -> tuple[dict[str, Any], ...]:
-        """The client's tools that the model may call, in OpenAI's form."""
+        """The client tools that the model may call, in OpenAI's format."""
         given = self.tools if self.tools and self.tool_choice != "none" else []
         return tuple(tool.model_dump(exclude_none=True) for tool in given)
 
@@ -132,7 +148,7 @@ class Wishes(BaseModel):
         chosen = self.tool_choice
         return chosen.model_dump() if isinstance(chosen, NamedTool) else chosen or "auto"
 
-    @property
+    @cached_property
     def wanted_format(self) -> dict[str, Any] | None:
         """None for plain text."""
         if self.response_format is None or isinstance(self.response_format, TextFormat):
@@ -140,39 +156,64 @@ class Wishes(BaseModel):
         return self.response_format.model_dump(by_alias=True, exclude_none=True)
 
     def check_choice(self) -> None:
-        """Raise ValueError when `tool_choice` asks for a tool that is not there."""
+        """Raise ValueError if `tool_choice` names a missing tool."""
         names = [tool.function.name for tool in self.tools or []]
         if isinstance(self.tool_choice, NamedTool) and self.tool_choice.function.name not in names:
-            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not among the tools")
+            raise ValueError(f"tool_choice names {self.tool_choice.function.name!r}, which is not in tools")
         if self.tool_choice == "required" and not names:
-            raise ValueError("tool_choice is required, but there are no tools")
+            raise ValueError("tool_choice is required, but tools is empty")
 
 
-AGENT_TYPES = ("auto", "chat", "react", "plan_execute")
+AGENT_TYPES = tuple(MODES)
+
+
+def _known_mode(mode: str) -> str:
+    if mode not in AGENT_TYPES:
+        raise ValueError(f"unknown agent_type {mode!r}; use one of: {', '.join(AGENT_TYPES)}")
+    return mode
+
+
+AgentType = Annotated[str, AfterValidator(_known_mode), WithJsonSchema({"type": "string", "enum": list(AGENT_TYPES)})]
 
 
 class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(Wishes):
-    """`POST /v1/chat/completions`, JSON or form."""
+class ChatRequest(OutputRequest):
+    """The body of `POST /v1/chat/completions`, from JSON or a form."""
 
     model_config = ConfigDict(extra="ignore")
 
+    @classmethod
+    def parse(cls, fields: dict[str, Any]) -> "ChatRequest":
+        """Raises 400 that names the field."""
+        for name, harmless in REFUSED.items():
+            if fields.get(name) not in harmless:
+                raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
+        try:
+            chat = cls.model_validate({k: v for k, v in fields.items() if v is not None})
+        except ValidationError as error:
+            raise RequestValidationError(error.errors()) from error
+        try:
+            chat.check_choice()
+        except ValueError as error:
+            raise bad_request(str(error), "tool_choice") from error
+        return chat
+
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     model: str = Field(default="auto", max_length=200)
-    agent_type: str | None = None
+    agent_type: AgentType | None = None
     session_id: str | None = None
     metadata: dict[str, Any] | None = None
     user: str | None = None
-    """Taken and not used, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
+    """Accepted without effect, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
-    """How many steps an agent may take: half of the service's limit, the limit, or twice as many."""
+    """How many steps an agent may take: half of the service's limit, the limit, or twice the limit."""
 
     stream: bool = False
     background: bool = False
-    """The run goes on when the client goes away."""
+    """The run continues if the client disconnects."""
     stream_options: StreamOptions | None = None
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -181,18 +222,11 @@ class ChatRequest(Wishes):
     stop: str | list[str] | None = None
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
 
-    @field_validator("agent_type")
-    @classmethod
-    def _known_mode(cls, mode: str | None) -> str | None:
-        if mode is not None and mode not in AGENT_TYPES:
-            raise ValueError(f"unknown agent_type {mode!r}; use one of: {', '.join(AGENT_TYPES)}")
-        return mode
-
     @field_validator("stop")
     @classmethod
     def _few_stops(cls, stop: str | list[str] | None) -> str | list[str] | None:
         if isinstance(stop, list) and len(stop) > 4:
-            raise ValueError("at most 4 stop sequences")
+            raise ValueError("at most 4 stop sequences are allowed")
         return stop
 
     @field_validator("messages")
@@ -200,14 +234,14 @@ class ChatRequest(Wishes):
     def _asks_something(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
         last = messages[-1]
         if last.role not in ("user", "tool", "function"):
-            raise ValueError("the last message must be the user's, or a tool's result")
+            raise ValueError("the last message must be a user message or a tool result")
         if last.role == "user" and not last.text.strip():
-            raise ValueError("the user's message has no text and no file")
+            raise ValueError("the user's message has neither text nor files")
         return messages
 
-    @property
+    @cached_property
     def asked(self) -> str:
-        """The person's last words."""
+        """The text of the last user message."""
         return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
@@ -216,7 +250,7 @@ class ChatRequest(Wishes):
 
     @property
     def wants_usage(self) -> bool:
-        """In a stream."""
+        """Only applies to streams."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property
@@ -239,4 +273,4 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "web_search_options": (None,),
     "verbosity": (None, "medium"),
 }
-"""Fields of OpenAI's that change the answer and that we do not honour, with the values that change nothing."""
+"""OpenAI fields that change the answer and are not supported, with the values that have no effect."""

@@ -1,20 +1,20 @@
-"""An answer as OpenAI's `chat.completion`."""
+"""Encodes an answer as OpenAI's `chat.completion`."""
 
 import time
-from typing import Any
 
 from api.wire.answer import Answer
-from api.wire.chunks import completion_id
+from api.wire.chat_chunks import completion_id
+from api.wire.types import Completion, Message
 
 
-def completion(answer: Answer, model: str) -> dict[str, Any]:
-    """An OpenAI `chat.completion` with our two keys beside it."""
+def completion(answer: Answer, model: str) -> Completion:
+    """A `chat.completion` with the service's two additional keys."""
     content = answer.text or (None if answer.tool_calls else "")
-    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": None}
+    message: Message = {"role": "assistant", "content": content, "refusal": None}
     if answer.tool_calls:
         message["tool_calls"] = answer.tool_calls
     if answer.reasoning:
-        message |= {"reasoning_content": answer.reasoning, "reasoning": answer.reasoning}
+        message["reasoning_content"] = message["reasoning"] = answer.reasoning
     if cites := answer.annotations():
         message["annotations"] = cites
     return {

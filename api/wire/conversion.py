@@ -1,4 +1,4 @@
-"""The messages of a request as the conversation keeps them: OpenAI's roles → LangChain's messages."""
+"""Converts a request's messages from OpenAI's roles to LangChain's messages."""
 
 import json
 import time
@@ -11,17 +11,17 @@ from langchain_core.messages.tool import tool_call
 
 from api.errors import bad_request
 from api.wire.messages import ChatMessage, MessageCall
-from nodes.client_tools import NO_RESULT, arguments_of
+from nodes.client_tools import NO_RESULT, parsed_arguments
 
 LEGACY_ID = "call_function"
-"""Of a call that was made the old way, which has no id."""
+"""ID of a call in the old format, which has none."""
 
 
 def to_messages(new: Sequence[ChatMessage], start: int, open_calls: Sequence[ToolCall] = ()) -> list[AnyMessage]:
-    """The messages that the conversation gains. `new` begins at the request's message number `start`.
+    """The messages to add to the conversation. `new` starts at message number `start` of the request.
 
-    `open_calls` are those that the session waits for; each gets a result, for one that the client leaves out a note
-    that there is none. Raises 400 for a result that answers no call.
+    `open_calls` are the calls that the session waits for; each gets a result: for one that the client omits, a note
+    that there is none. Raises 400 for a result that matches no call.
     """
     waiting = {call["id"] or "": call["name"] for call in open_calls}
     messages: list[AnyMessage] = []
@@ -43,13 +43,13 @@ def to_messages(new: Sequence[ChatMessage], start: int, open_calls: Sequence[Too
 
 
 def open_calls(messages: Sequence[AnyMessage]) -> list[ToolCall]:
-    """The calls of the last message, which the client has not answered yet."""
+    """The unanswered calls of the last message."""
     last = messages[-1] if messages else None
     return list(last.tool_calls) if isinstance(last, AIMessage) else []
 
 
 def calls_of(calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
-    """As OpenAI writes them."""
+    """In OpenAI's format."""
     return [
         {
             "id": call["id"],
@@ -68,18 +68,18 @@ def _message(message: ChatMessage) -> AnyMessage:
     given = message.tool_calls or []
     if message.function_call is not None:
         given = [MessageCall(id=LEGACY_ID, function=message.function_call)]
-    calls = [tool_call(name=c.function.name, args=arguments_of(c.function.arguments), id=c.id) for c in given]
+    calls = [tool_call(name=c.function.name, args=parsed_arguments(c.function.arguments), id=c.id) for c in given]
     return AIMessage(message.text, tool_calls=calls)
 
 
 def _result(message: ChatMessage, at: int, waiting: dict[str, str]) -> ToolMessage:
     call = LEGACY_ID if message.role == "function" else message.tool_call_id or ""
     if message.role == "function":
-        # Nothing else than its name says which call it answers.
+        # Only its name tells which call it answers.
         call = next((one for one, name in waiting.items() if name == message.name), call)
     if call not in waiting:
         field = f"messages.{at}.{'name' if message.role == 'function' else 'tool_call_id'}"
-        raise bad_request(f"{field}: this answers no call that waits for a result", field, "unknown_tool_call")
+        raise bad_request(f"{field}: this matches no call that is waiting for a result", field, "unknown_tool_call")
     return ToolMessage(message.text, tool_call_id=call, name=waiting.pop(call))
 
 

@@ -1,5 +1,6 @@
-"""One message of a request, as OpenAI's clients send it."""
+"""One message of a request in OpenAI's format."""
 
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
@@ -21,9 +22,9 @@ class RefusalPart(BaseModel):
 
 class ImageUrl(BaseModel):
     url: str
-    """`data:image/…;base64,…`, or an address of the public web."""
+    """`data:image/…;base64,…` or a public URL."""
     detail: Literal["auto", "low", "high"] = "auto"
-    """Taken and not used: images are scaled to one size (`VISION_MAX_SIDE`)."""
+    """Accepted without effect: images are scaled to one size (`VISION_MAX_SIDE`)."""
 
 
 class ImagePart(BaseModel):
@@ -33,7 +34,7 @@ class ImagePart(BaseModel):
 
 class FileData(BaseModel):
     file_data: str
-    """Base64, alone or in a `data:` address."""
+    """Base64, with or without a `data:` prefix."""
     filename: str | None = None
 
 
@@ -53,7 +54,7 @@ def _kind_of_part(part: Any) -> str | None:
     return kinds.get(str(kind))
 
 
-# Names in brackets tell kinds apart; they are no part of the field's name that an error tells.
+# Names in brackets distinguish variants; they are not part of the field name in errors.
 Part = Annotated[
     Annotated[TextPart, Tag("(text)")]
     | Annotated[RefusalPart, Tag("(refusal)")]
@@ -79,7 +80,7 @@ class CalledFunction(BaseModel):
 
 
 class MessageCall(BaseModel):
-    """A call that an assistant's message made of one of the client's tools."""
+    """A call of a client tool in an assistant message."""
 
     id: str = Field(min_length=1, max_length=200)
     type: Literal["function"] = "function"
@@ -87,7 +88,7 @@ class MessageCall(BaseModel):
 
 
 class ChatMessage(BaseModel):
-    """One message. Images and files in it become files of the session."""
+    """One message. Images and files in it become session files."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: Content | None = None
@@ -95,25 +96,26 @@ class ChatMessage(BaseModel):
     refusal: str | None = Field(default=None, max_length=MAX_TEXT)
     tool_calls: list[MessageCall] | None = Field(default=None, max_length=MAX_CALLS)
     function_call: CalledFunction | None = None
-    """The old way to say it: one call, answered by a message of role `function`."""
+    """The old format: a single call, answered by a message with the role `function`."""
     tool_call_id: str | None = None
 
     @model_validator(mode="after")
     def _is_text(self) -> "ChatMessage":
-        self.text.encode()  # half of a surrogate pair is no text; UnicodeEncodeError is a ValueError
+        self.text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
+        _ = self.attached  # cached now, because it is used often
         return self
 
     @model_validator(mode="after")
     def _says_what_it_answers(self) -> "ChatMessage":
         if self.role == "tool" and not self.tool_call_id:
-            raise ValueError("a message of role tool needs tool_call_id")
+            raise ValueError("a message with the role tool needs tool_call_id")
         if self.role == "function" and not self.name:
-            raise ValueError("a message of role function needs the function's name")
+            raise ValueError("a message with the role function needs the function's name")
         return self
 
-    @property
+    @cached_property
     def text(self) -> str:
-        """Its words. A person who sends nothing but files asks about them."""
+        """Its text. A message with only files gets a default question."""
         if isinstance(self.content, list):
             texts = [part.text for part in self.content if isinstance(part, TextPart)]
             refusals = [part.refusal for part in self.content if isinstance(part, RefusalPart)]
@@ -125,8 +127,8 @@ class ChatMessage(BaseModel):
             return "What is in this image?" if pictures else "What is in this file?"
         return text
 
-    @property
+    @cached_property
     def attached(self) -> list[tuple[int, ImagePart | FilePart]]:
-        """The images and files among its parts, each with its place."""
+        """The images and files among its parts, each with its index."""
         parts = self.content if isinstance(self.content, list) else []
         return [(at, part) for at, part in enumerate(parts) if isinstance(part, (ImagePart, FilePart))]

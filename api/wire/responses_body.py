@@ -1,19 +1,19 @@
-"""The object of a response, as it stands at some moment."""
+"""The object of a response, in any of its states."""
 
 import time
 from typing import Any
 
 from api.errors import ApiError
 from api.wire.answer import Answer
-from api.wire.responses_items import Items, item_id
+from api.wire.responses_items import item_id
 from api.wire.responses_request import ResponsesRequest
 
 STATUS = {"length": "incomplete", "stop": "completed", "tool_calls": "completed"}
 PLAIN = {"type": "text"}
 
 
-class Body:
-    """What is the same from the beginning to the end, and what becomes of the rest."""
+class ResponseBody:
+    """The constant fields of a response, and its final states."""
 
     def __init__(self, response_id: str, asked: ResponsesRequest, model: str, session_id: str) -> None:
         self.id = response_id
@@ -58,13 +58,13 @@ class Body:
     def begun(self) -> dict[str, Any]:
         return dict(self._head)
 
-    def ended(self, items: Items, answer: Answer) -> dict[str, Any]:
-        """The same each time: what is kept is what the client got."""
+    def ended(self, output: list[dict[str, Any]], answer: Answer) -> dict[str, Any]:
+        """Deterministic: the stored response equals the one that the client received."""
         if self._ended is None:
-            self._ended = self._end(items, answer)
+            self._ended = self._end(output, answer)
         return self._ended
 
-    def _end(self, items: Items, answer: Answer) -> dict[str, Any]:
+    def _end(self, output: list[dict[str, Any]], answer: Answer) -> dict[str, Any]:
         status = STATUS.get(answer.finish_reason, "completed")
         cut = {"reason": "max_output_tokens"} if status == "incomplete" else None
         return {
@@ -72,14 +72,13 @@ class Body:
             "status": status,
             "completed_at": int(time.time()),
             "incomplete_details": cut,
-            "output": items.output,
+            "output": output,
             "usage": _usage(answer),
             "x_agent_metadata": answer.metadata(),
         }
 
-    def failed(self, error: ApiError | None, items: Items | None = None) -> dict[str, Any]:
-        """Cancelled, when that is the error, or when its client left without a word; with what had come by then."""
-        output = items.output if items is not None else []
+    def failed(self, error: ApiError | None, output: list[dict[str, Any]]) -> dict[str, Any]:
+        """Cancelled if that is the error, or if its client disconnected; with the output so far."""
         if error is None or error.code == "run_cancelled":
             return {**self._head, "output": output, "status": "cancelled"}
         told = {"code": error.code or "server_error", "message": error.message}
@@ -102,11 +101,11 @@ def _usage(answer: Answer) -> dict[str, Any]:
 
 
 INPUT_ITEMS = 0x8000
-"""Items of the input are numbered from here on."""
+"""Input items are numbered from here on."""
 
 
 def input_items(response_id: str, given: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The items that were sent, each with an id."""
+    """The input items, each with an ID."""
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
     shown = []
     for at, item in enumerate(items):

@@ -1,8 +1,9 @@
-"""A run's events → the items of a response, and the typed events that tell of them while they come."""
+"""Encodes a run's events as the items of a response and the typed events of a stream."""
 
 from typing import Any
 
 from api.wire.answer import Answer
+from api.wire.types import Annotation
 from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
 from nodes.state import Step
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
@@ -23,21 +24,21 @@ NATIVE = {
     WEB_SEARCH: "web_search_call",
     READ_PAGE: "web_search_call",
 }
-"""Our tools, and the items that their steps are told as; others stand in `x_agent_metadata` alone."""
+"""Tools whose steps have their own item types; the steps of others are only in `x_agent_metadata`."""
 
 
 def item_id(kind: str, response_id: str, number: int) -> str:
-    """The response's id stands in it, so that an item can be found again."""
+    """Contains the response's ID, so that the item can be looked up."""
     return f"{PREFIXES[kind]}_{response_id.removeprefix('resp_')}{number:04x}"
 
 
 def response_of(item: str) -> str:
-    """The id of the response that an item is of."""
+    """The ID of the item's response."""
     return f"resp_{item.partition('_')[2][:-4]}"
 
 
 class Items:
-    """Feed it a run's events in order, then `close`. Each gives the events that clients are told, in order."""
+    """Call it with a run's events in order, then `close`. Each returns the events to send, in order."""
 
     def __init__(self, response_id: str, session_id: str) -> None:
         self._response_id = response_id
@@ -58,7 +59,7 @@ class Items:
         return []
 
     def close(self, answer: Answer) -> Told:
-        """The end: the message gets its annotations. A response without a word has an empty message."""
+        """The end: the message gets its annotations. A response without text has an empty message."""
         told: Told = []
         if not any(item["type"] in ("message", "function_call") for item in self.output):
             told += self._done() + self._begin_text()
@@ -163,7 +164,7 @@ class Items:
 
 
 def native(step: Step, session_id: str) -> dict[str, Any]:
-    """What OpenAI's item of this kind of step says."""
+    """The fields of OpenAI's item for this kind of step."""
     given = step["input"]
     match NATIVE[step["tool"]]:
         case "code_interpreter_call":
@@ -187,8 +188,9 @@ def native(step: Step, session_id: str) -> dict[str, Any]:
     return {"queries": [given], "results": found}
 
 
-def _flat(annotation: dict[str, Any]) -> dict[str, Any]:
-    """Chat Completions nests what Responses writes flat."""
-    kind = annotation["type"]
-    flat = {"type": kind, **annotation[kind]}
-    return {**flat, "file_id": flat["filename"]} if kind == "file_citation" else flat
+def _flat(annotation: Annotation) -> dict[str, Any]:
+    """Responses is flat where Chat Completions nests."""
+    if annotation["type"] == "url_citation":
+        return {"type": "url_citation", **annotation["url_citation"]}
+    passage = annotation["file_citation"]
+    return {"type": "file_citation", **passage, "file_id": passage["filename"]}

@@ -1,4 +1,4 @@
-"""The wire of `POST /v1/responses`: what a request may say."""
+"""The body of `POST /v1/responses`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
@@ -15,20 +15,20 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "top_logprobs": (None, 0),
     "truncation": (None, "auto", "disabled"),
 }
-"""Fields that we do not honour, with the values that change nothing."""
+"""Unsupported fields, with the values that have no effect."""
 BUILT_IN: dict[str, tuple[str, ...]] = {
     "code_interpreter": (PYTHON_CODER,),
     "file_search": (RAG_RETRIEVER, FILE_ANALYZER),
     "web_search": (WEB_SEARCH, READ_PAGE),
     "web_search_preview": (WEB_SEARCH, READ_PAGE),
 }
-"""OpenAI's tools, and ours that do their work."""
+"""OpenAI's tools and the service's equivalents."""
 
 
 class Reasoning(BaseModel):
     effort: str | None = None
     summary: str | None = None
-    """Taken and not used: thoughts are always told, as summaries."""
+    """Accepted without effect: thoughts are always returned, as summaries."""
 
 
 class TextWishes(BaseModel):
@@ -41,22 +41,22 @@ class ConversationId(BaseModel):
 
 
 class ResponsesRequest(BaseModel):
-    """What is said of the messages, tools and formats in it is checked as for Chat Completions."""
+    """Its messages, tools and formats are validated as in Chat Completions."""
 
     model_config = ConfigDict(extra="ignore")
 
     input: str | list[dict[str, Any]] = Field(max_length=1_000_000)
     model: str = Field(default="auto", max_length=200)
     instructions: str | None = Field(default=None, max_length=1_000_000)
-    """For this response alone: the next one does not know them."""
+    """For this response only; the next one does not use them."""
     previous_response_id: str | None = Field(default=None, max_length=200)
     conversation: str | ConversationId | None = None
-    """A session's id."""
+    """A session ID."""
     store: bool = True
-    """Whether the response can be asked for again. The conversation is kept either way."""
+    """Whether the response can be retrieved later. The conversation is kept either way."""
     stream: bool = False
     background: bool = False
-    """The run goes on without its client; the response is asked for again."""
+    """The run continues without its client; retrieve the response later."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_output_tokens: int | None = Field(default=None, ge=1)
@@ -74,7 +74,7 @@ class ResponsesRequest(BaseModel):
     @classmethod
     def _has_something(cls, given: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
         if not given or (len(given) > MAX_ITEMS and isinstance(given, list)):
-            raise ValueError(f"send a text, or 1 to {MAX_ITEMS} items")
+            raise ValueError(f"send text or 1 to {MAX_ITEMS} items")
         return given
 
     @property
@@ -82,20 +82,20 @@ class ResponsesRequest(BaseModel):
         return self.conversation.id if isinstance(self.conversation, ConversationId) else self.conversation
 
     def check(self) -> None:
-        """Raise 400 for what contradicts itself."""
+        """Raise 400 for contradictory fields."""
         if self.previous_response_id and self.conversation:
-            message = "previous_response_id: not together with conversation"
+            message = "previous_response_id: cannot be combined with conversation"
             raise bad_request(message, "previous_response_id")
         if self.background and not self.store:
-            raise bad_request("background: needs store", "background")
+            raise bad_request("background: requires store", "background")
         if "message.output_text.logprobs" in self.include:
             raise bad_request("include: logprobs are not supported by this service", "include", "unsupported_field")
 
 
 def tools_of(body: ResponsesRequest) -> tuple[list[dict[str, Any]], frozenset[str] | None]:
-    """`(the client's functions in the form of Chat Completions, names of our tools)`; None: all of them.
+    """`(the client's functions in the format of Chat Completions, names of the service's tools)`; None: all of them.
 
-    Raises 400 for tools that we do not have, and for functions together with ours.
+    Raises 400 for unknown tools, and for functions together with the service's tools.
     """
     functions, ours = [], set()
     for at, tool in enumerate(body.tools):
@@ -108,16 +108,16 @@ def tools_of(body: ResponsesRequest) -> tuple[list[dict[str, Any]], frozenset[st
         else:
             field = f"tools.{at}.type"
             known = ", ".join(["function", *BUILT_IN])
-            raise bad_request(f"{field}: {kind!r} is not among {known}", field, "unsupported_tool")
+            raise bad_request(f"{field}: {kind!r} is not one of {known}", field, "unsupported_tool")
     if functions and ours:
-        raise bad_request("tools: functions of yours and the service's own tools do not go into one request", "tools")
+        raise bad_request("tools: your functions and the service's tools cannot be combined in one request", "tools")
     if body.tool_choice == "none":
         return [], frozenset() if ours else None
     return functions, frozenset(ours) if ours else None
 
 
 def choice_of(body: ResponsesRequest) -> tuple[Any, frozenset[str] | None]:
-    """`(tool_choice in the form of Chat Completions, names of our tools that it picks)`. Raises 400."""
+    """`(tool_choice in the format of Chat Completions, names of the service's tools that it selects)`. Raises 400."""
     choice = body.tool_choice
     if isinstance(choice, str):
         return choice, None
@@ -126,7 +126,7 @@ def choice_of(body: ResponsesRequest) -> tuple[Any, frozenset[str] | None]:
         return {"type": "function", "function": {"name": choice.get("name")}}, None
     if kind in BUILT_IN and any(tool.get("type") == kind for tool in body.tools):
         return "auto", frozenset(BUILT_IN[kind])
-    raise bad_request(f"tool_choice: {kind!r} is not among the tools", "tool_choice")
+    raise bad_request(f"tool_choice: {kind!r} is not in tools", "tool_choice")
 
 
 def format_of(body: ResponsesRequest) -> dict[str, Any] | None:
@@ -139,16 +139,16 @@ def format_of(body: ResponsesRequest) -> dict[str, Any] | None:
 
 
 OURS = ("reasoning", "code_interpreter_call", "file_search_call", "web_search_call")
-"""Items of earlier responses that the model is not told again: the session knows them."""
+"""Items of earlier responses that are not passed to the model again: the session has them."""
 
 
 Find = Callable[[str], Awaitable[dict[str, Any] | None]]
 
 
 async def read_items(given: str | list[dict[str, Any]], find: Find) -> tuple[list[dict[str, Any]], list[int]]:
-    """`(messages, the number of the item that each came from)`. `find` looks up an item by its id.
+    """`(messages, the index of the item that each came from)`. `find` looks up an item by its ID.
 
-    Calls in a row become one message. Raises 400 that names the item.
+    Consecutive calls become one message. Raises 400 that names the item.
     """
     if isinstance(given, str):
         return [{"role": "user", "content": given}], [0]
@@ -158,7 +158,7 @@ async def read_items(given: str | list[dict[str, Any]], find: Find) -> tuple[lis
         if item.get("type") == "item_reference":
             found = await find(str(item.get("id")))
             if found is None:
-                raise bad_request(f"input.{at}.id: there is no such item", f"input.{at}.id", "not_found")
+                raise bad_request(f"input.{at}.id: no such item", f"input.{at}.id", "not_found")
             item = found  # noqa: PLW2901
         message = _message(item, at)
         if message is None:
@@ -185,7 +185,7 @@ def _message(item: dict[str, Any], at: int) -> dict[str, Any] | None:
         return {"role": "tool", "tool_call_id": item.get("call_id"), "content": content}
     if kind in OURS:
         return None
-    raise bad_request(f"input.{at}.type: {str(kind)[:100]!r} is not understood", f"input.{at}.type")
+    raise bad_request(f"input.{at}.type: {str(kind)[:100]!r} is not supported", f"input.{at}.type")
 
 
 def _content(content: Any, at: int) -> Any:
@@ -198,10 +198,10 @@ def _part(part: Any, field: str) -> Any:
     kind = part.get("type") if isinstance(part, dict) else None
     if kind == "input_image":
         if not isinstance(part.get("image_url"), str):
-            raise bad_request(f"{field}.image_url: an image is sent as data:image/…, or by its address", field)
+            raise bad_request(f"{field}.image_url: send images as data:image/… or by URL", field)
         return {"type": "image_url", "image_url": {"url": part["image_url"], "detail": part.get("detail") or "auto"}}
     if kind == "input_file":
         if not isinstance(part.get("file_data"), str):
-            raise bad_request(f"{field}.file_data: a file is sent as base64", field)
+            raise bad_request(f"{field}.file_data: send files as base64", field)
         return {"type": "file", "file": {"file_data": part["file_data"], "filename": part.get("filename")}}
     return part

@@ -9,7 +9,7 @@ MAX_STEPS = 6
 
 
 def answer(turns: list[str], folder: Path, url: str) -> tuple[list[str], int, int, int, int]:
-    """Answers, calls, tokens in and out, programs run."""
+    """Returns answers, calls, tokens in and out, programs run."""
     os.chdir(folder)
     model = OpenAIServerModel(model_id="local", api_base=url, api_key="none", temperature=0)
     agent = CodeAgent(

@@ -1,4 +1,4 @@
-"""LangChain's agent with one Python tool, by native tool calls."""
+"""LangChain's agent with one Python tool, called natively."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ PROMPT = "You are a data analyst. Use run_python to compute; never guess a value
 
 
 def answer(turns: list[str], folder: Path, url: str) -> tuple[list[str], int, int, int, int]:
-    """Answers, calls, tokens in and out, programs run."""
+    """Returns answers, calls, tokens in and out, programs run."""
     python = Python(folder)
 
     @tool

@@ -1,4 +1,4 @@
-"""A stock Jupyter kernel as a Python tool: what a person would give to another harness. Runs in the peers' own venv."""
+"""A stock Jupyter kernel as a Python tool for other harnesses. Runs in the peers' own venv."""
 
 import re
 from pathlib import Path
@@ -11,14 +11,14 @@ MAX_OUTPUT = 4000
 
 
 class Python:
-    """Variables stay from call to call."""
+    """Variables persist between calls."""
 
     def __init__(self, folder: Path) -> None:
         self._manager, self._client = start_new_kernel(kernel_name="python3", cwd=str(folder))
         self.runs = 0
 
     def run(self, code: str) -> str:
-        """What it printed, the value of its last line, or its error."""
+        """Returns what it printed, the value of its last line, or its error."""
         self.runs += 1
         said: list[str] = []
 

@@ -1,7 +1,7 @@
-"""`run.py HARNESS TASKS.jsonl ANSWERS.jsonl --url URL`: answer tasks with another harness.
+"""`run.py HARNESS TASKS.jsonl ANSWERS.jsonl --url URL`: solve tasks with another harness.
 
 A task is `{"name", "turns": [question…], "folder"}`, an answer `{"name", "answers", "calls", "tokens_in", "tokens_out",
-"seconds", "runs", "error"}`. Every harness gets one model, one Python, and the names of the files.
+"seconds", "runs", "error"}`. Every harness gets the same model, one Python, and the names of the files.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main() -> None:
             "seconds": round(time.perf_counter() - began, 1),
             "error": error,
         }
-        with given.answers.open("ab", buffering=0) as file:  # a line is there as a whole or not at all
+        with given.answers.open("ab", buffering=0) as file:  # a line is written completely or not at all
             file.write(json.dumps(told, ensure_ascii=False).encode() + b"\n")
         print(task["name"], told["seconds"], error or "", flush=True)
 

@@ -1,4 +1,4 @@
-"""The tasks of all kinds: ten or more a kind, every second one held back."""
+"""All tasks: ten or more per kind, half of them held out."""
 
 from evals.task import Task, halves
 from evals.tasks import arithmetic, dabench, files, follow_up, planned, table, talk

@@ -1,4 +1,4 @@
-"""One data-analysis question, as the agent reads it."""
+"""One data-analysis question, as the agent sees it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Question:
-    """`form` describes the slots; `answers` are what has to stand in them, right to `decimals`."""
+    """`form` describes the slots; `answers` are their expected values, correct to `decimals`."""
 
     file: str
     question: str

@@ -1,7 +1,7 @@
 """Data analysis in the style of InfiAgent-DABench: a CSV, a question, constraints, answers as `@name[value]`.
 
-The questions and tables are ours; the form is theirs (Hu et al., 2024, "InfiAgent-DABench: Evaluating Agents on Data
-Analysis Tasks"): three levels, answers in slots that a program can compare.
+The questions and tables are original; the format is from Hu et al., 2024, "InfiAgent-DABench: Evaluating Agents on Data
+Analysis Tasks": three levels, answers in slots that a program can compare.
 """
 
 from typing import Literal
@@ -16,7 +16,7 @@ Level = Literal["da_easy", "da_medium", "da_hard"]
 
 
 def tasks() -> list[Task]:
-    """Thirty-six, twelve a level."""
+    """Thirty-six, twelve per level."""
     files = {
         "orders.csv": tables.csv(tables.orders()),
         "patients.csv": tables.csv(tables.patients()),

@@ -1,4 +1,4 @@
-"""Later turns that need what earlier ones computed: both answers have to be right."""
+"""Later turns that need earlier results: both answers must be correct."""
 
 from evals import tables
 from evals.answers import both, numbers, words

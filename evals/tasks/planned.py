@@ -1,4 +1,4 @@
-"""Three things or more in one message: every part has to be answered."""
+"""Three or more requests in one message: every part must be answered."""
 
 from evals import tables
 from evals.answers import both, numbers, words

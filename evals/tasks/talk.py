@@ -1,4 +1,4 @@
-"""Chat that needs no tool."""
+"""Chat that needs no tools."""
 
 from evals.answers import words
 from evals.task import Task, Turn

@@ -1,9 +1,9 @@
-"""One thread owns the model and generates for everybody at once (continuous batching).
+"""One thread owns the model and generates for all requests at once (continuous batching).
 
-llama.cpp must not be called from two threads. Here a single thread decodes the next token of every running
-request in one pass over the weights, so a short question does not wait for a long answer, and four answers
-together take less time than four in a row. Each slot keeps the tokens of its last request: a prompt that
-begins the same way is read from where it differs.
+llama.cpp must not be called from two threads. Here a single thread decodes the next token of every running request in
+one pass over the weights, so a short question does not wait for a long answer, and four answers together take less time
+than four in a row. Each slot keeps the tokens of its last request: a prompt that shares a prefix is processed from
+where it differs.
 
 The scheme is that of Orca (Yu et al., OSDI 2022, "iteration-level scheduling").
 """
@@ -24,14 +24,14 @@ from llm.settings import LlamaCppSettings
 log = logging.getLogger(__name__)
 
 PROMPT_CHUNK = 64
-"""Prompt tokens read between two looks at cancellations and at the other requests: about half a second here."""
+"""Prompt tokens processed between checks for cancellations and other requests: about half a second on two cores."""
 NICENESS = 5
 WORTH_COPYING = 32
-"""Shared tokens from which on copying another slot's memory beats reading them again."""
+"""Number of shared tokens above which copying another slot's memory is faster than processing them again."""
 
 
 class LlamaEngine:
-    """Loads the model on its own thread and serves requests in the order they came."""
+    """Loads the model on its own thread and serves requests in order of arrival."""
 
     def __init__(self, path: Path, settings: LlamaCppSettings) -> None:
         self._path = path
@@ -50,7 +50,7 @@ class LlamaEngine:
         self._thread.start()
 
     def wait_ready(self) -> None:
-        """Block until the weights are loaded. Raises `ModelError` when they cannot be."""
+        """Block until the weights are loaded. Raises `ModelError` if loading fails."""
         self._ready.wait()
         if self._failure is not None:
             raise self._failure
@@ -70,7 +70,9 @@ class LlamaEngine:
             self._wake.notify()
 
     def count(self, text: str) -> int:
-        """Tokens of `text`. Reading the vocabulary is safe beside the engine's thread, as long as it is there."""
+        """Number of tokens of `text`. The vocabulary can be read alongside the engine's thread until the model is
+        freed.
+        """
         with self._vocabulary:
             if self._model is None:
                 raise self._failure or BackendStoppedError("The model has been unloaded.")
@@ -124,7 +126,7 @@ class LlamaEngine:
             return not self._closing
 
     def _admit(self, model: NativeModel, template: PromptTemplate) -> None:
-        """Give waiting requests the free slots, first come, first served."""
+        """Give free slots to waiting requests, in order of arrival."""
         while any(slot.run is None for slot in self._slots):
             with self._wake:
                 if not self._waiting:
@@ -144,7 +146,7 @@ class LlamaEngine:
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
         slot, shared = self._slot_for(prompt, model)
-        # The last token is read again even when it is remembered: its logits are needed.
+        # The last token is processed again even if it is cached, because its logits are needed.
         shared = min(shared, len(prompt) - 1)
         run = Run(request, prompt, shared, model)
         model.truncate(slot.number, shared)
@@ -154,7 +156,7 @@ class LlamaEngine:
         slot.run = run
 
     def _slot_for(self, prompt: list[int], model: NativeModel) -> tuple[Slot, int]:
-        """A free slot that remembers as much of `prompt` as any does, and how many tokens that is."""
+        """The free slot that has the longest cached prefix of `prompt`, and its number of tokens."""
         shares = {slot.number: shared_prefix(slot.memory, prompt) for slot in self._slots}
         best = max(self._slots, key=lambda slot: (shares[slot.number], slot.run is None))
         free = [slot for slot in self._slots if slot.run is None]
@@ -169,7 +171,7 @@ class LlamaEngine:
         return target, shares[target.number]
 
     def _step(self, model: NativeModel) -> None:
-        """Decode one token for every request that writes, and a chunk of prompt for those that still read."""
+        """Decode one token for every generating request, and a chunk of prompt for the others."""
         self._drop_cancelled(model)
         entries: list[tuple[int, int, int, bool]] = []
         finished_reading: list[tuple[Slot, int]] = []
@@ -177,8 +179,8 @@ class LlamaEngine:
         for slot in sorted((s for s in self._slots if s.run), key=lambda s: s.used_at):
             run = slot.run
             assert run is not None
-            # The last token of a prompt is read by itself: its logits then are the same, to the bit, whether the
-            # rest was read just now or remembered, and the same seed gives the same text.
+            # The last prompt token is processed alone, so that its logits are bit-identical whether the rest was just
+            # processed or cached, and the same seed gives the same text.
             take = min(max(1, len(run.unread) - 1), budget) if not run.made else 1
             budget -= 0 if run.made else take
             for _ in range(take):
@@ -237,6 +239,6 @@ class LlamaEngine:
 
 
 def step_back() -> None:
-    """Let the event loop go first: llama.cpp's threads, which inherit this, would keep every core busy."""
+    """Lower the thread's priority: llama.cpp's threads inherit it and would otherwise starve the event loop."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,7 +1,7 @@
-"""JSON schemas → GBNF grammars: what the embedded model is held to while it writes JSON.
+"""Converts JSON schemas to GBNF grammars, which constrain the embedded model's output.
 
-The conversion is llama.cpp's own. Schemas come from strangers, so their size is bounded first: a grammar spells
-every repetition out.
+The conversion is llama.cpp's own. Schemas are untrusted, so their size is limited first: a grammar spells out every
+repetition.
 """
 
 import json
@@ -22,26 +22,26 @@ _ANY_OBJECT: dict[str, Any] = {"type": "object"}
 
 
 class _Converter(SchemaConverter):  # type: ignore[misc]
-    """llama.cpp's, with backslashes in constants kept and no raw line breaks inside strings."""
+    """llama.cpp's converter, with backslashes in constants preserved and no raw line breaks inside strings."""
 
     def __init__(self) -> None:
         super().__init__(prop_order={}, allow_fetch=False, dotall=False, raw_pattern=False)
 
     def add(self, rule: str, given: Mapping[str, Any]) -> None:
-        """The schema as a rule of this name. Raises `SchemaError`."""
+        """Add the schema as a rule with this name. Raises `SchemaError`."""
         check_size(given)
-        schema = json.loads(json.dumps(given))  # the converter writes into it
+        schema = json.loads(json.dumps(given))  # the converter modifies it
         try:
             self._name_refs(schema, rule)
             made = self.visit(schema, "" if rule == "root" else rule)
         except (AssertionError, AttributeError, ValueError, TypeError, LookupError, RecursionError) as error:
             reason = str(error) or type(error).__name__
-            raise SchemaError(f"the schema cannot be turned into a grammar: {reason[:200]}") from error
-        if made != rule:  # a plain type has a rule of its own name
+            raise SchemaError(f"the schema cannot be converted to a grammar: {reason[:200]}") from error
+        if made != rule:  # a plain type has its own rule name
             self._add_rule(rule, made)
 
     def _name_refs(self, schema: Any, rule: str) -> None:
-        """Each local `$ref` gets a name of its own: two tools may define the same words differently."""
+        """Give each local `$ref` its own name: two tools may define the same name differently."""
         names: dict[str, str] = {}
         for value, _ in walk(schema):
             if isinstance(value, dict) and isinstance(pointer := value.get("$ref"), str):
@@ -63,14 +63,14 @@ class _Converter(SchemaConverter):  # type: ignore[misc]
 
 
 def grammar_of_schema(schema: Mapping[str, Any]) -> str:
-    """GBNF, rule `root`, that admits JSON of this schema. Raises `SchemaError`."""
+    """GBNF with the rule `root` for JSON of this schema. Raises `SchemaError`."""
     converter = _Converter()
     converter.add("root", schema)
     return converter.format_grammar()
 
 
 def schema_of_format(response_format: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema of OpenAI's `response_format`, which is not plain text."""
+    """The schema of OpenAI's `response_format`, which must not be plain text."""
     match response_format:
         case {"type": "json_schema", "json_schema": {"schema": dict(schema)}}:
             return schema
@@ -87,11 +87,11 @@ def grammar_of_format(response_format: Mapping[str, Any]) -> str | None:
 def grammar_of_calls(
     tools: Sequence[Mapping[str, Any]], *, several: bool, or_else: Mapping[str, Any] | None = None
 ) -> str:
-    """GBNF that admits one call of these tools (OpenAI's form), or several, as `<tool_call>` blocks; or instead of
-    calls an answer in the `response_format` that `or_else` is.
+    """GBNF for one call of these tools (OpenAI's format), or several, as `<tool_call>` blocks; or, instead of calls, an
+    answer in the `response_format` `or_else`.
 
-    Counts that are too large to spell out are left out of a tool's grammar, and the arguments of a tool whose schema
-    has no grammar are any object. Raises `SchemaError` for a schema that is too large.
+    Counts too large to spell out are dropped from a tool's grammar, and the arguments of a tool whose schema has no
+    grammar are any object. Raises `SchemaError` for a schema that is too large.
     """
     converter, calls = _Converter(), []
     for at, tool in enumerate(tools):
@@ -117,9 +117,9 @@ def _quoted(text: str) -> str:
 
 
 def _target(schema: Any, pointer: str) -> Any:
-    """What a JSON pointer (RFC 6901) of this document names. Raises ValueError or LookupError."""
+    """The target of a JSON pointer (RFC 6901) in this document. Raises ValueError or LookupError."""
     if not pointer.startswith("#"):
-        raise ValueError(f"$ref {pointer[:100]!r} is not in the schema itself")
+        raise ValueError(f"$ref {pointer[:100]!r} does not refer to the schema itself")
     for step in pointer[1:].split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         schema = schema[int(key)] if isinstance(schema, list) else schema[key]
@@ -135,7 +135,9 @@ def grammar_for(
     tool_choice: Choice = "auto",
     parallel_tool_calls: bool = True,
 ) -> tuple[str | None, str | None]:
-    """`(GBNF, the text from which on it holds)`; None for none, and for from the start. Raises `SchemaError`."""
+    """`(GBNF, trigger text)`: None for no grammar, and for a grammar that applies from the start. Raises
+    `SchemaError`.
+    """
     if choices:
         return grammar_of(choices), None
     if tools and tool_choice != "none":
@@ -152,5 +154,5 @@ def grammar_for(
 
 
 def grammar_of(choices: Sequence[str]) -> str:
-    """GBNF that admits exactly these texts."""
+    """GBNF for exactly these texts."""
     return "root ::= " + " | ".join(json.dumps(choice, ensure_ascii=False) for choice in choices)

@@ -1,4 +1,4 @@
-"""LangChain's messages ↔ the engine's turns and pieces."""
+"""Converts LangChain's messages to the engine's turns, and its pieces to chunks."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool"}
 
 
 def to_turn(message: BaseMessage, *, native: bool = False) -> ChatTurn:
-    """With `native` the template knows calls and results of tools; without, they are told in plain words."""
+    """With `native` the template renders tool calls and results; without, they are described in plain text."""
     role, text = ROLES.get(message.type, "user"), message.text
     calls = message.tool_calls if isinstance(message, AIMessage) else []
     if not native:
@@ -35,7 +35,7 @@ def to_turn(message: BaseMessage, *, native: bool = False) -> ChatTurn:
 
 
 class ChunkWriter:
-    """The engine's pieces as streamed chunks; the last one carries usage and the finish reason."""
+    """Converts the engine's pieces to streamed chunks; the last one has the usage and the finish reason."""
 
     def __init__(self, model: str, tools: Sequence[dict[str, Any]] = ()) -> None:
         self._model = model
@@ -43,7 +43,7 @@ class ChunkWriter:
         self.finished = False
 
     def chunks(self, piece: Piece | ModelError) -> Iterator[ChatGenerationChunk]:
-        """Raises the error that it is given."""
+        """Raises the error if given one."""
         if isinstance(piece, ModelError):
             raise piece
         text = piece.text

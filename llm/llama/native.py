@@ -1,6 +1,6 @@
-"""A thin, typed hold on llama.cpp's C API: one model, one context of several sequences.
+"""A thin, typed wrapper around llama.cpp's C API: one model, one context with several sequences.
 
-Not safe for use from two threads at once; `llm.llama.engine` is its only caller and owns it.
+Not thread-safe; `llm.llama.engine` owns it and is its only caller.
 """
 
 import ctypes
@@ -23,21 +23,21 @@ DECODE_OK = 0
 GGML_ERROR = 4
 
 Handle = Any
-"""A pointer into llama.cpp; ctypes has no better name for it at run time."""
+"""A pointer into llama.cpp; ctypes has no more specific type at run time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the next token is drawn; temperature 0 means the likeliest one."""
+    """How the next token is sampled; temperature 0 selects the likeliest one."""
 
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 40
     seed: int | None = None
     grammar: str | None = None
-    """GBNF text, rule `root`."""
+    """GBNF text with the rule `root`."""
     trigger: str | None = None
-    """The grammar holds from this text on, where that is one token of the model's; else it does not hold at all."""
+    """The grammar applies after this text, if it is a single token of the model; otherwise never."""
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
@@ -47,7 +47,7 @@ def log_from_c(level: int, text: bytes, _user_data: object) -> None:
 
 
 def check_file(path: Path, advice: str = "Run `make model`, or set LLAMACPP_MODEL_PATH.") -> None:
-    """Raise `ModelMissingError` or `ModelDamagedError`, with `advice`, unless `path` begins like a GGUF file."""
+    """Raise `ModelMissingError` or `ModelDamagedError`, with `advice`, unless `path` starts like a GGUF file."""
     if not path.is_file():
         raise ModelMissingError(f"No model file at {path}. {advice}")
     with path.open("rb") as file:
@@ -70,7 +70,6 @@ class NativeModel:
         self._batch = lib.llama_batch_init(lib.llama_n_batch(self._ctx), 0, 1)
         self._piece = ctypes.create_string_buffer(PIECE_BYTES)
         self.window = settings.n_ctx
-        self.trained_window = int(lib.llama_model_n_ctx_train(self._model))
 
     @staticmethod
     def _load(path: Path, settings: LlamaCppSettings) -> Handle:
@@ -80,7 +79,7 @@ class NativeModel:
         params.use_mlock = settings.use_mlock
         model = lib.llama_model_load_from_file(str(path).encode(), params)
         if model is None:
-            raise ModelDamagedError(f"{path} cannot be loaded; it is damaged or of an unknown kind.")
+            raise ModelDamagedError(f"{path} cannot be loaded; it is damaged or of an unsupported kind.")
         return model
 
     def _new_context(self, settings: LlamaCppSettings) -> Handle:
@@ -88,11 +87,11 @@ class NativeModel:
         params.n_ctx = settings.n_ctx * settings.parallel
         params.n_seq_max = settings.parallel
         params.n_batch = params.n_ubatch = 512
-        # A buffer a sequence: attention then costs by the request's own length, not by everybody's.
+        # One buffer per sequence: attention then costs by the request's own length, not by that of all requests.
         params.kv_unified = False
         params.offload_kqv = not settings.low_vram
         params.no_perf = True
-        # llama.cpp's own default is four, whatever the machine has.
+        # llama.cpp defaults to four threads on every machine.
         params.n_threads = params.n_threads_batch = settings.n_threads or usable_cores()
         context = lib.llama_init_from_model(self._model, params)
         if context is None:
@@ -111,7 +110,7 @@ class NativeModel:
     # vocabulary
 
     def tokenize(self, text: str, *, control: bool) -> list[int]:
-        """Tokens of `text`; control tokens (`<|im_end|>` and their like) only count when `control` is true."""
+        """Tokens of `text`; control tokens (such as `<|im_end|>`) are only recognized if `control` is true."""
         raw = text.encode("utf-8", "replace")
         size = len(raw) + 2
         buffer = (lib.llama_token * size)()
@@ -145,7 +144,7 @@ class NativeModel:
     # sequences
 
     def decode(self, entries: Sequence[tuple[int, int, int, bool]]) -> None:
-        """Read `(token, position, sequence, wants_logits)` entries, all in one pass over the weights."""
+        """Process `(token, position, sequence, wants_logits)` entries, all in one pass over the weights."""
         batch = self._batch
         batch.n_tokens = len(entries)
         for at, (token, position, sequence, wants_logits) in enumerate(entries):
@@ -159,7 +158,7 @@ class NativeModel:
             raise RuntimeError(f"llama_decode failed with status {status}")
 
     def truncate(self, sequence: int, length: int) -> None:
-        """Forget all but the first `length` tokens of a sequence."""
+        """Keep only the first `length` tokens of a sequence."""
         lib.llama_memory_seq_rm(self._memory, sequence, length, -1)
 
     def copy_sequence(self, source: int, target: int) -> None:
@@ -169,7 +168,7 @@ class NativeModel:
     # sampling
 
     def sampler(self, how: Sampling) -> Handle:
-        """A chain for `sample`; free it with `free_sampler`. Raises ValueError on a bad grammar."""
+        """A chain for `sample`; free it with `free_sampler`. Raises ValueError for an invalid grammar."""
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if how.grammar is not None and (rules := self._rules(how.grammar, how.trigger, chain)) is not None:
             lib.llama_sampler_chain_add(chain, rules)
@@ -201,5 +200,5 @@ class NativeModel:
         lib.llama_sampler_free(chain)
 
     def sample(self, chain: Handle, at: int) -> int:
-        """The next token, drawn from the logits of entry `at` of the last `decode`."""
+        """The next token, sampled from the logits of entry `at` of the last `decode`."""
         return int(lib.llama_sampler_sample(chain, self._ctx, at))

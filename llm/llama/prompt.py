@@ -1,8 +1,7 @@
-"""Chat messages → tokens, through the template that the model file carries.
+"""Converts chat messages to tokens, with the chat template in the model file.
 
-Only the template itself may speak in control tokens. The text of a message is tokenized apart, as plain text,
-so that nobody can end a turn or speak as the system by writing `<|im_end|>` into a question, a file or a tool's
-description.
+Only the template can produce control tokens. The text of a message is tokenized separately, as plain text, so that
+nobody can end a turn or speak as the system by writing `<|im_end|>` into a question, a file or a tool's description.
 """
 
 import json
@@ -24,7 +23,7 @@ CHATML = (
 
 
 class ChatTurn(TypedDict):
-    """`tool_calls` are OpenAI's, with the arguments as an object."""
+    """`tool_calls` are in OpenAI's format, with the arguments as an object."""
 
     role: str
     content: str
@@ -32,7 +31,7 @@ class ChatTurn(TypedDict):
 
 
 class PromptTemplate:
-    """Renders turns into tokens. `tokenize(text, control=...)` is the model's own."""
+    """Renders turns as tokens. `tokenize(text, control=...)` is the model's own."""
 
     def __init__(self, source: str | None, *, bos: str, eos: str, tokenize: Callable[[str, bool], list[int]]) -> None:
         source = source or CHATML
@@ -49,10 +48,10 @@ class PromptTemplate:
         self._names = {"bos_token": bos, "eos_token": eos}
         self._tokenize = tokenize
         self.speaks_tools = "<tool_call>" in source and "<function=" not in source
-        """Whether it shows tools to the model, and the model calls them as `llm.parsing.tool_calls` reads it."""
+        """Whether it shows tools to the model, which then calls them in the format of `llm.parsing.tool_calls`."""
 
     def tokens(self, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
-        """Tokens of the whole prompt, ready for the assistant's turn. `tools` are in OpenAI's form."""
+        """Tokens of the whole prompt, up to the assistant's turn. `tools` are in OpenAI's format."""
         marks = _Marks(self._is_plain)
         shown = [self._marked(turn, marks) for turn in turns]
         tokens: list[int] = []
@@ -63,7 +62,7 @@ class PromptTemplate:
         return tokens
 
     def pieces(self, roles: Sequence[str]) -> list[tuple[str, int | None]]:
-        """The template's own text for turns of these roles, each piece with the index of the turn that follows it."""
+        """The template's own text for turns with these roles, each piece with the index of the turn that follows it."""
         marks = _Marks(self._is_plain)
         return self._render([ChatTurn(role=role, content=marks.text("")) for role in roles], marks.mark)
 
@@ -75,7 +74,7 @@ class PromptTemplate:
         return ChatTurn(role=turn["role"], content=content, tool_calls=marks.leaves(calls))
 
     def _is_plain(self, text: str) -> bool:
-        """Whether no part of it would count as a control token."""
+        """Whether no part of it would be recognized as a control token."""
         return self._tokenize(text, True) == self._tokenize(text, False)
 
     def _render(self, turns: Sequence[ChatTurn], mark: str, tools: Sequence[Any] = ()) -> list[tuple[str, int | None]]:
@@ -89,7 +88,7 @@ class PromptTemplate:
 
 
 class _Marks:
-    """Placeholders for texts that are tokenized apart."""
+    """Placeholders for texts that are tokenized separately."""
 
     def __init__(self, is_plain: Callable[[str], bool]) -> None:
         self.mark = secrets.token_hex(8)
@@ -101,7 +100,7 @@ class _Marks:
         return f"[{self.mark}:{len(self.texts) - 1}]"
 
     def leaves(self, value: Any) -> Any:
-        """`value` with a mark for each string in it, keys too, that would speak in control tokens."""
+        """`value` with each string, including keys, that contains control tokens replaced by a mark."""
         if isinstance(value, str):
             return value if self._is_plain(value) else self.text(value)
         if isinstance(value, Mapping):
@@ -117,9 +116,9 @@ def _split(text: str, mark: str) -> list[tuple[str, int | None]]:
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:
-    """As models were trained on it: jinja's own filter writes `<` and quotes for web pages."""
+    """In the format of the models' training data: jinja's own filter escapes `<` and quotes for HTML."""
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
 def _refuse(message: str) -> Never:
-    raise ModelDamagedError(f"The model's chat template refuses this conversation: {message}")
+    raise ModelDamagedError(f"The model's chat template rejects this conversation: {message}")

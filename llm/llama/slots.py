@@ -1,4 +1,4 @@
-"""What the engine keeps of each request and of each sequence of the context."""
+"""The engine's state for each request and each sequence of the context."""
 
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +15,7 @@ FinishReason = Literal["stop", "length"]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Text as it comes; the last piece has `finish_reason` and the counts."""
+    """Text as it is generated; the last piece has the `finish_reason` and the counts."""
 
     text: str
     finish_reason: FinishReason | None = None
@@ -26,7 +26,9 @@ class Piece:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One generation. `deliver` is called on the engine's thread with each piece, at the end with an error or not."""
+    """One generation. `deliver` is called on the engine's thread with each piece and, at the end, with None or an
+    error.
+    """
 
     turns: list[ChatTurn]
     deliver: Callable[[Piece | ModelError], None]
@@ -34,13 +36,13 @@ class Request:
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     tools: tuple[dict[str, Any], ...] = ()
-    """Shown to the model by its template, in OpenAI's form."""
+    """Shown to the model by its template, in OpenAI's format."""
     cancelled: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One sequence of the context: what it remembers, and the request that it serves."""
+    """One sequence of the context: its cached tokens, and the request that it serves."""
 
     number: int
     memory: list[int] = field(default_factory=list)
@@ -67,7 +69,7 @@ class Run:
 
 
 def shared_prefix(left: list[int], right: list[int]) -> int:
-    """How many tokens two sequences have in common from the start."""
+    """How many tokens two sequences have in common at the start."""
     size = min(len(left), len(right))
     if left[:size] == right[:size]:
         return size

@@ -1,4 +1,4 @@
-"""The thread that owns the model that sees: loaded at the first image, one request at a time."""
+"""The thread that owns the vision model: loaded at the first image, one request at a time."""
 
 import logging
 import threading
@@ -19,13 +19,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True, eq=False)
 class SeeingRequest(Request):
-    """One generation. `contents` are the words and images of each turn; `turns` give the roles."""
+    """One generation. `contents` are the texts and images of each turn; `turns` give the roles."""
 
     contents: list[list[str | bytes]] = field(default_factory=list)
 
 
 class SeeingEngine:
-    """Serves requests in the order they came. One that is cancelled ends before its next token, or its next image."""
+    """Serves requests in order of arrival. A cancelled one stops before its next token or image."""
 
     def __init__(self, path: Path, projector: Path, settings: LlamaCppSettings) -> None:
         self._files = (path, projector)
@@ -37,10 +37,10 @@ class SeeingEngine:
 
     def submit(self, request: Request) -> None:
         """Queue a request. Raises `BackendStoppedError` after `close`."""
-        assert isinstance(request, SeeingRequest), "made by LlamaCppSeeingChat"
+        assert isinstance(request, SeeingRequest), "created by LlamaCppSeeingChat"
         with self._wake:
             if self._closing:
-                raise BackendStoppedError("The model that sees has been unloaded.")
+                raise BackendStoppedError("The vision model has been unloaded.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._main, name="llama-vision", daemon=True)
                 self._thread.start()
@@ -74,13 +74,13 @@ class SeeingEngine:
             except ModelError as error:
                 request.deliver(error)
             except (RuntimeError, OSError, ValueError) as error:
-                log.warning("a request to the model that sees failed", exc_info=error)
-                request.deliver(ModelError(f"The model that sees failed: {error}"))
+                log.warning("a request to the vision model failed", exc_info=error)
+                request.deliver(ModelError(f"The vision model failed: {error}"))
         if model is not None:
             model.close()
 
     def _next(self) -> SeeingRequest | None:
-        """The next request; None, and an end to all that wait, when the engine closes."""
+        """The next request; when the engine closes, ends all waiting requests and returns None."""
         with self._wake:
             self._wake.wait_for(lambda: self._closing or self._waiting)
             if not self._closing:
@@ -136,7 +136,7 @@ class SeeingEngine:
 
 
 def _parts(request: SeeingRequest, model: SeeingModel) -> list[Part]:
-    """The whole prompt, through the template that the model file carries."""
+    """The whole prompt, rendered with the chat template in the model file."""
     template = PromptTemplate(
         model.chat_template,
         bos=model.bos_text,

@@ -1,6 +1,6 @@
-"""llama.cpp's multimodal library (`mtmd`) beside the text model: images become tokens of the prompt.
+"""llama.cpp's multimodal library (`mtmd`): images become tokens of the prompt.
 
-Not safe for use from two threads at once; `llm.llama.vision_engine` is its only caller and owns it.
+Not thread-safe; `llm.llama.vision_engine` owns it and is its only caller.
 """
 
 import ctypes
@@ -24,18 +24,18 @@ EVALUATED = 0
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text of a prompt. Control tokens in it only count when it is the template's own."""
+    """Text of a prompt. Control tokens are only recognized in the template's own text."""
 
     text: str
     control: bool
 
 
 Part = Words | bytes
-"""A piece of a prompt: words, or an image as a JPEG or PNG file."""
+"""Part of a prompt: text, or an image as a JPEG or PNG file."""
 
 
 class SeeingModel(NativeModel):
-    """A text model whose prompts may hold images."""
+    """A text model whose prompts may contain images."""
 
     def __init__(self, path: Path, projector: Path, settings: LlamaCppSettings) -> None:
         super().__init__(path, settings)
@@ -48,10 +48,10 @@ class SeeingModel(NativeModel):
         self._eyes = mtmd.mtmd_init_from_file(str(projector).encode(), self._model, params)
         if self._eyes is None:
             super().close()
-            raise ModelDamagedError(f"{projector} cannot be loaded: it is damaged, or does not belong to {path.name}.")
+            raise ModelDamagedError(f"{projector} cannot be loaded: it is damaged or does not match {path.name}.")
         if not mtmd.mtmd_support_vision(self._eyes):
             self.close()
-            raise ModelDamagedError(f"{projector} is no projector of images.")
+            raise ModelDamagedError(f"{projector} is not a projector for images.")
 
     @override
     def close(self) -> None:
@@ -60,14 +60,14 @@ class SeeingModel(NativeModel):
 
     @contextmanager
     def prompt(self, parts: Sequence[Part]) -> Iterator["Prompt"]:
-        """The prompt in tokens. Raises `ModelError` when an image cannot be read."""
+        """The prompt as tokens. Raises `ModelError` if an image cannot be decoded."""
         with ExitStack() as stack:
             given = [self._part(part, stack) for part in parts]
             pointers = (ctypes.POINTER(mtmd.mtmd_input_part) * len(given))(*map(ctypes.pointer, given))
             chunks = mtmd.mtmd_input_chunks_init()
             stack.callback(mtmd.mtmd_input_chunks_free, chunks)
             if mtmd.mtmd_tokenize_from_parts(self._eyes, chunks, pointers, len(given), False) != TOKENIZED:
-                raise ModelError("The model that sees cannot take this prompt.")
+                raise ModelError("The vision model cannot process this prompt.")
             count = mtmd.mtmd_input_chunks_size(chunks)
             yield Prompt(
                 chunks=[mtmd.mtmd_input_chunks_get(chunks, at) for at in range(count)],
@@ -82,26 +82,27 @@ class SeeingModel(NativeModel):
         buffer = (ctypes.c_uint8 * len(part)).from_buffer_copy(part)
         bitmap = mtmd.mtmd_helper_bitmap_init_from_buf(self._eyes, buffer, len(part), False)
         if bitmap is None:
-            raise ModelError("The model that sees cannot read this image; it takes JPEG and PNG.")
+            raise ModelError("The vision model cannot decode this image; it supports JPEG and PNG.")
         stack.callback(mtmd.mtmd_bitmap_free, bitmap)
         return mtmd.mtmd_input_part(bitmap=bitmap)
 
     def read(self, chunk: Handle, position: int, *, last: bool) -> int:
-        """Read a piece of a prompt from `position` on; the position after it. With `last`, `sample(chain, -1)` can
-        follow. An image takes seconds."""
-        after = lib.llama_pos(position)  # text is counted from what it holds, an image sets it
+        """Process a chunk of a prompt from `position` on; returns the position after it. With `last`, `sample(chain,
+        -1)` can follow. An image takes seconds.
+        """
+        after = lib.llama_pos(position)  # text advances the position by its length; an image sets it
         status = mtmd.mtmd_helper_eval_chunk_single(
             *(self._eyes, self._ctx, chunk, lib.llama_pos(position), lib.llama_seq_id(0)),
             *(BATCH, last, ctypes.byref(after)),
         )
         if status != EVALUATED:
-            raise RuntimeError(f"a piece of the prompt cannot be read (status {status})")
+            raise RuntimeError(f"a part of the prompt cannot be processed (status {status})")
         return int(after.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Pieces of text and images in order, valid while the context of `SeeingModel.prompt` is open."""
+    """Texts and images in order, valid while the context of `SeeingModel.prompt` is open."""
 
     chunks: list[Handle]
     tokens: int

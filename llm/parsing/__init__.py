@@ -1,0 +1,1 @@
+"""Parsers of models' output: thoughts, tool calls, JSON schemas."""

@@ -1,4 +1,4 @@
-"""What a JSON schema from a stranger may be: its size, and OpenAI's rules for strict ones."""
+"""Checks untrusted JSON schemas: their size, and OpenAI's rules for strict ones."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,27 +7,27 @@ from typing import Any
 from llm.errors import SchemaError
 
 MAX_NODES = 2000
-"""Values in a schema, small and large."""
+"""Maximum number of values in a schema, nested ones included."""
 MAX_DEPTH = 40
 MAX_REPEATED = 1000
-"""`maxItems` and its like, in what a grammar has to spell out."""
+"""Maximum of `maxItems` and similar counts that a grammar has to spell out."""
 MAX_COUNT = 1_000_000
-"""The same in what is only told to the model: the schema of a tool."""
+"""The same for schemas that are only shown to the model: those of tools."""
 _REPEATED = re.compile(r"\{\s*(\d*)\s*,?\s*(\d*)\s*\}")
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 
 
 def check_size(schema: Mapping[str, Any], most: int = MAX_REPEATED) -> None:
-    """Raise `SchemaError` for a schema that is too large, too deep, or counts to more than `most`."""
+    """Raise `SchemaError` for a schema that is too large, too deep, or has counts over `most`."""
     for nodes, (value, depth) in enumerate(walk(schema)):
         if nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise SchemaError(f"the schema is too large: at most {MAX_NODES} values, {MAX_DEPTH} deep")
+            raise SchemaError(f"the schema is too large: at most {MAX_NODES} values and {MAX_DEPTH} levels are allowed")
         if isinstance(value, dict):
             _check_counts(value, most)
 
 
 def without_large_counts(schema: Any) -> Any:
-    """A copy without the counts that no grammar can spell out: it admits what `schema` does, and more."""
+    """A copy without the counts that a grammar cannot spell out. It accepts everything that `schema` does, and more."""
     if isinstance(schema, dict):
         kept = ((name, value) for name, value in schema.items() if not _counts_above(MAX_REPEATED, name, value))
         return {name: without_large_counts(value) for name, value in kept}
@@ -45,11 +45,11 @@ def _check_counts(schema: Mapping[str, Any], most: int) -> None:
     if isinstance(pattern := schema.get("pattern"), str):
         for count in (text for found in _REPEATED.findall(pattern) for text in found):
             if len(count) > len(str(MAX_REPEATED)) or int(count or 0) > MAX_REPEATED:
-                raise SchemaError(f"the schema's pattern repeats something {count[:20]} times; at most {MAX_REPEATED}")
+                raise SchemaError(f"the schema's pattern has a repetition of {count[:20]}; at most {MAX_REPEATED}")
         try:
             re.compile(pattern)
         except re.error as error:
-            raise SchemaError(f"the schema's pattern {pattern[:100]!r} is none: {error}") from error
+            raise SchemaError(f"the schema's pattern {pattern[:100]!r} is invalid: {error}") from error
 
 
 def walk(schema: Any) -> Iterator[tuple[Any, int]]:
@@ -63,17 +63,17 @@ def walk(schema: Any) -> Iterator[tuple[Any, int]]:
 
 
 def check_strict(schema: Mapping[str, Any]) -> None:
-    """Raise `SchemaError` unless every object lists all its properties as required and admits no others."""
+    """Raise `SchemaError` unless every object requires all its properties and allows no others."""
     if schema.get("type") != "object" and "$ref" not in schema:
-        raise SchemaError("a strict schema is an object")
+        raise SchemaError("a strict schema must be an object")
     for value, _ in walk(schema):
         if not isinstance(value, dict) or not isinstance(properties := value.get("properties"), dict):
             continue
         if value.get("type") not in ("object", ["object", "null"]):
-            continue  # a property that is itself called "properties"
+            continue  # a property that is itself named "properties"
         if value.get("additionalProperties") is not False:
-            raise SchemaError("in a strict schema every object has additionalProperties: false")
+            raise SchemaError("in a strict schema every object must have additionalProperties: false")
         required = value.get("required")
         missing = [name for name in properties if not isinstance(required, list) or name not in required]
         if missing:
-            raise SchemaError(f"in a strict schema every property is required; {missing[0]!r} is not")
+            raise SchemaError(f"in a strict schema every property must be required; {missing[0]!r} is not")

@@ -1,4 +1,4 @@
-"""What `bind_tools` of our models takes, in one form: OpenAI's."""
+"""Normalizes the arguments of `bind_tools` to OpenAI's format."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ Choice = Literal["auto", "none", "required"] | dict[str, Any]
 def bound_arguments(
     tools: Sequence[Tool], tool_choice: str | bool | Mapping[str, Any] | None, parallel_tool_calls: bool | None
 ) -> dict[str, Any]:
-    """The arguments that a model is bound to. Raises ValueError for a choice that names no tool."""
+    """The arguments to bind to a model. Raises ValueError for a choice that names no tool."""
     formatted = [convert_to_openai_tool(tool) for tool in tools]
     arguments: dict[str, Any] = {"tools": formatted, "tool_choice": choice_of(tool_choice)}
     chosen(formatted, arguments["tool_choice"])
@@ -30,7 +30,7 @@ def bound_arguments(
 
 
 def choice_of(tool_choice: str | bool | Mapping[str, Any] | None) -> Choice:
-    """LangChain's and OpenAI's ways to say it: a word, a tool's name, `any`, True, or an object."""
+    """From LangChain's and OpenAI's notations: a word, a tool's name, `any`, True, or an object."""
     match tool_choice:
         case None | "auto":
             return "auto"
@@ -52,12 +52,12 @@ def chosen(tools: Sequence[dict[str, Any]], choice: Choice) -> list[dict[str, An
     named = (choice.get("function") or {}).get("name")
     found = [tool for tool in tools if tool["function"]["name"] == named]
     if not found:
-        raise ValueError(f"tool_choice names {named!r}, which is not among the tools")
+        raise ValueError(f"tool_choice names {named!r}, which is not in tools")
     return found
 
 
 def part_chunk(part: Part) -> AIMessageChunk:
-    """A piece of text, or of a call."""
+    """A piece of text or of a call."""
     if not isinstance(part, CallPiece):
         return AIMessageChunk(content=part.text)
     piece = tool_call_chunk(name=part.name, args=part.arguments, id=part.id, index=part.index)
@@ -65,7 +65,7 @@ def part_chunk(part: Part) -> AIMessageChunk:
 
 
 def joined(chunks: Sequence[ChatGenerationChunk]) -> ChatResult:
-    """The whole reply. A call that was cut off is an invalid one."""
+    """The complete reply. A truncated call becomes an invalid one."""
     parts = [chunk.message for chunk in chunks if isinstance(chunk.message, AIMessageChunk)]
     whole = add_ai_message_chunks(parts[0], *parts[1:])
     calls, cut = [], []

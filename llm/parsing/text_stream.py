@@ -1,14 +1,14 @@
-"""From token bytes to text that may leave: whole characters, and nothing past a stop string."""
+"""Converts token bytes to text: only whole characters, and nothing after a stop string."""
 
 import codecs
 from collections.abc import Sequence
 
 
 class TextStream:
-    """Decodes UTF-8 as it comes and holds back what may yet turn into a stop string.
+    """Decodes UTF-8 incrementally and holds back text that may be the start of a stop string.
 
-    `feed` and `flush` return the text that may be shown now. Once `stopped` is true, the stop string was
-    seen; it and everything after it are dropped, as OpenAI's API does.
+    `feed` and `flush` return the text that can be shown. `stopped` becomes true when a stop string was found; it and
+    everything after it are dropped, as in OpenAI's API.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
@@ -45,7 +45,7 @@ class TextStream:
 
 
 def overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that `stop` starts with."""
+    """Length of the longest suffix of `text` that is a prefix of `stop`."""
     for size in range(min(len(text), len(stop) - 1), 0, -1):
         if stop.startswith(text[-size:]):
             return size

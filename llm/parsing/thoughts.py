@@ -1,7 +1,7 @@
-"""Thoughts that a server leaves in a reply's text, `<think>…</think>`, read while it comes.
+"""Extracts thoughts that a server leaves in a reply's text, `<think>…</think>`, from a stream.
 
-They stand at the beginning, before any other word; further on such a tag is text like any other. What is neither tag
-nor the white space around tags leaves as a thought or as words, in order: nothing is lost.
+They come first, before any other text; a later tag is ordinary text. Everything except the tags and the whitespace
+around them is returned as a thought or as text, in order.
 """
 
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from llm.parsing.text_stream import overlap
 from llm.parsing.tool_calls import Words
 
 TAGS = {"<think>": "</think>", "<thinking>": "</thinking>", "[THINK]": "[/THINK]"}
-"""As Qwen and DeepSeek, some of their descendants, and Mistral's write them."""
+"""As written by Qwen and DeepSeek, by models derived from them, and by Mistral's models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """A piece of what the model thought before it spoke."""
+    """A piece of the model's thoughts before its reply."""
 
     text: str
 
 
 class ThoughtReader:
-    """Feed it the text as it comes. A thought that is never closed is one to its end."""
+    """Call it with the text as it comes. An unclosed thought extends to the end."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -42,7 +42,7 @@ class ThoughtReader:
             return [Thought(held)] if held.strip() else []
         return [Words(held)] if held and self._state != self._closed else []
 
-    # Each state takes what it can of `_held` and gives its parts, or None when it needs more text.
+    # Each state consumes what it can of `_held` and returns its parts, or None if it needs more text.
 
     def _opening(self) -> list[Thought | Words] | None:
         said = self._held.lstrip()
@@ -56,7 +56,7 @@ class ThoughtReader:
         return []
 
     def _begun(self) -> list[Thought | Words] | None:
-        """An empty thought, which models write that were told not to think, is none."""
+        """An empty thought, as written by models with thinking disabled, is dropped."""
         self._held = self._held.lstrip()
         if not self._held:
             return None

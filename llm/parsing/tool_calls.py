@@ -1,7 +1,7 @@
-"""Tool calls in what a model writes: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, read while it comes.
+"""Parses tool calls in a model's output, `<tool_call>{"name": …, "arguments": {…}}</tool_call>`, from a stream.
 
-This is the format of Qwen 2.5 and of the Hermes models. Small models forget the tags, so a reply that is nothing but
-such an object, bare or in a fence, is a call as well. What is no call leaves as text: nothing is lost.
+This is the format of Qwen 2.5 and the Hermes models. Small models forget the tags, so a reply that consists only of
+such an object, bare or in a fence, is also a call. Everything else is returned as text.
 """
 
 import json
@@ -11,21 +11,23 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from llm.parsing.broken_json import read_json, repair_object
+
 CALL_BEGINS, CALL_ENDS = "<tool_call>", "</tool_call>"
 _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*(?=\{)')
 _FENCE = re.compile(r"```\w*\s*(.*?)\s*(?:```\s*)?", re.DOTALL)
 _BARE = re.compile(r"\s*(?:[{`]|\[\s*(?:\{|\Z)|<tools>)")
 _TOOLS_TAG = re.compile(r"<tools>\s*(.*?)\s*(?:</tools>\s*)?", re.DOTALL)
-# The templates of Qwen 2.5 Coder show the form with two braces, and the model copies them.
+# The templates of Qwen 2.5 Coder show the format with two braces, and the model copies them.
 _BARE_HEAD = re.compile(r"\s*(?:```\w*|<tools>)?" + _HEAD.pattern.replace(r"\{", r"(?P<outer>\{{1,2})", 1))
 _CLOSING = "} \r\n\t`,]"
 MAX_UNDECIDED = 300
-"""Characters of a reply after which it is no bare call, unless it has named a tool by then."""
+"""A reply of this many characters is not a bare call, unless it has named a tool by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Text beside the calls."""
+    """Text outside of calls."""
 
     text: str
 
@@ -48,7 +50,7 @@ def call_id() -> str:
 
 
 class CallReader:
-    """Feed it the text as it comes. `names` are the tools that a bare object may call."""
+    """Call it with the text as it comes. `names` are the tools that a bare object may call."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = names
@@ -75,10 +77,10 @@ class CallReader:
             return calls
         return self._words(held)
 
-    # Each state takes what it can of `_held` and gives its parts, or None when it needs more text.
+    # Each state consumes what it can of `_held` and returns its parts, or None if it needs more text.
 
     def _opening(self) -> list[Part] | None:
-        """Nothing but white space was said: this may be a bare call."""
+        """Only whitespace so far: this may be a bare call."""
         held = self._held
         if not held.strip():
             return None
@@ -114,7 +116,7 @@ class CallReader:
         if not closed:
             return None
         self._held, self._state = rest, self._in_words
-        return self._whole(inside) or self._words(f"{CALL_BEGINS}{inside}{CALL_ENDS}")
+        return self._whole(inside) or self._mended(inside) or self._words(f"{CALL_BEGINS}{inside}{CALL_ENDS}")
 
     def _begin_arguments(self, name: str, rest: str) -> list[Part]:
         self._held = rest
@@ -123,10 +125,10 @@ class CallReader:
         return [self._begin(name, "")]
 
     def _in_arguments(self) -> list[Part] | None:
-        """An object's JSON leaves as it comes, up to its last brace."""
+        """An object's JSON is returned as it comes, up to its last brace."""
         written, held = "", self._held
         for at, char in enumerate(held):
-            # A line break inside a string is what small models write for \n.
+            # Small models write a line break inside a string instead of \n.
             written += json.dumps(char)[1:-1] if self._in_string and char < " " else char
             self._step(char)
             if self._depth == 0:
@@ -180,7 +182,7 @@ class CallReader:
         return CallPiece(self.calls - 1, arguments, call_id(), name)
 
     def _whole(self, text: str) -> list[Part]:
-        """The calls of a text that is nothing else; empty when it is something else."""
+        """The calls of a text that consists only of calls; empty otherwise."""
         text = text.strip()
         for wrapping in (_TOOLS_TAG, _FENCE):
             if wrapped := wrapping.fullmatch(text):
@@ -189,9 +191,19 @@ class CallReader:
         known = [call for call in found if call[0] in self._names]
         return [self._begin(name, arguments) for name, arguments in known] if len(known) == len(found) else []
 
+    def _mended(self, text: str) -> list[Part]:
+        """The call of an object between tags that is no JSON; empty unless it has a tool's name, and arguments."""
+        value = read_json(text) or repair_object(text)
+        if not isinstance(value, dict) or not value.keys() & {"arguments", "parameters"}:
+            return []
+        name, arguments = _call(value)
+        return [self._begin(name, arguments)] if name in self._names else []
+
 
 def _objects(text: str) -> Iterator[tuple[str, str]]:
-    """`(name, arguments as JSON)` of the objects in a row, or in a list; a nameless one stands for what is no call."""
+    """`(name, arguments as JSON)` of the objects in a row or in a list; a nameless one marks text that is not a
+    call.
+    """
     decoder, at = json.JSONDecoder(strict=False), 0
     while at < len(text):
         try:

@@ -1,4 +1,4 @@
-"""What models on servers have in common: asked again until the first word, never after it."""
+"""The common part of models on servers: retries until the first word, never after it."""
 
 import asyncio
 from abc import abstractmethod
@@ -21,29 +21,29 @@ from llm.served.reply import ServedReply
 from llm.served.server_pool import Upstream
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)
-"""Seconds before each further try."""
+"""Seconds before each retry."""
 DEFAULT_WINDOW = 8192
 CHOICE_TOKENS = 16
-"""What the JSON around a choice takes."""
+"""Tokens of the JSON around a choice."""
 
 
 class ServedChat(BaseChatModel):
-    """A chat model on a server. Subclasses speak the protocol.
+    """A chat model on a server. Subclasses implement the protocol.
 
-    Takes `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `tools`, `tool_choice`, `response_format` (OpenAI's
-    shapes), and `choices` (the reply is one of these texts, where the server can be held to it). Thoughts are in
-    `additional_kwargs["reasoning_content"]` of the chunks; the last chunk carries the usage, estimated where the
-    server tells none. When the consumer goes away, the connection is closed, which ends the generation.
-    Raises `ModelError` (and what is under it in `llm.errors`).
+    Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `tools`, `tool_choice`, `response_format` (in
+    OpenAI's format), and `choices` (the reply is one of these texts, if the server can enforce it). Thoughts are in
+    `additional_kwargs["reasoning_content"]` of the chunks; the last chunk has the usage, estimated if the server
+    reports none. When the consumer stops reading, the connection is closed, which stops the generation. Raises
+    `ModelError` and its subclasses in `llm.errors`.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     upstream: Upstream
     wire: BaseChatModel
-    """LangChain's own model for the protocol, over `upstream`."""
+    """LangChain's own model for the protocol, on top of `upstream`."""
     wanted: str
-    """The model's name; empty: the first that the server lists."""
+    """The model's name; empty: the first one that the server lists."""
     temperature: float | None = None
 
     @property
@@ -53,15 +53,15 @@ class ServedChat(BaseChatModel):
     @property
     @abstractmethod
     def window(self) -> int:
-        """Tokens of prompt and reply together."""
+        """Size of the context window: prompt and reply together, in tokens."""
 
     @property
     @abstractmethod
     def native_tools(self) -> bool:
-        """Does the model take tool definitions, as far as is known?"""
+        """Whether the model supports tool definitions, as far as is known."""
 
     async def ready(self) -> None:
-        """Find out what the model can do. Never fails for a server that is away."""
+        """Query the model's capabilities. Never fails if the server is down."""
 
     def other(self, name: str) -> Self:
         """Another model of the same server, over the same connections."""
@@ -69,16 +69,16 @@ class ServedChat(BaseChatModel):
 
     @abstractmethod
     async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
-        """The wire's keyword arguments for what is wished. Raises `ModelError`."""
+        """The wire's keyword arguments for these options. Raises `ModelError`."""
 
     @abstractmethod
     def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
-        """What an error of the wire means."""
+        """The meaning of an error of the wire."""
 
     @property
     @abstractmethod
     def _errors(self) -> tuple[type[Exception], ...]:
-        """What the wire raises when the server fails, `EOFError` among it: a reply without an end."""
+        """What the wire raises when the server fails, including `EOFError`: a reply without an end."""
 
     @override
     async def _astream(
@@ -120,7 +120,7 @@ class ServedChat(BaseChatModel):
     async def _once(
         self, messages: list[BaseMessage], wishes: dict[str, Any], reply: ServedReply
     ) -> AsyncGenerator[ChatGenerationChunk]:
-        """Raises `EOFError` for a reply that has no end, and what the wire raises."""
+        """Raises `EOFError` for a reply without an end, and the errors of the wire."""
         arguments = await self._arguments(messages, wishes)
         stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
         async with aclosing(stream) as chunks:
@@ -131,7 +131,9 @@ class ServedChat(BaseChatModel):
             raise EOFError
 
     async def _next(self, chunks: AsyncGenerator[ChatGenerationChunk]) -> ChatGenerationChunk | None:
-        """None at the end. Raises `httpx.ReadTimeout` for a server that keeps the connection busy and says nothing."""
+        """None at the end. Raises `httpx.ReadTimeout` for a server that keeps the connection busy without sending
+        content.
+        """
         silence = self.upstream.timeout.read
         try:
             async with asyncio.timeout(silence):
@@ -147,7 +149,7 @@ class ServedChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Streamed from the server all the same: silence is noticed, and leaving ends it."""
+        """Also streamed from the server: this detects silence, and disconnecting stops the generation."""
         stream = cast("AsyncGenerator[ChatGenerationChunk]", self._astream(messages, stop, **kwargs))
         async with aclosing(stream) as chunks:
             parts = [chunk async for chunk in chunks]
@@ -173,7 +175,7 @@ class ServedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        raise NotImplementedError("Models on servers are asked asynchronously.")
+        raise NotImplementedError("Models on servers can only be called asynchronously.")
 
     @override
     def bind_tools(
@@ -184,11 +186,12 @@ class ServedChat(BaseChatModel):
         parallel_tool_calls: bool | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """LangChain's. How far a choice is enforced is the server's affair; Ollama knows none but `none`.
-        Raises ValueError for a choice that names no tool."""
+        """LangChain's method. How far a choice is enforced depends on the server; Ollama only supports `none`. Raises
+        ValueError for a choice that names no tool.
+        """
         return self.bind(**bound_arguments(tools, tool_choice, parallel_tool_calls), **kwargs)
 
     @override
     def get_num_tokens(self, text: str) -> int:
-        """An estimate, rather too high: servers do not show their vocabularies."""
+        """A rather high estimate, because servers do not expose their vocabularies."""
         return len(text.encode("utf-8", "replace")) // 3 + 1

@@ -1,4 +1,4 @@
-"""Getting a model that an Ollama does not have yet."""
+"""Pulls a model that Ollama does not have yet."""
 
 import json
 import logging
@@ -10,11 +10,11 @@ from llm.errors import ModelError
 log = logging.getLogger(__name__)
 
 STEP = 10
-"""Percent between two lines in the log."""
+"""Percentage points between two lines in the log."""
 
 
 async def pull(http: httpx.AsyncClient, name: str) -> None:
-    """Have Ollama fetch the model, with its progress in the log. Raises `ModelError`, and `httpx.TransportError`."""
+    """Have Ollama pull the model, with its progress in the log. Raises `ModelError`, and `httpx.TransportError`."""
     told = -STEP
     async with http.stream("POST", "/api/pull", json={"model": name}) as answer:
         if answer.is_error:

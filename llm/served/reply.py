@@ -1,4 +1,4 @@
-"""One reply of a model on a server, while it comes: what only the end may tell is kept until then."""
+"""One streamed reply of a model on a server: holds back what can only be interpreted at the end."""
 
 import json
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from llm.parsing.tool_calls import CallReader, Part, Words
 
 
 class ServedReply:
-    """Thoughts inside the text are made thoughts. With `choices`, the text is held back until the end. With `tools`,
-    calls that a small model writes into its text, and that the server has not made out, are made calls. `read` is the
-    prompt's size in tokens, estimated.
+    """Thoughts inside the text become thoughts. With `choices`, the text is held back until the end. With `tools`,
+    calls that a small model writes into its text, and that the server did not recognize, become calls. `read` is the
+    estimated size of the prompt in tokens.
     """
 
     def __init__(self, read: int, choices: Sequence[str], tools: Sequence[dict[str, Any]]) -> None:
@@ -33,7 +33,7 @@ class ServedReply:
         self._metadata: dict[str, Any] = {}
 
     def take(self, chunk: ChatGenerationChunk) -> list[ChatGenerationChunk]:
-        """What of it is for the consumer now."""
+        """The parts for the consumer so far."""
         message = chunk.message
         assert isinstance(message, AIMessageChunk)
         self._usage, message.usage_metadata = message.usage_metadata or self._usage, None
@@ -67,7 +67,7 @@ class ServedReply:
         return made
 
     def last(self) -> list[ChatGenerationChunk]:
-        """What was held back, and a chunk with usage and finish reason."""
+        """What was held back, and a chunk with the usage and the finish reason."""
         rest = self._said(self._thoughts.flush())
         parts: list[Part] = self._reader.flush() if self._reader is not None else []
         called = self._called or bool(self._reader is not None and self._reader.calls)
@@ -91,7 +91,7 @@ def _chunks(parts: Sequence[Part]) -> list[ChatGenerationChunk]:
 
 
 def choice_schema(choices: Sequence[str]) -> dict[str, Any]:
-    """An object with one of these texts in it: hosted servers take no bare text at the top."""
+    """An object with one of these texts: hosted servers do not accept a bare string at the top level."""
     return {
         "type": "object",
         "properties": {"choice": {"type": "string", "enum": list(choices)}},
@@ -101,7 +101,7 @@ def choice_schema(choices: Sequence[str]) -> dict[str, Any]:
 
 
 def _unwrapped(text: str, choices: Sequence[str]) -> str:
-    """The choice in a reply that was held to `choice_schema`; any other reply as it is."""
+    """The choice in a reply constrained by `choice_schema`; any other reply unchanged."""
     if not choices or not text.lstrip().startswith("{"):
         return text
     try:

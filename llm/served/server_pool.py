@@ -1,4 +1,4 @@
-"""Model servers behind one address: a pooled HTTP transport that goes to the least busy one that is well."""
+"""Several model servers behind one pooled HTTP transport that selects the least busy healthy one."""
 
 import asyncio
 import logging
@@ -13,18 +13,18 @@ from typing_extensions import override
 log = logging.getLogger(__name__)
 
 ANYWHERE = "http://model-server"
-"""The address that clients of this transport name; the server is chosen for each request."""
+"""The URL that clients of this transport use; the server is selected per request."""
 CONNECT_SECONDS = 5.0
 CHECK_SECONDS = 5.0
-"""Between two looks at every server, and while none is well:"""
+"""Between two checks of every server, and while none is healthy:"""
 CHECK_SECONDS_DOWN = 1.0
 DOWN_SECONDS = 10.0
-"""A server that failed is passed over for so long, unless a look finds it well before."""
+"""How long a failed server is skipped, unless a check succeeds earlier."""
 PROBE_SECONDS = 3.0
 MAX_LINE = 16 << 20
-"""Bytes; whoever reads a line holds all of it."""
+"""In bytes; readers keep a whole line in memory."""
 FAILED = frozenset({502, 503, 504})
-"""Statuses of a server that cannot serve just now."""
+"""Status codes of a server that is temporarily unavailable."""
 
 
 OWN_HEADERS = frozenset({b"host", b"accept-encoding"})
@@ -39,18 +39,18 @@ class Endpoint:
         self.used = 0.0
         self.down_until = 0.0
         self.resting_until = 0.0
-        """It is well, but has asked to be left alone."""
+        """Until then a healthy server has asked not to be called."""
         self.seen = False
-        """Has it ever answered?"""
+        """Whether it has ever responded."""
         self.models: Mapping[str, int | None] = {}
-        """The models that it listed last, each with its window in tokens where the server tells it."""
+        """The models that it listed last, each with its context window in tokens if the server reports it."""
 
     @property
     def up(self) -> bool:
         return time.monotonic() >= self.down_until
 
     def rest(self, retry_after: str | None) -> None:
-        """Too much was asked of it; without a number of seconds it is asked again as soon as need be."""
+        """It is overloaded; without a number of seconds it can be called again at once."""
         seconds = float(retry_after) if retry_after is not None and retry_after.strip().isdigit() else 0.0
         self.resting_until = time.monotonic() + seconds
 
@@ -61,7 +61,7 @@ class Endpoint:
 
     def failed(self) -> None:
         if self.up:
-            log.warning("the model server %s failed; it is passed over until it is well", self.url)
+            log.warning("the model server %s failed; skipping it until it recovers", self.url)
         self.down_until = time.monotonic() + DOWN_SECONDS
 
     def well(self) -> None:
@@ -74,11 +74,11 @@ class Endpoint:
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """Connections to all `urls` in one pool. A request fails with its server; asked again, it goes to another.
+    """Connections to all `urls` in one pool. A request fails with its server; a retry goes to another one.
 
-    `probe` is the path that lists models; `listed` reads the answer (and may raise `ValueError`).
-    An address without a path that gives no list there is tried at the path `below`.
-    While watched, `on_up` is awaited after each look that found a server well.
+    `probe` is the path that lists models; `listed` parses the response (and may raise `ValueError`). A URL without a
+    path that returns no list is also tried with the path `below`. While watched, `on_up` is awaited after each check
+    that found a healthy server.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class Upstream(httpx.AsyncBaseTransport):
         self.timeout = httpx.Timeout(silence, connect=CONNECT_SECONDS, pool=None)
         self.on_up: Callable[[], Awaitable[None]] | None = None
         self.refused: set[tuple[str, str]] = set()
-        """`(model, feature)` that the servers were found not to know."""
+        """`(model, feature)` pairs that the servers do not support."""
 
     @property
     def connected(self) -> bool:
-        """Has a server answered, and not failed since?"""
+        """Whether a server has responded and not failed since."""
         return self.well > 0
 
     @property
     def well(self) -> int:
-        """How many servers have answered, and not failed since."""
+        """How many servers have responded and not failed since."""
         return sum(endpoint.seen and endpoint.up for endpoint in self._endpoints)
 
     @property
@@ -120,12 +120,12 @@ class Upstream(httpx.AsyncBaseTransport):
 
     @property
     def resting(self) -> float:
-        """Seconds until one of the servers that are well takes more."""
+        """Seconds until one of the healthy servers accepts requests."""
         return min((endpoint.resting for endpoint in self._endpoints if endpoint.up), default=0.0)
 
     @property
     def models(self) -> dict[str, int | None]:
-        """Models by name, as the servers listed them last."""
+        """Models by name, as last listed by the servers."""
         return {name: window for endpoint in self._endpoints for name, window in endpoint.models.items()}
 
     def client(self) -> httpx.AsyncClient:
@@ -174,7 +174,7 @@ class Upstream(httpx.AsyncBaseTransport):
         return await self._pool.handle_async_request(there)
 
     async def check(self) -> None:
-        """Look at every server: is it there, and which models has it?"""
+        """Check every server: whether it responds, and its models."""
         await asyncio.gather(*(self._look(endpoint) for endpoint in self._endpoints))
 
     async def _look(self, endpoint: Endpoint) -> None:
@@ -187,7 +187,7 @@ class Upstream(httpx.AsyncBaseTransport):
                         raise
                     below = endpoint.url.copy_with(path=self._below)
                     endpoint.models = await self._list(below)
-                    log.info("the model server %s is spoken to at %s", endpoint.url, below)
+                    log.info("using the model server %s at %s", endpoint.url, below)
                     endpoint.url = below
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             log.debug("the model server %s: %s", endpoint.url, error)
@@ -196,7 +196,7 @@ class Upstream(httpx.AsyncBaseTransport):
         endpoint.well()
 
     async def _list(self, url: httpx.URL) -> Mapping[str, int | None]:
-        """Raises `ValueError` for an answer that is no list."""
+        """Raises `ValueError` for a response that is not a list."""
         timeout = httpx.Timeout(PROBE_SECONDS).as_dict()
         request = httpx.Request(
             "GET", f"{str(url).rstrip('/')}{self._probe}", headers=self._headers, extensions={"timeout": timeout}
@@ -210,7 +210,7 @@ class Upstream(httpx.AsyncBaseTransport):
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Look at the servers now, and again and again while the block runs; close the connections after it."""
+        """Check the servers now and repeatedly during the block; close the connections after it."""
         await self.check()
         watching = asyncio.create_task(self._watch())
         try:
@@ -233,7 +233,7 @@ class Upstream(httpx.AsyncBaseTransport):
 
 
 def _check_line(length: int, part: bytes) -> int:
-    """The length of the line that goes on behind `part`. Raises `httpx.RemoteProtocolError` for one without end."""
+    """The length of the line continued in `part`. Raises `httpx.RemoteProtocolError` if it is too long."""
     at = part.rfind(b"\n")
     length = length + len(part) if at < 0 else len(part) - at - 1
     if length > MAX_LINE:
@@ -242,7 +242,7 @@ def _check_line(length: int, part: bytes) -> int:
 
 
 class _Body(httpx.AsyncByteStream):
-    """A response's bytes; its server is busy until they are closed, and failed when they break off."""
+    """A response's body; its server is busy until it is closed, and has failed if it breaks off."""
 
     def __init__(self, response: httpx.Response, endpoint: Endpoint) -> None:
         assert isinstance(response.stream, httpx.AsyncByteStream)

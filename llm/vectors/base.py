@@ -1,10 +1,9 @@
-"""Vectors: LangChain's `Embeddings`, in the service or from a server, that say which model they are."""
+"""Embedding models: LangChain's `Embeddings`, embedded or on a server, that identify their model."""
 
 import asyncio
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -14,23 +13,19 @@ from llm.errors import ModelError
 from llm.settings import EmbeddingSettings, usable_cores
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors, VectorsUnavailableError
 
-if TYPE_CHECKING:
-    pass
-
-
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_")
 
 
 class EmbeddingError(ModelError, VectorsUnavailableError):
-    """Vectors could not be had; the text says what to do about it."""
+    """Vectors could not be computed; the message says what to do."""
 
 
 class VectorModel(Embeddings):
-    """What the index is given (`workspace.retrieval.types.Embedder`), and LangChain's interface on top of it."""
+    """Implements `workspace.retrieval.types.Embedder` for the index, and LangChain's interface on top."""
 
     @abstractmethod
     async def identity(self) -> ModelIdentity:
-        """Raises `EmbeddingError` when the model is not there."""
+        """Raises `EmbeddingError` if the model is not available."""
 
     @abstractmethod
     async def passages(self, texts: Sequence[str]) -> Vectors:
@@ -41,11 +36,11 @@ class VectorModel(Embeddings):
         """Shape `(dimension,)`, of length 1. Raises `EmbeddingError`."""
 
     def spans(self, text: str) -> Spans:
-        """An estimate of the model's tokens, for servers that do not show theirs: pieces of at most five letters."""
+        """An estimate of the model's tokens, for servers that do not expose theirs: pieces of at most five letters."""
         return [match.span() for match in _PIECE.finditer(text)]
 
     async def aclose(self) -> None:
-        """Give back threads and connections."""
+        """Release threads and connections."""
 
     @override
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -67,7 +62,7 @@ class VectorModel(Embeddings):
 
 
 def unit(vectors: Vectors) -> Vectors:
-    """Rows of length 1, so that their inner product is the cosine; rows of zeros stay."""
+    """Scales rows to length 1, so that their inner product is the cosine; zero rows stay zero."""
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.ascontiguousarray(vectors / np.where(lengths == 0, 1, lengths), dtype=np.float32)
 

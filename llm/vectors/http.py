@@ -1,4 +1,4 @@
-"""Vectors from a server: Ollama's `/api/embed`, or `/v1/embeddings` of any OpenAI-compatible one."""
+"""Vectors from a server: Ollama's `/api/embed`, or `/v1/embeddings` of any OpenAI-compatible server."""
 
 import hashlib
 from abc import abstractmethod
@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from typing_extensions import override
 
-from llm.settings import EmbeddingSettings
+from llm.settings import EmbeddingSettings, OllamaSettings, OpenAISettings
 from llm.vectors.base import EmbeddingError, VectorModel, unit
 from workspace.retrieval.types import ModelIdentity, Vectors
 
 BATCH = 64
-"""Texts in one request."""
+"""Texts per request."""
 
 
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -35,7 +35,7 @@ class _OllamaAnswer(BaseModel):
 
 
 class HttpVectors(VectorModel):
-    """What both kinds of server have in common."""
+    """The common part of both kinds of server."""
 
     def __init__(self, settings: EmbeddingSettings, base: str, model: str, headers: Mapping[str, str]) -> None:
         self._base = base.rstrip("/")
@@ -75,42 +75,44 @@ class HttpVectors(VectorModel):
     async def _batch(self, texts: Sequence[str]) -> Vectors:
         vectors = await self._vectors(texts)
         if len(vectors) != len(texts) or len({len(vector) for vector in vectors}) != 1 or not vectors[0]:
-            raise EmbeddingError(f"The embedding server {self._base} did not give one vector for each text.")
+            raise EmbeddingError(f"The embedding server {self._base} did not return one vector for each text.")
         known, dimension = self._identity, len(vectors[0])
         if known is not None and known.dimension != dimension:
-            self._identity = None  # the documents are indexed anew with what it is now
+            self._identity = None  # the documents are then reindexed with the current model
             raise EmbeddingError(
                 f"The embedding server {self._base} gives vectors of {dimension} numbers, and gave {known.dimension} "
-                "before: another model has that name now. Ask again."
+                "before: another model has that name now. Try again."
             )
         return unit(np.asarray(vectors, np.float32))
 
     async def _ask(self, method: str, path: str, body: object = None) -> Any:
-        """Raises `EmbeddingError` in words that name the server, the status, and its own message."""
+        """Raises `EmbeddingError` that names the server, the status, and the server's own message."""
         try:
             async with httpx.AsyncClient(timeout=self._timeout, headers=self._headers) as http:
                 answer = await http.request(method, self._base + path, json=body)
         except httpx.HTTPError as error:
-            raise EmbeddingError(f"The embedding server {self._base} does not answer: {_why(error)}") from error
+            raise EmbeddingError(f"The embedding server {self._base} does not respond: {_why(error)}") from error
         if answer.is_error:
             said = answer.text.replace(self._key, "…") if self._key else answer.text
             words = said[:200] + self._advice(answer.status_code)
-            raise EmbeddingError(f"The embedding server {self._base} refused ({answer.status_code}): {words}")
+            raise EmbeddingError(
+                f"The embedding server {self._base} refused the request ({answer.status_code}): {words}"
+            )
         try:
             return answer.json()
         except ValueError as error:
-            raise EmbeddingError(f"The embedding server {self._base} did not answer in JSON.") from error
+            raise EmbeddingError(f"The embedding server {self._base} did not return JSON.") from error
 
 
 class OllamaVectors(HttpVectors):
-    """`OLLAMA_HOST`; the model has been pulled there."""
+    """At `OLLAMA_HOST`; the model must have been pulled there."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
-        super().__init__(settings, settings.ollama_host, settings.model or "nomic-embed-text", {})
+    def __init__(self, settings: EmbeddingSettings, server: OllamaSettings) -> None:
+        super().__init__(settings, server.host, settings.model or "nomic-embed-text", {})
 
     @override
     def _advice(self, status: int) -> str:
-        return f" Get the model with: ollama pull {self._model}" if status == 404 else ""
+        return f" Pull the model with: ollama pull {self._model}" if status == 404 else ""
 
     @override
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
@@ -119,18 +121,19 @@ class OllamaVectors(HttpVectors):
 
     @override
     async def _revision(self) -> str:
-        """The digest that Ollama itself tells models apart by."""
+        """The digest that Ollama uses to distinguish models."""
         listed = (await self._ask("GET", "/api/tags")).get("models", [])
         digests = {entry.get("name", "").removesuffix(":latest"): entry.get("digest", "") for entry in listed}
         return str(digests.get(self._model.removesuffix(":latest"), ""))[:16]
 
 
 class OpenAIVectors(HttpVectors):
-    """Any server with OpenAI's `/embeddings`."""
+    """Any server with OpenAI's `/embeddings`: the first of `OPENAI_BASE_URL`."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
-        headers = {"Authorization": f"Bearer {settings.openai_api_key}"} if settings.openai_api_key else {}
-        super().__init__(settings, settings.openai_base_url, settings.model or "text-embedding-3-small", headers)
+    def __init__(self, settings: EmbeddingSettings, server: OpenAISettings) -> None:
+        key = server.api_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        super().__init__(settings, server.base_url[0], settings.model or "text-embedding-3-small", headers)
 
     @override
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
@@ -140,7 +143,7 @@ class OpenAIVectors(HttpVectors):
 
     @override
     async def _revision(self) -> str:
-        """Nothing tells versions apart behind one name; the address tells servers apart."""
+        """Versions behind one name cannot be distinguished; the URL distinguishes servers."""
         return hashlib.sha256(self._base.encode()).hexdigest()[:16]
 
 
@@ -148,7 +151,7 @@ def _parsed(kind: type[Answer], answer: object) -> Answer:
     try:
         return kind.model_validate(answer)
     except ValidationError as error:
-        raise EmbeddingError("The embedding server's answer holds no vectors.") from error
+        raise EmbeddingError("The embedding server's response has no vectors.") from error
 
 
 def _why(error: httpx.HTTPError) -> str:

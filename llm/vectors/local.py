@@ -1,4 +1,4 @@
-"""Vectors made in the service: fastembed over local ONNX files, in threads that step back for everything else."""
+"""Vectors computed in the service: fastembed with local ONNX files, in low-priority threads."""
 
 import asyncio
 import hashlib
@@ -33,12 +33,12 @@ from workspace.retrieval.types import ModelIdentity, Spans, Vectors
 T = TypeVar("T")
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-"""What fastembed knows it by."""
+"""Its name in fastembed."""
 BATCH = 4
-"""Passages at a time. Larger batches are slower on a CPU: what a layer gives no longer fits its cache."""
+"""Passages per batch. Larger batches are slower on a CPU: a layer's output no longer fits the cache."""
 NICENESS = 10
 BROKEN = (OSError, ValueError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
-"""What files that are no such model make the libraries raise."""
+"""What the libraries raise for files that are not a valid model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ class _Loaded:
 
 
 class LocalVectors(VectorModel):
-    """Documents are embedded in one thread of low priority, questions in another, which never wait for documents."""
+    """Documents are embedded in one low-priority thread, questions in another, which never waits for documents."""
 
-    def __init__(self, settings: EmbeddingSettings) -> None:
+    def __init__(self, settings: EmbeddingSettings, models_dir: Path | None) -> None:
         self._settings = settings
+        self._models_dir = models_dir
         self._documents = ThreadPoolExecutor(1, "embed-documents", initializer=_step_back)
         self._questions = ThreadPoolExecutor(1, "embed-question")
         self._lock = threading.Lock()
@@ -64,10 +65,10 @@ class LocalVectors(VectorModel):
 
     @override
     async def passages(self, texts: Sequence[str]) -> Vectors:
-        """One batch after another, so that those who embed at the same time take turns."""
+        """One batch at a time, so that concurrent callers take turns."""
         dimension = (await self.identity()).dimension
         vectors = np.zeros((len(texts), dimension), np.float32)
-        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))  # alike lengths need little padding
+        order = sorted(range(len(texts)), key=lambda at: len(texts[at]))  # similar lengths need little padding
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             vectors[chosen] = await self._in(self._documents, partial(self._embed, [texts[at] for at in chosen]))
@@ -97,51 +98,51 @@ class LocalVectors(VectorModel):
     def _load(self) -> _Loaded:
         with self._lock:
             if self._loaded is None:
-                self._loaded = _load(self._settings)
+                self._loaded = _load(self._settings, self._models_dir)
             return self._loaded
 
 
 def _step_back() -> None:
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
+    if sys.platform == "linux":  # elsewhere threads have no priority of their own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _load(settings: EmbeddingSettings) -> _Loaded:
+def _load(settings: EmbeddingSettings, models_dir: Path | None) -> _Loaded:
     name = settings.model or DEFAULT_MODEL
-    folder = _folder(settings, name)
+    folder = _folder(settings, name, models_dir)
     known = {model["model"].lower(): model for model in TextEmbedding.list_supported_models()}
     if name.lower() not in known:
-        raise EmbeddingError(f"EMBEDDING_MODEL: fastembed knows no model {name!r}.")
+        raise EmbeddingError(f"EMBEDDING_MODEL: fastembed does not support the model {name!r}.")
     weights = folder / known[name.lower()]["model_file"]
     for path in (weights, folder / "tokenizer.json"):
         if not path.is_file():
             raise EmbeddingError(
-                f"The model of vectors is not there: {path}. Run `python -m llm.fetch {catalog.VECTORS}`."
+                f"The embedding model does not exist: {path}. Run `python -m llm.fetch {catalog.VECTORS}`."
             )
     revision = _checked(settings, weights, folder / "tokenizer.json")
-    # Without the arena memory goes back after a batch; with it, it stays at the largest batch ever seen.
+    # Without the arena, memory is freed after each batch; with it, it stays at the size of the largest batch.
     try:
         model = TextEmbedding(
             name, specific_model_path=str(folder), threads=threads_of(settings), cuda=False, enable_cpu_mem_arena=False
         )
     except BROKEN as error:
-        raise EmbeddingError(f"EMBEDDING_MODEL_PATH: {folder} does not hold {name}: {error}") from error
+        raise EmbeddingError(f"EMBEDDING_MODEL_PATH: {folder} does not contain {name}: {error}") from error
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return _Loaded(model, tokenizer, ModelIdentity(name, model.embedding_size, revision))
 
 
-def _folder(settings: EmbeddingSettings, name: str) -> Path:
+def _folder(settings: EmbeddingSettings, name: str, models_dir: Path | None) -> Path:
     if settings.model_path is not None:
         return settings.model_path
     if name != DEFAULT_MODEL:
         raise EmbeddingError(f"EMBEDDING_MODEL_PATH: must name the folder with the files of {name!r}.")
-    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(settings.models_dir))
+    return catalog.load()[1][catalog.VECTORS].path(catalog.models_dir(models_dir))
 
 
 def _checked(settings: EmbeddingSettings, *paths: Path) -> str:
-    """A hash over the files. Raises `EmbeddingError` when those of the catalogue are not as it says."""
+    """A hash over the files. Raises `EmbeddingError` if those of the catalog do not match it."""
     known = {} if settings.model_path else {file.file: file.sha256 for file in catalog.load()[1][catalog.VECTORS].files}
     whole = hashlib.sha256()
     for path in paths:

@@ -1,4 +1,4 @@
-"""A cross-encoder that reads the question and a passage together; none unless its files are configured."""
+"""A cross-encoder that scores question and passage together; unused unless its files are configured."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,22 +8,21 @@ from pathlib import Path
 
 from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-from llm.settings import EmbeddingSettings
-from llm.vectors.base import EmbeddingError, threads_of
+from llm.vectors.base import EmbeddingError
 from llm.vectors.local import BROKEN
 
 
 class CrossEncoder:
-    """`workspace.retrieval.types.Reranker` over fastembed's, from local files."""
+    """Implements `workspace.retrieval.types.Reranker` with fastembed's cross-encoder, from local files."""
 
-    def __init__(self, settings: EmbeddingSettings, folder: Path) -> None:
-        self._name = settings.rerank_model
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        self._name = name
         self._folder = folder
-        self._threads = threads_of(settings)
+        self._threads = threads
         self._thread = ThreadPoolExecutor(1, "rerank")
 
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """One for each text, higher is better. Raises `EmbeddingError` when the model cannot be loaded."""
+        """One score per text, higher is better. Raises `EmbeddingError` if the model cannot be loaded."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._scores, question, list(texts))
 
     async def aclose(self) -> None:
@@ -39,4 +38,4 @@ class CrossEncoder:
                 self._name, specific_model_path=str(self._folder), threads=self._threads, cuda=False
             )
         except BROKEN as error:
-            raise EmbeddingError(f"RERANK_MODEL_PATH: {self._folder} holds no {self._name}: {error}") from error
+            raise EmbeddingError(f"RERANK_MODEL_PATH: {self._folder} does not contain {self._name}: {error}") from error

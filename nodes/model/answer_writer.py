@@ -1,6 +1,6 @@
-"""The answer on its way out: streamed as it comes, within the request's own `stop` and `max_tokens`.
+"""Streams the answer, within the request's `stop` and `max_tokens`.
 
-In an agent's modes these two shape the answer, never a thought.
+In the agent modes, these two apply to the answer, never to a thought.
 """
 
 import re
@@ -15,12 +15,12 @@ _WORDS = re.compile(r"\s*\S+|\s+")
 
 
 class AnswerWriter:
-    """Write the answer's pieces in order, then `close`. A token is one piece as the backend streams it."""
+    """Write the answer's pieces in order, then call `close`. A token is one piece as streamed by the backend."""
 
     def __init__(self, runtime: Runtime[Context]) -> None:
         self._emit = runtime.stream_writer
         context = runtime.context
-        # What `shape` puts into the client's own form is a thought too, as long as it is words.
+        # What `structured_output` converts to the client's format is a thought too, as long as it is plain text.
         thought = context.plan_step is not None or context.response_format is not None
         self._event = ThoughtDelta if thought else AnswerDelta
         self._scan = TextStream(() if thought else context.sampling.stop)
@@ -39,12 +39,12 @@ class AnswerWriter:
         self._send(self._scan.feed(piece.encode("utf-8", "replace")))
 
     def write_whole(self, text: str) -> None:
-        """A text that was not streamed, word by word."""
+        """Write a text that was not streamed, word by word."""
         for word in _WORDS.findall(text):
             self.write(word)
 
     def close(self, reason: str = "stop") -> str:
-        """The finish reason: `length` when the answer was cut, else how the model ended."""
+        """The finish reason: `length` if the answer was truncated, otherwise the model's."""
         self._send(self._scan.flush())
         if self._scan.stopped:
             return "stop"

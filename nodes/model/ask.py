@@ -1,9 +1,9 @@
-"""One call of the model: streamed, counted, asked again when it says nothing."""
+"""One call of the model: streamed, counted, retried if the reply is empty."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCallChunk
@@ -11,10 +11,11 @@ from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from llm.errors import MalformedCallError
-from nodes.events import ModelCalled, ThoughtDelta
+from nodes.events import ThoughtDelta
 from nodes.state import Context, Sampling
 from tools.temperature import temperature_of
 
+Option = TypeVar("Option", bound=str)
 RETRY_TEMPERATURE = 0.7
 MAX_CHOICE_TOKENS = 16
 MAX_LINE_TOKENS = 60
@@ -22,18 +23,18 @@ MAX_LINE_TOKENS = 60
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the model said, why it ended (stop or length), and the tools that it called."""
+    """The model's text, its finish reason (stop or length), and whether it called tools."""
 
     text: str
     finish_reason: str
     called: bool = False
-    """Tools were called; `on_call` has the calls."""
+    """The model called tools; `on_call` received the calls."""
     broken: str | None = None
-    """What the model wrote for a call that its server could not read; None: there was none."""
+    """The text of a call that the server could not parse; None if there was none."""
 
 
 def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
-    """As the request wishes, but never at a temperature that is left to a server; `model` stands in for the run's."""
+    """The request's sampling, but never a server's default temperature; `model` replaces the run's own."""
     wished = runtime.context.sampling
     if wished.temperature is not None:
         return wished
@@ -43,7 +44,7 @@ def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sam
 def bounded(
     runtime: Runtime[Context], model: BaseChatModel | None = None, *, stop: tuple[str, ...] = (), fresh: bool = False
 ) -> Sampling:
-    """How a thought is drawn: steadily, within the limit of a thought; `fresh` looks for another idea."""
+    """Sampling for a thought: low temperature, limited length; `fresh` asks for a different idea."""
     wished = steady(runtime, model)
     warm = max(wished.temperature or 0.0, RETRY_TEMPERATURE)
     return replace(
@@ -64,24 +65,24 @@ async def ask(
     on_call: Callable[[ToolCallChunk], None] | None = None,
     **more: Any,
 ) -> Said:
-    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may be
-    bound to tools, stands in for the run's own. An empty reply is asked again, warmer, up to `limits.tries` times.
+    """Stream one reply through `on_text`, and its tool calls through `on_call`; `model`, which may have bound tools,
+    replaces the run's own. An empty reply is retried at a higher temperature, up to `limits.tries` attempts.
 
-    Raises what the model raises, but for a call that cannot be read: it ends the reply.
+    Raises the model's errors, except for a call that cannot be parsed: it ends the reply.
     """
     said = Said("", "stop")
     for attempt in range(runtime.context.limits.tries):
         if attempt:
             sampling = replace(sampling, temperature=RETRY_TEMPERATURE, seed=(sampling.seed or 0) + attempt)
         said = await _once(runtime, messages, sampling, on_text, on_call, model, **more)
-        broken = said.broken is not None and on_call is not None  # the caller knows what to say about it
+        broken = said.broken is not None and on_call is not None  # the caller handles it
         if said.text.strip() or said.called or broken or sampling.max_tokens == 0:
             break
     return said
 
 
-async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[str]) -> str:
-    """One of `options`: the model is held to them where the backend can; the first when it names none."""
+async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage], options: Sequence[Option]) -> Option:
+    """One of `options`: enforced if the backend supports it; the first if the reply is none of them."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_CHOICE_TOKENS)
     said = await _once(runtime, messages, sampling, lambda _: None, choices=list(options))
     text = said.text.lower()
@@ -89,7 +90,7 @@ async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage],
 
 
 async def ask_line(runtime: Runtime[Context], messages: Sequence[BaseMessage]) -> str:
-    """One short line; empty when the model says nothing."""
+    """One short line; empty if the model's reply is empty."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_LINE_TOKENS, stop=("\n",))
     return (await _once(runtime, messages, sampling, lambda _: None)).text.strip()
 
@@ -116,7 +117,7 @@ async def _once(
             async for chunk in chunks:
                 if thought := chunk.additional_kwargs.get("reasoning_content"):
                     runtime.stream_writer(ThoughtDelta(thought))
-                # A plain string: langchain's own kind is one more thing for the garbage collector to look at.
+                # A plain string: LangChain's own type is one more object for the garbage collector.
                 if text := str(chunk.text):
                     parts.append(text)
                     on_text(text)
@@ -125,7 +126,6 @@ async def _once(
                     for piece in chunk.tool_call_chunks:
                         on_call(piece)
                 reason = chunk.response_metadata.get("finish_reason") or reason
-                _report_usage(runtime, chunk)
     except MalformedCallError as error:
         broken = error.raw
     return Said("".join(parts), reason, called, broken)
@@ -134,11 +134,3 @@ async def _once(
 def _arguments(sampling: Sampling) -> dict[str, Any]:
     names = ("max_tokens", "temperature", "top_p", "seed")
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}
-
-
-def _report_usage(runtime: Runtime[Context], chunk: AIMessage) -> None:
-    usage = chunk.usage_metadata
-    if usage:
-        runtime.context.budget.spend(usage["total_tokens"])
-        cached = usage.get("input_token_details", {}).get("cache_read", 0)
-        runtime.stream_writer(ModelCalled(usage["input_tokens"], usage["output_tokens"], cached))

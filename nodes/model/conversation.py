@@ -1,4 +1,4 @@
-"""What a step is told of the conversation: as little as it needs."""
+"""The parts of the conversation that a step's prompt needs."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Step
+from tools.agent_tool import program_tool_of
+from tools.coding.fences import fenced
 from tools.coding.observation import cut_middle
-from tools.names import PYTHON_CODER
 
 TURNS_TOLD = 3
 MAX_FIRST = 300
@@ -15,13 +16,13 @@ MAX_ANSWER = 600
 MAX_PROGRAM = 1500
 MAX_FINDING = 1500
 REPEATED = "repeated action"
-"""The error of a step that was asked for again and not run."""
+"""The error of a repeated step that was not run again."""
 MAX_INSTRUCTIONS = 4000
-"""Characters of the client's instructions that a step of an agent is told; mode `chat` is told all."""
+"""Characters of the client's instructions in a step's prompt; mode `chat` gets all."""
 
 
 def question(state: AgentState) -> str:
-    """The person's current words."""
+    """The text of the current user message."""
     for message in reversed(state["messages"]):
         if isinstance(message, HumanMessage):
             return message.text
@@ -29,7 +30,7 @@ def question(state: AgentState) -> str:
 
 
 def instructions(state: AgentState, context: Context) -> str:
-    """The client's own: its system messages, each once, and what it asks for this turn alone; empty without any."""
+    """The client's system messages without duplicates, and its instructions for this turn; empty if there are none."""
     kept = context.system
     if kept is None:
         kept = tuple(message.text for message in state["messages"] if isinstance(message, SystemMessage))
@@ -37,18 +38,18 @@ def instructions(state: AgentState, context: Context) -> str:
 
 
 def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessage:
-    """A step's own prompt, and behind it the client's instructions."""
+    """A step's own prompt, followed by the client's instructions."""
     own = instructions(state, context)[:MAX_INSTRUCTIONS].strip()
     return SystemMessage(f"{prompt}\n\n{render('chat/client_instructions', instructions=own)}" if own else prompt)
 
 
 def recent(state: AgentState) -> list[AnyMessage]:
-    """The messages that no summary covers."""
+    """The messages that are not covered by a summary."""
     return list(state["messages"][state.get("condensed", 0) :])
 
 
 def remembered(state: AgentState) -> str:
-    """How the conversation began, and the summaries of its old turns; empty while nothing has been summarised."""
+    """How the conversation began, and the summaries of its old turns; empty if nothing has been summarized."""
     summaries = state.get("summaries", [])
     if not summaries:
         return ""
@@ -57,8 +58,8 @@ def remembered(state: AgentState) -> str:
     return "\n".join([*lines, *(f"- {summary}" for summary in summaries)])
 
 
-def earlier(state: AgentState) -> str:
-    """What was said before the current question: summaries, the last few turns, the last program that ran."""
+def earlier(state: AgentState, context: Context) -> str:
+    """What precedes the current question: summaries, the last few turns, the last program that ran."""
     messages = recent(state)
     current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
     told = [m for m in messages[:current] if isinstance(m, (HumanMessage, AIMessage))][-2 * TURNS_TOLD :]
@@ -69,30 +70,30 @@ def earlier(state: AgentState) -> str:
     for message in told:
         speaker = "Question" if isinstance(message, HumanMessage) else "Answer"
         lines.append(f"{speaker}: {message.text.strip()[:MAX_ANSWER]}")
-    if program := _last_program(told):
-        lines.append(f"The last program that ran:\n```python\n{program[:MAX_PROGRAM]}\n```")
+    if program := _last_program(told, program_tool_of(context.tools)):
+        lines.append(f"The last program that ran:\n{fenced(program[:MAX_PROGRAM])}")
     return "\n".join(lines)
 
 
-def _last_program(messages: Sequence[AnyMessage]) -> str:
+def _last_program(messages: Sequence[AnyMessage], program_tool: str | None) -> str:
     for message in reversed(messages):
         steps: list[Step] = message.additional_kwargs.get("steps", [])
         for step in reversed(steps):
-            if step["tool"] == PYTHON_CODER and step["error"] is None:
+            if step["tool"] == program_tool and step["error"] is None:
                 return step["input"]
     return ""
 
 
 def same_step(steps: Sequence[Step], tool: str, given: str) -> Step | None:
-    """The step that has already given this input to this tool."""
+    """The earlier step with the same input to the same tool."""
     return next((step for step in steps if step["tool"] == tool and step["input"].strip() == given.strip()), None)
 
 
 def findings(steps: Sequence[Step]) -> str:
-    """What each step of this turn was for and what came of it, without its input."""
+    """The purpose and result of each step of this turn, without its input."""
     return "\n\n".join(f"{s['thought']}\n{s['tool']} says: {cut_middle(s['observation'], MAX_FINDING)}" for s in steps)
 
 
 def notes(steps: Sequence[Step]) -> str:
-    """All steps of this turn, shortly."""
+    """All steps of this turn, in brief."""
     return "\n\n".join(f"{s['thought']}\n{s['tool']}:\n{s['input']}\nObservation: {s['observation']}" for s in steps)

@@ -1,0 +1,1 @@
+"""The decisions of the ReAct loop, and the protocols in which a model states them."""

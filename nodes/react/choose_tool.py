@@ -1,4 +1,4 @@
-"""Which tool next? Rules first; the model, held to the tools' names, only where the rules cannot tell."""
+"""Chooses the next tool: by rules, or by the model, constrained to the tools' names, if they do not decide."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,17 +9,15 @@ from langgraph.runtime import Runtime
 from nodes.model import conversation
 from nodes.model.ask import ask_one_of
 from nodes.prompts import render
-from nodes.rules.question import Files, addresses, likely_tools, sort_files, wants_computing, wants_web
+from nodes.rules.question import likely_tools
 from nodes.state import AgentState, Context, Step
-from tools.names import FILE_ANALYZER, RAG_RETRIEVER, READ_PAGE, VISION_ANALYZER, WEB_SEARCH
-
-SEARCHES = (RAG_RETRIEVER, WEB_SEARCH)
-LOOK_UPS = (*SEARCHES, READ_PAGE, VISION_ANALYZER, FILE_ANALYZER)
-"""Tools that find something, as opposed to the one that computes."""
+from tools.agent_tool import purposes_of
+from tools.purpose import Fit, Purposes
+from tools.question import Files, Question, sort_files, wants_computing, wants_web
 
 
 async def files_at_hand(runtime: Runtime[Context]) -> Files:
-    """The session's files, and the user's library."""
+    """The session's files and the user's uploads."""
     names: list[str] = []
     workspace, library = runtime.context.workspace, runtime.context.library
     if workspace is not None:
@@ -29,43 +27,40 @@ async def files_at_hand(runtime: Runtime[Context]) -> Files:
     return sort_files(names)
 
 
-async def choose_tool(state: AgentState, runtime: Runtime[Context], files: Files) -> str | None:
-    """The tool for the next action; None when every one that fits the question has failed for good."""
-    tools, question = runtime.context.tools, conversation.question(state)
-    failed = _given_up(state.get("steps", []))
-    fitting = [tool for tool in likely_tools(question, files, tools) if tool not in failed]
-    likely = [tool for tool in fitting if _has_matter(tool, files) and (tool != READ_PAGE or addresses(question))]
+async def question_at_hand(state: AgentState, runtime: Runtime[Context]) -> Question:
+    """The current question and the available files."""
+    return Question.of(conversation.question(state), await files_at_hand(runtime))
+
+
+async def choose_tool(state: AgentState, runtime: Runtime[Context], question: Question) -> str | None:
+    """The tool for the next action; None if every tool that fits the question has failed for good."""
+    tools, failed = runtime.context.tools, _given_up(state.get("steps", []))
+    likely = [name for name in likely_tools(question, purposes_of(tools)) if name not in failed]
     if len(likely) <= 1:
         return likely[0] if likely else None
     listed = "\n".join(f"- {name}: {tools[name].description}" for name in likely)
+    files = question.files
     at_hand = ", ".join([*files.tables, *files.documents, *files.images][:20])
-    told = f"Question: {question}\nFiles: {at_hand or 'none'}"
+    told = f"Question: {question.text}\nFiles: {at_hand or 'none'}"
     return await ask_one_of(
         runtime, [SystemMessage(render("react/choose_tool", tools=listed)), HumanMessage(told)], likely
     )
 
 
 def usable_tools(files: Files, steps: Sequence[Step], tools: Mapping[str, BaseTool]) -> list[BaseTool]:
-    """Those with something to work on that have not said in this turn that they cannot."""
+    """Tools that have something to work on and have not failed for good in this turn."""
     failed = _given_up(steps)
-    return [tool for name, tool in tools.items() if _has_matter(name, files) and name not in failed]
+    purposes = purposes_of(tools)
+    return [tool for name, tool in tools.items() if purposes[name].has_files(files) and name not in failed]
 
 
-def needs_a_tool(question: str, files: Files) -> bool:
-    """Whether the question is likely one that words alone cannot answer."""
-    return bool(files.all or addresses(question)) or wants_computing(question) or wants_web(question)
-
-
-def _has_matter(tool: str, files: Files) -> bool:
-    """Whether there are files of the kind that it works on, where it works on files alone."""
-    matter = {
-        RAG_RETRIEVER: files.documents + files.others,
-        VISION_ANALYZER: files.images,
-        FILE_ANALYZER: files.all,
-    }
-    return bool(matter.get(tool, True))
+def needs_a_tool(question: Question, purposes: Purposes) -> bool:
+    """Whether the question probably needs a tool."""
+    if question.files.all or question.addresses or wants_computing(question.text) or wants_web(question.text):
+        return True
+    return any(purpose.fit(question) >= Fit.CLEAR for purpose in purposes.values())
 
 
 def _given_up(steps: Sequence[Step]) -> set[str]:
-    """Tools that said they cannot."""
+    """Tools that failed for good."""
     return {step["tool"] for step in steps if step["error"] == "ToolFailed"}

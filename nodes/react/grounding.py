@@ -1,4 +1,4 @@
-"""Is the answer grounded? It is cited, its numbers are looked for in what was found, and what it owes is added."""
+"""Grounds the answer: cites its sources, checks its numbers against the results, and adds what it lacks."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,22 +7,32 @@ from langgraph.runtime import Runtime
 
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
-from nodes.state import AgentState, Context, Step, Update
+from nodes.state import AgentState, Context, Step
+from tools.agent_tool import program_tool_of
 from tools.coding.fences import without_programs
-from tools.names import PYTHON_CODER
 from tools.results import Source
 
+CITATION = re.compile(r"\[(\d{1,3})\]")
+_WORD = re.compile(r"\w{3,}|\d+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+ENOUGH = 0.5
+"""Share of the answer's words that a passage must contain to count as its source."""
+ENOUGH_OF_A_SENTENCE = 0.9
+"""The same for one sentence of the answer, of at least `MIN_WORDS` words."""
+MIN_WORDS = 4
+_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
 
-def give(text: str, runtime: Runtime[Context]) -> Update:
-    """An answer that needs no thinking."""
+
+def give(text: str, runtime: Runtime[Context]) -> AgentState:
+    """Return an answer without asking the model."""
     answer = AnswerWriter(runtime)
     answer.write_whole(text)
     reason = answer.close()
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState) -> Update:
-    """`text` is the answer; what of it has not left yet leaves now. `reason` is how the model ended."""
+def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Complete the answer `text`; sends what has not been streamed yet. `reason` is the model's finish reason."""
     if not answer.text:
         answer.write_whole(text)
     steps = state.get("steps", [])
@@ -30,49 +40,29 @@ def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState) -> U
     answer.write_whole(owed(text, sources))
     evidence = [conversation.question(state), *(step["observation"] for step in steps)]
     if steps and unsupported_numbers(without_citations(text), evidence):
-        # A small model miscopies digits, or makes them up when its programs fail.
-        answer.write_whole(_caution(steps))
+        # A small model miscopies digits, or invents them if its programs fail.
+        answer.write_whole(_caution(steps, program_tool_of(runtime.context.tools)))
     reason = answer.close(reason)
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def _caution(steps: list[Step]) -> str:
-    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == PYTHON_CODER]
+def _caution(steps: list[Step], program_tool: str | None) -> str:
+    printed = [step["observation"] for step in steps if step["error"] is None and step["tool"] == program_tool]
     if printed:
         return f"\n\nThe program printed:\n```\n{printed[-1][:1000]}\n```"
-    if any(step["tool"] == PYTHON_CODER for step in steps):
+    if any(step["tool"] == program_tool for step in steps):
         return "\n\n(No program ran to its end, so this was not computed.)"
     return "\n\n(Not every number here stands in what was found.)"
 
 
-CITATION = re.compile(r"\[(\d{1,3})\]")
-
-
-_WORD = re.compile(r"\w{3,}|\d+")
-
-
-_SENTENCE = re.compile(r"(?<=[.!?])\s+")
-
-
-ENOUGH = 0.5
-"""Share of the answer's words that a passage must hold to be taken for its source."""
-
-
-ENOUGH_OF_A_SENTENCE = 0.9
-"""The same for one sentence of the answer, of at least `MIN_WORDS` words."""
-
-
-MIN_WORDS = 4
-
-
 def cited(answer: str, count: int) -> list[int]:
-    """Numbers of the sources that the answer cites, in order, each once; of `count` sources counted from 1."""
+    """Numbers of the sources that the answer cites, in order, without duplicates; `count` sources numbered from 1."""
     numbers = (int(number) for number in CITATION.findall(answer))
     return list(dict.fromkeys(n for n in numbers if 1 <= n <= count))
 
 
 def owed(answer: str, sources: Sequence[Source]) -> str:
-    """` [n]` for the source that holds most of the answer's words, when the answer cites none; else nothing."""
+    """` [n]` for the source that contains most of the answer's words if the answer cites none; otherwise empty."""
     if not sources or cited(answer, len(sources)):
         return ""
     held = [_words(source["text"]) for source in sources]
@@ -85,7 +75,7 @@ def owed(answer: str, sources: Sequence[Source]) -> str:
 
 
 def _best(words: set[str], held: Sequence[set[str]]) -> tuple[int, float]:
-    """The source that holds most of `words`, and what share of them."""
+    """The source that contains most of `words`, and the share of them."""
     if not words:
         return 0, 0.0
     shares = [len(words & source) / len(words) for source in held]
@@ -101,24 +91,21 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(text.lower()))
 
 
-_NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?")
-
-
 def unsupported_numbers(answer: str, evidence: Iterable[str]) -> list[str]:
-    """Numbers of `answer`, its programs aside, that are neither in `evidence` nor a rounding of one that is."""
+    """Numbers in `answer`, outside of its programs, that are neither in `evidence` nor a rounding of one in it."""
     known = {value for text in evidence for _, value, _ in _numbers(text)}
     return [
         raw
         for raw, value, decimals in _numbers(without_programs(answer))
         if not any(_rounds(value, decimals, other) for other in known)
-        and not any(abs(value - other * 100) <= 0.5 * 10**-decimals for other in known)  # a share told in percent
+        and not any(abs(value - other * 100) <= 0.5 * 10**-decimals for other in known)  # a share given in percent
     ]
 
 
 def is_told(result: str, asked: str, answer: str) -> bool:
-    """Whether `answer` tells the `result` of what was `asked`: one of its new numbers, else half of its new words.
+    """Whether `answer` contains the `result` for `asked`: one of its new numbers, or else half of its new words.
 
-    A number is new when it does not stand in `asked`; it is told by a rounding of it too.
+    A number is new if it is not in `asked`; a rounding of it also counts.
     """
     known = {value for _, value, _ in _numbers(asked)}
     if new := [value for _, value, _ in _numbers(result) if value not in known]:
@@ -129,7 +116,7 @@ def is_told(result: str, asked: str, answer: str) -> bool:
 
 
 def _rounds(value: float, decimals: int, other: float) -> bool:
-    """Whether `value`, written with so many decimals, may be `other`; a minus may have gone into the words."""
+    """Whether `value`, written with this many decimals, may be `other`; the minus sign may be expressed in words."""
     return abs(abs(value) - abs(other)) <= 0.5 * 10.0**-decimals
 
 

@@ -1,7 +1,7 @@
-"""A thought by the backend's own tool calling: the turn so far as messages, the tools bound to the model.
+"""A thought with the backend's native tool calling: the turn so far as messages, with tools bound to the model.
 
-The transcript is compact: one exchange a step, and what older tools said is cut short. Malformed calls are mended or
-asked for again; they never end a run: in the end the text protocol, which needs none, takes over.
+The transcript is compact: one exchange per step, with older observations truncated. Malformed calls are repaired or
+requested again; they never end a run: in the end the text protocol, which does not need them, is used instead.
 """
 
 import re
@@ -16,66 +16,67 @@ from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
 from nodes.prompts import render
-from nodes.react.choose_tool import files_at_hand, needs_a_tool, usable_tools
-from nodes.react.decide import setting
+from nodes.react.choose_tool import needs_a_tool, question_at_hand, usable_tools
 from nodes.react.grounding import finish, unsupported_numbers
+from nodes.react.prompt_context import prompt_context
 from nodes.react.text_protocol import parse
 from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.state import Action, AgentState, Context, Step, Update
+from nodes.state import Action, AgentState, Context, Step
+from tools.agent_tool import program_tool_of, purposes_of
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observation import SILENT
-from tools.names import PYTHON_CODER
 
 HELD = 160
-"""Characters that are held back: words before a call are a thought, and a call comes soon after them."""
+"""Characters that are held back: text before a call is a thought, and a call usually follows soon."""
 FRESH = 2
-"""Steps whose observations are told in full."""
+"""Number of latest steps with full observations."""
 MAX_OLD = 500
-"""Characters of older ones."""
+"""Maximum characters of older observations."""
 MAX_THOUGHT = 200
-"""Characters of a thought that are told again: small models repeat what they read of their own."""
-BROKEN = "Your call of {name} could not be read: its arguments are no JSON object. Call it again, with valid JSON."
-ANNOUNCED = "You announced a call and made none. Call the tool now."
-GUESSED = "Nothing was computed or looked up, so these numbers are guesses. Call a tool that finds them out."
+"""Maximum characters of a repeated thought: small models imitate what they read of their own."""
+CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
+"""The start of a fenced block or a JSON object, or a possible start at the end of the text so far."""
+_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
-async def native_thought(state: AgentState, runtime: Runtime[Context]) -> Update:
-    """Sets `action`, or `answer_text` with its finish reason, or neither when no call of the model's can be read;
-    `spoken` is what was already said to the reader."""
-    update: Update = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
+async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `action`, or `answer_text` with its finish reason, or neither if no call of the model can be parsed;
+    `spoken` is what has already been sent, and the answer continues after it.
+    """
+    update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
-    files = await files_at_hand(runtime)
-    usable = usable_tools(files, steps, runtime.context.tools)
+    question = await question_at_hand(state, runtime)
+    usable = usable_tools(question.files, steps, runtime.context.tools)
     model = runtime.context.model.bind_tools(usable) if usable else None
     may_call = may_be_a_call(steps)
-    expected = may_call and (bool(steps) or needs_a_tool(conversation.question(state), files))
+    expected = may_call and (bool(steps) or needs_a_tool(question, purposes_of(runtime.context.tools)))
     for _ in range(runtime.context.limits.tries):
         speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
         said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
         call = calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
-            return update | {"action": action, "spoken": spoken + speech.before_a_call()}
+            return {**update, "action": action, "spoken": spoken + speech.before_a_call()}
         told = [message.text for message in prompt]
-        doubted = bool(steps) or GUESSED in told
+        doubted = bool(steps) or render("react/guessed_numbers") in told
         offered = [] if steps else [tool.name for tool in usable]
         complaint = _complaint(call, said, offered, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
             speech.release()
-            done = finish(said.text.strip(), speech.answer, said.finish_reason, state)
-            return update | done | {"answer_text": spoken + done["answer_text"]}
+            done = finish(said.text.strip(), speech.answer, said.finish_reason, state, runtime)
+            return {**update, **done, "spoken": spoken}
         spoken += speech.before_a_call()
         prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
-    return update | {"spoken": spoken}
+    return {**update, "spoken": spoken}
 
 
 class Speech:
-    """What the model says beside its calls.
+    """Streams the model's text outside of its calls.
 
-    Where a call is `expected`, thoughts as they come, and all of it once more should it be the answer. Elsewhere held
-    back at first, since before a call it is a thought; and code to the end where it `may_call`, for then it is run, and
-    what the model says of its output is made up.
+    If a call is `expected`, the text is streamed as thoughts, and sent again if it turns out to be the answer.
+    Otherwise it is held back at first, because text before a call is a thought; and code is held back to the end if it
+    `may_call`, because it is then run, and what the model says about its output is invented.
     """
 
     def __init__(self, runtime: Runtime[Context], *, may_call: bool, expected: bool) -> None:
@@ -98,12 +99,12 @@ class Speech:
             self._held = self._held[len(ready) :]
 
     def release(self) -> None:
-        """It is the answer."""
+        """The text is the answer."""
         self.answer.write(self._held)
         self._held = ""
 
     def before_a_call(self) -> str:
-        """A call follows: what is held was a thought; gives what the reader has been shown."""
+        """A call follows, so the held text was a thought; returns what has been sent."""
         if self._held.strip() or self._expected:
             self._think(f"{self._held.strip()}\n")
         if not self._free:
@@ -119,23 +120,23 @@ class Speech:
 def _complaint(
     call: Call | None, said: Said, offered: Sequence[str], *, expected: bool, doubted: bool, evidence: Sequence[str]
 ) -> str | None:
-    """What the model is told about a call that cannot be made, or was not made; None when its reply is the answer.
+    """The message to the model about a call that cannot be made, or was not made; None if its reply is the answer.
 
-    Words about a tool in `offered` announce its call.
+    Text about a tool in `offered` announces its call.
     """
     if call is not None or said.broken is not None:
-        return BROKEN.format(name=call.name if call else "a tool")
+        return render("react/unreadable_call", tool=call.name if call else "a tool")
     if not expected:
         return None
     if said.text.rstrip().endswith(":") or any("_" in name and name in said.text for name in offered):
-        return ANNOUNCED
-    return GUESSED if not doubted and unsupported_numbers(said.text, evidence) else None
+        return render("react/announced_call")
+    return render("react/guessed_numbers") if not doubted and unsupported_numbers(said.text, evidence) else None
 
 
 def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
-    """None when the call cannot be read."""
+    """None if the call cannot be parsed."""
     tools, thought = runtime.context.tools, said.text.strip()
-    name = resolve(call.name, tools)
+    name = resolve(call.name, purposes_of(tools))
     tool = tools.get(name)
     if tool is None:
         return Action(thought=thought, tool=name, input=call.arguments)
@@ -144,10 +145,10 @@ def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
 
 
 async def _prompt(state: AgentState, runtime: Runtime[Context]) -> list[BaseMessage]:
-    earlier, *things = await setting(state, runtime)
-    parts = [earlier, *things, conversation.question(state)]
+    parts = [*await prompt_context(state, runtime), conversation.question(state)]
     told = HumanMessage("\n\n".join(part for part in parts if part))
-    first = conversation.instructed(render("react/native"), state, runtime.context)
+    program_tool = program_tool_of(runtime.context.tools) or ""
+    first = conversation.instructed(render("react/native", program_tool=program_tool), state, runtime.context)
     return [first, told, *_exchanges(state.get("steps", []), runtime)]
 
 
@@ -169,26 +170,20 @@ def _short(observation: str) -> str:
     return observation if len(observation) <= MAX_OLD else f"{observation[:MAX_OLD]}\n… [cut short]"
 
 
-CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
-"""Where a fenced block or a JSON object begins, or may begin at the end of what has come so far."""
-
-
-_BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
-
-
 def may_be_a_call(steps: Sequence[Step]) -> bool:
-    """Whether code in a reply should be run: before any step has worked, what it would print can only be made up."""
+    """Whether code in a reply should be run: before any step has succeeded, its stated output can only be invented."""
     return not any(step["error"] is None for step in steps)
 
 
 def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]) -> Action | None:
-    """A step in the words of the text protocol; else, where code may be a call, one as JSON, or a program in a fence.
+    """A step in the format of the text protocol; or, if code may be a call, one as JSON, or a program in a fence.
 
-    None when the same was run before and printed nothing: then the model means to show it.
+    None if the same was run before and printed nothing: then the model means to show it.
     """
-    reply = parse(text)
+    purposes = purposes_of(tools)
+    reply = parse(text, program_tool_of(tools))
     if reply.labelled and reply.tool is not None:
-        return Action(thought=reply.thought, tool=resolve(reply.tool, tools), input=reply.input)
+        return Action(thought=reply.thought, tool=resolve(reply.tool, purposes), input=reply.input)
     action = _as_code(text, tools) if may_be_a_call(steps) else None
     if action is None or (same := conversation.same_step(steps, action["tool"], action["input"])) is None:
         return action
@@ -197,26 +192,28 @@ def written_call(text: str, tools: Mapping[str, BaseTool], steps: Sequence[Step]
 
 def _as_code(text: str, tools: Mapping[str, BaseTool]) -> Action | None:
     blocks = list(FENCE.finditer(text))
+    purposes = purposes_of(tools)
     for start, code in [*((block.start(), block.group(2)) for block in blocks), *_bare(text)]:
         call = guessed(code, tools) if '"name"' in code else None
-        tool = tools.get(resolve(call.name, tools)) if call is not None else None
+        tool = tools.get(resolve(call.name, purposes)) if call is not None else None
         if call is not None and tool is not None and (arguments := mended(tool, call.arguments)) is not None:
             return Action(thought=_thought(text[:start]), tool=tool.name, input=as_input(tool, arguments))
     programs = [block for block in blocks if block.group(1).lower() in PYTHON and block.group(2).strip()]
-    if PYTHON_CODER not in tools or not programs:
+    program_tool = program_tool_of(tools)
+    if program_tool is None or not programs:
         return None
     program = max(programs, key=lambda block: len(block.group(2)))
-    return Action(thought=_thought(text[: blocks[0].start()]), tool=PYTHON_CODER, input=program.group(2).strip("\n"))
+    return Action(thought=_thought(text[: blocks[0].start()]), tool=program_tool, input=program.group(2).strip("\n"))
 
 
 def _bare(text: str) -> list[tuple[int, str]]:
-    """The first object that looks like a call and stands in no fence."""
+    """The first object outside of fences that looks like a call."""
     found = _BARE.search(text)
     return [(found.start(), text[found.end() :])] if found else []
 
 
 def _thought(words: str) -> str:
-    """Without "Here is the program:" at their end: a model that reads this again ends after it."""
+    """Without a final "Here is the program:", after which a model that reads it again stops."""
     words = words.rstrip()
     if not words.endswith(":"):
         return words.lstrip()

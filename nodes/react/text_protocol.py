@@ -1,16 +1,20 @@
-"""The text protocol: what the model wrote, read as a step.
+"""The text protocol: parses the model's reply as a step.
 
-`Thought:` / `Action:` / `Action Input:`, or `Final Answer:`, or `Need:`. The reader forgives case, spacing,
-Markdown around the labels, aliases, an unclosed fence, code without an action, and text after the action.
-It never raises and never loses what the model said.
+`Thought:` / `Action:` / `Action Input:`, or `Final Answer:`, or `Need:`. The parser tolerates case, spacing, Markdown
+around the labels, aliases, an unclosed fence, code without an action, and text after the action. It never raises and
+never loses text.
 """
 
 import json
 import re
 from dataclasses import dataclass
 
+from langgraph.runtime import Runtime
+
+from nodes.events import ThoughtDelta
+from nodes.model.answer_writer import AnswerWriter
+from nodes.state import Context
 from tools.coding.fences import FENCE, PYTHON
-from tools.names import PYTHON_CODER
 
 LABELS = {
     "thought": r"thought|thinking|reasoning",
@@ -25,14 +29,18 @@ _LABEL = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _NEEDS = re.compile(r"\s*need:\s*(.*)", re.IGNORECASE | re.DOTALL)
-"""A final answer that is none."""
+"""A final answer that is not an answer but names a need."""
 _INLINE_FENCE = re.compile(r"```(?:python|py)?\s*(.+?)```", re.DOTALL)
 CODE_KEYS = ("code", "input", "program", "python")
+_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
+_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
+NEED = "need:"
+_DECORATION = str.maketrans("", "", " \t>*_#-:")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply taken apart. At most one of `tool`, `final` and `need` is set; none: the text is plain talk."""
+    """A parsed reply. At most one of `tool`, `final` and `need` is set; if none is, the text is plain talk."""
 
     thought: str = ""
     tool: str | None = None
@@ -40,15 +48,18 @@ class Reply:
     final: str | None = None
     need: str | None = None
     labelled: bool = False
-    """The word "action" stands in it: plain talk may well have a line `Input: …`, and a program."""
+    """The text contains the word "action": plain talk may have a line `Input: …` and a program."""
 
 
-def parse(text: str) -> Reply:
-    """Read one reply. An action counts before a final answer: the answer after it was made up."""
+def parse(text: str, program_tool: str | None = None) -> Reply:
+    """Parse one reply. An action takes precedence over a final answer, because an answer after it is invented.
+
+    `program_tool` is the tool that runs a program without an action; None: such a program is plain talk.
+    """
     sections = _sections(text)
     thought = sections.get("thought") or sections.get("", "")
     if "action" in sections or "input" in sections:
-        return _action(text, thought, sections)
+        return _action(text, thought, sections, program_tool)
     if "final" in sections:
         if needs := _NEEDS.match(sections["final"]):
             return Reply(thought=thought, need=needs.group(1).strip())
@@ -56,19 +67,21 @@ def parse(text: str) -> Reply:
     if "need" in sections:
         return Reply(thought=thought, need=sections["need"])
     fenced = FENCE.search(text)
-    if fenced and fenced.group(1).lower() in PYTHON:
+    if program_tool is not None and fenced and fenced.group(1).lower() in PYTHON:
         return Reply(
             thought=thought[: max(0, thought.find("```"))].strip(),
-            tool=PYTHON_CODER,
+            tool=program_tool,
             input=fenced.group(2).strip(),
         )
     return Reply(thought=thought)
 
 
-def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
-    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or PYTHON_CODER
+def _action(text: str, thought: str, sections: dict[str, str], program_tool: str | None) -> Reply:
+    tool = sections.get("action", "").split("\n")[0].strip(" `*\"'[]().") or program_tool
+    if tool is None:
+        return Reply(thought=text.strip())
     raw = sections.get("input")
-    if raw is None:  # the label was left out: what follows the tool's name is the input
+    if raw is None:  # the label is missing: what follows the tool's name is the input
         raw = sections.get("action", "").partition("\n")[2]
     if not raw.strip() and (fenced := FENCE.search(text)):
         raw = fenced.group(0)
@@ -79,7 +92,7 @@ def _action(text: str, thought: str, sections: dict[str, str]) -> Reply:
 
 
 def clean_input(raw: str) -> str:
-    """The code or text of an action input: out of its fence, or out of a JSON object that only wraps it."""
+    """The code or text of an action input, without a fence or a JSON object that only wraps it."""
     fenced = FENCE.search(raw) or None
     if fenced:
         return fenced.group(2).strip("\n")
@@ -98,7 +111,9 @@ def clean_input(raw: str) -> str:
 
 
 def _sections(text: str) -> dict[str, str]:
-    """The first text under each label, up to an observation that the model made up; `""` is what precedes all."""
+    """The first text under each label, up to an observation that the model invented; `""` is the text before all
+    labels.
+    """
     sections: dict[str, str] = {}
     fences = [match.span() for match in FENCE.finditer(text)]
     marks = [m for m in _LABEL.finditer(text) if not any(start < m.start() < end for start, end in fences)]
@@ -109,36 +124,23 @@ def _sections(text: str) -> dict[str, str]:
             break
         body = text[mark.end() : following.start() if following else len(text)].strip()
         if name in sections and name != "":
-            break  # a second round, made up without an observation
+            break  # a second round, invented without an observation
         sections[name] = body
     return sections
 
 
-_FINAL = re.compile(r"^[ \t>*_#-]*final[ _]?answer[ \t*_]*:[*_]*[ \t]*", re.IGNORECASE | re.MULTILINE)
-
-
-_ACTION = re.compile(r"^[ \t>*_#-]*(?:action|tool)(?:[ _]?input)?[ \t*_]*:", re.IGNORECASE)
-
-
-NEED = "need:"
-
-
-_DECORATION = str.maketrans("", "", " \t>*_#-:")
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What may leave now."""
+    """The parts that can be sent now."""
 
     thought: str = ""
     answer: str = ""
 
 
 class ReplySplitter:
-    """Feed it the text as it comes; it holds back only a line that may yet become `Final Answer:`.
+    """Call it with the text as it comes; it holds back only a line that may become `Final Answer:`.
 
-    Inside a fence of code nothing is taken for the label, nor after an action: what a model calls its answer before
-    it has seen the outcome is made up.
+    The label is ignored inside a code fence and after an action: an answer before the outcome is invented.
     """
 
     def __init__(self) -> None:
@@ -147,7 +149,7 @@ class ReplySplitter:
         self._fenced = False
         self._acted = False
         self._opening: str | None = None
-        """The answer's first letters, as long as they may be those of `Need:`, which is no answer."""
+        """The answer's first letters, while they may still be those of `Need:`, which is not an answer."""
         self._needs = False
         self.in_answer = False
 
@@ -205,3 +207,37 @@ class ReplySplitter:
 
 def _may_become_label(line: str) -> bool:
     return "finalanswer".startswith(line.lower().translate(_DECORATION))
+
+
+class ReplyWriter:
+    """Sends a reply: its thoughts at once, its answer at once or, if it `holds` it, at `release`."""
+
+    def __init__(self, runtime: Runtime[Context], *, holds: bool) -> None:
+        self.answer = AnswerWriter(runtime)
+        self._emit = runtime.stream_writer
+        self._holds = holds
+        self._held: list[str] = []
+        self._splitter = ReplySplitter()
+
+    def write(self, text: str) -> None:
+        """A piece of the reply."""
+        self._send(self._splitter.feed(text))
+
+    def close(self) -> None:
+        """The reply has ended."""
+        self._send(self._splitter.flush())
+        if not self._splitter.in_answer:
+            self._emit(ThoughtDelta("\n"))
+
+    def release(self) -> None:
+        """The held text is the answer."""
+        for piece in self._held:
+            self.answer.write(piece)
+
+    def _send(self, split: Split) -> None:
+        if split.thought:
+            self._emit(ThoughtDelta(split.thought))
+        if split.answer and self._holds:
+            self._held.append(split.answer)
+        elif split.answer:
+            self.answer.write(split.answer)

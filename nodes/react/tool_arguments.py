@@ -1,61 +1,61 @@
-"""Calls of tools: gathered from a stream, and mended when they are malformed."""
+"""Tool calls: collected from a stream, and repaired if they are malformed."""
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
 
 from langchain_core.messages import ToolCallChunk
 from langchain_core.tools import BaseTool
-from langchain_core.utils.json import parse_partial_json
 from pydantic import BaseModel
 
-from tools.names import PYTHON_CODER, RAG_RETRIEVER
+from llm.parsing.broken_json import read_json, repair_object
+from tools.purpose import Purposes
 
-ALIASES = {"python": PYTHON_CODER, "code_interpreter": PYTHON_CODER, "file_search": RAG_RETRIEVER}
-"""Names that models were trained to call such tools by."""
-_ONE_FIELD = re.compile(r"""\s*\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
-_LONG = re.compile(r'"""(.*?)"""', re.DOTALL)
-"""Python's long strings, which some models write into JSON: there three quotes in a row mean nothing else."""
+_ONE_FIELD = re.compile(r"""\{?\s*["']?(\w+)["']?\s*[:=]\s*(.*)""", re.DOTALL)
+_FIELD = re.compile(r"""(?:[{,]\s*|["'])(\w+)["']?\s*[:=]""")
+_LONG = re.compile(r'(?<=[:,\[\s])"""(.*?)(?:"""(?=\s*[,}\]])|(\Z))', re.DOTALL)
+"""Python's triple-quoted strings, which some models write into JSON; an unclosed one extends to the end."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One call as the model made it: `arguments` should be a JSON object, but is whatever it wrote."""
+    """One call as the model made it: `arguments` should be a JSON object, but can be any text."""
 
     name: str
     arguments: str
 
 
 class Gathered:
-    """Feed it the pieces in order."""
+    """Call it with the pieces in order."""
 
     def __init__(self) -> None:
         self._calls: dict[int | str, Call] = {}
 
     def feed(self, piece: ToolCallChunk) -> None:
         index = piece["index"]
-        # Without an index a piece is a whole call.
+        # A piece without an index is a complete call.
         call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
         call.name += piece["name"] or ""
         call.arguments += piece["args"] or ""
 
     def first(self) -> Call | None:
-        """One is run at a time: the model calls the next when it has seen what came of this."""
+        """One call is run at a time: the model makes the next one when it has seen the result."""
         return next((call for call in self._calls.values() if call.name or call.arguments), None)
 
 
-def resolve(name: str, tools: Collection[str]) -> str:
-    """The tool that is meant: case, `functions.` before it and well-known aliases are forgiven; else the name."""
+def resolve(name: str, purposes: Purposes) -> str:
+    """The tool meant by a name: ignores case and the prefix `functions.`, and resolves aliases; otherwise the name."""
     plain = name.strip().rpartition(".")[2].casefold()
-    plain = plain if plain in tools else ALIASES.get(plain, plain)
-    return plain if plain in tools else name.strip()
+    if plain in purposes:
+        return plain
+    return next((tool for tool, purpose in purposes.items() if plain in purpose.aliases), name.strip())
 
 
 def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
-    """The arguments, also out of JSON that is encoded twice, cut off, or not JSON but the text itself; else None."""
+    """The arguments, also from JSON that is encoded twice, truncated or broken, or from plain text; otherwise None."""
     given = _loaded(raw)
     if isinstance(given, str):
         given = _loaded(given) if given.lstrip().startswith("{") else given
@@ -64,20 +64,22 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
     fields = _fields(tool)
     if isinstance(given, str):
         return {fields[0]: given}
-    if (one := _ONE_FIELD.fullmatch(raw)) and one.group(1) in fields:
+    text = raw.strip()
+    one, named = _ONE_FIELD.fullmatch(text), {name for name in _FIELD.findall(text) if name in fields}
+    if one and one.group(1) in fields and len(named) <= 1:
+        # More exact than a repair: a program in it may hold quotes and braces of any kind.
         return {one.group(1): _unquoted(one.group(2))}
-    if raw.strip() and not raw.lstrip().startswith(("{", "[")):
-        return {fields[0]: raw}
-    return None
+    if text.startswith("{"):
+        repaired = repair_object(text)
+        return repaired if repaired and set(repaired) <= set(fields) else None
+    return {fields[0]: raw} if text and not text.startswith("[") else None
 
 
 def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
-    """The call that a server could not read: an object with its name and arguments, or arguments of one tool's only."""
-    text = raw.strip().lstrip("[")
-    try:
-        given, _ = json.JSONDecoder(strict=False).raw_decode(text)
-    except (ValueError, RecursionError):
-        given = _loaded(text)
+    """The call that a server could not parse: an object with name and arguments, or arguments that fit only one
+    tool.
+    """
+    given = _loaded(raw.strip().lstrip("["))
     if not isinstance(given, dict) or not given:
         return None
     arguments = given.get("arguments", given.get("parameters"))
@@ -88,17 +90,15 @@ def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:
 
 
 def _loaded(text: str) -> Any:
-    text = _LONG.sub(lambda long: json.dumps(dedent(long.group(1)).strip("\n")), text)
-    for load in (json.loads, parse_partial_json):
-        try:
-            return load(text, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    return None
+    return read_json(_LONG.sub(_as_json, text))
+
+
+def _as_json(long: re.Match[str]) -> str:
+    return json.dumps(dedent(long[1]).strip("\n")) if long[2] is None else long[0]
 
 
 def _unquoted(text: str) -> str:
-    """A string whose quotes or escapes are wrong, as well as it can be read."""
+    """A string with wrong quotes or escapes, parsed as far as possible."""
     text = text.strip().removesuffix("}").strip()
     quote = text[:1]
     if quote in ('"', "'") and len(text) > 1:
@@ -114,7 +114,7 @@ def _fields(tool: BaseTool) -> list[str]:
 
 
 def as_input(tool: BaseTool, arguments: dict[str, Any]) -> str:
-    """What a step is told to have been given: the text itself where that says it all, else JSON."""
+    """The recorded input of a step: the bare text if that is all, otherwise JSON."""
     values = list(arguments.values())
     if len(values) == 1 and isinstance(values[0], str) and arguments_of(tool, values[0]) == arguments:
         return values[0]
@@ -122,7 +122,7 @@ def as_input(tool: BaseTool, arguments: dict[str, Any]) -> str:
 
 
 def arguments_of(tool: BaseTool, text: str) -> dict[str, Any]:
-    """A JSON object or `field: value` lines of the tool's own fields; any other text goes into its first field."""
+    """A JSON object or `field: value` lines with the tool's own fields; any other text is the first field."""
     fields = _fields(tool)
     if text.lstrip().startswith("{"):
         try:

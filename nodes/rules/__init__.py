@@ -1,0 +1,1 @@
+"""Rules that determine what a question needs, without a model."""

@@ -1,19 +1,22 @@
-"""Which mode answers a question, told by rules: they cost nothing, and most questions are plain.
+"""Rules for the kind of a question, which determines the mode: they are free, and most questions are clear.
 
-Where the rules cannot tell, `nodes/route.py` asks the model for one word.
+If the rules do not decide, `nodes/route.py` asks the model for one word.
 """
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
-from nodes.rules.question import Files, addresses, named, wants_computing, wants_documents, wants_web
+from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
+Kind = Literal["talk", "work", "plan"]
+"""No tools needed; tools needed; several requests that need tools."""
 MANY = 3
-"""Asks in one message from which on it is planned."""
+"""From this many requests in one message on, it is planned."""
 MAX_SMALL_TALK = 80
-"""Characters; longer messages say more than hello."""
+"""Longer messages are not small talk."""
 MAX_EXAMINED = 8000
-"""Characters of a question that the rules look at."""
+"""Maximum characters of a question that the rules examine."""
 
 _SMALL_TALK = re.compile(
     r"\W*(?:hi|hey|hello|good (?:morning|afternoon|evening|night)|thank(?:s| you)|thx|cheers|bye|goodbye|see you"
@@ -59,36 +62,36 @@ _ASK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is at hand when a question comes."""
+    """What is available when a question arrives."""
 
     own: Files = field(default_factory=Files)
     """The session's files."""
     all: Files = field(default_factory=Files)
-    """These and the user's library."""
+    """These and the user's uploads."""
     worked: bool = False
-    """Was the answer before worked out with tools?"""
+    """Whether the previous answer was produced with tools."""
     first: bool = False
-    """Is the question all that was said?"""
+    """Whether the question is the first message."""
 
 
-def choose_mode(question: str, at_hand: Situation) -> tuple[str, str] | None:
-    """`(mode, reason)`, or None when the rules cannot tell."""
+def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
+    """`(kind, reason)`, or None if the rules do not decide."""
     if at_hand.first and is_housekeeping(question):
-        return "chat", "a front end's own request"
+        return "talk", "a front end's own request"
     question = "\n".join(" ".join(line.split()) for line in question[:MAX_EXAMINED].splitlines())
     if len(question) <= MAX_SMALL_TALK and _SMALL_TALK.fullmatch(question) and not _works(question, at_hand):
-        return "chat", "small talk"
+        return "talk", "small talk"
     works = _works(question, at_hand)
     if works is not None and asks(question) >= MANY:
-        return "plan_execute", "it asks for several things"
+        return "plan", "it asks for several things"
     if works is not None:
-        return "react", works
+        return "work", works
     if _TALK.search(question) or _MAKING_UP.search(question):
-        return "chat", "words alone answer it"
+        return "talk", "it needs no tools"
     if _COUNTING.search(question) and (_NUMBER.search(question) or _QUOTED.search(question)):
-        return "react", "something has to be counted"
+        return "work", "something has to be counted"
     if at_hand.worked:
-        return "react", "it goes on with what was worked out"
+        return "work", "it continues an answer that used tools"
     return None
 
 
@@ -110,13 +113,13 @@ def _works(question: str, at_hand: Situation) -> str | None:
 
 
 def asks(question: str) -> int:
-    """How many things a message asks for, about: items of a list, or clauses that begin with an ask."""
+    """Approximate number of requests in a message: list items, or clauses that begin with a request."""
     listed = len(_LISTED.findall(question))
     return max(listed, sum(bool(_ASK.match(clause)) for clause in _CUT.split(question) if clause.strip()))
 
 
 MAX_HOUSEKEEPING = 20_000
-"""Characters looked at; these prompts say what they are at their beginning and end."""
+"""Characters examined; these prompts are recognizable by their beginning and end."""
 
 
 _SECTIONED = re.compile(r"\A\s*#{1,4} ?(?:Task|Instructions?):")
@@ -136,7 +139,7 @@ _EMOJI = re.compile(r"\AYour task is to reflect the speaker's likely facial expr
 
 
 def is_housekeeping(text: str) -> bool:
-    """Is this a front end's own request? `text` is the only thing that was said, system prompts apart."""
+    """Whether this is a front end's own request. `text` is the only message, apart from system prompts."""
     text = text[:MAX_HOUSEKEEPING]
     if _SECTIONED.match(text):
         return bool(_ABOUT_A_TALK.search(text))

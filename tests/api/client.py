@@ -1,4 +1,4 @@
-"""What several tests of conversations need."""
+"""Helpers for tests of conversations."""
 
 import asyncio
 import sqlite3
@@ -34,7 +34,9 @@ async def run(service: Service, code: str, **extra: Any) -> dict[str, Any]:
 
 
 async def raw(service: Service, method: str, target: str) -> tuple[int, bytes]:
-    """Status and body of a request whose target is sent as written: every client would tidy dots and slashes."""
+    """Status and body of a request whose target is sent as written, because clients would normalize dots and
+    slashes.
+    """
     host, _, port = service.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -47,23 +49,23 @@ async def raw(service: Service, method: str, target: str) -> tuple[int, bytes]:
 
 
 def rows(service: Service, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """A statement on the service's database, from beside it; one that writes goes through `change`."""
+    """A statement on the service's database from outside; one that writes goes through `change`."""
     with closing(sqlite3.connect(service.settings.database, timeout=10)) as connection, connection:
         return connection.execute(statement, values).fetchall()
 
 
 async def change(service: Service, statement: str, *values: Any) -> None:
-    """In a thread: the service may hold the database's lock, and lets go of it on this very event loop."""
+    """In a thread: the service may have locked the database, and releases it on this very event loop."""
     await asyncio.to_thread(rows, service, statement, *values)
 
 
 async def give_away(service: Service, session: str) -> None:
-    """The session belongs to somebody else from now on."""
+    """Gives the session to another user."""
     await change(service, "UPDATE sessions SET owner = 'somebody-else' WHERE id = ?", session)
 
 
 def traces(folder: Path, marker: bytes) -> list[str]:
-    """Files below `folder` whose name or content holds `marker`."""
+    """Files in `folder` whose name or content has `marker`."""
     return [
         str(file.relative_to(folder))
         for file in folder.rglob("*")

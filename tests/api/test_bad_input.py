@@ -1,4 +1,4 @@
-"""Bad input: one clear error of the right kind, in OpenAI's shape, and nothing left half-written."""
+"""Invalid input: one clear error of the right kind, in OpenAI's format, and nothing half-written."""
 
 import json
 from collections.abc import Callable
@@ -64,7 +64,7 @@ async def test_broken_json_in_a_form_field_is_named(service: Service) -> None:
 
 
 async def test_half_a_surrogate_pair_is_no_text(service: Service) -> None:
-    """Clients that cut a string in the middle of an emoji send it; it reached the database and was a 500."""
+    """Clients that cut a string in the middle of an emoji send it; it reached the database and caused a 500."""
     text = json.dumps({"messages": [{"role": "user", "content": "\ud83d"}]})
     headers = {"content-type": "application/json"}
     answer = await service.http.post("/v1/chat/completions", content=text, headers=headers)
@@ -151,7 +151,7 @@ async def test_artifact_paths_do_not_lead_out(service: Service, model: ScriptedC
     [{"origin": "https://evil.example"}, {"host": "evil.example"}, {"origin": "null"}, {"origin": "http://["}],
 )
 async def test_web_pages_of_others_cannot_speak_to_the_service(service: Service, headers: dict[str, str]) -> None:
-    """Without a login, a form posted by any page in the user's browser would otherwise run code here."""
+    """Without a login, any page in the user's browser could otherwise post a form that runs code here."""
     answer = await service.http.post("/v1/chat/completions", json={"messages": HI}, headers=headers)
     assert answer.status_code == 403
 

@@ -1,4 +1,4 @@
-"""`python_coder` with a task in words: written, run, mended; over HTTP and from Python."""
+"""`python_coder` tasks: programs are written, run and fixed; over HTTP and from Python."""
 
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ async def test_tries_have_an_end_and_nothing_is_run_twice(service: Service, mode
     body = await call(service, {"task": "Divide"})
     assert body["error"].startswith("No program worked. The last one:\nopen(")
     assert [attempt["error"] for attempt in body["data"]["attempts"]] == ["failed", "refused", "refused", "refused"]
-    assert len(model.asked) == 1 + 3 * 2  # each mending is asked again when it corrects nothing
+    assert len(model.asked) == 1 + 3 * 2  # each fix is requested again if nothing was changed
     assert model.arguments[-1]["temperature"] > 0
     assert [artifact["bytes"] for artifact in body["artifacts"]] == [1]
 

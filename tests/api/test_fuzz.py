@@ -1,6 +1,6 @@
-"""schemathesis over the whole OpenAPI document, as an administrator, with the login on.
+"""schemathesis over the whole OpenAPI document, as an administrator, with a required login.
 
-No answer is a 5xx, none differs from what the document says. `FUZZ_SECONDS` and `FUZZ_EXAMPLES` make it longer.
+No response is a 5xx or differs from the document. `FUZZ_SECONDS` and `FUZZ_EXAMPLES` make it longer.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import pytest
 from tests.people import LOGIN, Start, chat, person
 
 SCHEMATHESIS = Path(__file__).parents[1] / "fuzz" / ".venv" / "bin" / "st"
-"""In a venv of its own, which `make test-fuzz` makes."""
+"""In its own venv, which `make test-fuzz` creates."""
 SECONDS = os.environ.get("FUZZ_SECONDS", "40")
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "12")
 CHECKS = (
@@ -35,7 +35,7 @@ include-method-regex = "GET|PATCH|HEAD"
 include-path-regex = "session_id"
 parameters = {{ "path.session_id" = "{session}", "path.path" = "plot.txt" }}
 """
-"""Something that exists, so that more than 404 is answered."""
+"""Create resources, so that not every response is a 404."""
 
 
 @pytest.mark.fuzz
@@ -62,7 +62,7 @@ async def test_no_request_breaks_the_service_or_the_document(start: Start, model
                 SECONDS,
                 "--seed",
                 "1",
-            ),  # Python 3.11's ast.parse fails at times in two threads
+            ),  # Python 3.11's ast.parse sometimes fails in two threads
             *("--generation-database", "none"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

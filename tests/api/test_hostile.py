@@ -1,4 +1,4 @@
-"""Requests made to hold the service up: each was found to do so once."""
+"""Requests that try to block the service: each once did."""
 
 import time
 from typing import Any
@@ -11,7 +11,7 @@ from tests.serving import Service
 pytestmark = pytest.mark.one_service
 
 SOON = 5.0
-"""Seconds, on a busy machine; what is tried here took minutes, and all other clients waited."""
+"""Seconds on a busy machine; these requests used to take minutes and block all other clients."""
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ SOON = 5.0
 async def test_security_thoughts_without_an_end_hold_nobody_up(
     service: Service, model: ScriptedChat, piece: str
 ) -> None:
-    """Regression: each beginning was followed to the end of the text, and regular expressions hold all threads."""
+    """Regression: each beginning was searched to the end of the text, and regular expressions block all threads."""
     model.replies, model.repeat = ["Hello."], True
     said = {"role": "assistant", "content": piece * 20_000}
     messages = [{"role": "user", "content": "hi"}, said, {"role": "user", "content": "more"}]
@@ -32,7 +32,7 @@ async def test_security_thoughts_without_an_end_hold_nobody_up(
 
 @pytest.mark.parametrize("count", ["{1000000000}", "{3,1000000000}", "{,1000000000}", "{0001001}"])
 async def test_security_a_pattern_that_repeats_is_not_spelled_out(service: Service, count: str) -> None:
-    """Regression: the grammar spells a repetition out, so this one took all memory."""
+    """Regression: the grammar spells out repetitions, so this one took all memory."""
     schema: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "pattern": f"^a{count}$"}}}
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     body = {"messages": [{"role": "user", "content": "hi"}], "response_format": form}

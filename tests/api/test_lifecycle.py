@@ -1,4 +1,4 @@
-"""What happens in the middle: clients that leave, services that stop, runs that collide."""
+"""Interruptions: clients that disconnect, services that stop, runs that collide."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ import httpx
 import psutil
 import pytest
 
-from api.runs import sse
 from api.server import Server, listen, serve
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
@@ -23,7 +22,7 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 def idle(service: Service) -> bool:
-    return not service.server._runs._active
+    return not service.server._locks._active
 
 
 async def test_a_client_that_leaves_a_stream_stops_the_model(service: Service, model: ScriptedChat) -> None:
@@ -107,9 +106,9 @@ async def test_running_answers_get_an_error_frame_at_shutdown(start: Start, mode
 
 
 async def test_it_serves_until_it_is_told_to_end(tmp_path: Path, model: ScriptedChat) -> None:
-    """As `python -m api` starts it; all other tests open the services and the server one after the other."""
+    """The way `python -m api` starts it; other tests open services and server separately."""
     settings, model.replies = settings_for(tmp_path), ["hello"]
-    with listen(settings) as sock:
+    with listen(settings.server) as sock:
         started: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
         serving = asyncio.create_task(
             serve(settings, model, sock, lambda server, _: started.set_result(server), boot=False)
@@ -169,12 +168,13 @@ async def test_an_unexpected_error_tells_no_detail(service: Service, model: Scri
     assert idle(service)
 
 
-async def test_idle_streams_are_kept_alive(
-    service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sse, "KEEPALIVE_SECONDS", 0.05)
+async def test_idle_streams_are_kept_alive(start: Start, model: ScriptedChat) -> None:
     model.replies, model.gate = ["hi"], asyncio.Semaphore(0)
-    async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as answer:
+    body = {"messages": HI, "stream": True}
+    async with (
+        start(run_keepalive_seconds=0.05) as service,
+        service.http.stream("POST", "/v1/chat/completions", json=body) as answer,
+    ):
         async for line in answer.aiter_lines():
             if line == ": keep-alive":
                 break
@@ -185,8 +185,8 @@ async def test_idle_streams_are_kept_alive(
 async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
     """Ten clients at once; the longest pause of the event loop stays below 50 ms.
 
-    Up to six rounds, of which the calmest counts: a machine that is busy elsewhere pauses us too, a call that blocks
-    does so in every round.
+    The best of up to six rounds counts: a machine that is busy elsewhere also causes pauses, but a blocking call causes
+    them in every round.
     """
     model.replies, model.repeat = ["word " * 50], True
     rounds: list[float] = []

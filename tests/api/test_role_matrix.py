@@ -1,4 +1,4 @@
-"""Who may do what: every route of the OpenAPI document, for every role, on own, others' and missing things.
+"""Permissions: every route of the OpenAPI document, for every role, on own, foreign and missing resources.
 
 A new route is one line of `MATRIX`; a route without a line fails.
 """
@@ -32,14 +32,14 @@ MADE_UP = {
 
 @dataclass(frozen=True)
 class Rule:
-    """Roles that may, what to send, and what the path names."""
+    """Allowed roles, what to send, and what the path names."""
 
     roles: tuple[str, ...]
     send: Mapping[str, Any] = field(default_factory=dict)
     things: Mapping[str, str] = field(default_factory=dict)
-    """Parameter of the path → the kind of thing, made anew for each request."""
+    """Path parameter → the kind of resource, created anew for each request."""
     missing: int = 404
-    """When the thing is nobody's."""
+    """Used for missing resources."""
 
 
 SIGNED, MEMBERS, ADMINS = ("guest", "user", "admin"), ("user", "admin"), ("admin",)
@@ -133,14 +133,14 @@ MATRIX: dict[str, Rule] = {
 
 
 class World:
-    """A service with somebody of each role, and things of theirs."""
+    """A service with a user of each role, and resources of theirs."""
 
     def __init__(self, service: Service, people: dict[str, Person]) -> None:
         self.service = service
         self.people = people
         self._made = 0
         self.shared = {"model": "scripted", "tool": "python_coder"}
-        """Things that are everybody's: others' are one's own."""
+        """Shared resources: foreign ones are the same as own ones."""
         self.makers: dict[str, Callable[[Person], Any]] = {
             "session": self.session,
             "response": self.response,
@@ -166,7 +166,9 @@ class World:
     async def image(self) -> str:
         session = await self.session(self.people["other"])
         (self.service.settings.data_dir / "sessions" / session / "plot.png").write_bytes(b"\x89PNG")
-        return ImageLinks(signing_keys(self.service.settings), 1).token(session, "plot.png")
+        return ImageLinks(signing_keys(self.service.settings.accounts, self.service.settings.secret_file), 1).token(
+            session, "plot.png"
+        )
 
     async def artifact(self, _owner: Person) -> str:
         for folder in (self.service.settings.data_dir / "sessions").iterdir():
@@ -230,7 +232,7 @@ async def test_every_role_gets_what_it_may_of_its_own(start: Start, model: Any) 
             method, template = route.split(" ")
             for role in ROLES:
                 owner = here.people["user" if role == "anonymous" else role]
-                # Who may not have such a thing knocks at somebody else's.
+                # Users who may not have such a resource try another user's.
                 owner = owner if role in rule.roles else here.people["other"]
                 answer = await here.send(role, method, await here.path(template, rule, owner), rule)
                 if route.endswith("/password") and answer.status_code == 200:
@@ -242,7 +244,9 @@ async def test_every_role_gets_what_it_may_of_its_own(start: Start, model: Any) 
 
 
 async def test_what_is_others_is_not_there(start: Start, model: Any) -> None:
-    """404 for others' things, as for missing ones, and the two answers are alike: nothing tells that a thing exists."""
+    """404 for foreign resources, as for missing ones, with identical responses: nothing reveals that a resource
+    exists.
+    """
     wrong = []
     async with world(start, model) as here:
         for route, rule in MATRIX.items():

@@ -1,4 +1,4 @@
-"""`python -m api`, as a person starts it: one clear line when it cannot."""
+"""`python -m api` as started by a user: one clear line if it cannot start."""
 
 import os
 import re
@@ -37,7 +37,7 @@ def start(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]
     [
         ({"SERVER_PORT": "high"}, "SERVER_PORT"),
         ({"LLM_BACKEND": "magic"}, "LLM_BACKEND: Value error, must be one of: llamacpp"),
-        ({"SERVER_HOST": "0.0.0.0", "AUTH_REQUIRED": "false"}, "AUTH_REQUIRED: without a login everybody who reaches"),
+        ({"SERVER_HOST": "0.0.0.0", "AUTH_REQUIRED": "false"}, "AUTH_REQUIRED: without a login, anyone who can reach"),
         ({"SANDBOX": "maybe"}, "SANDBOX"),
     ],
 )
@@ -75,13 +75,13 @@ def test_wrong_values_of_accounts_are_named_and_secrets_are_not_shown(
         ("AUTH_REQUIRED", "yes", "AUTH_REQUIRED"),
         ("SECRET_KEY", "hunter2", "SECRET_KEY: Value error, must have at least 32 bytes"),
         ("SECRET_KEY_PREVIOUS", "hunter2", "SECRET_KEY_PREVIOUS"),
-        ("SECRET_KEY_PREVIOUS", "hunter2" * 5, "SECRET_KEY_PREVIOUS: stands alone"),
-        ("CORS_ORIGINS", "*", "CORS_ORIGINS: * needs AUTH_REQUIRED=true"),
+        ("SECRET_KEY_PREVIOUS", "hunter2" * 5, "SECRET_KEY_PREVIOUS: is set without SECRET_KEY"),
+        ("CORS_ORIGINS", "*", "CORS_ORIGINS: * requires AUTH_REQUIRED=true"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES"),
         ("TRUSTED_PROXIES", "proxy", "TRUSTED_PROXIES"),
         ("TOKEN_HOURS", "0", "TOKEN_HOURS"),
-        ("OPENAI_BASE_URL", "http://gpu:8000/v1,http://me:hunter2@gpu:8000/v1", "must hold no name and password"),
-        ("OLLAMA_HOST", "http://me:hunter2@gpu:11434", "OLLAMA_HOST: Value error, must hold no name and password"),
+        ("OPENAI_BASE_URL", "http://gpu:8000/v1,http://me:hunter2@gpu:8000/v1", "must not contain a user name"),
+        ("OLLAMA_HOST", "http://me:hunter2@gpu:11434", "OLLAMA_HOST: Value error, must not contain a user name"),
     ):
         with monkeypatch.context() as patched:
             patched.setenv(name, value)
@@ -152,14 +152,14 @@ from tests.processes import ended
 from tests.serving import settings_for
 
 settings = settings_for(Path(sys.argv[1]))
-with listen(settings) as sock:
+with listen(settings.server) as sock:
     port = sock.getsockname()[1]
     asyncio.run(serve(settings, ScriptedChat(), sock, lambda *_: print(port, flush=True)))
 """
 
 
 def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path: Path) -> None:
-    """After SIGTERM the last variables are there, no process and no runtime file is left, and the exit code is 0."""
+    """After SIGTERM the last variables are saved, no process or runtime file is left, and the exit code is 0."""
     session = None
     for code, output in (("x = list(range(10)); len(x)", "10"), ("sum(x)", "45")):
         command = [sys.executable, "-c", SERVICE, str(tmp_path / "data")]
@@ -179,7 +179,7 @@ def test_regression_sigterm_ended_the_service_before_anything_was_kept(tmp_path:
 
 
 def test_what_is_loaded_is_out_of_the_collector_s_sight() -> None:
-    """Regression: every full collection walked through all objects of the libraries, 0.3 seconds and more."""
+    """Regression: every full collection visited all objects of the libraries, which took 0.3 seconds and more."""
     code = (
         "import gc, api.__main__\nfrom api.server import keep_what_is_loaded\nkeep_what_is_loaded()\n"
         "print(gc.get_freeze_count(), len(gc.get_objects()))"

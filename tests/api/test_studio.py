@@ -1,4 +1,4 @@
-"""The graphs in the real `langgraph dev`, driven as Studio drives them, over a model server of ours."""
+"""The graphs in the real `langgraph dev`, used as Studio does, with our model server."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ class Dev:
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    """Started once. Its model server is a port that each test listens on."""
+    """Started once. Its model server is a port on which each test listens."""
     folder = tmp_path_factory.mktemp("studio")
     port, model_port = free_port(), free_port()
     settings = {
@@ -91,6 +91,12 @@ def told(values: Any) -> list[str]:
     return [message["content"] for message in values["messages"]]
 
 
+async def step_history(studio: LangGraphClient, thread: str, mode: str) -> list[Any]:
+    """The checkpoints of the mode's own steps, newest first."""
+    of_the_mode: Any = {"checkpoint_ns": mode}
+    return await studio.threads.get_history(thread, limit=50, checkpoint=of_the_mode)
+
+
 async def test_all_modes_are_listed_with_readable_schemas(studio: LangGraphClient) -> None:
     assistants = await studio.assistants.search()
     assert {assistant["graph_id"] for assistant in assistants} == set(MODES)
@@ -135,7 +141,12 @@ async def test_a_thread_remembers_and_forks(studio: LangGraphClient, server: Mod
     second: Any = await studio.runs.wait(thread, "react", input=ask("Add one with Python"))
     assert told(second) == ["Set x to 41 with Python", "41", "Add one with Python", "42"]
     history = await studio.threads.get_history(thread, limit=50)
-    assert {"tool_call", "observe", "thought", "route"} <= {name for state in history for name in state["next"]}
+    assert {"route", "react", "record"} <= {name for state in history for name in state["next"]}
+    steps = await step_history(studio, thread, "react")
+    assert [state["next"] for state in reversed(steps)] == 2 * [
+        *(["__start__"], ["thought"], ["tool_call"], ["observe"], ["thought"], ["synthesize"]),
+        [],
+    ]
 
     server.script = [say("Final Answer: another way")]
     forked: Any = await studio.runs.wait(
@@ -144,14 +155,36 @@ async def test_a_thread_remembers_and_forks(studio: LangGraphClient, server: Mod
     assert told(forked) == ["Set x to 41 with Python", "41", "Something else", "another way"]
 
 
-async def test_a_run_is_interrupted_and_resumed_by_its_thread(studio: LangGraphClient, server: ModelServer) -> None:
+async def test_a_thread_is_forked_at_a_step(studio: LangGraphClient, server: ModelServer) -> None:
     thread = (await studio.threads.create())["thread_id"]
     server.script = [say(python_step("print(6 * 7)")), say("Final Answer: 42")]
-    await studio.runs.wait(thread, "react", input=ask("Compute 6 * 7"), interrupt_before=["tool_call"])
-    state: Any = await studio.threads.get_state(thread)
-    assert state["next"] == ["tool_call"]
-    assert "6 * 7" in state["values"]["action"]["input"]
-    resumed: Any = await studio.runs.wait(thread, "react", input=None)
+    await studio.runs.wait(thread, "react", input=ask("Compute 6 * 7"))
+    steps = await step_history(studio, thread, "react")
+    (before_tool_call,) = [state for state in steps if state["next"] == ["tool_call"]]
+    server.script = [say("Final Answer: forty-two")]
+    forked: Any = await studio.runs.wait(thread, "react", input=None, checkpoint=before_tool_call["checkpoint"])
+    assert [step["observation"].strip() for step in forked["steps"]] == ["42"]
+    assert told(forked) == ["Compute 6 * 7", "forty-two"]
+
+
+@pytest.mark.parametrize("mode", ["auto", "react"])
+@pytest.mark.parametrize(
+    ("where", "then"),
+    [({"interrupt_before": ["tool_call"]}, "tool_call"), ({"interrupt_after": ["observe"]}, "thought")],
+)
+async def test_a_run_is_interrupted_and_resumed_by_its_thread(
+    studio: LangGraphClient, server: ModelServer, mode: str, where: dict[str, Any], then: str
+) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step("print(6 * 7)")), say("Final Answer: 42")]
+    await studio.runs.wait(thread, mode, input=ask("Compute 6 * 7"), **where)
+    state: Any = await studio.threads.get_state(thread, subgraphs=True)
+    assert state["next"] == ["react"]
+    (task,) = state["tasks"]
+    assert task["state"]["next"] == [then]
+    done = task["state"]["values"]["steps"] or [task["state"]["values"]["action"]]
+    assert ["6 * 7" in one["input"] for one in done] == [True]
+    resumed: Any = await studio.runs.wait(thread, mode, input=None)
     assert told(resumed)[-1] == "42"
 
 

@@ -93,7 +93,7 @@ async def test_a_session_in_deletion_is_seen_by_nobody(store: Store) -> None:
     assert await store.sessions.get(mine, "ann") is None
     assert await store.sessions.rename(mine, "ann", "x") is None
     assert await found(store, "ann", "") == set()
-    assert await store.sessions.begin_deletion(mine, "ann")  # again, after it was cut off
+    assert await store.sessions.begin_deletion(mine, "ann")  # again, after an interruption
     (left,) = await store.sessions.in_deletion(Deletion.BEGUN)
     assert (left.id, left.title) == (mine, "")
     await store.sessions.wipe(mine)
@@ -119,7 +119,7 @@ async def test_a_scrubbed_index_holds_nothing_of_what_was_deleted(tmp_path: Path
 
 
 async def test_regression_sqlite_kept_copies_of_rows_it_had_moved(tmp_path: Path) -> None:
-    """Deleting merges pages, which leaves copies of neighbours' rows. With this seed one of those is deleted next."""
+    """Deleting merges pages, which leaves copies of neighboring rows. With this seed one of those is deleted next."""
     path, chance = tmp_path / "a.sqlite", random.Random(1)
     async with open_store(path) as store:
         for turn in range(6):

@@ -65,7 +65,7 @@ async def one_turn(store: Store, text: str, thread: str = "t") -> dict[str, Any]
 
 
 async def test_checkpoints_grow_by_what_is_new(tmp_path: Path) -> None:
-    """Langgraph's default channel would write the whole history at every step, its delta channel at every fiftieth."""
+    """LangGraph's default channel would write the whole history at every step, its delta channel at every fiftieth."""
     async with open_store(tmp_path / "a.sqlite") as store:
 
         async def size() -> int:
@@ -95,7 +95,7 @@ async def test_the_conversation_is_whole_after_a_restart(tmp_path: Path) -> None
 
 
 async def test_many_coroutines_share_the_tables_while_checkpoints_are_written(tmp_path: Path) -> None:
-    """An open cursor of one would make another's update a write on an old snapshot, which SQLite refuses at once."""
+    """One coroutine's open cursor would make another's update a write on an old snapshot, which SQLite refuses."""
     async with open_store(tmp_path / "a.sqlite") as store:
         done = asyncio.Event()
 

@@ -17,7 +17,7 @@ async def playing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
 
 @pytest.fixture
 def model(playing: tuple[Service, SceneChat]) -> SceneChat:
-    """Asked nothing yet."""
+    """With an empty record of calls."""
     _, model = playing
     renew(model, scene_model())
     return model

@@ -1,4 +1,4 @@
-"""LiteLLM: says what it was told, as JSON in its last line. Runs in the environment of `requirements.lock`."""
+"""Drives LiteLLM and prints the results as JSON in its last line. Runs in the environment of `requirements.lock`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What every client asks for, and the model that answers each of them alike."""
+"""The requests of every client, and a model with the same replies for all."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ BROKEN = "The model broke in the middle."
 
 
 class SceneChat(ScriptedChat):
-    """Says what the last words ask for; `break` fails when half has been said."""
+    """Replies to the last message; `break` fails after half of the reply."""
 
     @override
     async def _astream(

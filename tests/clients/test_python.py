@@ -166,7 +166,7 @@ async def test_curl(service: Service) -> None:
 
 
 async def test_nothing_is_left_running(service: Service, model: SceneChat) -> None:
-    """A client that is gone before its first frame ends its run too."""
+    """A client that disconnects before its first frame also ends its run."""
     model.gate = asyncio.Semaphore(0)
     asking = asyncio.create_task(
         service.http.post("/v1/chat/completions", json={"model": "chat", "messages": says(LONG)})

@@ -20,7 +20,7 @@ def real_model() -> Iterator[LlamaCppChat]:
 
 
 class Borrowed(LlamaCppChat):
-    """The session's model under a service that must not close it."""
+    """The shared model for a service, which must not close it."""
 
     def close(self) -> None:
         pass

@@ -1,13 +1,13 @@
-"""The embedded weights behind llama.cpp's own server, and an Ollama in front of it. Prints the addresses and serves.
+"""The embedded weights in llama.cpp's own server, with an Ollama in front. Prints the addresses and serves.
 
-`python -m tests.e2e.model_servers PORT` serves llama.cpp's alone, with a small window, on that port (0: a free one).
+`python -m tests.e2e.model_servers PORT` only serves llama.cpp's, with a small context window, on that port (0: a free
+one).
 """
 
 import json
 import signal
 import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from api.server import listen
+from api.settings.server import ServerSettings
 from llm import catalog
-from tests.serving import settings_for
 
 MODEL = "qwen"
 WINDOW = 8192
@@ -29,7 +29,7 @@ OPTIONS = {"num_predict": "max_tokens", "temperature": "temperature", "top_p": "
 
 
 class Ollama:
-    """Ollama's protocol in front of OpenAI's: chat, streamed or not, tools, formats, thoughts left out, embeddings."""
+    """Ollama's protocol in front of OpenAI's: chat, streamed or not, tools, formats, omitted thoughts, embeddings."""
 
     def __init__(self, url: str, embedding_url: str) -> None:
         self._http = httpx.AsyncClient(base_url=url, timeout=600)
@@ -109,7 +109,7 @@ def _asked(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _message(message: dict[str, Any]) -> dict[str, Any]:
-    """Ollama's calls have their arguments as objects and no ids; one call a message is what the agent makes."""
+    """Ollama's calls have objects as arguments and no IDs; the agent makes one call per message."""
     calls = [
         {
             "id": "call",
@@ -125,7 +125,7 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def start(window: int, parallel: int, *, port: int = 0, embedding: bool = False) -> Any:
-    """It serves for as long as it is held."""
+    """Serves as long as it is referenced."""
     params = xllamacpp.CommonParams()
     params.model.path = str(catalog.default_path())
     params.model_alias = {MODEL}
@@ -148,7 +148,7 @@ def one(port: int) -> None:
 def main() -> None:
     servers = start(WINDOW, 2), start(512, 1, embedding=True)
     chat, embedding = (str(server.listening_address) for server in servers)
-    with listen(settings_for(Path("unused"))) as sock:
+    with listen(ServerSettings(port=0)) as sock:
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
         sys.stdout.write(json.dumps({"openai": f"{chat}/v1", "embedding": f"{embedding}/v1", "ollama": url}) + "\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The real engine: many at once, stopped at once, exact in what it promises."""
+"""The real engine: concurrent requests, immediate cancellation, exact results."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Two real model servers in processes of their own, and one of them killed: while it answers, and at rest."""
+"""Two real model servers in separate processes, one of which is killed: during an answer, and while idle."""
 
 import asyncio
 import subprocess
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 class LlamaServer:
-    """One server, on the same port in each of its lives."""
+    """One server, on the same port each time it is started."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -28,7 +28,7 @@ class LlamaServer:
         self.url = "http://127.0.0.1:0"
 
     def start(self) -> None:
-        """Returns when it serves."""
+        """Returns when it is ready."""
         command = [sys.executable, "-m", "tests.e2e.model_servers", self.url.rpartition(":")[2]]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self._process = self._stack.enter_context(process)
@@ -52,7 +52,7 @@ class LlamaServer:
 async def served(folder: Path, *servers: LlamaServer) -> AsyncIterator[Service]:
     where = ",".join(f"{server.url}/v1" for server in servers)
     settings = settings_for(folder, llm_backend="openai", openai_base_url=where, openai_model=MODEL)
-    async with running(settings, (await load_models(settings.models())).chat) as service:
+    async with running(settings, (await load_models(settings.models)).chat) as service:
         yield service
 
 
@@ -78,7 +78,7 @@ async def test_a_server_is_killed_in_mid_stream_then_the_other_at_rest(tmp_path:
 
             stream = await ask(service, "Count from 1 to 300.", max_tokens=200, stream=True)
             parts = []
-            with pytest.raises(openai.APIError, match=r"connection|answer"):
+            with pytest.raises(openai.APIError, match=r"connection|respond"):
                 async for chunk in stream:
                     parts += [choice.delta.content or "" for choice in chunk.choices]
                     if len([part for part in parts if part]) == 4:

@@ -1,4 +1,4 @@
-"""The same cases over real model servers, chosen by settings alone: llama.cpp's own, and an Ollama in front of it."""
+"""The same cases with real model servers, selected by settings alone: llama.cpp's own, and an Ollama in front of it."""
 
 import asyncio
 import json
@@ -47,9 +47,9 @@ def chosen(request: pytest.FixtureRequest, servers: dict[str, str], tmp_path: Pa
     return settings_for(
         tmp_path,
         llm_backend=backend,
-        # The embedded backend's own default; a server's is warmer.
+        # The embedded backend's default; a server's is higher.
         **{f"{backend}_temperature": 0.0},
-        # A model of this size does better with words.
+        # A model of this size works better with the text protocol.
         tool_protocol="text",
         python_code_preload_libraries=PRELOAD,
         **where,
@@ -58,7 +58,7 @@ def chosen(request: pytest.FixtureRequest, servers: dict[str, str], tmp_path: Pa
 
 @pytest.fixture
 async def service(chosen: Settings) -> AsyncIterator[Service]:
-    models = await load_models(chosen.models())
+    models = await load_models(chosen.models)
     async with running(chosen, models.chat) as started:
         yield started
 
@@ -70,7 +70,7 @@ async def test_the_path_of_the_readme(service: Service) -> None:
     assert steps
     assert "48" in text
     health = (await service.http.get("/health")).json()
-    assert (health["status"], health[f"{service.settings.llm_backend}_connection"]) == ("ok", "connected")
+    assert (health["status"], health[f"{service.settings.models.llm_backend}_connection"]) == ("ok", "connected")
 
 
 async def test_tools_of_the_client_s_are_called(service: Service) -> None:
@@ -86,7 +86,7 @@ async def test_tools_of_the_client_s_are_called(service: Service) -> None:
 
 
 async def test_the_model_s_own_ways(chosen: Settings) -> None:
-    models = await load_models(chosen.models())
+    models = await load_models(chosen.models)
     async with opened(models.all):
         model = models.chat
         assert isinstance(model, ServedChat)
@@ -108,7 +108,7 @@ async def test_the_model_s_own_ways(chosen: Settings) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_vectors_come_from_the_server(servers: dict[str, str], tmp_path: Path, backend: str) -> None:
     where = {"openai_base_url": servers["embedding"], "ollama_host": servers["ollama"], "embedding_model": "qwen"}
-    embedder = open_embeddings(settings_for(tmp_path, embedding_backend=backend, **where).embeddings())
+    embedder = open_embeddings(settings_for(tmp_path, embedding_backend=backend, **where).models)
     vectors = await embedder.passages(["a cat on a mat", "interest rates rose"])
     assert vectors.shape[1] == (await embedder.identity()).dimension
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, rtol=1e-4)

@@ -1,4 +1,4 @@
-"""The whole path of the README with the real model: ask about a file, follow up, restart, go on."""
+"""The README's example with the real model: ask about a file, follow up, restart, continue."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ async def test_the_path(tmp_path: Path, borrowed: Borrowed) -> None:
 
 
 async def ask_about_a_file(service: Service) -> str:
-    """The session of the first question, answered."""
+    """The session of the answered first question."""
     answer = await service.http.post(
         "/v1/chat/completions",
         data={"messages": json.dumps(QUESTION), "agent_type": "react"},

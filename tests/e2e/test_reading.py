@@ -1,4 +1,4 @@
-"""The real model with each kind of thing that it can read and look up."""
+"""The real model with each kind of content that it can read and look up."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The evaluation's own parts: checks that are neither blind nor petty, balanced halves, honest tables."""
+"""The evaluation itself: checks that are neither too lenient nor too strict, balanced halves, correct tables."""
 
 from collections import Counter
 from pathlib import Path
@@ -95,7 +95,7 @@ def test_results_survive_the_file_and_are_told_by_kind(tmp_path: Path) -> None:
     assert [line.split("|")[1].strip() for line in lines[3:]] == ["– table", "– talk"]
     classes = {results.failure(result) for result in found if result.wrong}
     assert classes == {"wrong or missing value", "wrong format"}
-    assert results.failure(made("d", "table", "missing 1", steps=0)) == "nothing was run"
+    assert results.failure(made("d", "table", "missing 1", steps=0)) == "no program was run"
     assert results.failure(made("d", "table", "error 500: x")) == "the run failed"
     assert results.failure(made("d", "table", "missing 1", "  ")) == "no answer"
     assert results.failure(made("d", "table", "missing 1", "I had to stop before I was sure")) == "gave up"

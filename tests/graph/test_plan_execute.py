@@ -14,7 +14,7 @@ Reply = Callable[[list[BaseMessage]], str]
 
 
 def answering(rules: dict[str, str]) -> Reply:
-    """A model that replies by what stands in the prompt: steps that run side by side ask in no fixed order."""
+    """A model whose replies depend on the prompt, because parallel steps ask in no fixed order."""
 
     def reply(messages: list[BaseMessage]) -> str:
         asked = "\n".join(message.text for message in messages)
@@ -75,7 +75,7 @@ async def test_results_that_the_answer_lacks_are_added(agent: Agent, model: Scri
 @pytest.mark.parametrize(
     ("said", "owed"),
     [
-        ("Together they are 42.", ""),  # alpha and beta went into the sum
+        ("Together they are 42.", ""),  # alpha and beta contributed to the sum
         ("Beta is 30.", "\n- Add both: both are 42"),
     ],
 )
@@ -169,7 +169,7 @@ async def test_replanning_has_an_end(agent: Agent, model: ScriptedChat) -> None:
 
 
 async def test_independent_steps_run_side_by_side(agent: Agent, model: ScriptedChat) -> None:
-    """The first step's program waits until the second step is asked for its own: else it would never end."""
+    """The first step's program waits until the second step asks for its own: otherwise it would never end."""
     rules = {
         "You divide a question": "1. Make one [python_coder]\n2. Make two [python_coder]",
         "Output:\none": "Final Answer: one",

@@ -1,4 +1,4 @@
-"""`react` on real kernels, with a scripted model: what is done about what goes wrong, and where it ends."""
+"""`react` on real kernels, with a scripted model: how it handles errors, and where it ends."""
 
 from llm.scripted import ScriptedChat
 from nodes.state import Sampling
@@ -10,12 +10,12 @@ from tools import TOOLS
 async def test_the_model_says_one_word_where_rules_cannot_tell(agent: Agent, model: ScriptedChat) -> None:
     model.replies = ["work", python_step("print(6 * 7)"), "Final Answer: 42"]
     turn = await agent.ask("Help me with my riddle", "auto")
-    assert (turn.route.mode, turn.route.reason) == ("react", "the model took it for work")
+    assert (turn.route.mode, turn.route.reason) == ("react", "the model chose work")
     assert turn.calls == 3
     assert model.arguments[0]["choices"] == ["talk", "work"]
     model.replies.append("With water.")
     turn = await agent.ask("Help me with my garden", "auto", conversation="two")
-    assert turn.route.reason == "the model took it for talk"
+    assert turn.route.reason == "the model chose talk"
     assert len(model.held) == 1
 
 

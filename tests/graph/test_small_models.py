@@ -1,4 +1,4 @@
-"""What a small model gets wrong again and again, and what is done about it, with real kernels."""
+"""Typical mistakes of small models and how they are handled, with real kernels."""
 
 from llm.scripted import ScriptedChat
 from tests.agent import Agent

@@ -1,4 +1,4 @@
-"""A model server that does what it is told to, well or badly, in OpenAI's protocol and in Ollama's."""
+"""A scripted model server that behaves well or badly, with OpenAI's protocol and with Ollama's."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ WINDOW = 4096
 
 
 class Reply:
-    """One reply on its way, piece by piece."""
+    """One reply in progress, sent piece by piece."""
 
     def __init__(self, kind: Kind, body: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         self.kind = kind
@@ -31,7 +31,7 @@ class Reply:
         await self._writer.drain()
 
     async def error_within(self, words: str) -> None:
-        """In the middle of a stream that began well."""
+        """During a stream that began well."""
         await self.frame({"error": words if self.kind == "ollama" else {"message": words, "type": "bad", "code": None}})
         await self.close()
 
@@ -72,7 +72,7 @@ class Reply:
         await self.close()
 
     async def close(self) -> None:
-        """The response ends as HTTP wants it, whatever is missing in it."""
+        """The response ends properly for HTTP, whatever is missing in it."""
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
 
@@ -130,7 +130,7 @@ def drop(*pieces: str) -> Behave:
 
 
 def send(*data: bytes) -> Behave:
-    """These bytes as the body, and an orderly end."""
+    """These bytes as the body, with a proper end."""
 
     async def behave(reply: Reply) -> None:
         await reply.begin()
@@ -142,7 +142,7 @@ def send(*data: bytes) -> Behave:
 
 
 def hang(*pieces: str) -> Behave:
-    """Say nothing more after these pieces, for ever."""
+    """Send nothing more after these pieces."""
 
     async def behave(reply: Reply) -> None:
         if pieces:
@@ -155,7 +155,7 @@ def hang(*pieces: str) -> Behave:
 
 
 class ModelServer:
-    """Behaves as `script` says, one item a chat request; the last item is kept."""
+    """Behaves as in `script`, one item per chat request; the last item is kept."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
@@ -168,13 +168,13 @@ class ModelServer:
         self.capabilities = ["completion", "tools"]
         self.pulls: list[bytes] = []
         self.open = 0
-        """Chat requests that are being answered just now."""
+        """Chat requests in progress."""
         self.parameters = ""
         """Of the Modelfile."""
         self.port = 0
         self.scheme = "http"
         self.suffix: str | None = None
-        """What the address ends in; None: as it should."""
+        """The end of the URL; None: the correct one."""
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -184,19 +184,19 @@ class ModelServer:
         return f"{self.scheme}://127.0.0.1:{self.port}{suffix}"
 
     async def start(self) -> None:
-        """Listen; on the same port as before when it has listened before."""
+        """Listen, on the same port as before if it has listened before."""
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def start_tls(self, folder: Path) -> None:
-        """Listen anew, with a certificate that nobody trusts."""
+        """Listen again, with an untrusted certificate."""
         await self.stop()
         self.scheme = "https"
         context, _ = self_signed("localhost", folder)
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=context)
 
     async def stop(self) -> None:
-        """Die: every connection breaks."""
+        """Crash: every connection breaks."""
         if self._server is not None:
             self._server.close()
         for task in self._connections:

@@ -9,7 +9,7 @@ from langchain_core.messages import HumanMessage
 
 from llm.factory import load_models, opened
 from llm.served.chat import ServedChat
-from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
+from llm.settings import ModelSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import ModelServer
 from tests.serving import Service, running, settings_for
 
@@ -17,12 +17,12 @@ HI = [HumanMessage("hi")]
 TOOLS = [{"type": "function", "function": {"name": "add", "description": "adds", "parameters": {"type": "object"}}}]
 
 
-def settings(*servers: ModelServer, timeout: float = 5, **more: Any) -> ModelsSettings:
+def settings(*servers: ModelServer, timeout: float = 5, **more: Any) -> ModelSettings:
     kind, more = servers[0].kind, {"model": "tiny", "timeout": timeout, **more}
     if kind == "openai":
         urls = tuple(server.url for server in servers)
-        return ModelsSettings(backend=kind, openai=OpenAISettings(base_urls=urls, **more))
-    return ModelsSettings(backend=kind, ollama=OllamaSettings(host=servers[0].url, **more))
+        return ModelSettings(llm_backend=kind, openai=OpenAISettings(base_url=urls, **more))
+    return ModelSettings(llm_backend=kind, ollama=OllamaSettings(host=servers[0].url, **more))
 
 
 @asynccontextmanager
@@ -40,7 +40,7 @@ async def served(folder: Path, *servers: ModelServer, **values: Any) -> AsyncIte
     urls = ",".join(server.url for server in servers)
     where = {"ollama_host": urls} if kind == "ollama" else {"openai_base_url": urls}
     given = settings_for(folder, llm_backend=kind, **{f"{kind}_model": "tiny", f"{kind}_timeout": 5}, **where, **values)
-    models = await load_models(given.models())
+    models = await load_models(given.models)
     async with running(given, models.chat, coder=models.coder, seeing=models.vision) as service:
         yield service
 

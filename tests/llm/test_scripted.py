@@ -1,4 +1,4 @@
-"""The scripted model, which stands in for all others in the tests."""
+"""The scripted model, which replaces all others in the tests."""
 
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 

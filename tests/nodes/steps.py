@@ -1,4 +1,4 @@
-"""A step on its own: what it is given, and what it tells while it works."""
+"""A single step: its input, and the events that it emits."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -15,26 +15,26 @@ Status = Literal["pending", "running", "done", "failed", "dropped"]
 
 
 def runtime_of(model: ScriptedChat | None = None, **given: Any) -> tuple[Runtime[Context], list[Event]]:
-    """The runtime that a step gets, and the events that it will write."""
+    """The runtime for a step, and the events that it will write."""
     told: list[Event] = []
     context = Context(model=model or ScriptedChat(), **given)
     return Runtime(context=context, stream_writer=told.append), told
 
 
 def written(told: Iterable[Event]) -> str:
-    """The answer as it was streamed."""
+    """The answer as streamed."""
     return "".join(event.text for event in told if isinstance(event, AnswerDelta))
 
 
 def answer_of(update: Mapping[str, Any]) -> AIMessage:
-    """The answer that a step has made."""
+    """The answer of a step."""
     answer = update["answer"]
     assert isinstance(answer, AIMessage)
     return answer
 
 
 def taken(observation: str = "42", error: str | None = None, *sources: Source, tool: str = "python_coder") -> Step:
-    """A step that was taken before."""
+    """An earlier step."""
     return Step(
         index=1,
         node="tool_call",

@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tools
 from nodes.plan import MAX_STEPS, read_plan, ready
 
-TOOLS = ("python_coder", "rag_retriever", "file_analyzer")
+TOOLS = {name: tools.TOOLS[name].PURPOSE for name in ("python_coder", "rag_retriever", "file_analyzer")}
 PLAN = """Here is the plan:
 1. Compute the total of May in sales.csv [python_coder]
 2. Find the target for May in plan.pdf [rag_retriever] (done when: a number is found)

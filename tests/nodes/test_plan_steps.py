@@ -1,4 +1,4 @@
-"""The steps of a plan: what each is sent, what it brings, and one answer of all."""
+"""The steps of a plan: their input, their results, and the combined answer."""
 
 from typing import Any
 

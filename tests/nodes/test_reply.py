@@ -1,4 +1,4 @@
-"""`reply`: an answer from the conversation alone, or calls of the client's own tools."""
+"""`reply`: an answer from the conversation alone, or calls of client tools."""
 
 import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage

@@ -1,4 +1,4 @@
-"""`shape`: an agent's words become the form that the client wants."""
+"""`structured_output`: an agent's answer is converted to the client's format."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from llm.scripted import ScriptedChat
 from nodes.events import Finished
 from nodes.state import AgentState
-from nodes.structured_output import MAX_SCHEMA, described, form, shape
+from nodes.structured_output import MAX_SCHEMA, described, form, structured_output
 from tests.nodes.steps import answer_of, runtime_of, taken, written
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -23,7 +23,7 @@ def answered(mode: str = "react", text: str = "It is Oslo.") -> AgentState:
 async def test_words_and_notes_are_put_into_the_form() -> None:
     model = ScriptedChat(replies=['{"city": "Oslo"}'])
     runtime, told = runtime_of(model, response_format=FORM)
-    answer = answer_of(await shape(answered(), runtime))
+    answer = answer_of(await structured_output(answered(), runtime))
     assert (answer.text, answer.id, answer.additional_kwargs) == ('{"city": "Oslo"}', "a", {"steps": []})
     assert written(told) == answer.text
     assert told[-1] == Finished("stop")
@@ -46,7 +46,7 @@ async def test_words_and_notes_are_put_into_the_form() -> None:
 async def test_what_needs_no_form_passes_as_it_is(state: AgentState, wanted: dict[str, Any] | None) -> None:
     model = ScriptedChat()
     runtime, told = runtime_of(model, response_format=wanted)
-    assert await shape(state, runtime) == {}
+    assert await structured_output(state, runtime) == {}
     assert (model.asked, told) == ([], [])
 
 

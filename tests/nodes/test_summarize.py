@@ -1,20 +1,17 @@
-"""`condense`: old turns are summarised once, when the window fills; the newest stay as they are."""
-
-from typing import cast
+"""`summarize`: old turns are summarized once, when the window is full; the newest are kept in full."""
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 
 from llm.scripted import ScriptedChat
-from nodes.events import ModelCalled
 from nodes.state import AgentState, Limits
-from nodes.summarize import CALLS, FULL, condense
+from nodes.summarize import CALLS, FULL, summarize
 from tests.nodes.steps import runtime_of
 
 WINDOW = 1000
 
 
 def turns(count: int, size: int = 100) -> list[AnyMessage]:
-    """Questions and answers of about `size` tokens a turn, and the question that is open now."""
+    """Questions and answers of about `size` tokens per turn, and the current question."""
     said: list[AnyMessage] = []
     for number in range(count):
         said += [HumanMessage(f"Question {number}"), AIMessage(f"Answer {number}" + " word" * (size * 4 // 5))]
@@ -23,9 +20,9 @@ def turns(count: int, size: int = 100) -> list[AnyMessage]:
 
 async def condensed(model: ScriptedChat, messages: list[AnyMessage], earlier: AgentState | None = None) -> AgentState:
     runtime, told = runtime_of(model, limits=Limits(window=WINDOW))
-    update = await condense({**(earlier or {}), "messages": messages}, runtime)
-    assert all(isinstance(event, ModelCalled) for event in told), "nobody hears of a summary"
-    return cast("AgentState", update)
+    update = await summarize({**(earlier or {}), "messages": messages}, runtime)
+    assert told == [], "nobody hears of a summary"
+    return update
 
 
 async def test_while_there_is_room_nothing_is_done() -> None:

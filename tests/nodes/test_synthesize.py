@@ -1,4 +1,4 @@
-"""`synthesize`: the answer that a thought holds, or the best that can be said when a limit was reached."""
+"""`synthesize`: the answer in a thought, or the best possible one if a limit was reached."""
 
 from langchain_core.messages import HumanMessage
 

@@ -1,4 +1,4 @@
-"""`tool_call`: what a tool gives, and every way in which it can fail, become an outcome."""
+"""`tool_call`: a tool's result and every kind of failure become an outcome."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ class Query(BaseModel):
 
 
 def look_up(answer: Callable[[str], tuple[str, Extras]]) -> dict[str, BaseTool]:
-    """One tool, which answers so."""
+    """One tool with this behavior."""
 
     async def run(query: str, count: int = 3) -> tuple[str, Extras]:
         return answer(query)
@@ -45,7 +45,8 @@ async def called(
     runtime, _ = runtime_of(tools=tools)
     action = Action(thought="", tool=tool, input=given)
     update = await tool_call(AgentState(action=action, steps=[*steps]), runtime)
-    outcome: Outcome = update["outcome"]
+    outcome = update["outcome"]
+    assert outcome is not None
     return outcome
 
 
@@ -110,5 +111,7 @@ async def test_files_that_a_tool_made_are_artifacts_also_when_it_fails(agent: Ag
     drawn = (await tool_call(state, runtime))["outcome"]
     runtime, _ = runtime_of(tools=failing(ToolRetry("no", new_files=["half.csv"])), workspace=agent.workspace)
     failed = (await tool_call(state, runtime))["outcome"]
+    assert drawn is not None
+    assert failed is not None
     assert drawn["artifacts"] == [{"filename": "plot.png", "mime": "image/png", "bytes": 3}]
     assert [file["filename"] for file in failed["artifacts"]] == ["half.csv"]

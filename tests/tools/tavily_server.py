@@ -1,10 +1,9 @@
-"""A server that stands where Tavily's stands: it checks what it is asked as the real one does, and fails on request."""
+"""A server in place of Tavily's: it validates requests like the real one, and fails on request."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -12,7 +11,8 @@ from fastapi import FastAPI, Header, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.server import listen
-from tests.serving import settings_for, until
+from api.settings.server import ServerSettings
+from tests.serving import until
 
 KEY = "tvly-secret-key-for-tests"
 RANGES = (None, "day", "week", "month", "year")
@@ -30,7 +30,7 @@ class Tavily:
 
 
 def result(title: str, url: str, content: str, score: float = 0.9) -> dict[str, Any]:
-    """A result as Tavily writes it."""
+    """A result in Tavily's format."""
     return {"title": title, "url": url, "content": content, "score": score, "raw_content": None}
 
 
@@ -82,8 +82,8 @@ def _problem(body: dict[str, Any]) -> str | None:
 
 @asynccontextmanager
 async def tavily_server() -> AsyncIterator[Tavily]:
-    """Serve on a free port of 127.0.0.1 until the block ends: give its `url` as TAVILY_BASE_URL."""
-    with listen(settings_for(Path())) as sock:
+    """Serve on a free port of 127.0.0.1 until the block ends; use its `url` as TAVILY_BASE_URL."""
+    with listen(ServerSettings(port=0)) as sock:
         tavily = Tavily(f"http://127.0.0.1:{sock.getsockname()[1]}")
         server = uvicorn.Server(uvicorn.Config(_app(tavily), log_config=None, access_log=False, lifespan="off"))
         serving = asyncio.create_task(server.serve(sockets=[sock]))

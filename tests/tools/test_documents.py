@@ -1,4 +1,4 @@
-"""Users' documents: kept apart, kept up to date, forgotten when they are deleted."""
+"""Users' documents: kept separate, up to date, and deleted with their files."""
 
 import asyncio
 import random
@@ -11,7 +11,8 @@ import pytest
 from tests.workspace.retrieval.hashing import HashedWords
 from tools.documents import Documents
 from tools.files.reader import FileReader
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 from workspace.errors import BadNameError
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.settings import RetrievalSettings
@@ -24,7 +25,7 @@ class Disk:
         self.folder = folder
         self.model = HashedWords()
         places = Places(user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name)
-        self.indexes = Indexes(places, self.model, RetrievalSettings())
+        self.indexes = Indexes(places, self.model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)
         self.documents = Documents(self.indexes, FileReader(workers), 60)
 
     def write(self, user: str, name: str, text: str) -> Path:
@@ -63,7 +64,7 @@ async def test_a_session_s_documents_and_the_user_s_are_ranked_together(disk: Di
 
 
 async def test_regression_no_user_is_given_another_user_s_passages(disk: Disk) -> None:
-    """Many users with the same words, their searches mixed, indexes opened and closed again."""
+    """Many users with the same words, their searches interleaved, indexes opened and closed again."""
     users = [f"user{number}" for number in range(8)]
     for user in users:
         disk.write(user, f"{user}.txt", f"The common words belong to {user}.")

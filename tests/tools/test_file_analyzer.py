@@ -1,4 +1,4 @@
-"""The file analyzer by HTTP, and what the agent's prompts hold on files."""
+"""The file analyzer over HTTP, and the files in the agent's prompts."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Documents are uploaded, searched and cited, through the real server, the real readers and the real vectors."""
+"""Documents are uploaded, searched and cited, with the real server, readers and vectors."""
 
 import json
 from collections.abc import Callable
@@ -29,7 +29,7 @@ FILES = {
 
 
 async def upload(service: Service, files: dict[str, bytes], session: str | None = None) -> str:
-    """Attach files to a turn; its session."""
+    """Attach files to a turn; returns its session."""
     form = {"messages": json.dumps([{"role": "user", "content": "Here they are."}]), "agent_type": "chat"}
     if session is not None:
         form["session_id"] = session

@@ -1,4 +1,4 @@
-"""Reading pages over real HTTP: the tool's route in front, a small site behind."""
+"""Reading pages over real HTTP: the tool's route, and a small web site."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -47,7 +47,7 @@ async def test_pages_are_read(start: Start, web: Site) -> None:
         report = await read(service, f"{web.url}/report.pdf")
         assert report["sources"][0]["title"] == "report.pdf"
         assert "(page 2) The second page names 1966." in report["output"]
-        # a long text is read on where it was cut
+        # a long text is continued where it was cut
         first = await read(service, f"{web.url}/long")
         assert len(first["sources"][0]["text"]) < 5200
         end = int(first["output"].rpartition("start=")[2].partition(" ")[0])
@@ -62,17 +62,17 @@ async def test_what_cannot_be_read_is_said(start: Start, web: Site) -> None:
     async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_page_mb=2) as service:
         for path, words in (
             ("/empty", "no text that can be read"),
-            ("/picture", "not of a kind that is read here, but image/png"),
-            ("/binary", "not what its server calls it"),
-            ("/false.pdf", "not what its server calls it"),
+            ("/picture", "The type image/png is not supported"),
+            ("/binary", "does not match its declared type"),
+            ("/false.pdf", "does not match its declared type"),
             ("/status/404", "status 404"),
-            ("/bomb", "larger than the limit of 2 MB"),
+            ("/bomb", "exceeds the limit of 2 MB"),
             ("/to?url=http://10.0.0.1/", "inside this machine"),
         ):
             body = await read(service, web.url + path)
             assert words in (body["error"] or ""), (path, body)
             assert body["sources"] == []
-        assert "has to be less" in (await read(service, f"{web.url}/text", start=500))["error"]
+        assert "must be less" in (await read(service, f"{web.url}/text", start=500))["error"]
 
 
 async def test_the_inside_is_not_read_and_not_even_asked(service: Service, web: Site) -> None:

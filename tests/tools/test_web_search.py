@@ -1,4 +1,4 @@
-"""Web search over real HTTP: the tool's route in front, a server in Tavily's place behind."""
+"""Web search over real HTTP: the tool's route, and a server in place of Tavily's."""
 
 import asyncio
 import datetime
@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from llm.scripted import ScriptedChat
 from tests.serving import Service, until
@@ -19,7 +20,7 @@ from tools.errors import ToolFailed
 from tools.web import ddgs_search
 from tools.web.fetch import Fetcher
 from tools.web.queries import Query, SearchError
-from tools.web.settings import WebSettings
+from tools.web.settings import TavilySettings, WebSettings
 from tools.web_search import WebSearch
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -91,17 +92,17 @@ async def test_the_options_reach_tavily_as_it_wants_them(start: Start, tavily: T
 
 FAILURES: list[tuple[str | int, str]] = [
     (401, "TAVILY_API_KEY"),
-    (429, "asked too often"),
+    (429, "too many requests"),
     (432, "limit is reached"),
     (433, "limit is reached"),
-    (403, "refuses"),
+    (403, "refused the request"),
     (400, "does not accept"),
     (500, "status 500"),
     (503, "status 503"),
     ("redirect", "status 302"),
-    ("html", "cannot be read"),
-    ("list", "cannot be read"),
-    ("nonsense", "cannot be read"),
+    ("html", "cannot be parsed"),
+    ("list", "cannot be parsed"),
+    ("nonsense", "cannot be parsed"),
 ]
 
 
@@ -109,10 +110,11 @@ FAILURES: list[tuple[str | int, str]] = [
 async def test_a_failure_is_told_in_words_and_the_key_never(
     tavily: Tavily, failure: str | int, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The server's own words repeat the key here, as some services do."""
+    """The server's own message repeats the key here, as some services do."""
     caplog.set_level(logging.DEBUG)
     tavily.fail = failure
-    tool = WebSearch(fetcher=Fetcher(WebSettings(tavily_api_key=KEY, tavily_base_url=tavily.url, timeout=5)))
+    service = TavilySettings(api_key=SecretStr(KEY), base_url=tavily.url)
+    tool = WebSearch(fetcher=Fetcher(WebSettings(tavily=service, timeout=5)))
     with pytest.raises(ToolFailed) as error:
         await tool.ainvoke({"query": "rance"})
     assert words in str(error.value)
@@ -131,7 +133,7 @@ async def test_a_wrong_key_is_told_and_not_shown(
     caplog.set_level(logging.DEBUG)
     async with searching(start, tavily, tavily_api_key="tvly-wrong") as service:
         body = await search(service)
-    assert "key of the search service is not valid" in body["error"]
+    assert "API key is invalid" in body["error"]
     assert "tvly-wrong" not in str(body)
     assert "tvly-wrong" not in caplog.text
     assert "tvly-wrong" not in repr(service.settings)
@@ -141,7 +143,7 @@ async def test_a_service_that_hangs_is_given_up_in_time(start: Start, tavily: Ta
     tavily.fail = "hang"
     async with searching(start, tavily, web_timeout=0.3) as service:
         body = await search(service)
-    assert "did not answer within 0.3 seconds" in body["error"]
+    assert "did not respond within 0.3 seconds" in body["error"]
     assert body["duration_ms"] < 10_000
 
 
@@ -218,7 +220,7 @@ async def test_an_agent_searches_and_cites(start: Start, tavily: Tavily, model: 
 
 @asynccontextmanager
 async def silent_proxy(waiting: list[asyncio.StreamWriter]) -> AsyncIterator[str]:
-    """It takes every connection and never says a word."""
+    """It accepts every connection and never responds."""
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         waiting.append(writer)

@@ -1,4 +1,4 @@
-"""A thread that is at work when its caller goes away."""
+"""A thread that is still working when its caller is cancelled."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 
 class Slow:
-    """Opens a file once it may."""
+    """Opens a file when allowed."""
 
     def __init__(self, opening: Callable[[], IO[bytes]]) -> None:
         self._opening = opening
@@ -22,9 +22,9 @@ class Slow:
         return self.opened[0]
 
     async def abandoned_by(self, waiting: asyncio.Task[Any], *, late: bool = False) -> None:
-        """Cancel `waiting` while the thread is at work (`late`: done, but nobody has heard of it); see it through.
+        """Cancel `waiting` while the thread is working (`late`: done, but not reported yet), and see it through.
 
-        Afterwards the loop has no threads: the test needs one of its own.
+        Afterwards the loop has no threads: the test needs its own loop.
         """
         await asyncio.to_thread(self._asked.wait)
         if late:

@@ -1,4 +1,4 @@
-"""One fork server for several services: started once, replaced when it dies, and nobody sees more than before."""
+"""A fork server shared by several services: it starts once, is replaced when it dies, and opens no folder to others."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from workspace.jail.settings import JailSettings
 from workspace.settings import WorkspaceSettings
 from workspace.workspaces import Workspaces
 
-BARE = JailSettings(preload=())
+BARE = JailSettings(python_code_preload_libraries=())
 
 
 @pytest.fixture
@@ -25,8 +25,13 @@ async def fork_server(tmp_path: Path) -> AsyncIterator[ForkServer]:
     await made.aclose()
 
 
+def workspaces_in(folder: Path, jail: JailSettings, fork_server: ForkServer | None) -> Workspaces:
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    return Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=1 << 20, fork_server=fork_server)
+
+
 async def opened(stack: AsyncExitStack, folder: Path, fork_server: ForkServer | None) -> Workspaces:
-    made = Workspaces(WorkspaceSettings(folder / "sessions", folder / "snapshots", BARE), fork_server)
+    made = workspaces_in(folder, BARE, fork_server)
     await made.start(boot=False)
     stack.push_async_callback(made.aclose)
     return made
@@ -86,9 +91,9 @@ async def test_a_service_without_one_has_its_own_and_ends_it(tmp_path: Path) -> 
 
 
 async def test_one_with_other_walls_or_libraries_is_refused(tmp_path: Path, fork_server: ForkServer) -> None:
-    for other in (JailSettings(preload=("json",)), JailSettings(preload=(), sandbox="strict")):
+    for change in ({"python_code_preload_libraries": ("json",)}, {"sandbox": "strict"}):
         with pytest.raises(ValueError, match="other walls or libraries"):
-            await Workspaces(WorkspaceSettings(tmp_path, tmp_path, other), fork_server).start(boot=False)
+            await workspaces_in(tmp_path, BARE.model_copy(update=change), fork_server).start(boot=False)
 
 
 async def test_a_folder_elsewhere_has_no_kernel(tmp_path: Path, fork_server: ForkServer) -> None:

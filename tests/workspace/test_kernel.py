@@ -1,7 +1,6 @@
-"""Real kernels in the real jail, through the seam that the agent uses."""
+"""Real kernels in the real sandbox, through the interface that the agent uses."""
 
 import asyncio
-import dataclasses
 import os
 import signal
 import subprocess
@@ -24,17 +23,10 @@ from workspace.settings import WorkspaceSettings
 from workspace.workspaces import Workspaces
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspaces]]
-JAIL = JailSettings(preload=("matplotlib.pyplot",), message_size=2 << 20)
 
 
-def settings_in(folder: Path) -> WorkspaceSettings:
-    return WorkspaceSettings(
-        sessions_dir=folder / "sessions",
-        snapshots_dir=folder / "snapshots",
-        jail=JAIL,
-        code_timeout=30,
-        max_output_chars=1000,
-    )
+SETTINGS = WorkspaceSettings(python_code_timeout=30, max_output_chars=1000)
+JAIL = JailSettings(python_code_preload_libraries=("matplotlib.pyplot",), message_mb=2)
 
 
 @pytest.fixture(scope="module")
@@ -46,23 +38,24 @@ async def fork_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator
 
 @pytest.fixture(scope="module")
 async def workspaces(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
-    async with running(settings_in(tmp_path_factory.mktemp("data")), fork_server) as made:
+    async with running(SETTINGS, tmp_path_factory.mktemp("data"), fork_server) as made:
         yield made
 
 
 @pytest.fixture
 def opened(tmp_path: Path, fork_server: ForkServer) -> Opened:
-    """Opens workspaces of the test's own; again on the same folder after they have ended."""
+    """Opens workspaces for the test; again on the same folder after they have ended."""
 
     def begin(**values: Any) -> AbstractAsyncContextManager[Workspaces]:
-        return running(dataclasses.replace(settings_in(tmp_path), **values), fork_server)
+        return running(SETTINGS.model_copy(update=values), tmp_path, fork_server)
 
     return begin
 
 
 @asynccontextmanager
-async def running(settings: WorkspaceSettings, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
-    made = Workspaces(settings, fork_server)
+async def running(settings: WorkspaceSettings, folder: Path, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    made = Workspaces(settings, JAIL, **places, max_file_bytes=64 << 20, fork_server=fork_server)
     await made.start(boot=False)
     try:
         yield made
@@ -173,7 +166,7 @@ async def test_a_giant_message_is_survived(kernel: Kernel) -> None:
 
 
 async def saved(kernel: Kernel) -> None:
-    """Until the snapshot under way is written."""
+    """Until the current snapshot is written."""
     if kernel._saving is not None:
         await kernel._saving
 
@@ -246,7 +239,7 @@ async def test_regression_a_start_that_was_cancelled_kept_its_room(opened: Opene
 
 
 async def test_an_idle_kernel_ends_and_its_variables_come_back(opened: Opened) -> None:
-    async with opened(idle_seconds=0.1, sweep_seconds=0.02) as house:
+    async with opened(kernel_idle_minutes=0.1 / 60, sweep_seconds=0.02) as house:
         kernel = (await house.open("s", "ann")).kernel
         await kernel.run("x = 41")
         assert kernel._process is not None
@@ -305,8 +298,9 @@ from workspace.workspaces import Workspaces
 
 async def main():
     folder = Path(sys.argv[1])
-    settings = WorkspaceSettings(folder / "sessions", folder / "snapshots", JailSettings(preload=()))
-    house = Workspaces(settings)
+    jail = JailSettings(python_code_preload_libraries=())
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    house = Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=64 << 20)
     await house.start(boot=False)
     kernel = (await house.open("s", "ann")).kernel
     await kernel.run("import subprocess; p = subprocess.Popen(['sleep', '600'])")

@@ -1,4 +1,4 @@
-"""What a thread makes for a caller that has gone away."""
+"""Results of threads whose caller has been cancelled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from workspace.safe_open import opened_inside
 from workspace.threads import made_in_thread, opened_in_thread
 from workspace.upload import store
 
-# A loop of each test's own: its threads are waited for, and then there are no more.
+# Each test has its own loop, which waits for its threads and then has none.
 pytestmark = pytest.mark.asyncio(loop_scope="function")
 
 

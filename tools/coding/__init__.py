@@ -1,1 +1,1 @@
-"""Programs for `python_coder`: written from a task, looked over, run, mended."""
+"""Programs for `python_coder`: written for a task, checked, run, fixed."""

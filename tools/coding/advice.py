@@ -1,4 +1,4 @@
-"""The way out of a common error, in one line: small models repeat a mistake until they are told what to do instead."""
+"""One-line hints for common errors: small models repeat a mistake until they are told what to do instead."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -28,51 +28,51 @@ Match = re.Match[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What an error happened in: the names in the working folder, the tables among them, the program."""
+class ErrorContext:
+    """The context of an error: the names in the working folder, the tables among them, the program."""
 
     files: Sequence[str] = ()
     tables: Tables = field(default_factory=dict)
     code: str = ""
 
 
-def advice(error: CellError, setting: Setting) -> str:
-    """A line to go with `error`, or nothing."""
+def advice(error: CellError, context: ErrorContext) -> str:
+    """A line to append to `error`, or an empty string."""
     for names, pattern, tell in _RULES:
         if error.name in names and (match := re.search(pattern, error.message)):
-            return tell(match, setting) if callable(tell) else tell
+            return tell(match, context) if callable(tell) else tell
     return ""
 
 
-def _undefined(match: Match, setting: Setting) -> str:
+def _undefined(match: Match, context: ErrorContext) -> str:
     name = match.group(1)
     if name in MODULES:
         return f"The program has to import it first: {MODULES[name]}"
-    named = columns_named(setting.code, setting.tables)
-    if reader := read_for(named, setting.tables) or all_of_one_form(setting.tables) or _reader(setting.files):
+    named = columns_named(context.code, context.tables)
+    if reader := read_for(named, context.tables) or all_of_one_form(context.tables) or _reader(context.files):
         return f"Nothing named {name} exists yet. A table has to be read first: df = {reader}"
     return f"Nothing named {name} exists yet. The program has to define it first."
 
 
-def _unknown_key(match: Match, setting: Setting) -> str:
-    key, tables = match.group(1), setting.tables
+def _unknown_key(match: Match, context: ErrorContext) -> str:
+    key, tables = match.group(1), context.tables
     if holding := [name for name, table in tables.items() if key in table.columns]:
-        wanted = columns_named(setting.code, tables) | {key}
+        wanted = columns_named(context.code, tables) | {key}
         read = read_for(wanted, tables) or tables[holding[0]].read
         return f"df does not have it; {key} is a column of {', '.join(holding)}. Read it anew: df = {read}"
-    if key.isidentifier() and re.search(rf"^\s*{key}\s*=[^=]", setting.code, re.MULTILINE):
+    if key.isidentifier() and re.search(rf"^\s*{key}\s*=[^=]", context.code, re.MULTILINE):
         return f"{key} is a variable, not a column. Make it one first: df[{key!r}] = {key}"
     told = f"There is no column or key {key!r}."
     if tables:
         columns = "; ".join(f"{name}: {', '.join(table.columns[:MAX_COLUMNS])}" for name, table in tables.items())
         return f"{told} The columns are: {columns[:MAX_LISTED]}"
-    reader = _reader(setting.files)
+    reader = _reader(context.files)
     return f"{told} df may be another table; read the right one anew: df = {reader}" if reader else told
 
 
-def _unknown_attribute(match: Match, setting: Setting) -> str:
-    known = any(match.group(1) in table.columns for table in setting.tables.values())
-    return _unknown_key(match, setting) if known else ""
+def _unknown_attribute(match: Match, context: ErrorContext) -> str:
+    known = any(match.group(1) in table.columns for table in context.tables.values())
+    return _unknown_key(match, context) if known else ""
 
 
 def _reader(files: Sequence[str]) -> str:
@@ -85,11 +85,11 @@ def _ending(file: str) -> str:
     return file.rpartition(".")[2].lower()
 
 
-def _missing(_: Match, setting: Setting) -> str:
-    return "Files that exist: " + (", ".join(setting.files[-MAX_FILES:]) or "none")
+def _missing(_: Match, context: ErrorContext) -> str:
+    return "Files that exist: " + (", ".join(context.files[-MAX_FILES:]) or "none")
 
 
-_Tell = str | Callable[[Match, Setting], str]
+_Tell = str | Callable[[Match, ErrorContext], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
     (("FileNotFoundError",), r"", _missing),

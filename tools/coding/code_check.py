@@ -1,6 +1,6 @@
-"""A friendly first line: programs that cannot work here are answered before they run, in words a model can act on.
+"""Refuses programs that cannot work here before they run, with a message that a model can act on.
 
-This is courtesy, not the boundary. Whoever wants to can write around it; the jail is what holds (docs/sandbox.md).
+This is a courtesy, not a security boundary. It can be bypassed; security comes from the sandbox (docs/sandbox.md).
 """
 
 import ast
@@ -26,11 +26,11 @@ BLOCKED_CALLS = {
 
 
 def refusal(code: str) -> str | None:
-    """Why `code` is not run, with the line; None when nothing speaks against it (or it does not parse)."""
+    """Why `code` is not run, with the line; None if it can run (or does not parse)."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None  # Python itself will say what is wrong
+        return None  # Python itself will report the error
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for name in _modules(node):
@@ -58,7 +58,7 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _blocked(name: str) -> str | None:
-    """The reason for the module itself or for one that it lies in."""
+    """The reason for the module itself or for a parent module."""
     parts = name.split(".")
     wholes = (".".join(parts[:size]) for size in range(len(parts), 0, -1))
     return next((BLOCKED_MODULES[whole] for whole in wholes if whole in BLOCKED_MODULES), None)

@@ -1,7 +1,7 @@
-"""A table that a program takes for loaded because its columns stood before its writer: it is read first.
+"""Reads the table for a program that assumes it is loaded, because its columns were in the prompt.
 
-Small models repeat that mistake through every correction. It is only mended where there is no doubt which table is
-meant: the only one, or the only one (or the only join of two) with all the columns that the program names.
+Small models repeat this mistake through every correction. It is only repaired if there is no doubt about the table: the
+only one, or the only one (or the only join of two) with all the columns that the program names.
 """
 
 import ast
@@ -14,11 +14,11 @@ from tools.kit import ToolKit
 FRAME = "df"
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
 MAX_CODE = 20_000
-"""Characters of a program that is looked into."""
+"""Longer programs are not examined."""
 
 
 async def missing_read(kit: ToolKit, code: str) -> str | None:
-    """The line that reads the table that is meant into `df`, when `code` uses `df` without having it."""
+    """The line that reads the table into `df`, if `code` uses `df` without defining it."""
     if not await asyncio.to_thread(uses_before_binding, code, FRAME):
         return None
     if any(variable.name == FRAME for variable in await kit.workspace.kernel.variables()):
@@ -29,7 +29,7 @@ async def missing_read(kit: ToolKit, code: str) -> str | None:
 
 
 def uses_before_binding(code: str, name: str) -> bool:
-    """Whether the program's own lines surely use `name` before they give it a value; False for what does not parse."""
+    """Whether the program's own lines definitely use `name` before assigning it; False if it does not parse."""
     if name not in code or len(code) > MAX_CODE:
         return False
     try:
@@ -49,13 +49,13 @@ def uses_before_binding(code: str, name: str) -> bool:
 
 
 def _running(statement: ast.stmt) -> Iterator[ast.AST]:
-    """What runs with the statement: a function's body runs when it is called."""
+    """The nodes executed with the statement; a function's body is executed when it is called."""
     is_definition = isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     yield from (statement,) if is_definition else ast.walk(statement)
 
 
 def _binds_elsewhere(node: ast.AST, name: str) -> bool:
-    """`name` is a parameter, a comprehension's variable, a function, a class or a module."""
+    """Whether `name` is a parameter, a comprehension's variable, a function, a class or a module."""
     match node:
         case ast.arg(arg=other):
             return other == name

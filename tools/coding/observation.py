@@ -1,11 +1,11 @@
-"""What a program did, in the words that a model needs to go on."""
+"""Describes the result of a program for a model."""
 
-from tools.coding.advice import Setting, advice
+from tools.coding.advice import ErrorContext, advice
 from workspace.output import CellResult
 
 MAX_STDERR = 1000
 MAX_OBSERVATION = 4000
-"""Characters of output that the model is shown; the middle of longer output is left out."""
+"""Maximum characters of output in an observation; the middle of longer output is left out."""
 LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
 TOO_SLOW = (
     "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
@@ -17,8 +17,8 @@ DIED = (
 SILENT = "The program ran but printed nothing. print() the values that are asked for."
 
 
-def observation(result: CellResult, setting: Setting | None = None) -> str:
-    """Output, the last value, the error with its line and a way out, new files; cut in the middle when long."""
+def observation(result: CellResult, context: ErrorContext | None = None) -> str:
+    """Output, the last value, the error with its line and a hint, new files; the middle is cut if it is long."""
     parts = []
     if result.lost:
         names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
@@ -31,7 +31,7 @@ def observation(result: CellResult, setting: Setting | None = None) -> str:
     elif result.status == "died":
         parts.append(DIED.format(why=f": {result.why_died}" if result.why_died else ""))
     elif result.error is not None:
-        parts += [result.error.short(), advice(result.error, setting or Setting())]
+        parts += [result.error.short(), advice(result.error, context or ErrorContext())]
     if result.stderr.strip() and (result.status != "ok" or not any(parts)):
         parts.append(cut_middle(result.stderr.strip(), MAX_STDERR))
     if result.new_files:

@@ -1,4 +1,4 @@
-"""What a program that is to be written may use: variables that exist, files with their columns."""
+"""What a program may use: existing variables, and files with their columns."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ HIDDEN_TYPES = ("module",)
 
 
 async def variables_at_hand(workspace: SessionWorkspace) -> str:
-    """A line for each variable: name, type, size, more where it is known. Empty when there are none."""
+    """A line per variable: name, type, size, and more if known. Empty if there are none."""
     variables = await workspace.kernel.variables()
     told = [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]
     return "Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]) if told else ""
@@ -30,9 +30,9 @@ def _told(variable: Variable) -> str:
 
 
 async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
-    """The named files, laid into the session's folder and described; the session's newest when none are named.
+    """The named files, copied to the session's folder and described; the session's newest if none are named.
 
-    Raises `ToolFailed` for a file that is not there.
+    Raises `ToolFailed` for a missing file.
     """
     there = [info.name for info in await kit.workspace.files()]
     for name in names:
@@ -59,6 +59,6 @@ async def _brief(kit: ToolKit, name: str) -> Brief:
         return Brief(f"- {name}")
     try:
         path = await asyncio.to_thread(inside, kit.workspace.folder, name)
-    except WorkspaceError as error:  # a link that leads out of the folder
+    except WorkspaceError as error:  # a link that leads outside of the folder
         raise ToolFailed(f"There is no file named {name!r} in this session.") from error
     return await kit.reader.brief(path, name)

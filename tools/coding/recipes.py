@@ -1,14 +1,14 @@
-"""Lines of code that fit a question: small models know that a test exists, and misremember how it is called.
+"""Lines of code that fit a question: small models know that a test exists, but misremember how to call it.
 
-Chosen by the question's words, so that a prompt holds two or three lines and not a manual.
+Selected by the question's words, so that a prompt has two or three lines and not a manual.
 """
 
 import re
 
 MAX_RECIPES = 3
-"""Recipes that one prompt shows."""
+"""Maximum number of recipes in a prompt."""
 MAX_READ = 2000
-"""Characters of a question that are looked at: the ways to match grow with the square."""
+"""Maximum characters of a question that are examined: matching takes quadratic time."""
 
 _TEST = "from scipy import stats; "
 _RECIPES: tuple[tuple[str, str], ...] = (
@@ -93,6 +93,6 @@ _COMPILED = tuple((re.compile(pattern, re.IGNORECASE), line) for pattern, line i
 
 
 def recipes(question: str) -> str:
-    """The lines that the question's words call for, most special first; empty when there are none."""
+    """The lines that fit the question's words, most specific first; empty if there are none."""
     lines = [line for pattern, line in _COMPILED if pattern.search(question[:MAX_READ])][:MAX_RECIPES]
     return "How it is written (with your own names):\n" + "\n".join(lines) if lines else ""

@@ -1,4 +1,4 @@
-"""Slips that need no model to mend: what small models write again and again, whatever they are told."""
+"""Repairs mistakes that need no model: those that small models repeat regardless of instructions."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from typing import TypeGuard
 from tools.names import PYTHON_CODER
 
 MAX_ROUNDS = 20
-"""Lines mended at most: each costs a look at the whole program."""
+"""Maximum number of repaired lines: each requires parsing the whole program."""
 _LEADING_ZEROS = re.compile(r"(?<![\w.])0+(?=[1-9])")
 _AGGREGATED = re.compile(
     r"""\.groupby\(([^()\n]{1,200})\)\.(sum|mean|median|std|var|min|max|prod)\(\)\[("[^"\n]{1,100}"|'[^'\n]{1,100}')\]"""
@@ -19,12 +19,12 @@ _IN_PLACE = ("fillna", "replace", "clip", "interpolate", "ffill", "bfill", "wher
 
 
 def repaired(code: str) -> str:
-    """`code` with the slips below mended; unchanged where they are not the trouble."""
+    """`code` with the mistakes below repaired; unchanged if they are not the problem."""
     return _in_place_assigned(_column_first(_without_leading_zeros(_unwrapped(_unescaped(code)))))
 
 
 def _unescaped(code: str) -> str:
-    r"""A program on one line with its line breaks written `\n`, as in JSON that was escaped twice, on its own lines."""
+    r"""A program on one line with line breaks written as `\n`, as in JSON that was escaped twice, on separate lines."""
     if "\\n" not in code or "\n" in code.strip() or _parsed(code):
         return code
     plain = dedent(_ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), code)).strip()
@@ -32,7 +32,9 @@ def _unescaped(code: str) -> str:
 
 
 def _unwrapped(code: str) -> str:
-    """`python_coder("…")`, alone, printed or assigned: the tool's call written as a program, made the program in it."""
+    """`python_coder("…")`, alone, printed or assigned (the tool's call written as a program), replaced with its
+    program.
+    """
     match _parsed(code) if PYTHON_CODER in code else None:
         case ast.Module([ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call)]):
             program = _program_in(call)
@@ -57,7 +59,7 @@ def _parsed(code: str) -> ast.Module | None:
 
 
 def _without_leading_zeros(code: str) -> str:
-    """`datetime(2024, 11, 02)` made `datetime(2024, 11, 2)`."""
+    """`datetime(2024, 11, 02)` becomes `datetime(2024, 11, 2)`."""
     for _ in range(MAX_ROUNDS):
         try:
             ast.parse(code)
@@ -75,18 +77,18 @@ def _without_leading_zeros(code: str) -> str:
 
 
 def _column_first(code: str) -> str:
-    """`df.groupby("g").sum()["a"]` made `df.groupby("g")["a"].sum()`.
+    """`df.groupby("g").sum()["a"]` becomes `df.groupby("g")["a"].sum()`.
 
-    The former sums every column, and fails at the first with dates or text that nobody asked for.
+    The former sums every column, and fails at the first one with dates or text.
     """
-    # By pattern: before Python 3.12 the parser does not say where code inside an f-string stands.
+    # With a pattern, because before Python 3.12 the parser does not locate code inside f-strings.
     return _AGGREGATED.sub(r".groupby(\1)[\3].\2()", code)
 
 
 def _in_place_assigned(code: str) -> str:
-    """`df["a"].fillna(0, inplace=True)` made `df["a"] = df["a"].fillna(0)`.
+    """`df["a"].fillna(0, inplace=True)` becomes `df["a"] = df["a"].fillna(0)`.
 
-    Since pandas 3 the former changes a copy and leaves `df` as it was, without an error.
+    Since pandas 3, the former changes a copy and leaves `df` unchanged, without an error.
     """
     if "inplace" not in code or (tree := _parsed(code)) is None:
         return code

@@ -1,11 +1,11 @@
-"""One program in the session's kernel: looked over, given the files that it names, run, and put into words."""
+"""Runs a program in the session's kernel: checked, with the files that it names, and with its result described."""
 
 import asyncio
 import contextlib
 from dataclasses import dataclass
 from typing import TypedDict
 
-from tools.coding.advice import Setting
+from tools.coding.advice import ErrorContext
 from tools.coding.code_check import refusal
 from tools.coding.missing_read import missing_read
 from tools.coding.observation import SILENT, observation
@@ -20,7 +20,7 @@ READ_FIRST = "Note: df was not there, so this line was run first: "
 
 
 class Attempt(TypedDict):
-    """A program and what became of it. `error` is None, or `refused`, `failed` or `silent`."""
+    """A program and its result. `error` is None, or `refused`, `failed` or `silent`."""
 
     code: str
     output: str
@@ -35,11 +35,11 @@ class Runner:
     kit: ToolKit
 
     async def check(self, code: str) -> tuple[str, str | None]:
-        """The program with small slips repaired, and why it is not run, if so."""
+        """The program with small mistakes repaired, and why it must not run, if so."""
         return await asyncio.to_thread(_looked_over, code)
 
     async def run(self, code: str) -> Attempt:
-        """Run a program that has been checked. Raises `ToolFailed` when no kernel can be had."""
+        """Run a checked program. Raises `ToolFailed` if no kernel is available."""
         await self._stage(code)
         read = await missing_read(self.kit, code)
         if read is not None:
@@ -48,8 +48,8 @@ class Runner:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
-        setting = await self._setting(code) if result.error is not None else None
-        text, files = observation(result, setting), list(result.new_files)
+        context = await self._error_context(code) if result.error is not None else None
+        text, files = observation(result, context), list(result.new_files)
         if read is not None and text.strip():
             text = f"{READ_FIRST}{read}\n{text}"
         if result.status != "ok":
@@ -58,23 +58,23 @@ class Runner:
             return Attempt(code=code, output=SILENT, error="silent", files=files)
         return Attempt(code=code, output=text, error=None, files=files)
 
-    async def _setting(self, code: str) -> Setting:
+    async def _error_context(self, code: str) -> ErrorContext:
         files = [info.name for info in await self.kit.workspace.files()]
-        return Setting(files, await tables_at_hand(self.kit), code)
+        return ErrorContext(files, await tables_at_hand(self.kit), code)
 
     async def _stage(self, code: str) -> None:
-        """Lay copies of the user's own files that the program names into the session's folder."""
+        """Copy the user's uploads that the program names to the session's folder."""
         library = self.kit.library
         if library is None:
             return
         files = [file.name for file in await library.files()]
         for name in await asyncio.to_thread(named_files, code, files):
-            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile: the program will say so
+            with contextlib.suppress(FileNotFoundError):  # deleted in the meantime: the program will report it
                 await library.stage(name, self.kit.workspace.folder)
 
 
 def without_note(output: str) -> str:
-    """What the program itself printed."""
+    """The output of the program itself."""
     return output.partition("\n")[2] if output.startswith(READ_FIRST) else output
 
 

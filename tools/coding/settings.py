@@ -1,11 +1,12 @@
-"""How programs are written for a task."""
+"""Settings of programs for tasks."""
 
-from dataclasses import dataclass
+from pydantic import Field
+
+from workspace.settings_model import SettingsModel
 
 
-@dataclass(frozen=True, slots=True)
-class CodingSettings:
-    """`max_iterations` counts how often a program that fails is mended; `max_tokens` is the length of one program."""
+class CodingSettings(SettingsModel):
+    """Programs that the model writes."""
 
-    max_iterations: int = 3
-    max_tokens: int = 800
+    max_iterations: int = Field(default=3, ge=0, le=20)
+    """How many times in a row a failed program is fixed or rewritten, by an agent and by `python_coder`."""

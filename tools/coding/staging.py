@@ -1,4 +1,4 @@
-"""Which of a user's files a program speaks of: they are laid into the session's folder before it runs."""
+"""Finds the user's files that a program names; they are copied to the session's folder before it runs."""
 
 import ast
 from collections.abc import Iterable
@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 
 def named_files(code: str, names: Iterable[str]) -> list[str]:
-    """The names that a string of `code` holds, alone or as the end of a path.
+    """The names that occur in a string of `code`, alone or at the end of a path.
 
-    Code that does not parse (shell lines and other things that only a notebook knows) is searched as plain text.
+    Code that does not parse (shell lines and other notebook syntax) is searched as plain text.
     """
     try:
         tree = ast.parse(code)

@@ -1,4 +1,4 @@
-"""The tables of a session's folder: which of them, or which two joined, hold the columns that a program names."""
+"""Finds the table, or the join of two, in a session's folder that has the columns named in a program."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ READERS = {
     "jsonl": "pd.read_json({}, lines=True)",
     "parquet": "pd.read_parquet({})",
 }
-"""The expression that reads a table, by the ending of its file's name; the name goes in as a literal."""
+"""The expression that reads a table, by file extension; the name is inserted as a literal."""
 MAX_TABLES = 8
 _QUOTED = re.compile(r"""["']([^"'\n]{1,100})["']""")
 _ATTRIBUTE = re.compile(r"\.[ \t]?([A-Za-z_]\w{0,99})")
@@ -35,14 +35,14 @@ async def tables_at_hand(kit: ToolKit) -> dict[str, Linked]:
     for name in names[-MAX_TABLES:]:
         try:
             path = await asyncio.to_thread(inside, kit.workspace.folder, name)
-        except WorkspaceError:  # a link that leads out of the folder
+        except WorkspaceError:  # a link that leads outside of the folder
             continue
         briefs[name] = await kit.reader.brief(path, name)
     return tables_of(briefs)
 
 
 def columns_named(code: str, tables: Tables) -> set[str]:
-    """The columns of any table that stand in `code` as a text or an attribute."""
+    """The columns of any table that occur in `code` as a string or an attribute."""
     said = {*_QUOTED.findall(code), *_ATTRIBUTE.findall(code)}
     return said & {column for table in tables.values() for column in table.columns}
 
@@ -59,7 +59,7 @@ def read_for(columns: Collection[str], tables: Tables) -> str | None:
 
 
 def all_of_one_form(tables: Tables) -> str | None:
-    """The expression that reads all tables into one, when there are several and all have the same columns."""
+    """The expression that concatenates all tables, if there are several and all have the same columns."""
     forms = {frozenset(table.columns) for table in tables.values()}
     if len(tables) < 2 or len(forms) > 1:
         return None

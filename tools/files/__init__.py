@@ -1,0 +1,1 @@
+"""File contents: profiles, previews and text, extracted in worker processes."""

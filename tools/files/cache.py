@@ -1,4 +1,4 @@
-"""Profiles kept on disk, one small file each, found again by who owns a file and what it contains."""
+"""A cache of profiles: one small file each, identified by the owner and the content of the file."""
 
 import asyncio
 import contextlib
@@ -14,11 +14,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tools.files.profile import Profile
+from tools.files.settings import FileCacheSettings
 
 VERSION = 1
-"""Raised when profiles change; older entries are then no longer found."""
+"""Increased when profiles change; older entries are then ignored."""
 FAILURE_SECONDS = 600.0
-"""How long it is remembered that a file could not be read; the machine may only have been busy."""
+"""How long a failure is cached; the machine may only have been busy."""
 MAX_ENTRIES = 20_000
 SWEEP_SECONDS = 3600.0
 _REMEMBERED = 1024
@@ -26,7 +27,7 @@ _REMEMBERED = 1024
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What came of reading a file: a profile, or why there is none."""
+    """The result of reading a file: a profile, or why there is none."""
 
     profile: Profile | None
     unreadable: str = ""
@@ -36,10 +37,10 @@ _ENTRIES = TypeAdapter(Entry)
 
 
 class ProfileCache:
-    """Entries below `folder`, each for `ttl_hours`. A damaged entry counts as none.
+    """Entries in `folder`, each kept for `ttl_hours`. Damaged entries are ignored.
 
-    A name says nothing of the file that an entry is about, and a user's entries are found by that user alone: what a
-    file turns out to be cannot be planted for others, nor can it be found out what others have.
+    A key reveals nothing about the file, and a user only finds their own entries. So users can neither plant entries
+    for others nor find out what others have.
     """
 
     def __init__(self, folder: Path, ttl_hours: float) -> None:
@@ -49,7 +50,7 @@ class ProfileCache:
         self._hashes: OrderedDict[tuple[int, ...], str] = OrderedDict()
 
     async def key(self, path: Path, owner: str) -> str:
-        """The entry's name: a hash of owner, contents, and the suffix, which tells kinds of text apart.
+        """The entry's name: a hash of the owner, the content, and the suffix, which distinguishes kinds of text.
 
         Raises OSError.
         """
@@ -58,15 +59,17 @@ class ProfileCache:
         return f"{_prefix(owner)}-{name}"
 
     async def get(self, key: str) -> Entry | None:
-        """None when there is no entry, or it is too old, or damaged."""
+        """None if there is no entry, or it is too old or damaged."""
         return await asyncio.to_thread(self._get, key)
 
     async def put(self, key: str, entry: Entry) -> None:
-        """Write an entry; a full or broken disk only costs the next reader time."""
+        """Write an entry; a full or failing disk only costs the next reader time."""
         await asyncio.to_thread(self._put, key, entry)
 
     async def forget(self, owner: str) -> None:
-        """Delete all entries of one owner's: something of theirs was deleted, and what it held stands here too."""
+        """Delete all entries of an owner, because something of theirs was deleted and entries have parts of its
+        content.
+        """
         await asyncio.to_thread(self._forget, _prefix(owner))
 
     def _forget(self, prefix: str) -> None:
@@ -74,7 +77,7 @@ class ProfileCache:
             entry.unlink(missing_ok=True)
 
     def _hash(self, path: Path) -> str:
-        # A pipe or a link in a file's place must neither block nor lead elsewhere.
+        # A pipe or a link in place of a file must neither block nor lead elsewhere.
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
@@ -111,7 +114,7 @@ class ProfileCache:
             self._sweep()
 
     def _sweep(self) -> None:
-        """Remove what is too old, and the oldest beyond `MAX_ENTRIES`."""
+        """Delete entries that are too old, and the oldest beyond `MAX_ENTRIES`."""
         ages: list[tuple[float, str]] = []
         with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
@@ -122,6 +125,13 @@ class ProfileCache:
             if age > self._ttl or at >= MAX_ENTRIES:
                 with contextlib.suppress(OSError):
                     Path(path).unlink()
+
+
+def open_cache(settings: FileCacheSettings, folder: Path) -> ProfileCache | None:
+    """None if caching is disabled."""
+    if not settings.enable_file_metadata_cache:
+        return None
+    return ProfileCache(folder, settings.file_metadata_cache_ttl_hours)
 
 
 def _prefix(owner: str) -> str:

@@ -1,4 +1,4 @@
-"""A data frame in words: types, ranges, missing values, examples."""
+"""Describes the columns of a data frame: types, ranges, missing values, examples."""
 
 import math
 import re
@@ -14,8 +14,7 @@ from tools.files.profile import HEAD_ROWS, MAX_COLUMNS, Column, ValueKind, plain
 
 EXAMPLES = 8
 _LOOKED_AT = 2000
-"""Values of one text column that decide whether it holds dates or numbers in disguise."""
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
+"""Number of values of a text column that are checked for dates or numbers."""
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
 _DATE = re.compile(r"\d{1,4}[-/. ]+(\d{1,2}|[A-Za-z]{3,9})[-/. ]+\d{1,4}\.?( +\d{1,2}:\d{2}(:\d{2})?)?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
@@ -23,7 +22,7 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})*,\d+|[+-]?\d+")
 
 
 def describe_columns(frame: pd.DataFrame) -> list[Column]:
-    """The first `MAX_COLUMNS` columns. Never raises for what the cells hold."""
+    """The first `MAX_COLUMNS` columns. Never raises because of cell contents."""
     return [_column(frame.columns[at], frame.iloc[:, at]) for at in range(min(MAX_COLUMNS, frame.shape[1]))]
 
 
@@ -34,12 +33,12 @@ def head_rows(frame: pd.DataFrame, rows: int = HEAD_ROWS) -> list[list[str]]:
 
 
 def date_columns(columns: Sequence[Column]) -> list[str]:
-    """Names of text columns that hold dates, for `parse_dates`."""
+    """Names of text columns that contain dates, for `parse_dates`."""
     return [column.name for column in columns if column.kind == "date" and "datetime" not in column.dtype]
 
 
 def looks_like(frame: pd.DataFrame, pattern: "re.Pattern[str]", mark: str) -> bool:
-    """Whether some text column holds nothing but numbers of that pattern, `mark` among them."""
+    """Whether some text column contains only numbers of that pattern, with `mark` among them."""
     for at in range(min(MAX_COLUMNS, frame.shape[1])):
         values = _sample_of_text(frame.iloc[:, at])
         if values and all(pattern.fullmatch(value) for value in values) and any(mark in value for value in values):
@@ -76,7 +75,7 @@ def _column(name: object, series: "pd.Series[Any]") -> Column:
 
 
 def column_name(name: object) -> str:
-    """A column of a header with several rows is named by its tuple."""
+    """In a header with several rows, a column's name is a tuple."""
     return plain(name, 80)
 
 
@@ -120,7 +119,7 @@ def _value_kind(value: object) -> ValueKind:
 
 
 def _whole(present: "pd.Series[Any]") -> bool:
-    """Integers with gaps are floats to pandas; a person would still call them integers."""
+    """pandas stores integers with missing values as floats; a person would still call them integers."""
     if not pd.api.types.is_float_dtype(present.dtype):
         return False
     values = present.to_numpy(dtype=float, na_value=math.nan)
@@ -136,13 +135,13 @@ def _range(present: "pd.Series[Any]", kind: ValueKind) -> tuple[str | None, str 
             warnings.simplefilter("ignore")
             low, high = present.min(), present.max()
             mean = float(present.mean()) if kind != "date" else None
-    except (TypeError, ValueError, OverflowError):  # values that do not compare
+    except (TypeError, ValueError, OverflowError):  # values that cannot be compared
         return None, None, None
     return _shown(low), _shown(high), mean if mean is not None and math.isfinite(mean) else None
 
 
 def _examples(present: "pd.Series[Any]") -> tuple[int | None, list[str]]:
-    """`(how many different values, some of them)`."""
+    """`(number of distinct values, some of them)`."""
     try:
         counts = present.value_counts()
     except (TypeError, ValueError, OverflowError, NotImplementedError):  # lists and dicts are not counted

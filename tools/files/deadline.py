@@ -1,4 +1,4 @@
-"""A limit for the parts of a document that may be left out."""
+"""A time limit for optional parts of a document."""
 
 import signal
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from types import FrameType
 
 
 class OutOfTime(BaseException):
-    """No Exception, so that no library takes it for an error of its own."""
+    """Not an Exception, so that libraries do not treat it as one of their own errors."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
     """Raise `OutOfTime` in the block after `seconds`.
 
-    For the main thread alone, where a worker is; such blocks do not nest.
+    Only for the main thread, as in a worker; such blocks cannot be nested.
     """
 
     def ring(_number: int, _frame: FrameType | None) -> None:
         raise OutOfTime
 
     handler = signal.signal(signal.SIGALRM, ring)
-    timer = signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 4)  # again and again: clean-up may hang as well
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds, seconds / 4)  # repeatedly, because clean-up may hang as well
     try:
         yield
     finally:

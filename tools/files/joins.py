@@ -1,4 +1,4 @@
-"""How several tables belong together: columns of one name are most likely the same thing."""
+"""Finds tables that belong together: columns with the same name most likely have the same meaning."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ MAX_SHARED = 3
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A table: the names of its columns, and the expression that reads it."""
+    """A table: its column names, and the expression that reads it."""
 
     columns: tuple[str, ...]
     read: str
 
 
 def links(tables: Mapping[str, Linked]) -> list[str]:
-    """A line for each pair of tables that share columns, with the code that puts them together."""
+    """A line for each pair of tables that share columns, with the code that combines them."""
     lines = []
     for (first, one), (second, other) in combinations(tables.items(), 2):
         shared = _shared(one, other)
@@ -31,7 +31,7 @@ def links(tables: Mapping[str, Linked]) -> list[str]:
 
 
 def joins(tables: Mapping[str, Linked]) -> Iterator[Linked]:
-    """Each two tables that share columns but are not of one form, joined by the first that they share."""
+    """Each pair of tables with shared but not identical columns, joined on the first shared one."""
     for one, other in combinations(tables.values(), 2):
         shared = _shared(one, other)
         if shared and not _same(one, other):

@@ -1,6 +1,6 @@
-"""What is known of a file: plain data, made by the handlers, the same for every format.
+"""The description of a file: plain data, produced by the handlers, the same for every format.
 
-Everything in it came out of a stranger's file, so `plain` bounds and tidies each text on its way in.
+Its content comes from an untrusted file, so `plain` limits and cleans each text.
 """
 
 import struct
@@ -18,14 +18,14 @@ DAMAGE = (
     *(OSError, RuntimeError, SyntaxError, TypeError, ValueError),
     *(struct.error, zlib.error, zipfile.BadZipFile),
 )
-"""What libraries raise on files that are damaged, or made to confuse them. MemoryError is not among them."""
+"""What libraries raise for files that are damaged or malicious. MemoryError is not included."""
 
 Fact: TypeAlias = str | int | float | bool | list[str] | None
 """Plain JSON; floats are finite."""
 ValueKind = Literal["integer", "number", "date", "boolean", "text", "empty", "nested", "mixed"]
 
 MAX_COLUMNS = 100
-"""Columns that a profile describes; wider tables say how many they have."""
+"""Maximum number of described columns; wider tables report how many they have."""
 MAX_CELL = 60
 MAX_PREVIEW = 2000
 HEAD_ROWS = 5
@@ -33,7 +33,7 @@ _LINE_BREAKS = "\n\t"
 
 
 class FileUnreadable(JobError):  # noqa: N818 (reads as what it says)
-    """A file that cannot be read; the text tells a person why."""
+    """A file that cannot be read; the message explains why to a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Column:
 
     name: str
     dtype: str
-    """What pandas makes of it."""
+    """The pandas type."""
     kind: ValueKind
     missing: int = 0
     distinct: int | None = None
@@ -50,7 +50,7 @@ class Column:
     maximum: str | None = None
     mean: float | None = None
     examples: list[str] = field(default_factory=list)
-    """Different values, the most frequent first when there are few."""
+    """Distinct values, the most frequent first if there are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +62,40 @@ class Table:
     rows: int
     rows_exact: bool = True
     sampled_rows: int | None = None
-    """The statistics rest on so many rows; None when on all."""
+    """Number of rows that the statistics are based on; None if all."""
     name: str | None = None
     head: list[list[str]] = field(default_factory=list)
     load: str | None = None
-    """One line of Python that loads it; `{name}` stands for the file's name, quoted."""
+    """One line of Python that loads it; `{name}` is replaced with the quoted file name."""
     notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a handler finds in a file."""
+    """A handler's description of a file."""
 
     kind: str
     """The registry's name of the format: `csv`, `xlsx`, `pdf`, …"""
     title: str
-    """The format in words: `Excel workbook`."""
+    """The format in plain words: `Excel workbook`."""
     bytes: int
     load: str | None = None
-    """As `Table.load`."""
+    """Like `Table.load`."""
     facts: dict[str, Fact] = field(default_factory=dict)
-    """What else the format knows of itself: pages, encoding, author, size in pixels."""
+    """Other format-specific information: pages, encoding, author, size in pixels."""
     tables: list[Table] = field(default_factory=list)
     structure: list[str] = field(default_factory=list)
-    """Lines that outline it: the shape of nested data, headings, slides, members of an archive."""
+    """An outline: the structure of nested data, headings, slides, members of an archive."""
     preview: str = ""
-    """The first words."""
+    """The beginning of the text."""
     notes: list[str] = field(default_factory=list)
-    """What a reader has to know: sampled, cut, damaged in part."""
+    """What a reader has to know: sampled, truncated, partly damaged."""
 
 
 def plain(value: object, limit: int = MAX_CELL, *, keep: str = "") -> str:
-    """`value` as text of one line without control, direction or private characters, at most `limit` long.
+    """`value` as one line of text without control, direction or private characters, at most `limit` long.
 
-    `keep` names characters that stay although they are not printable, such as line breaks.
+    `keep` lists characters that are kept although they are not printable, such as line breaks.
     """
     raw = str(value)[: limit * 4 + 100]
     text = "".join(c if c.isprintable() or c in keep else " " for c in raw if not _hidden(c))
@@ -105,7 +105,7 @@ def plain(value: object, limit: int = MAX_CELL, *, keep: str = "") -> str:
 
 
 def passage(text: str, limit: int = MAX_PREVIEW) -> str:
-    """The first `limit` characters of a text, its lines kept."""
+    """The first `limit` characters of a text, with its line breaks."""
     return plain(text.replace("\r\n", "\n").replace("\r", "\n"), limit, keep=_LINE_BREAKS).strip("\n")
 
 
@@ -114,5 +114,7 @@ def plain_all(values: Iterable[object], limit: int = MAX_CELL) -> list[str]:
 
 
 def _hidden(character: str) -> bool:
-    """Characters that show as nothing and change how others show: direction marks, zero width, half surrogates."""
+    """Invisible characters, and those that change how others are displayed: direction marks, zero width, half
+    surrogates.
+    """
     return unicodedata.category(character) in ("Cf", "Cs", "Co") and character != "\u200d"

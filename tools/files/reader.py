@@ -1,4 +1,4 @@
-"""Files, read in workers and remembered: what everything outside `tools/files` uses."""
+"""Reads files in workers and caches the results; the interface of `tools/files`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from tools.files.sections import Section
 from tools.workers.pool import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
 
 PRELOAD = ("tools.files.preload",)
-"""What the workers should have imported."""
+"""Modules that the workers should preload."""
 SECTIONS_SECONDS = 120.0
-"""A whole document takes longer than a look at its parts."""
+"""A whole document takes longer than a profile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """A file in a few lines, and its only table."""
+    """A short description of a file, and its only table."""
 
     text: str
     table: Linked | None = None
@@ -28,14 +28,14 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class FileReader:
-    """Reads one owner's files. Nothing that a file holds can hurt the service: it is parsed in a worker."""
+    """Reads one owner's files. Files cannot harm the service, because they are parsed in a worker."""
 
     workers: Workers
     cache: ProfileCache | None = None
     owner: str = ""
 
     async def profile(self, path: Path) -> Profile:
-        """What is known of the file. Raises `FileUnreadable`, whose text is fit for a person."""
+        """The file's profile. Raises `FileUnreadable` with a message for the user."""
         key = None
         if self.cache is not None:
             try:
@@ -52,18 +52,16 @@ class FileReader:
         return entry.profile
 
     async def sections(self, path: Path) -> list[Section]:
-        """The text of a document in pieces; empty when it has none. Raises `FileUnreadable`."""
+        """The text of a document in sections; empty if it has none. Raises `FileUnreadable`."""
         try:
             return await self.workers.run(registry.sections, path, seconds=SECTIONS_SECONDS)
         except WorkerError as error:
             raise FileUnreadable(_words(error)) from error
 
-    async def describe(self, path: Path, name: str) -> str:
-        """A few lines for a model on the file that it knows as `name`; one that cannot be read is told as such."""
-        return (await self.brief(path, name)).text
-
     async def brief(self, path: Path, name: str) -> Brief:
-        """The same with its table, when it has one."""
+        """A short description of the file `name` for a model, and its table, if it has one. An unreadable file is
+        described as such.
+        """
         try:
             profile = await self.profile(path)
         except FileUnreadable as error:
@@ -95,9 +93,9 @@ def _table(profile: Profile, name: str) -> Linked | None:
 
 def _words(error: WorkerError) -> str:
     if isinstance(error, WorkerTimeout):
-        return "Reading it takes too long; it is too large or too intricate."
+        return "Reading it takes too long; it is too large or too complex."
     if isinstance(error, WorkerOutOfMemory):
-        return "Reading it takes too much memory; it is too large, or blown up to do harm."
+        return "Reading it takes too much memory; it is too large or malicious."
     if isinstance(error, WorkersUnavailable):
         return "Files cannot be read at the moment; the service's log says why."
     return "It is damaged, or not what its name says."

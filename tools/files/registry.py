@@ -1,4 +1,4 @@
-"""Which handler reads a file: told by its content; its name only tells kinds of text apart."""
+"""Selects the handler of a file: by its content; its name only distinguishes kinds of text."""
 
 import csv
 import json
@@ -18,16 +18,16 @@ T = TypeVar("T")
 
 
 class Handler(Protocol):
-    """What the file of a format defines. Both raise `FileUnreadable` for what they cannot read.
+    """The functions of a format's file. Both raise `FileUnreadable` for what they cannot read.
 
-    `ERRORS`, when there, are what its libraries raise beyond `DAMAGE`.
+    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`.
     """
 
     def profile(self, source: Source) -> Profile:
-        """Structure, statistics and a preview, of bounded size."""
+        """Structure, statistics and a preview, limited in size."""
 
     def sections(self, source: Source) -> list[Section]:
-        """The text in pieces; empty when there is none."""
+        """The text in sections; empty if there is none."""
 
 
 HANDLERS: dict[str, str] = {
@@ -45,7 +45,7 @@ HANDLERS: dict[str, str] = {
     "zip": "tools.files.formats.archive",
     "binary": "tools.files.formats.binary",
 }
-"""Module of each kind; imported when the first file of its kind is met."""
+"""Module of each kind; imported for the first file of its kind."""
 
 _MAGIC = (
     (b"%PDF-", "pdf"),
@@ -63,7 +63,7 @@ _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
 
 def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
-    """Ask the handler of a file. Runs in a worker. Raises `FileUnreadable`."""
+    """Call the file's handler. Runs in a worker. Raises `FileUnreadable`."""
     source = open_source(path)
     handler = import_module(HANDLERS[recognise(source)])
     broken: tuple[type[Exception], ...] = (*DAMAGE, *getattr(handler, "ERRORS", ()))
@@ -76,12 +76,12 @@ def examine(path: Path, question: Callable[[Handler, Source], T]) -> T:
 
 
 def profile(path: Path) -> Profile:
-    """What is known of a file. Raises `FileUnreadable`."""
+    """The file's profile. Raises `FileUnreadable`."""
     return examine(path, lambda handler, source: handler.profile(source))
 
 
 def recognise(source: Source) -> str:
-    """The file's kind, a key of `HANDLERS`. Raises `FileUnreadable` for what has none and says why."""
+    """The file's kind, a key of `HANDLERS`. Raises `FileUnreadable` if it has none, with the reason."""
     head = source.head
     if not head:
         raise FileUnreadable("It is empty.")
@@ -145,7 +145,7 @@ def _is_lines_of_json(text: str) -> bool:
 
 
 def is_table(text: str) -> bool:
-    """Whether the lines fall into the same number of short fields, at one and the same separator."""
+    """Whether the lines are divided into the same number of short fields by one separator."""
     lines = [line for line in text.splitlines()[:20] if line.strip()]
     if len(lines) < 3:
         return False
@@ -161,5 +161,5 @@ def _fits(lines: list[str]) -> bool:
 
 
 def sections(path: Path) -> list[Section]:
-    """A document's text in pieces; empty when it has none. Meant for a worker. Raises `FileUnreadable`."""
+    """A document's text in sections; empty if it has none. Runs in a worker. Raises `FileUnreadable`."""
     return examine(path, lambda handler, source: handler.sections(source))

@@ -1,4 +1,4 @@
-"""A profile in words: short for the prompts of a small model, longer as the file analyzer's observation."""
+"""Renders a profile as text: short for the prompts of a small model, longer as the file analyzer's observation."""
 
 import json
 from dataclasses import asdict
@@ -7,12 +7,12 @@ from typing import Any
 from tools.files.profile import Column, Fact, Profile, Table, plain
 
 SHORT = 1200
-"""Characters of one file in a prompt."""
+"""Maximum characters of one file in a prompt."""
 _TABULAR = ("csv", "xlsx", "parquet", "json", "jsonl")
 LONG = 6000
-"""Characters of an observation."""
+"""Maximum characters of an observation."""
 _SHAPES = ((6, 3, 40, 8), (0, 3, 40, 8), (0, 2, 25, 6), (0, 1, 15, 4), (0, 1, 8, 3), (0, 0, 8, 3))
-"""`(distinct values shown, first rows, columns, tables)`: the first that fits is taken."""
+"""`(distinct values shown, first rows, columns, tables)`: the first one that fits is used."""
 
 
 def human_size(size: float) -> str:
@@ -108,7 +108,7 @@ def _short_column(column: Column, values: int) -> str:
 
 
 def long(profile: Profile, name: str) -> str:
-    """Everything that fits into `LONG` characters, the most useful first."""
+    """Everything that fits into `LONG` characters, most useful first."""
     lines = [f"{file_label(name)}: {_headline(profile)}, {human_size(profile.bytes)}"]
     if profile.load:
         lines.append(f"Load it with: {_filled(profile.load, name)}")
@@ -181,7 +181,7 @@ def _labels(profile: Profile, start: int) -> list[str]:
 
 
 def as_data(profile: Profile, name: str) -> dict[str, Any]:
-    """The profile as plain JSON, with the file's name and its lines of Python complete."""
+    """The profile as plain JSON, with the file's name and its complete lines of Python."""
     data = asdict(profile)
     for part in (data, *data["tables"]):
         part["load"] = _filled(part["load"], name) if part["load"] else None
@@ -189,7 +189,7 @@ def as_data(profile: Profile, name: str) -> dict[str, Any]:
 
 
 def loading(profile: Profile, name: str) -> str | None:
-    """One line of Python that loads the file, or its only table; None where there is none."""
+    """One line of Python that loads the file, or its only table; None if there is none."""
     load = profile.load or (profile.tables[0].load if len(profile.tables) == 1 else None)
     return _filled(load, name) if load else None
 
@@ -200,10 +200,10 @@ def _filled(load: str, name: str) -> str:
 
 
 def file_label(name: str) -> str:
-    """The name as it is; quoted and escaped when it has characters that show as something else or nothing."""
+    """The name, quoted and escaped if it has invisible or misleading characters."""
     return name if name == plain(name, 1000) else literal(name)
 
 
 def literal(name: str) -> str:
-    """The name as a literal of Python, escaped where its characters show as something else or nothing."""
+    """The name as a Python literal, with invisible or misleading characters escaped."""
     return json.dumps(name, ensure_ascii=name != plain(name, 1000))

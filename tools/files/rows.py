@@ -15,7 +15,7 @@ _TOTALS = frozenset(("total", "totals", "grand total", "sum", "subtotal", "í•©ê³
 
 
 def rows_as_text(frame: pd.DataFrame, heading: str | None = None, limit: int = MAX_TEXT) -> list[Section]:
-    """`column: value, column: value` a row, `SECTION_ROWS` rows a section."""
+    """`column: value, column: value` per row, `SECTION_ROWS` rows per section."""
     writer = SectionWriter(limit)
     names = [plain(name) for name in frame.columns[:MAX_COLUMNS]]
     for start in range(0, len(frame), SECTION_ROWS):
@@ -28,7 +28,7 @@ def rows_as_text(frame: pd.DataFrame, heading: str | None = None, limit: int = M
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """As pandas names repeated and empty columns."""
+    """With repeated and empty names as in pandas."""
     seen: dict[str, int] = {}
     unique = []
     for at, name in enumerate(names):
@@ -40,7 +40,7 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 
 def ends_with_total(frame: pd.DataFrame) -> bool:
-    """Whether the last row sums up the others, which a sum over the column would count twice."""
+    """Whether the last row is the sum of the others, which a sum over the column would count twice."""
     if len(frame) < 3:
         return False
     cells = [cell for cell in frame.iloc[-1, :MAX_COLUMNS].tolist() if isinstance(cell, str)]
@@ -48,7 +48,7 @@ def ends_with_total(frame: pd.DataFrame) -> bool:
 
 
 def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of text that hold nothing but numbers, as numbers."""
+    """Text columns that contain only numbers, as numbers."""
     return frame.apply(_numbers) if len(frame) else frame
 
 

@@ -1,4 +1,4 @@
-"""A file as handlers get it, and how its bytes become text."""
+"""A file as passed to handlers, and the decoding of its bytes."""
 
 import codecs
 import re
@@ -12,9 +12,9 @@ from tools.files.profile import FileUnreadable
 
 HEAD_BYTES = 64 * 1024
 CHECKED_BYTES = 64 << 20
-"""So much of a text is looked at to find out its encoding."""
+"""Bytes of a text that are used to detect its encoding."""
 STRAY_ZEROS = 0.005
-"""The share of zero bytes that a careless program may leave in a text."""
+"""The share of stray zero bytes that is tolerated in a text."""
 _CHUNK = 1 << 20
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -39,12 +39,12 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """Of the name, in lower case with its dot: a hint and nothing more."""
+        """The extension, in lower case with its dot; only a hint."""
         return self.path.suffix.lower()
 
 
 def open_source(path: Path) -> Source:
-    """Raises `FileUnreadable` when it is no file that can be opened."""
+    """Raises `FileUnreadable` if it is not a file that can be opened."""
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
@@ -56,7 +56,7 @@ def open_source(path: Path) -> Source:
 
 
 def encoding_of(source: Source) -> str | None:
-    """The Python name of the text's encoding; None when it is no text."""
+    """The Python name of the text's encoding; None if it is not text."""
     head = source.head
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -72,7 +72,7 @@ def encoding_of(source: Source) -> str | None:
 
 
 def head_text(source: Source, encoding: str) -> str:
-    """The first bytes as text; a character that is cut at the end is left out."""
+    """The first bytes as text, without a character that is cut off at the end."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     return decoder.decode(source.head).removeprefix("\ufeff")
 
@@ -84,7 +84,7 @@ def read_text(source: Source, encoding: str, limit: int) -> str:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without a mark: mostly Latin text has a zero in every second byte."""
+    """UTF-16 without a byte order mark: mostly Latin text has a zero in every second byte."""
     half = max(1, len(head) // 2)
     even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
     if odd > 0.3 and even < 0.05:
@@ -93,7 +93,7 @@ def _wide(head: bytes) -> str | None:
 
 
 def _first_not_utf8(source: Source) -> int | None:
-    """About where the file stops being UTF-8."""
+    """Approximate position of the first byte that is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     with source.path.open("rb") as file:
         for at in range(0, CHECKED_BYTES, _CHUNK):
@@ -112,7 +112,7 @@ def _legacy(source: Source, odd: int) -> str | None:
         start = max(0, odd - 64)
         file.seek(start)
         near = file.read(HEAD_BYTES)
-    # From a line's start, because the middle of a character would be taken for another one.
+    # From the start of a line, because the middle of a character would be decoded as another one.
     sample = near[near.find(b"\n", 0, odd - start) + 1 :]
     sample = sample[: sample.rfind(b"\n") + 1] or sample
     if _is_korean(sample):
@@ -124,7 +124,7 @@ def _legacy(source: Source, odd: int) -> str | None:
 
 
 def _is_korean(sample: bytes) -> bool:
-    """Whether the bytes beyond ASCII are nearly all Hangul in cp949. Two bytes a syllable leave little to chance."""
+    """Whether the non-ASCII bytes are nearly all Hangul in cp949. Two bytes per syllable make this reliable."""
     try:
         text = sample.decode("cp949")
     except UnicodeDecodeError:

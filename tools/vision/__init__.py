@@ -1,1 +1,1 @@
-"""Looking at images: making them safe to show, and what can be said of them without a model that sees."""
+"""Image analysis: safe re-encoding, and what can be determined without a vision model."""

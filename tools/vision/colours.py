@@ -1,4 +1,4 @@
-"""The main colours of an image, in words."""
+"""The main colors of an image, as words."""
 
 import colorsys
 from collections import Counter
@@ -21,12 +21,12 @@ _HUES = (
     (345, "pink"),
     (360, "red"),
 )
-"""Up to so many degrees."""
+"""Upper limits of hue, in degrees."""
 
 
 def colours_of(image: "Image") -> tuple[tuple[str, float], ...]:
-    """`(name, share)` of at most `MOST` colours of an RGB image, largest first."""
-    # Picked, not averaged: between dark letters and white paper lie colours that nobody sees.
+    """`(name, share)` of at most `MOST` colors of an RGB image, largest first."""
+    # Picked, not averaged: averaging dark letters and white paper gives colors that are not visible.
     small = image.resize((min(SIDE, image.width), min(SIDE, image.height)), resample=0)
     data = small.tobytes()
     names = Counter(colour_name(*data[at : at + 3]) for at in range(0, len(data), 3))
@@ -36,7 +36,7 @@ def colours_of(image: "Image") -> tuple[tuple[str, float], ...]:
 
 
 def colour_name(red: int, green: int, blue: int) -> str:
-    """What people call it, roughly: each of 0 to 255."""
+    """A common name for a color; the components are 0 to 255."""
     hue, saturation, value = colorsys.rgb_to_hsv(red / 255, green / 255, blue / 255)
     if value < 0.15:
         return "black"

@@ -1,4 +1,4 @@
-"""Strange images made into plain ones. Runs in a worker process (`tools/workers/pool.py`)."""
+"""Converts untrusted images to plain ones. Runs in a worker process (`tools/workers/pool.py`)."""
 
 import io
 import struct
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PRELOAD = ("PIL.Image", "PIL.ImageOps", "PIL.JpegImagePlugin", "PIL.PngImagePlugin", "numpy")
-"""What a worker should have loaded; the service itself never needs it."""
+"""Modules that a worker should preload; the service itself never needs them."""
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 64_000_000
 LARGEST_PNG = 1_500_000
-"""Bytes beyond which a JPEG is sent instead."""
+"""Size in bytes from which a JPEG is sent instead."""
 JPEG_QUALITY = 90
 OTHERS = (
     (b"%PDF", "a PDF"),
@@ -25,25 +25,25 @@ OTHERS = (
     (b"8BPS", "a Photoshop file"),
 )
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, struct.error, ArithmeticError, LookupError, TypeError)
-"""What Pillow raises for a file that is not as it should be."""
+"""What Pillow raises for invalid files."""
 
 
 class ImageRefusedError(JobError):
-    """It cannot be shown: the text says why."""
+    """The image cannot be used; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What can be said of an image by its pixels alone. Sizes are those of the upright image."""
+    """Properties of an image determined from its pixels. Sizes are those of the upright image."""
 
     format: str
     width: int
     height: int
     animated: bool
     turned: bool
-    """Was it stored lying down, with a note on how to hold it?"""
+    """Whether it was stored rotated, with EXIF orientation."""
     colours: tuple[tuple[str, float], ...]
-    """The main colours in words and their shares of the image, largest first."""
+    """The main colors as words and their shares of the image, largest first."""
 
     @property
     def orientation(self) -> str:
@@ -54,7 +54,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image as it is shown: upright, without transparency or metadata, scaled, encoded anew."""
+    """An image prepared for a model: upright, without transparency or metadata, scaled, re-encoded."""
 
     facts: Facts
     data: bytes
@@ -72,10 +72,10 @@ def show(data: bytes, max_side: int) -> Picture:
 
 
 def upright(data: bytes) -> "tuple[Image, Facts]":
-    """The first picture of the file as plain RGB. Raises `ImageRefusedError`."""
+    """The first frame of the file as plain RGB. Raises `ImageRefusedError`."""
     from PIL import Image, ImageOps  # noqa: PLC0415 (see PRELOAD)
 
-    # The limit is ours, and an error; Pillow's own is a warning at first.
+    # The limit is ours, and an error; Pillow's own is only a warning at first.
     Image.MAX_IMAGE_PIXELS = None
     try:
         image: Image.Image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -83,8 +83,8 @@ def upright(data: bytes) -> "tuple[Image, Facts]":
         raise ImageRefusedError(_no_image(data)) from error
     if not 0 < image.width * image.height <= MAX_PIXELS:
         raise ImageRefusedError(
-            f"The image has {image.width} × {image.height} pixels; more than {MAX_PIXELS // 1_000_000} million are not "
-            "looked at. Make it smaller first."
+            f"The image has {image.width} × {image.height} pixels; at most {MAX_PIXELS // 1_000_000} million are "
+            "allowed. Make it smaller first."
         )
     kind, animated = image.format or "", bool(getattr(image, "is_animated", False))
     try:
@@ -93,13 +93,13 @@ def upright(data: bytes) -> "tuple[Image, Facts]":
         image = ImageOps.exif_transpose(image) if turned else image
         plain = _plain(image)
     except _DAMAGED as error:
-        raise ImageRefusedError("The image is damaged or ends in the middle.") from error
+        raise ImageRefusedError("The image is damaged or truncated.") from error
     facts = Facts(kind, plain.width, plain.height, animated, turned, colours_of(plain))
     return plain, facts
 
 
 def _plain(image: "Image") -> "Image":
-    """RGB, on white where it was transparent, 16 bits made 8."""
+    """RGB, on white if it was transparent, 16 bits reduced to 8."""
     from PIL import Image  # noqa: PLC0415 (see PRELOAD)
 
     if image.mode.startswith("I") or image.mode == "F":
@@ -115,7 +115,7 @@ def _plain(image: "Image") -> "Image":
 
 
 def _encoded(image: "Image", *, lossless: bool) -> tuple[bytes, str]:
-    """PNG where sharp edges matter and it stays small; else JPEG."""
+    """PNG if sharp edges matter and it stays small, otherwise JPEG."""
     if lossless:
         out = io.BytesIO()
         image.save(out, "PNG", compress_level=6)
@@ -134,8 +134,8 @@ def _no_image(data: bytes) -> str:
     if head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in data[:4096].lower()):
         return "The file is an SVG, a drawing in text: read it as text, or draw it with Python as a PNG first."
     if data[4:8] == b"ftyp":
-        return f"The file is a video or an image of a kind (HEIC, AVIF) that is not read here; these are: {known}."
+        return f"The file is a video or an image of an unsupported type (HEIC, AVIF); supported: {known}."
     for magic, name in OTHERS:
         if data.startswith(magic):
-            return f"The file is {name} and no image, whatever it is called."
-    return f"The file is no image that can be read here, or it is damaged at its beginning; these can: {known}."
+            return f"The file is {name}, not an image, regardless of its name."
+    return f"The file is not a supported image, or its beginning is damaged; supported: {known}."

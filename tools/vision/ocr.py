@@ -1,6 +1,6 @@
-"""Text in images, by PP-OCR through `rapidocr`, whose models are in its package.
+"""Text recognition in images with PP-OCR, through `rapidocr`, whose package includes the models.
 
-Runs in a worker process (`tools/workers/pool.py`), which loads the models for one image and ends.
+Runs in a worker process (`tools/workers/pool.py`), which loads the models for one image and then ends.
 """
 
 from dataclasses import dataclass
@@ -9,19 +9,20 @@ from typing import Any
 from tools.vision.images import Facts, upright
 
 PRELOAD = ("rapidocr.main", "rapidocr.inference_engine.onnxruntime", "onnxruntime", "cv2")
-"""What a worker should have loaded; the service itself never needs it."""
+"""Modules that a worker should preload; the service itself never needs them."""
 MAX_SIDE = 2000
-"""Larger images are scaled down to this before they are looked at."""
+"""Larger images are first scaled down to this size."""
 FIND_SIDE = 1280
-"""Text is found in a copy no larger than this, and read in the original. (By default small images are enlarged for
-it, which takes three times as long.)"""
+"""Text is detected in a copy of at most this size and recognized in the original. (By default small images are enlarged
+for detection, which takes three times as long.)
+"""
 SAME_LINE = 0.5
-"""Share of its height by which a piece may lie above or below its line."""
+"""Share of its height by which a piece may be above or below its line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of text, where it stands in the upright image (pixels from its upper left corner), how sure it is."""
+    """A run of text with its position in the upright image (pixels from the upper left corner) and its confidence."""
 
     text: str
     confidence: float
@@ -33,7 +34,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What there is to say of an image without a model that sees. The lines are in reading order."""
+    """The results for an image without a vision model. The lines are in reading order."""
 
     facts: Facts
     lines: tuple[tuple[Piece, ...], ...]
@@ -60,7 +61,7 @@ def look(data: bytes) -> Looked:
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )
-    found: Any = reader(numpy.asarray(image)[:, :, ::-1])  # of a type that depends on the options
+    found: Any = reader(numpy.asarray(image)[:, :, ::-1])  # its type depends on the options
     read = zip(found.boxes, found.txts, found.scores, strict=True) if found.txts is not None else ()
     pieces = [
         _piece(text, float(score), [(float(x) * scale, float(y) * scale) for x, y in box])

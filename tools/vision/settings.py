@@ -1,13 +1,14 @@
-"""Settings of what looks at images."""
+"""Settings of image analysis."""
 
-from dataclasses import dataclass
+from pydantic import Field
+
+from workspace.settings_model import SettingsModel
 
 
-@dataclass(frozen=True, slots=True)
-class VisionSettings:
-    """How large an image is shown, and how long looking may take."""
+class VisionSettings(SettingsModel):
+    """How images are passed to a vision model."""
 
-    max_side: int = 1280
-    """Pixels of the longer side of what a vision model is shown."""
-    timeout: float = 120.0
-    """Seconds that a vision model may take for one answer."""
+    max_side: int = Field(default=1280, ge=64, le=8192)
+    """Maximum length of an image's longer side, in pixels; larger images are scaled down."""
+    timeout: float = Field(default=120, gt=0)
+    """Time limit for a vision model's answer, in seconds."""

@@ -1,1 +1,1 @@
-"""The way out: searching the web and fetching pages, so that neither can be turned against the inside."""
+"""Web access: search and page fetching that cannot be used to attack internal networks."""

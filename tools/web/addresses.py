@@ -1,4 +1,4 @@
-"""Which addresses are outside, by the registries of IANA for special addresses (RFC 6890 and what it gathers)."""
+"""Distinguishes public addresses from internal ones, by IANA's registries of special addresses (RFC 6890 etc.)."""
 
 import ipaddress
 import socket
@@ -15,14 +15,14 @@ INSIDE_V4 = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # behind a provider's NAT
         "127.0.0.0/8",
-        "168.63.129.16/32",  # Azure's own service to its machines
-        "169.254.0.0/16",  # link-local, and what clouds tell their machines
+        "168.63.129.16/32",  # Azure's service for its own machines
+        "169.254.0.0/16",  # link-local, and cloud metadata services
         "172.16.0.0/12",
         "192.0.0.0/24",
         "192.0.2.0/24",  # documentation
         "192.88.99.0/24",  # 6to4 relays
         "192.168.0.0/16",
-        "198.18.0.0/15",  # measurements
+        "198.18.0.0/15",  # benchmarking
         "198.51.100.0/24",  # documentation
         "203.0.113.0/24",  # documentation
         "224.0.0.0/4",  # multicast
@@ -33,9 +33,9 @@ OUTSIDE_V6 = ipaddress.IPv6Network("2000::/3")
 INSIDE_V6 = tuple(
     ipaddress.IPv6Network(block)
     for block in (
-        "2001::/23",  # protocols' own; Teredo, which carries an IPv4 address, is among them
+        "2001::/23",  # protocol assignments, including Teredo, which embeds an IPv4 address
         "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4 carries an IPv4 address
+        "2002::/16",  # 6to4 embeds an IPv4 address
         "3ffe::/16",  # the former test network
         "3fff::/20",  # documentation
     )
@@ -44,7 +44,7 @@ NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def is_outside(address: Address) -> bool:
-    """Is it an ordinary address of the public internet, and not this machine's own?"""
+    """Whether it is an ordinary public address, and not one of this machine's own."""
     return _is_public(address) and address not in _own()
 
 

@@ -1,4 +1,4 @@
-"""Compressed bodies, opened piece by piece: a bomb is found out before it has gone off."""
+"""Incremental decompression with a limit, which stops decompression bombs early."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ PIECE = 64 << 10
 
 
 class Decoder:
-    """Give it a body's pieces in order; at most `limit` bytes come out. Raises `FetchError`."""
+    """Call it with a body's chunks in order; returns at most `limit` bytes in total. Raises `FetchError`."""
 
     def __init__(self, encoding: str, limit: int) -> None:
         self._left = limit
         self._limit = limit
         encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise FetchError(f"The page is compressed in a way that was not asked for ({encoding[:40]}).")
+            raise FetchError(f"The page uses a compression that was not requested ({encoding[:40]}).")
         self._zlib = None if encoding in ("", "identity") else zlib.decompressobj(zlib.MAX_WBITS | 32)
         self._may_be_raw = encoding == "deflate"
 
@@ -32,9 +32,9 @@ class Decoder:
             yield self._counted(piece)
 
     def end(self) -> None:
-        """Raises `FetchError` when the body stopped in the middle."""
+        """Raises `FetchError` if the body is truncated."""
         if self._zlib is not None and not self._zlib.eof:
-            raise FetchError("The page ends in the middle.")
+            raise FetchError("The page is truncated.")
 
     def _inflate(self, data: bytes) -> bytes:
         assert self._zlib is not None
@@ -42,7 +42,7 @@ class Decoder:
             return self._zlib.decompress(data, PIECE)
         except zlib.error as error:
             if not self._may_be_raw:
-                raise FetchError("The page's compression is damaged.") from error
+                raise FetchError("The page's compressed data is damaged.") from error
             # Some servers send `deflate` without its header.
             self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
             self._may_be_raw = False
@@ -58,4 +58,4 @@ class Decoder:
 
 
 def too_large(limit: int) -> FetchError:
-    return FetchError(f"The page is larger than the limit of {limit >> 20} MB.")
+    return FetchError(f"The page exceeds the limit of {limit >> 20} MB.")

@@ -1,4 +1,4 @@
-"""The process that `ddgs_search.py` starts: reads a request as JSON, asks the engines, writes their answer as JSON."""
+"""The process started by `ddgs_search.py`: queries the search engines. Reads and writes JSON."""
 
 import json
 import sys
@@ -11,19 +11,19 @@ NO_RESULTS = "No results found."
 
 
 def ask(request: dict[str, Any]) -> dict[str, Any]:
-    """`{"results": […]}`, or `{"error": why not}`."""
+    """`{"results": […]}`, or `{"error": reason}`."""
     engine = DDGS(proxy=request["proxy"], timeout=request["timeout"])
     search = engine.news if request["topic"] == "news" else engine.text
     try:
         return {"results": search(**request["arguments"])}
     except RatelimitException:
-        return {"error": "The search engines are asked too often; they can be used again later."}
+        return {"error": "The search engines received too many requests; try again later."}
     except TimeoutException:
-        return {"error": "The search engines did not answer in time."}
+        return {"error": "The search engines did not respond in time."}
     except DDGSException as error:
         if str(error) == NO_RESULTS:
             return {"results": []}
-        return {"error": "There is no way to the search engines; the machine may have no internet."}
+        return {"error": "The search engines cannot be reached; the machine may have no internet access."}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Search without a key, by the `ddgs` package.
+"""Search without a key, with the `ddgs` package.
 
-It asks several engines in threads that nobody can stop, so it runs in a process of its own (`ddgs_main.py`), which is
-ended when the time is over.
+It queries several engines in threads that cannot be stopped, so it runs in a separate process (`ddgs_main.py`), which
+is killed when the time is up.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from tools.web.settings import WebSettings
 
 MAIN = Path(__file__).with_name("ddgs_main.py").resolve()
 GIVE_UP_AFTER = 0.8
-"""Share of the whole time after which one engine is no longer waited for."""
+"""Share of the total time after which a single engine is abandoned."""
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-"""Nothing of the service's own: no key, no proxy."""
+"""Nothing of the service's own environment: no key, no proxy."""
 
 
 async def search(query: Query, settings: WebSettings) -> list[Source]:
@@ -38,7 +38,7 @@ async def search(query: Query, settings: WebSettings) -> list[Source]:
         async with asyncio.timeout(settings.timeout):
             out, _ = await process.communicate(json.dumps(request).encode())
     except TimeoutError as error:
-        raise SearchError(f"The search did not answer within {settings.timeout:g} seconds.") from error
+        raise SearchError(f"The search did not respond within {settings.timeout:g} seconds.") from error
     finally:
         if process.returncode is None:
             process.kill()
@@ -50,7 +50,7 @@ def _answer(out: bytes) -> list[dict[str, Any]]:
     try:
         answer = json.loads(out)
     except ValueError as error:
-        raise SearchError("The search broke down.") from error
+        raise SearchError("The search failed.") from error
     if reason := answer.get("error"):
         raise SearchError(reason)
     results: list[dict[str, Any]] = answer["results"]
@@ -58,7 +58,7 @@ def _answer(out: bytes) -> list[dict[str, Any]]:
 
 
 def sources(query: Query, results: list[dict[str, Any]]) -> list[Source]:
-    """What `DDGS.text` and `DDGS.news` give, as sources; the score falls with the place."""
+    """Results of `DDGS.text` and `DDGS.news` as sources; the score decreases with the rank."""
     kept = []
     for place, result in enumerate(results, start=1):
         url = str(result.get("href") or result.get("url") or "")

@@ -1,17 +1,17 @@
-"""Why a page was not fetched."""
+"""Errors of fetching a page."""
 
 
 class FetchError(Exception):
-    """It could not be had: the text says why, in words for a model or a person."""
+    """The page could not be fetched; the message explains why to a model or user."""
 
 
 class AddressRefusedError(FetchError):
-    """It may not be had: the address leads inside, or is written so that nobody can tell."""
+    """The page must not be fetched: the URL is internal or ambiguous."""
 
 
 class UnreachableError(FetchError):
-    """There is no way to it, or it did not answer in time: another address may fare no better."""
+    """It cannot be reached, or did not respond in time: another address of the host may work."""
 
 
 class NameNotFoundError(UnreachableError):
-    """No address is known for the name of the host."""
+    """The host name cannot be resolved."""

@@ -1,7 +1,7 @@
-"""Fetch a page of the public web, and nothing else.
+"""Fetches public web pages, and nothing else.
 
-A name is resolved once, every address it has is checked, and the connection goes to one of exactly these: what the
-name means a moment later (DNS rebinding) does not matter. Each redirect begins from the start.
+A name is resolved once, every address it has is checked, and the connection goes to one of exactly these, so DNS
+rebinding has no effect. Each redirect is checked from the start.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came, after all redirects. The body is read from `chunks` while the response is open."""
+    """The response after all redirects. The body is read from `chunks` while the response is open."""
 
     url: str
     mime: str
-    """In lower case, without parameters; empty when the server said nothing."""
+    """In lower case, without parameters; empty if the server sent none."""
     charset: str | None
     chunks: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A response with its whole body."""
+    """A response with its complete body."""
 
     url: str
     mime: str
@@ -45,7 +45,7 @@ class Page:
 
 
 class Fetcher:
-    """Safe for any number of concurrent callers; keeps no connection and no cookie from one request to the next."""
+    """Safe for any number of concurrent callers; keeps no connections or cookies between requests."""
 
     def __init__(
         self, settings: WebSettings, lookup: Lookup = system_lookup, tls: ssl.SSLContext | None = None
@@ -55,9 +55,9 @@ class Fetcher:
         self._tls = tls
 
     async def fetch(self, url: str, kinds: tuple[str, ...], limit: int | None = None) -> Page:
-        """The page and its body, of at most `limit` bytes (by default the settings'), within the settings' time.
+        """The page and its body, of at most `limit` bytes (default: the settings'), within the settings' time limit.
 
-        `kinds` are the media types that are wanted, as `text/html` or `text/`. Raises `FetchError` and its
+        `kinds` are the accepted media types, such as `text/html` or `text/`. Raises `FetchError` and its
         `AddressRefusedError`.
         """
         try:
@@ -68,13 +68,13 @@ class Fetcher:
             ):
                 body = b"".join([chunk async for chunk in chunks])
         except TimeoutError as error:
-            raise UnreachableError(f"The page did not come within {self.settings.timeout:g} seconds.") from error
+            raise UnreachableError(f"The page did not arrive within {self.settings.timeout:g} seconds.") from error
         return Page(response.url, response.mime, response.charset, body)
 
     @asynccontextmanager
     async def open(self, url: str, kinds: tuple[str, ...], limit: int | None = None) -> AsyncIterator[Response]:
-        """As `fetch`, to be read in pieces; how long it may take is the caller's to say."""
-        limit = limit or self.settings.max_page_bytes
+        """Like `fetch`, for incremental reading; the caller limits the time."""
+        limit = limit or self.settings.page_bytes
         target = parse(url, self.settings)
         for _ in range(MAX_REDIRECTS + 1):
             async with self._request(target) as answer:
@@ -86,7 +86,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def _request(self, target: Target) -> AsyncIterator[httpx.Response]:
-        """One request to one checked address; the next address is tried when no connection can be made."""
+        """One request to one checked address; if the connection fails, the next address is tried."""
         addresses = await self._hosts(target)
         for left, host in enumerate(addresses, start=1 - len(addresses)):
             async with httpx.AsyncClient(
@@ -105,7 +105,7 @@ class Fetcher:
                         continue
                     raise UnreachableError(f"No connection to {target.host}: {_told(error)}.") from error
                 except httpx.HTTPError as error:
-                    raise UnreachableError(f"{target.host} could not be asked: {_told(error)}.") from error
+                    raise UnreachableError(f"The request to {target.host} failed: {_told(error)}.") from error
                 try:
                     yield answer
                 finally:
@@ -113,7 +113,7 @@ class Fetcher:
                 return
 
     async def _hosts(self, target: Target) -> list[str]:
-        """What to connect to: the checked addresses. A proxy looks the name up itself, and may know more names."""
+        """The addresses to connect to: the checked ones. A proxy resolves names itself, and may know more names."""
         try:
             addresses = await self._resolver.addresses(target)
         except NameNotFoundError:
@@ -123,7 +123,7 @@ class Fetcher:
         return [target.host] if self.settings.proxy else [str(address) for address in addresses]
 
     async def tls(self) -> ssl.SSLContext:
-        """Whom to trust: read from disk once, which takes its time."""
+        """The trusted certificates, read from disk only once because that is slow."""
         if self._tls is None:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context, trust_env=False)
         return self._tls
@@ -134,11 +134,11 @@ class Fetcher:
     def _next(self, target: Target, answer: httpx.Response) -> Target:
         place = answer.headers.get("location")
         if place is None:
-            raise FetchError(f"{target.host} redirects without saying where to.")
+            raise FetchError(f"{target.host} redirects without a target.")
         try:
             url = target.url.join(place)
         except httpx.InvalidURL as error:
-            raise FetchError(f"{target.host} redirects to something that is no address.") from error
+            raise FetchError(f"{target.host} redirects to an invalid URL.") from error
         return parse(str(url), self.settings)
 
 
@@ -152,13 +152,13 @@ def _headers(target: Target) -> dict[str, str]:
 
 
 def _response(target: Target, answer: httpx.Response, kinds: tuple[str, ...], limit: int) -> Response:
-    """Raises `FetchError` for a status that is an error, an unwanted kind, a length beyond the limit."""
+    """Raises `FetchError` for an error status, an unwanted type, or a length over the limit."""
     if not answer.is_success:
         phrase = httpx.codes.get_reason_phrase(answer.status_code) or "unknown"
-        raise FetchError(f"{target.host} answered with status {answer.status_code} ({phrase}).")
+        raise FetchError(f"{target.host} responded with status {answer.status_code} ({phrase}).")
     mime = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     if mime and not any(mime == kind or (kind.endswith("/") and mime.startswith(kind)) for kind in kinds):
-        raise FetchError(f"This is not of a kind that is read here, but {mime[:100]}.")
+        raise FetchError(f"The type {mime[:100]} is not supported.")
     declared = answer.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         raise too_large(limit)
@@ -176,7 +176,7 @@ async def _chunks(answer: httpx.Response, decoder: Decoder, limit: int) -> Async
             for piece in decoder.feed(raw):
                 yield piece
     except httpx.HTTPError as error:
-        raise FetchError(f"The connection broke in the middle of the page: {_told(error)}.") from error
+        raise FetchError(f"The connection was lost during the page: {_told(error)}.") from error
     decoder.end()
 
 

@@ -1,4 +1,4 @@
-"""A question to a search engine, and what each of the two engines makes of it."""
+"""A search query, and its arguments for each of the two engines."""
 
 import datetime
 import re
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tools.results import Source
 
 MAX_TEXT = 800
-"""Characters of one result that are kept."""
+"""Maximum characters of one result."""
 MAX_TITLE = 200
 _SPACE = re.compile(r"\s+")
 _SPANS = {1: "d", 7: "w", 31: "m"}
@@ -16,12 +16,12 @@ TimeRange = Literal["day", "week", "month", "year"]
 
 
 class SearchError(Exception):
-    """No results could be had: the text says why, in words for a model."""
+    """There are no results; the message explains why to a model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Checked by the tool's input schema."""
+    """Validated by the tool's input schema."""
 
     text: str
     max_results: int = 5
@@ -33,7 +33,7 @@ class Query:
     exclude_domains: tuple[str, ...] = ()
 
     def for_tavily(self, today: datetime.date) -> dict[str, Any]:
-        """Arguments of `AsyncTavilyClient.search`. Its `days` is for news alone; else a first day says the same."""
+        """Arguments of `AsyncTavilyClient.search`. Its `days` only applies to news; otherwise a start date is used."""
         since = None if self.days is None or self.topic == "news" else today - datetime.timedelta(days=self.days)
         return {
             "query": self.text,
@@ -48,12 +48,12 @@ class Query:
         }
 
     def for_ddgs(self) -> dict[str, Any]:
-        """Arguments of `DDGS.text` or `DDGS.news`. Spans of days become the next larger one that it has."""
+        """Arguments of `DDGS.text` or `DDGS.news`. Days are rounded up to one of its time ranges."""
         limit = self.time_range and self.time_range[0]
         if self.days is not None:
             limit = next((span for days, span in _SPANS.items() if self.days <= days), "y")
         if self.topic == "news" and limit == "y":
-            limit = "m"  # its news go no further back
+            limit = "m"  # its news goes back no further
         only = " OR ".join(f"site:{domain}" for domain in self.include_domains)
         without = " ".join(f"-site:{domain}" for domain in self.exclude_domains)
         return {
@@ -63,7 +63,7 @@ class Query:
         }
 
     def allows(self, host: str) -> bool:
-        """Not all engines heed `site:`."""
+        """Not all engines respect `site:`."""
         if self.include_domains and not _below(host, self.include_domains):
             return False
         return not _below(host, self.exclude_domains)

@@ -1,4 +1,4 @@
-"""From a name to addresses that may be connected to."""
+"""Resolves names to addresses that may be connected to."""
 
 import asyncio
 import ipaddress
@@ -16,31 +16,31 @@ Lookup = Callable[[str], list[Address]]
 
 
 class Resolver:
-    """Looks names up in threads of its own: a name server that never answers must not fill the event loop's pool."""
+    """Resolves names in its own threads: a name server that never responds must not exhaust the event loop's pool."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self._room = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
 
     async def addresses(self, target: Target) -> list[Address]:
-        """Where `target` may be reached, the system's first choice first.
+        """The addresses of `target`, in the system's order.
 
-        Raises `AddressRefusedError` when any of its addresses is inside: such a name is not to be trusted with the
-        others either. Raises `NameNotFoundError` when there is none.
+        Raises `AddressRefusedError` if any of its addresses is internal: such a name cannot be trusted with the others
+        either. Raises `NameNotFoundError` if there is none.
         """
         found = [target.address] if target.address is not None else await self._look_up(target.host)
         if not target.trusted and not all(is_outside(address) for address in found):
             raise AddressRefusedError(
-                f"{target.host} is an address inside this machine or its network; only the web outside is fetched."
+                f"{target.host} is an address inside this machine or its network; only public addresses are fetched."
             )
         return found[:MAX_ADDRESSES]
 
     async def _look_up(self, host: str) -> list[Address]:
         if not self._room.acquire(blocking=False):
-            raise FetchError("Too many names are being looked up; try again in a moment.")
+            raise FetchError("Too many names are being resolved; try again in a moment.")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Address]] = loop.create_future()
-        # Nobody waits for this thread longer than it pleases; a daemon does not hold up the end of the service.
+        # Callers only wait for a limited time; a daemon thread does not delay the end of the service.
         threading.Thread(target=self._ask, args=(host, loop, answer), name=f"dns-{host}", daemon=True).start()
         return await answer
 
@@ -49,7 +49,7 @@ class Resolver:
         try:
             result = self._lookup(host)
         except (OSError, UnicodeError) as error:
-            result = NameNotFoundError(f"The name {host} cannot be found ({_reason(error)}).")
+            result = NameNotFoundError(f"The name {host} cannot be resolved ({_reason(error)}).")
         finally:
             self._room.release()
 
@@ -73,4 +73,4 @@ def system_lookup(host: str) -> list[Address]:
 
 
 def _reason(error: OSError | UnicodeError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or "it is no name"
+    return (error.strerror if isinstance(error, OSError) else None) or "it is not a valid name"

@@ -1,4 +1,4 @@
-"""Addresses as people and models write them, taken apart strictly: what can be read in two ways is refused."""
+"""Parses URLs written by users and models, strictly: ambiguous ones are refused."""
 
 import ipaddress
 import re
@@ -13,7 +13,7 @@ from tools.web.settings import WebSettings
 MAX_URL = 4096
 PORTS = {"http": 80, "https": 443}
 INSIDE_NAMES = ("localhost", "localdomain", "local", "internal", "intranet", "lan", "home.arpa", "onion")
-"""Last labels of names that never stand for something outside (RFC 6761, RFC 6762, RFC 8375 and custom)."""
+"""Last labels of names that are never public (RFC 6761, RFC 6762, RFC 8375 and custom)."""
 _UNCLEAR = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\ufeff]")
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.ASCII)
 _NAME = re.compile(
@@ -23,63 +23,63 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes, before its name is resolved."""
+    """The target of a request, before its name is resolved."""
 
     url: httpx.URL
     host: str
-    """In lower case, without brackets, international names in their ASCII form."""
+    """In lower case, without brackets; international names in their ASCII form."""
     port: int
     address: Address | None
-    """When the host is an address already."""
+    """If the host is already an address."""
     trusted: bool = False
-    """Named in the settings: it may be inside."""
+    """Named in the settings: it may be internal."""
 
 
 def parse(text: str, settings: WebSettings) -> Target:
-    """Raises `AddressRefusedError` for anything but a plain http(s) address on a port that is allowed."""
+    """Raises `AddressRefusedError` for anything except a plain http(s) URL with an allowed port."""
     text = text.strip(" \t\r\n")
     if len(text) > MAX_URL or _UNCLEAR.search(text):
-        raise AddressRefusedError("This is not an address: it is too long, or has spaces or marks that no address has.")
+        raise AddressRefusedError("This is not a valid URL: it is too long, or has spaces or invalid characters.")
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise AddressRefusedError(f"This is not an address: {error}.") from error
+        raise AddressRefusedError(f"This is not a valid URL: {error}.") from error
     if url.scheme not in PORTS or not url.host:
-        raise AddressRefusedError("Only addresses that begin with http:// or https:// can be fetched.")
+        raise AddressRefusedError("Only URLs that start with http:// or https:// can be fetched.")
     if url.userinfo:
-        raise AddressRefusedError("Addresses with a user name or password in them are not fetched.")
+        raise AddressRefusedError("URLs that contain a user name or password are not fetched.")
     host = url.raw_host.decode("ascii").lower().removesuffix(".")
     port = PORTS[url.scheme] if url.port is None else url.port
-    trusted = host in settings.private_hosts or f"{host}:{port}" in settings.private_hosts
+    trusted = not {host, f"{host}:{port}"}.isdisjoint(settings.allow_private_hosts)
     address = _address(host)
     if address is None and not trusted:
         _check_name(host)
     if port not in settings.ports and not trusted:
         allowed = ", ".join(map(str, settings.ports))
-        raise AddressRefusedError(f"Port {port} is not fetched from; only these are: {allowed}.")
+        raise AddressRefusedError(f"Port {port} is not allowed; only these are: {allowed}.")
     return Target(url=url, host=host, port=port, address=address, trusted=trusted)
 
 
 def _address(host: str) -> Address | None:
-    """The address that `host` is, written in the one usual way; None for a name."""
+    """The host as an address, if written in the standard form; None for a name."""
     if ":" in host:
         try:
             return ipaddress.IPv6Address(host)
         except ValueError as error:
-            raise AddressRefusedError("This is not an address of the internet.") from error
+            raise AddressRefusedError("This is not a valid IP address.") from error
     if not _NUMBER.fullmatch(host.rpartition(".")[2]):
         return None
     try:
-        # Anything else that ends in a number is read as an address by some programs and as a name by others.
+        # Anything else that ends in a number is an address for some programs and a name for others.
         return ipaddress.IPv4Address(host)
     except ValueError as error:
-        raise AddressRefusedError("An address in numbers must be written as four decimal numbers.") from error
+        raise AddressRefusedError("An IPv4 address must be written as four decimal numbers.") from error
 
 
 def _check_name(host: str) -> None:
     if not _NAME.fullmatch(host):
-        raise AddressRefusedError("This is not the name of a host.")
+        raise AddressRefusedError("This is not a valid host name.")
     if any(host == name or host.endswith(f".{name}") for name in INSIDE_NAMES) or "." not in host:
         raise AddressRefusedError(
-            f"{host} is a name inside this machine or its network; only the web outside is fetched."
+            f"{host} is a name inside this machine or its network; only public addresses are fetched."
         )

@@ -1,4 +1,4 @@
-"""What the service and its workers say to each other."""
+"""Messages between the service and its workers."""
 
 import io
 import pickle
@@ -13,7 +13,7 @@ from typing_extensions import override
 STATUS = struct.Struct("!i")
 """An exit status; negative for the signal that ended the process."""
 READY = b"r"
-"""What the fork server says once its libraries are loaded."""
+"""Sent by the fork server once its libraries are loaded."""
 OURS = frozenset(("tools", "workspace"))
 """Packages whose dataclasses, enums and declared errors a worker may send."""
 _PLAIN = {
@@ -25,39 +25,39 @@ _PLAIN = {
 
 
 class JobError(Exception):
-    """What a job's function raises for its caller to see. Subclasses take the message as their only argument."""
+    """An error that a job's function raises for its caller. Subclasses take the message as their only argument."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is to do, and what it may use."""
+    """A worker's task and its limits."""
 
     function: Callable[..., Any]
     args: tuple[Any, ...]
     seconds: float
     memory: int
-    """Bytes beyond what the loaded libraries take."""
+    """Bytes in addition to the loaded libraries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a worker says before it ends: a value, an error of the declared kind, or why there is neither."""
+    """A worker's result: a value, a declared error, or why there is neither."""
 
     value: Any = None
     error: JobError | None = None
     out_of_memory: bool = False
     failed: str = ""
-    """An exception that nobody declared: its type, its text and its place."""
+    """An undeclared exception: its type, message and location."""
 
 
 def read_answer(data: bytes, packages: frozenset[str] = OURS) -> Answer:
-    """What a worker sent. It may have been taken over by the file it reads, so only plain values, dataclasses,
-    enums and declared errors of `packages` are made. Raises `pickle.UnpicklingError`, or what a mangled pickle raises:
-    `ValueError`, `TypeError`, `AttributeError`, `LookupError`, `EOFError`, `ImportError`.
+    """Parse a worker's result. The worker may have been taken over by the file it reads, so only plain values,
+    dataclasses, enums and declared errors of `packages` are constructed. Raises `pickle.UnpicklingError`, or what a
+    malformed pickle raises: `ValueError`, `TypeError`, `AttributeError`, `LookupError`, `EOFError`, `ImportError`.
     """
     answer = _Careful(data, packages).load()
     if not isinstance(answer, Answer):
-        raise pickle.UnpicklingError("this is no answer")
+        raise pickle.UnpicklingError("this is not an answer")
     return answer
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 
 if __name__ == "__main__":
-    # `tools/__init__.py` imports every tool with its libraries, and a worker needs none of them.
+    # `tools/__init__.py` imports every tool with its libraries, which workers do not need.
     package = ModuleType("tools")
     package.__path__ = [str(Path(__file__).resolve().parents[1])]
     sys.modules["tools"] = package

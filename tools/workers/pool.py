@@ -1,4 +1,4 @@
-"""Runs a function in a process of its own, which may die of what it reads without anybody else noticing."""
+"""Runs functions in separate processes, so that a crash caused by their input affects nothing else."""
 
 import asyncio
 import contextlib
@@ -8,18 +8,18 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tools.workers.jobs import OURS, STATUS, Answer, Job, read_answer
+from tools.workers.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_ANSWER = 64 << 20
-"""Bytes that a function may give back."""
+"""Maximum size of a function's result, in bytes."""
 MAIN = Path(__file__).resolve().with_name("main.py")
 BOOT_SECONDS = 60
 STOP_SECONDS = 3
@@ -28,63 +28,51 @@ _OUT_OF_TIME = (-signal.SIGXCPU,)
 
 
 class WorkerError(Exception):
-    """The function did not come to its end. The text is fit for the person who asked."""
+    """The function did not finish. The message can be shown to the user."""
 
 
 class WorkerTimeout(WorkerError):  # noqa: N818 (as Python's own is named)
-    """It took more time than it was given."""
+    """It exceeded its time limit."""
 
 
 class WorkerOutOfMemory(WorkerError):  # noqa: N818
-    """It wanted more memory than it was given."""
+    """It exceeded its memory limit."""
 
 
 class WorkerDied(WorkerError):  # noqa: N818
-    """Its process ended, or it raised what was not declared; the log says what."""
+    """Its process ended, or it raised an undeclared exception; the log has the details."""
 
 
 class WorkersUnavailable(WorkerError):  # noqa: N818
     """No worker could be started, which says nothing about the job."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSettings:
-    """How many jobs run at once, and what one may use."""
-
-    count: int = 2
-    seconds: float = 30.0
-    """Wall time of one job, and about its processor time."""
-    memory: int = 1 << 30
-    """Bytes of one job, beyond what the loaded libraries take."""
-    preload: tuple[str, ...] = ()
-    """Modules that every worker has imported when it starts."""
-
-
 class Workers:
-    """Forks a fresh process a job from one server that has the libraries loaded; at most `count` at a time."""
+    """Forks a new process per job from a server that has the libraries loaded."""
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    def __init__(self, settings: WorkerSettings, *, preload: Sequence[str] = ()) -> None:
+        """`preload`: modules that every worker has imported at its start; it imports others when needed."""
         self._settings = settings
-        self._slots = asyncio.Semaphore(settings.count)
+        self._preload = preload
+        self._slots = asyncio.Semaphore(settings.workers)
         self._server: asyncio.Task[_Server] | None = None
 
     def boot(self) -> None:
-        """Have the fork server ready soon, rather than at the first job."""
+        """Start the fork server in the background, rather than at the first job."""
         self._booting()
 
     async def run(
         self, function: Callable[..., T], *args: Any, seconds: float | None = None, memory: int | None = None
     ) -> T:
-        """`function(*args)`, worked out elsewhere. It must be importable by name, and its arguments picklable.
+        """`function(*args)`, run in a worker. It must be importable by name, and its arguments picklable.
 
-        The function can read the files and folders among its arguments (`Path`), and nothing else of the user's;
-        it cannot write. It gives back plain values, or dataclasses of `tools`, `workspace` or its own package.
-        Raises `WorkerTimeout`, `WorkerOutOfMemory`, `WorkerDied`, `WorkersUnavailable`, and whatever `JobError` the
-        function raises.
-        Cancelling the caller kills the process.
+        The function can read the files and folders among its arguments (`Path`), and nothing else of the user's; it
+        cannot write. It returns plain values, or dataclasses of `tools`, `workspace` or its own package. Raises
+        `WorkerTimeout`, `WorkerOutOfMemory`, `WorkerDied`, `WorkersUnavailable`, and any `JobError` that the function
+        raises. Cancelling the caller kills the process.
         """
-        limit = seconds or self._settings.seconds
-        job = Job(function, args, limit, memory or self._settings.memory)
+        limit = seconds or self._settings.read_seconds
+        job = Job(function, args, limit, memory or self._settings.read_memory)
         packed = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
         async with self._slots:
             client, status = await self._hand_over()
@@ -97,7 +85,7 @@ class Workers:
         return await _outcome(function, data, code, limit)
 
     async def aclose(self) -> None:
-        """End the fork server, and every job with it."""
+        """End the fork server and all its jobs."""
         booting, self._server = self._server, None
         if booting is None:
             return
@@ -108,11 +96,11 @@ class Workers:
 
     def _booting(self) -> "asyncio.Task[_Server]":
         if self._server is None or (self._server.done() and not _is_alive(self._server)):
-            self._server = asyncio.create_task(_Server.boot(self._settings.preload))
+            self._server = asyncio.create_task(_Server.boot(self._preload))
         return self._server
 
     async def _hand_over(self) -> tuple[socket.socket, socket.socket]:
-        """Our ends of a new job's two sockets. A server that died since the last job is replaced, once."""
+        """Our ends of a new job's two sockets. A server that died since the last job is restarted, once."""
         for _ in range(2):
             try:
                 server = await asyncio.shield(self._booting())
@@ -130,7 +118,7 @@ def _is_alive(task: "asyncio.Task[_Server]") -> bool:
 
 
 async def _exchange(packed: bytes, client: socket.socket, status: socket.socket) -> tuple[bytes, int | None]:
-    """`(what the worker said, its exit status or None when the server is gone)`."""
+    """`(the worker's result, its exit status or None if the server is gone)`."""
     loop = asyncio.get_running_loop()
     data = bytearray()
     with contextlib.suppress(ConnectionError):  # it died: its status says how
@@ -139,7 +127,7 @@ async def _exchange(packed: bytes, client: socket.socket, status: socket.socket)
         while chunk := await loop.sock_recv(client, 1 << 18):
             data += chunk
             if len(data) > MAX_ANSWER:
-                raise WorkerDied(f"What it gave back was larger than {MAX_ANSWER >> 20} MB.")
+                raise WorkerDied(f"Its result was larger than {MAX_ANSWER >> 20} MB.")
     code = await loop.sock_recv(status, STATUS.size)
     return bytes(data), STATUS.unpack(code)[0] if len(code) == STATUS.size else None
 
@@ -150,12 +138,12 @@ async def _outcome(function: Callable[..., T], data: bytes, code: int | None, li
         raise WorkerTimeout(f"It took longer than {limit:g} seconds.")
     if code != 0:
         log.warning("the worker of %s ended with status %s", name, code)
-        raise WorkerDied("The process that read it broke down.")
+        raise WorkerDied("The process that read it crashed.")
     try:
         answer = await asyncio.to_thread(read_answer, data, OURS | {function.__module__.partition(".")[0]})
     except _MANGLED as error:
-        log.warning("the worker of %s sent what cannot be read: %s", name, error)
-        raise WorkerDied("The process that read it broke down.") from error
+        log.warning("the worker of %s sent an invalid result: %s", name, error)
+        raise WorkerDied("The process that read it crashed.") from error
     _raise_what_went_wrong(name, answer)
     value: T = answer.value
     return value
@@ -172,7 +160,7 @@ def _raise_what_went_wrong(name: str, answer: Answer) -> None:
 
 
 class _Server:
-    """The fork server's process, and our end of the socket that it listens on."""
+    """The fork server's process, and our end of its control socket."""
 
     def __init__(self, process: Process, control: socket.socket) -> None:
         self._process = process
@@ -180,8 +168,8 @@ class _Server:
         self._life = asyncio.create_task(self._watch())
 
     @classmethod
-    async def boot(cls, preload: tuple[str, ...]) -> "_Server":
-        """Raises OSError, TimeoutError included, when it does not get ready."""
+    async def boot(cls, preload: Sequence[str]) -> "_Server":
+        """Raises OSError, including TimeoutError, if it does not become ready."""
         control, theirs = socket.socketpair()
         control.setblocking(False)
         try:
@@ -217,7 +205,9 @@ class _Server:
         return self._process.returncode is None and self._control.fileno() >= 0
 
     def fork(self) -> tuple[socket.socket, socket.socket]:
-        """Our ends of a new worker's sockets: the job's, and its status. Raises ConnectionError when it is dead."""
+        """Our ends of a new worker's sockets: the job's, and its status. Raises ConnectionError if the server is
+        dead.
+        """
         job, their_job = socket.socketpair()
         status, their_status = socket.socketpair()
         with their_job, their_status:
@@ -232,7 +222,7 @@ class _Server:
         return job, status
 
     async def aclose(self) -> None:
-        """End it, its workers with it, and wait until it is gone."""
+        """End it and its workers, and wait until it is gone."""
         self._control.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
@@ -242,7 +232,7 @@ class _Server:
             await self._life
 
     async def _watch(self) -> None:
-        """Copy what it has to say into the log, until it ends."""
+        """Copy its output to the log, until it ends."""
         assert self._process.stderr is not None
         async for line in self._process.stderr:
             log.warning("fork server: %s", line.decode(errors="replace").rstrip())
@@ -251,7 +241,7 @@ class _Server:
 
 
 def clean_environment() -> dict[str, str]:
-    """Nothing of the service's own: a worker that a file takes over finds no secrets."""
+    """Nothing from the service's environment, so that a worker taken over by a file finds no secrets."""
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",

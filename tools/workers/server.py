@@ -1,13 +1,12 @@
-"""The fork server of `tools/workers/pool.py`: started by `tools/workers/main.py`.
+"""The fork server of `tools/workers/pool.py`, started by `tools/workers/main.py`.
 
-It is executed with a clean environment, loads the libraries once, and forks one process a job. It stays
-single-threaded, so that a fork copies all of it. Each message on the control socket is one byte and two
-descriptors: the job's socket, which the forked process alone talks on, and a status socket, on which the server
-says how that process ended. When the client closes its end of the status socket, the process is killed; when it
-closes the control socket, everything ends.
+It starts with a clean environment, loads the libraries once, and forks one process per job. It stays single-threaded,
+so that a fork copies everything. Each message on the control socket is one byte and two descriptors: the job's socket,
+used only by the forked process, and a status socket, on which the server reports how that process ended. When the
+client closes its end of the status socket, the process is killed; when it closes the control socket, everything ends.
 
-A worker may use its share of memory, time and descriptors, and may write no file. On Linux it can read the system,
-the program, and the paths among its arguments (Landlock), and can reach no network and no other process (seccomp).
+A worker is limited in memory, time and descriptors, and cannot write files. On Linux it can read only the system, the
+program, and the paths among its arguments (Landlock), and cannot reach the network or other processes (seccomp).
 """
 
 import contextlib
@@ -36,7 +35,7 @@ _MAX_REASON = 500
 
 
 def main() -> NoReturn:
-    """Load the modules named, say that we are ready, fork on request until the control socket closes."""
+    """Load the named modules, report readiness, fork on request until the control socket closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.disable()
@@ -52,7 +51,7 @@ class _ForkServer:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._status: dict[int, socket.socket] = {}
-        """The status socket of each living worker, by process id."""
+        """The status socket of each living worker, by process ID."""
         self._filter = _filter()
 
     def serve(self) -> NoReturn:
@@ -81,7 +80,8 @@ class _ForkServer:
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)  # what it may have started; its id is ours until we wait for it
+                # processes that it may have started; its ID is ours until we wait for it
+                os.killpg(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             with self._status.pop(pid) as client, contextlib.suppress(OSError):
                 client.sendall(STATUS.pack(os.waitstatus_to_exitcode(status)))
@@ -97,7 +97,7 @@ class _ForkServer:
         if pid == 0:
             self._become_worker(job)
         with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)  # in both, because either may be the first
+            os.setpgid(pid, pid)  # in both, because either may be first
         job.close()
         self._status[pid] = status
 
@@ -112,16 +112,16 @@ class _ForkServer:
             gc.enable()
             _silence()
             work(job, self._filter)
-        finally:  # nothing of the fork server may run on in the child
+        finally:  # no code of the fork server may run on in the child
             os._exit(1)
 
 
 def work(connection: socket.socket, seccomp_filter: bytes) -> None:
-    """In the forked process: read the job, lock in, do it, answer, end with status 0."""
+    """In the forked process: read the job, confine the process, run the job, send the result, exit with status 0."""
     received = bytearray()
     while chunk := connection.recv(1 << 16):
         received += chunk
-    answer = Answer(failed="it ended without an answer")
+    answer = Answer(failed="it ended without a result")
     try:
         job: Job = pickle.loads(received)  # noqa: S301 (from the service itself)
         _limit(job)
@@ -178,7 +178,7 @@ def _limit(job: Job) -> None:
 
 
 def _confine(job: Job, seccomp_filter: bytes) -> None:
-    """The walls that this system has; the limits hold without them."""
+    """Applies the confinement that this system supports; the limits apply in any case."""
     if not seccomp_filter:
         return
     if landlock.abi():
@@ -191,12 +191,12 @@ def _confine(job: Job, seccomp_filter: bytes) -> None:
 def _filter() -> bytes:
     try:
         return seccomp.build(namespaces=False) if sys.platform == "linux" else b""
-    except LookupError:  # a processor that the jail does not know either
+    except LookupError:  # a processor that the sandbox does not support either
         return b""
 
 
 def _silence() -> None:
-    """Libraries complain about what they read; nobody wants a file's words in the service's log."""
+    """Libraries complain about what they read; a file's content must not appear in the service's log."""
     null = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(null, stream)

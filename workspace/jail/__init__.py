@@ -1,5 +1,5 @@
-"""Python kernels that start at once, are locked in, and remember.
+"""Sandboxed Python kernels that start fast and keep their variables.
 
-The server talks to `kernels.JailedKernels`; everything else is behind it. `walls/` confines a process,
-`zygote.py` forks kernels, `inside/` runs in them.
+The server uses `kernels.JailedKernels`; everything else is internal. `walls/` confines a process, `zygote.py` forks
+kernels, `inside/` runs in them.
 """

@@ -1,8 +1,7 @@
-"""The fork server that kernels come from: the machine is probed once, the process starts at its first use and is
-replaced when it dies.
+"""A fork server for kernels: probes the machine once, starts its process on first use, and restarts it if it dies.
 
-Several `JailedKernels` may share one, so that several services in one process start it once. What a kernel can see does
-not change by that: its own session's folder and nothing else of `root`.
+Several `JailedKernels` can share one, so that several services in one process start it only once. This does not change
+what a kernel can see: its own session's folder and nothing else of `root`.
 """
 
 import asyncio
@@ -18,10 +17,10 @@ logger = logging.getLogger(__name__)
 
 
 class ForkServer:
-    """Whoever makes one closes it, after all `JailedKernels` that use it."""
+    """Its creator closes it, after all `JailedKernels` that use it."""
 
     def __init__(self, settings: JailSettings, root: Path) -> None:
-        """`root` holds every session's folder, at any depth; it exists when the first kernel is started."""
+        """`root` contains every session's folder, at any depth; it must exist when the first kernel starts."""
         self._settings = settings
         self._root = root
         self._sandbox: Sandbox | None = None
@@ -29,7 +28,7 @@ class ForkServer:
         self._one_start = asyncio.Lock()
 
     async def probe(self, levels: tuple[Level, ...] | None = None) -> Sandbox:
-        """How kernels are confined: found out at the first call (0.1 s) and the same from then on.
+        """How kernels are confined: determined at the first call (0.1 s) and constant from then on.
 
         `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable.
         """
@@ -40,11 +39,13 @@ class ForkServer:
             return self._sandbox
 
     async def running(self) -> Zygote:
-        """The process; its start takes about a second. Raises LookupError before `probe`, ZygoteDied, TimeoutError."""
+        """The running process; starting it takes about a second. Raises LookupError before `probe`, ZygoteDied,
+        TimeoutError.
+        """
         async with self._one_start:
             if self._zygote is None or self.has_died:
                 if self._zygote is not None:
-                    logger.warning("the fork server died and is started again")
+                    logger.warning("the fork server died; restarting it")
                     await self._zygote.aclose()
                     self._zygote = None
                 zygote = Zygote(self._config, self._settings.start_seconds)
@@ -54,31 +55,31 @@ class ForkServer:
 
     @property
     def zygote(self) -> Zygote:
-        """The process as it is now, perhaps dead. Raises LookupError before its first start."""
+        """The current process, possibly dead. Raises LookupError before its first start."""
         if self._zygote is None:
             raise LookupError("the fork server has not been started")
         return self._zygote
 
     @property
     def has_died(self) -> bool:
-        """Whether the process has been started and ended since."""
+        """Whether the process was started and has ended since."""
         return self._zygote is not None and not self._zygote.alive
 
     def suits(self, settings: JailSettings) -> bool:
-        """Whether kernels with these settings may be forked here: the same walls, libraries and scratch space."""
+        """Whether kernels with these settings can be forked here: the same sandbox, libraries and scratch space."""
         ours = self._settings
-        return (settings.sandbox, settings.preload, settings.scratch_size) == (
+        return (settings.sandbox, settings.python_code_preload_libraries, settings.scratch_mb) == (
             ours.sandbox,
-            ours.preload,
-            ours.scratch_size,
+            ours.python_code_preload_libraries,
+            ours.scratch_mb,
         )
 
     def relative(self, folder: Path) -> str:
-        """The path of a session's folder below `root`. Raises ValueError for one elsewhere."""
+        """The path of a session's folder relative to `root`. Raises ValueError for a folder elsewhere."""
         return str(folder.parent.resolve().relative_to(self._root.resolve()) / folder.name)
 
     async def aclose(self) -> None:
-        """End the process, and every kernel with it."""
+        """End the process and all its kernels."""
         if self._zygote is not None:
             await self._zygote.aclose()
 

@@ -1,11 +1,11 @@
-"""How variables travel between a kernel and the server: frames on a stream socket that serves one operation.
+"""The protocol for saving and restoring a kernel's variables: frames on a stream socket, one socket per operation.
 
-A frame is one letter, a length, and as many bytes. The server never looks into what it stores.
+A frame is one letter, a length, and as many bytes. The server never interprets what it stores.
 
-Saving, kernel to server: `HAS` (digest and size; the answer is `YES` or `NO`), `BLOB` after a `NO`, then
-`REPORT` (JSON, see `variables.py`) and `MANIFEST` (the kernel's own), which completes the save. Restoring:
-the server sends `MANIFEST`; the kernel asks `GET` (digest) and is answered `BLOB`, or `FILE` with a
-descriptor to map; at its end it sends `REPORT`. Listing variables: the kernel sends `REPORT`.
+Saving, kernel to server: `HAS` (digest and size; the answer is `YES` or `NO`), `BLOB` after a `NO`, then `REPORT`
+(JSON, see `variables.py`) and `MANIFEST` (the kernel's own), which completes the save. Restoring: the server sends
+`MANIFEST`; the kernel sends `GET` (digest) and receives `BLOB`, or `FILE` with a descriptor to map; at the end it sends
+`REPORT`. Listing variables: the kernel sends `REPORT`.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ REPORT = b"r"
 
 DIGEST_SIZE = 32
 TEXT_LIMIT = 8 << 20
-"""Bytes of the largest report or manifest."""
+"""Maximum size of a report or manifest, in bytes."""
 
 _HEADER = struct.Struct("!cQ")
 _CHUNK = 1 << 20
@@ -35,10 +35,10 @@ def digest(data: memoryview | bytes) -> bytes:
 
 
 def send(stream: socket.socket, kind: bytes, data: memoryview | bytes = b"") -> None:
-    """Send one frame. Raises OSError when the other side is gone or too slow for the socket's time-out."""
+    """Send one frame. Raises OSError if the other side is gone or too slow for the socket's time-out."""
     view = memoryview(data).cast("B")
     stream.sendall(_HEADER.pack(kind, len(view)))
-    if view:  # the reader of an empty frame may be gone by now
+    if view:  # the reader of an empty frame may already be gone
         stream.sendall(view)
 
 
@@ -54,7 +54,7 @@ def send_file(stream: socket.socket, descriptor: int, size: int) -> None:
 
 
 def receive_header_with_fd(stream: socket.socket) -> tuple[bytes, int, int | None]:
-    """As `receive_header`, with the descriptor that a `FILE` frame carries."""
+    """Like `receive_header`, with the descriptor that a `FILE` frame carries."""
     first, fds, _, _ = socket.recv_fds(stream, 1, 1)
     rest = receive_exactly(stream, _HEADER.size - 1)
     kind, length = _HEADER.unpack(first + rest)
@@ -62,7 +62,7 @@ def receive_header_with_fd(stream: socket.socket) -> tuple[bytes, int, int | Non
 
 
 def receive(stream: socket.socket, limit: int) -> tuple[bytes, bytes]:
-    """The next frame. Raises ValueError when it is longer than `limit`, EOFError at the end of the stream."""
+    """The next frame. Raises ValueError if it is longer than `limit`, EOFError at the end of the stream."""
     kind, length = receive_header(stream)
     if length > limit:
         raise ValueError(f"a frame of {length} bytes where at most {limit} are allowed")
@@ -75,6 +75,6 @@ def receive_exactly(stream: socket.socket, length: int) -> bytes:
     while len(parts) < length:
         part = stream.recv(min(_CHUNK, length - len(parts)))
         if not part:
-            raise EOFError("the other side ended in the middle of a frame")
+            raise EOFError("the connection was closed during a frame")
         parts += part
     return bytes(parts)

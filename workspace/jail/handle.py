@@ -1,4 +1,4 @@
-"""One running kernel, as the rest of the service holds it."""
+"""A running kernel, as used by the rest of the service."""
 
 import asyncio
 import json
@@ -20,19 +20,18 @@ _T = TypeVar("_T")
 
 
 class KernelGone(RuntimeError):  # noqa: N818
-    """The kernel has ended; `JailedKernel.why_it_died` may say why."""
+    """The kernel has ended; `JailedKernel.why_it_died` may have the reason."""
 
 
 class SnapshotFailed(RuntimeError):  # noqa: N818
-    """The variables were not saved, listed or restored; the snapshot before stays."""
+    """The variables were not saved, listed or restored; the previous snapshot is kept."""
 
 
 class JailedKernel:
-    """An ordinary jupyter_client manager and one connected client, with what a jail adds.
+    """A standard jupyter_client manager and one connected client, extended for sandboxed kernels.
 
-    Only one client may be connected at a time: clients of a manager share an identity, and would take each
-    other's replies. The client's methods are those of AsyncKernelClient; send nothing else on its channels
-    while a cell runs.
+    Only one client may be connected at a time: a manager's clients share an identity and would receive each other's
+    replies. The client's methods are those of AsyncKernelClient; send nothing else on its channels while a cell runs.
     """
 
     def __init__(
@@ -48,18 +47,18 @@ class JailedKernel:
     ) -> None:
         self.session = session
         self.folder = folder
-        """The session's folder as the server sees it; the kernel's working folder."""
+        """The session's folder as the server sees it, which is the kernel's working folder."""
 
         self.manager = manager
         self.client = manager.client(session=manager.session)
         self.why_it_died = ""
-        """Set when the watchdog killed it: a sentence for the model and the user."""
+        """Set if the watchdog killed it: a sentence for the model and the user."""
 
         self.restored: Report | None = None
-        """What the snapshot gave back at the start; None when there was none."""
+        """What the snapshot restored at the start; None if there was none."""
 
         self.damage = ""
-        """Why a snapshot that exists was not restored."""
+        """Why an existing snapshot was not restored."""
 
         self._process = process
         self._requests = requests
@@ -71,31 +70,29 @@ class JailedKernel:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """Whether the process is running."""
         return not self._process.exited.done()
 
     @property
     def pid(self) -> int:
-        """Its process id in the server's namespace."""
+        """Its process ID in the server's namespace."""
         return self._process.pid
 
     async def wait_for_exit(self) -> int:
-        """Wait until it ends; the exit status, negative for a signal."""
+        """Wait until it ends; returns the exit status, negative for a signal."""
         return await asyncio.shield(self._process.exited)
 
     def kill(self, why: str = "") -> None:
-        """End it and all its descendants now; `aclose` must still follow."""
+        """Kill it and all its descendants now; `aclose` must still be called."""
         self.why_it_died = self.why_it_died or why
         self._process.send_signal(9)
 
     async def interrupt(self) -> None:
-        """Raise KeyboardInterrupt in the running cell; between cells nothing happens."""
+        """Raise KeyboardInterrupt in the running cell; has no effect between cells."""
         await self.manager.interrupt_kernel()
 
     async def connect(self) -> None:
-        """Connect the client and wait until the kernel answers on both channels. Raises KernelGone,
-        TimeoutError.
-        """
+        """Connect the client and wait until the kernel answers on both channels. Raises KernelGone, TimeoutError."""
         self.client.start_channels(stdin=False, hb=False)
         async with asyncio.timeout(self.settings.start_seconds):
             hearing = asyncio.create_task(self._hear())
@@ -109,13 +106,13 @@ class JailedKernel:
                 await asyncio.gather(hearing, ending, return_exceptions=True)
 
     async def reconnect(self) -> None:
-        """A fresh client for a kernel that flooded or confused the old one. Errors as for `connect`."""
+        """Connect a new client after the kernel flooded or confused the old one. Errors as for `connect`."""
         self.client.stop_channels()
         self.client = self.manager.client(session=self.manager.session)
         await self.connect()
 
     async def _end(self) -> None:
-        raise KernelGone(f"the kernel ended at its start with status {await self.wait_for_exit()}")
+        raise KernelGone(f"the kernel ended during its start with status {await self.wait_for_exit()}")
 
     async def _hear(self) -> None:
         request = self.client.kernel_info()
@@ -123,18 +120,17 @@ class JailedKernel:
             reply = await self.client.get_shell_msg()
             if reply["parent_header"].get("msg_id") == request:
                 break
-        # Any message will do: it proves that the subscription is in place, so no output can be missed later.
+        # Any message will do: it proves that the subscription works, so no later output can be missed.
         await self.client.get_iopub_msg()
 
     async def snapshot(self) -> Report:
-        """Save what changed, in a copy of the kernel that goes on in the background; the kernel pauses about
-        10 ms.
+        """Save what changed, in a forked copy of the kernel in the background; the kernel pauses about 10 ms.
 
-        Waits for a running cell to end; call it after the cell's reply, since a cell that is still on its way
-        may come later. Raises SnapshotFailed, KernelGone.
+        Waits for a running cell to end. Call it after the cell's reply, because a cell that is still on its way may
+        arrive later. Raises SnapshotFailed, KernelGone.
         """
         limits = {
-            "variable_limit": self.settings.snapshot_variable_size,
+            "variable_limit": int(self.settings.snapshot_size * self.settings.snapshot_share),
             "total_limit": self.settings.snapshot_size,
             "seconds": self.settings.snapshot_seconds,
         }
@@ -147,10 +143,9 @@ class JailedKernel:
         return self._last
 
     async def restore(self) -> Report | None:
-        """Bring back the variables of the last snapshot; None when there is none.
+        """Restore the variables of the last snapshot; None if there is none.
 
-        Raises SnapshotFailed, KernelGone, and SnapshotDamaged when the snapshot is not the one that was
-        saved.
+        Raises SnapshotFailed, KernelGone, and SnapshotDamaged if the snapshot was altered.
         """
         kept = await self._in_thread(self._vault.load)
         if kept is None:
@@ -164,7 +159,7 @@ class JailedKernel:
         return self._last
 
     async def variables(self) -> Report:
-        """The session's variables now; `kept` is as of the last snapshot. Errors as for `snapshot`."""
+        """The session's current variables; `kept` is as of the last snapshot. Errors as for `snapshot`."""
 
         def receive(stream: socket.socket) -> Report:
             return Report.from_json(frames.receive(stream, frames.TEXT_LIMIT)[1])
@@ -194,17 +189,16 @@ class JailedKernel:
                 return await asyncio.shield(work)
         finally:
             if not work.done():
-                # The thread then fails at its next byte; it must be gone before the socket is closed under
-                # it.
+                # The thread then fails at its next byte; it must end before the socket is closed.
                 stream.shutdown(socket.SHUT_RDWR)
                 await asyncio.wait({work})
-                work.exception()  # looked at, or asyncio logs that nobody did
+                work.exception()  # retrieved, or asyncio would log an unhandled exception
 
     async def _in_thread(self, function: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, function)
 
     async def aclose(self) -> None:
-        """End the kernel, wait for its end, release everything. Call it also for a kernel that has died."""
+        """End the kernel, wait for its end, release everything. Also required for a kernel that has died."""
         self._requests.close()
         self.client.stop_channels()
         if self.alive:

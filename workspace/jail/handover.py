@@ -1,4 +1,4 @@
-"""Giving a session's folder to the user that its kernel runs as."""
+"""Makes the kernel's user the owner of a session's folder."""
 
 import logging
 import os
@@ -12,10 +12,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 def hand_over(folder: Path, uid: int) -> None:
-    """Make the folder; give it and what is in it to `uid` (0: leave the owners as they are).
+    """Create the folder; make `uid` the owner of it and its content (0: keep the owners).
 
-    A file with several names is left to its owner: the other name is somewhere that is not the session's. Trees
-    deeper than `_DEEPEST`, which nobody could measure, are deleted.
+    Files with several hard links keep their owner, because another name may be outside of the session. Trees deeper
+    than `_DEEPEST`, which cannot be measured, are deleted.
     """
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder, _FOLDER)
@@ -32,7 +32,7 @@ def _hand_over_tree(descriptor: int, uid: int, levels: int) -> None:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if levels == 0:
-                    logger.warning("a tree of more than %d levels is deleted", _DEEPEST)
+                    logger.warning("deleting a tree of more than %d levels", _DEEPEST)
                     path = f"/proc/self/fd/{descriptor}/{entry.name}"
                     subprocess.run(["rm", "-rf", "--", path], check=False, pass_fds=[descriptor])
                     continue

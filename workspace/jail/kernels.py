@@ -1,10 +1,10 @@
-"""The seam between the service and the jail.
+"""The interface between the service and its sandboxed kernels.
 
 kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=secret)
 sandbox = await kernels.start()                     # probes the machine, boots the fork server
-kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are back
+kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are restored
 kernel.client.execute("x = 6 * 7")                  # an ordinary AsyncKernelClient, already connected
-report = await kernel.snapshot()                    # after a cell; report.lost names what was not kept
+report = await kernel.snapshot()                    # after a cell; report.lost names what was not saved
 await kernel.aclose()
 await kernels.aclose()
 """
@@ -22,6 +22,8 @@ import zmq
 import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
+from workspace.settings import MIB
+
 from . import watchdog
 from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
@@ -29,7 +31,7 @@ from .handover import hand_over
 from .plain import PlainKernel, start_process
 from .probe import Sandbox
 from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
-from .settings import JailSettings
+from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
 from .wire import Level, Limits, Spawn
@@ -42,7 +44,7 @@ _RECEIVE_QUEUE = 32
 
 
 class JailedKernels:
-    """Makes jailed kernels and watches what they use."""
+    """Starts sandboxed kernels and monitors their resource use."""
 
     def __init__(
         self,
@@ -53,12 +55,10 @@ class JailedKernels:
         key: bytes,
         fork_server: ForkServer | None = None,
     ) -> None:
-        """Folders are made when missing: `sessions` holds every session's folder, `snapshots` what they
-        remember.
+        """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
-        `key` signs snapshots; with another one, older snapshots are refused. A `fork_server` that is given is shared
-        and stays open; without one, these kernels have their own. Raises ValueError for one that does not suit the
-        settings.
+        `key` signs snapshots; with a different key, older snapshots are refused. A `fork_server` passed in is shared
+        and stays open; without one, these kernels have their own. Raises ValueError if it does not match the settings.
         """
         if fork_server is not None and not fork_server.suits(settings):
             raise ValueError("the fork server was made with other walls or libraries")
@@ -71,16 +71,15 @@ class JailedKernels:
         self._alive: set[JailedKernel] = set()
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
         self._context = zmq.asyncio.Context()
-        # Defaults of all sockets: what one kernel can make the server hold at most is their product.
-        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_size)
+        # Defaults of all sockets: their product limits what one kernel can make the server buffer.
+        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_mb * MIB)
         self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
-        """Probe the machine (0.1 s) and boot the fork server (about a second; `boot=False`: at its first use).
+        """Probe the machine (0.1 s) and boot the fork server (about a second; with `boot=False` at its first use).
 
-        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a text for the
-        operator.
+        `levels` overrides what `settings.sandbox` allows. Raises SandboxUnavailable with a message for the operator.
         """
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await self._fork_server.probe(levels)
@@ -91,21 +90,21 @@ class JailedKernels:
         return self.sandbox
 
     async def boot(self) -> None:
-        """Have the fork server ready before the first kernel asks for it. Raises ZygoteDied, TimeoutError."""
+        """Start the fork server before the first kernel needs it. Raises ZygoteDied, TimeoutError."""
         if self.sandbox.mechanisms:
             await self._fork_server.running()
 
     async def launch(self, session: str, folder: Path) -> JailedKernel:
         """A ready kernel with the session's folder and the variables of its last snapshot.
 
-        `folder` lies directly in `sessions`; it is made when missing. When the server is root, all that is in
-        it is given to the session's user. When the variables cannot be restored, the kernel starts without
-        them and `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone
-        and ZygoteDied after a new attempt, when the fork server died meanwhile.
+        `folder` must be directly in `sessions`; it is created if missing. If the server runs as root, the session's
+        user becomes the owner of its content. If the variables cannot be restored, the kernel starts without them and
+        `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone and ZygoteDied after
+        a retry, if the fork server died in the meantime.
         """
         vault = Vault(self.snapshots, session, self._key)
         if folder.parent.resolve() != self.sessions.resolve():
-            raise ValueError(f"{folder} does not lie in {self.sessions}")
+            raise ValueError(f"{folder} is not in {self.sessions}")
         uid = self.uid_of(session)
         try:
             await asyncio.to_thread(hand_over, folder, uid)
@@ -127,8 +126,8 @@ class JailedKernels:
         return kernel
 
     async def variables_of(self, session: str) -> Report | None:
-        """The report of the session's last snapshot, for a session whose kernel does not run; None without
-        one.
+        """The report of the session's last snapshot, for a session without a running kernel; None if there is no
+        snapshot.
 
         Raises SnapshotDamaged, ValueError.
         """
@@ -141,16 +140,16 @@ class JailedKernels:
 
     @property
     def runtime(self) -> Path:
-        """The folder of the sockets, gone when the fork server is. Raises LookupError before its first start."""
+        """The folder of the sockets, removed with the fork server. Raises LookupError before its first start."""
         return self._fork_server.zygote.runtime
 
     @property
     def fork_server_pid(self) -> int:
-        """Process id of the outermost process of the jail. Raises LookupError before its first start."""
+        """Process ID of the outermost sandbox process. Raises LookupError before its first start."""
         return self._fork_server.zygote.pid
 
     async def aclose(self) -> None:
-        """End everything that was started here; also right after a `start` that failed."""
+        """End everything that was started here; also allowed right after a failed `start`."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -169,7 +168,7 @@ class JailedKernels:
         """The user that the session's kernel runs as, 0 for the server's own."""
         if self.sandbox.level is Level.OFF or os.geteuid() != 0:
             return 0
-        return self._settings.first_uid + zlib.crc32(session.encode()) % self._settings.uids
+        return FIRST_UID + zlib.crc32(session.encode()) % UIDS
 
     async def _connected(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
         try:
@@ -212,7 +211,8 @@ class JailedKernels:
 
         async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
             def spawn(number: int) -> Spawn:
-                return Spawn(number, place, uid, self._limits(), self._settings.output_size, connection)
+                output = self._settings.kernel_output_kb * 1024
+                return Spawn(number, place, uid, self._limits(), output, connection)
 
             return await zygote.fork(spawn, [*sockets, theirs.fileno()])
 
@@ -233,7 +233,7 @@ class JailedKernels:
 
     def _limits(self) -> Limits:
         s = self._settings
-        return Limits(s.memory, s.processes, s.cpu_seconds, s.file_size, s.open_files)
+        return Limits(s.memory, s.kernel_processes, s.kernel_cpu_seconds, s.kernel_file_mb * MIB, OPEN_FILES)
 
     async def _watch(self) -> None:
         watches: dict[JailedKernel, watchdog.Watch] = {}

@@ -1,4 +1,4 @@
-"""The order in which a forked kernel locks itself in. Runs once, in the child, before its first thread."""
+"""The order in which a forked kernel confines itself. Runs once, in the child, before its first thread."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from .walls import landlock, limits, mounts, seccomp, syscalls
 from .wire import Level, Spawn, ZygoteConfig
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
-# Without an own tree: what Python and the libraries read of the machine's.
+# Without a private file tree: what Python and the libraries read from the machine's.
 _SHARED_SYSTEM = (
     "/etc/ld.so.cache",
     "/etc/localtime",
@@ -24,19 +24,17 @@ _SHARED_SYSTEM = (
 
 @dataclass(frozen=True)
 class Place:
-    """Where a jailed kernel finds itself."""
+    """The environment of a sandboxed kernel."""
 
     work: str
     """Its session's folder."""
 
     scratch: str
-    """Where temporary files go."""
+    """The folder for temporary files."""
 
 
 def leave_the_machine(config: ZygoteConfig) -> None:
-    """In the process that will only wait: the next child begins a pid namespace. Raises OSError where
-    refused.
-    """
+    """For a process that then only waits: the next child starts a PID namespace. Raises OSError if refused."""
     if config.level.has_namespaces:
         uid, gid = os.getuid(), os.getgid()
         if limits.may_administer():
@@ -47,7 +45,7 @@ def leave_the_machine(config: ZygoteConfig) -> None:
 
 
 def enter_common_tree(config: ZygoteConfig) -> None:
-    """In that child: the small tree that all kernels start from, no network, a name of its own."""
+    """For that child: the small file tree shared by all kernels, no network, its own host name."""
     if config.level.has_namespaces:
         flags = syscalls.CLONE_NEWNS | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWNET
         syscalls.unshare(flags)
@@ -58,8 +56,8 @@ def enter_common_tree(config: ZygoteConfig) -> None:
 
 
 def lock_in(config: ZygoteConfig, spawn: Spawn, seccomp_filter: bytes) -> Place:
-    """Confine this process as `config.level` says, for ever. Raises OSError at the first wall that fails to
-    stand.
+    """Confine this process permanently according to `config.level`. Raises OSError at the first mechanism that
+    fails.
     """
     syscalls.die_with_parent()
     _volunteer_for_the_oom_killer()
@@ -77,10 +75,9 @@ def lock_in(config: ZygoteConfig, spawn: Spawn, seccomp_filter: bytes) -> Place:
         limits.drop_capabilities()
     if config.level.has_landlock:
         landlock.restrict(reach)
-    # The change of user made the process undumpable: then the watchdog of an ordinary user could not measure
-    # it.
+    # The change of user made the process undumpable: an ordinary user's watchdog could then not measure it.
     syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
-    # And it cleared this.
+    # This call cleared it again.
     syscalls.die_with_parent()
     if config.level is not Level.OFF:
         seccomp.restrict(seccomp_filter)
@@ -102,7 +99,7 @@ def _enter_own_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
     mounts.show_only(spawn.folder, scratch_size=config.scratch_size, keep=config.read_only)
     if spawn.uid:
         limits.become(spawn.uid)
-        # An undumpable process may not write its own id maps.
+        # An undumpable process may not write its own ID maps.
         syscalls.prctl(syscalls.PR_SET_DUMPABLE, 1)
     if config.user_namespaces:
         uid, gid = os.getuid(), os.getgid()
@@ -121,7 +118,7 @@ def _share_the_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
 
 
 def environment(place: Place) -> dict[str, str]:
-    """The whole environment of a kernel."""
+    """All environment variables of a kernel."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -135,8 +132,8 @@ def environment(place: Place) -> dict[str, str]:
 
 
 def readable_system(extra: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What kernels may read: system libraries, this Python, its packages, and this package; nothing else of
-    ours.
+    """What kernels may read: system libraries, this Python, its packages, and this package; nothing else of the
+    service.
     """
     package = Path(__file__).resolve().parent
     candidates = (

@@ -1,6 +1,6 @@
-"""Kernels without a jail and without a fork server, for systems that have neither. Only with SANDBOX=off.
+"""Kernels without a sandbox or fork server, for systems that support neither. Only with SANDBOX=off.
 
-They start cold and forget their variables when they end; otherwise they look the same to the service.
+They start slowly and lose their variables when they end; otherwise they behave the same.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _WHY = "variables are not kept on this system"
 
 
 class PlainProcess(KernelProcess):
-    """An ordinary child of the server."""
+    """An ordinary child process of the server."""
 
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
         self.exited = asyncio.get_running_loop().create_future()
@@ -29,15 +29,15 @@ class PlainProcess(KernelProcess):
         self.end(await asyncio.to_thread(self._child.wait))
 
     def send_signal(self, number: int) -> None:
-        """See KernelProcess. Where there are no process groups of our own making, descendants live on."""
+        """See KernelProcess. On systems without our process groups, descendants survive."""
         self._child.send_signal(number)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
 
 class PlainKernel(JailedKernel):
-    """A kernel that remembers nothing."""
+    """A kernel without snapshots."""
 
     async def snapshot(self) -> Report:
         """Raises SnapshotFailed."""
@@ -53,9 +53,9 @@ class PlainKernel(JailedKernel):
 
 
 async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
-    """Start the interpreter in `folder`, on TCP sockets of the loopback address."""
+    """Start the interpreter in `folder`, on TCP sockets on loopback."""
     await manager.start_kernel(cwd=folder)
     provisioner = manager.provisioner
     if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
-        raise TypeError("a plain kernel needs jupyter_client's own provisioner")
+        raise TypeError("a plain kernel requires jupyter_client's own provisioner")
     return PlainProcess(provisioner.process)

@@ -1,4 +1,4 @@
-"""Which walls this machine lets us build: found by building them around a throw-away process."""
+"""Finds out which mechanisms this machine supports by applying them to a throw-away process."""
 
 import asyncio
 import json
@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .settings import JailSettings, SandboxMode
+from workspace.settings import MIB
+
+from .settings import FIRST_UID, JailSettings, SandboxMode
 from .wire import Level, ZygoteConfig
 from .zygote_client import clean_environment
 
 _SECONDS = 30
-_OFF = "set SANDBOX=off, knowing that code can then do whatever this service can."
+_OFF = "set SANDBOX=off, but code can then do everything that this service can."
 _NAMESPACES = ("mount, pid, network, ipc, uts and cgroup namespaces",)
 
 
 class SandboxUnavailable(RuntimeError):  # noqa: N818
-    """This machine cannot confine kernels as the settings demand. The text says what is missing and what to
-    do.
-    """
+    """This machine cannot confine kernels as configured. The message says what is missing and what to do."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,19 @@ class Sandbox:
 
     level: Level
     mechanisms: tuple[str, ...]
-    """What stands between a kernel and the machine."""
+    """The mechanisms that confine a kernel."""
 
     missing: tuple[str, ...]
-    """Why no stronger level was chosen, one reason a level."""
+    """Why no stronger level was chosen, one reason per level."""
 
     user_namespaces: bool
-    """Whether each kernel has a user namespace of its own."""
+    """Whether each kernel has its own user namespace."""
 
 
 async def probe(settings: JailSettings, levels: tuple[Level, ...] | None = None) -> Sandbox:
     """The strongest of `levels` (default: those that `settings.sandbox` allows) that works.
 
-    Raises SandboxUnavailable when none does.
+    Raises SandboxUnavailable if none does.
     """
     allowed = levels or _levels(settings.sandbox)
     if sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}:
@@ -59,7 +59,7 @@ async def probe(settings: JailSettings, levels: tuple[Level, ...] | None = None)
                 return Sandbox(level, found, tuple(missing), user_namespaces)
             missing.append(f"{level}{'' if user_namespaces else ' without user namespaces'}: {reason}")
     raise SandboxUnavailable(
-        f"SANDBOX={settings.sandbox}: this machine cannot lock Python in. "
+        f"SANDBOX={settings.sandbox}: this machine cannot sandbox Python."
         + "; ".join(missing)
         + f". Allow what is missing, or {_OFF}"
     )
@@ -75,15 +75,15 @@ def _levels(mode: SandboxMode) -> tuple[Level, ...]:
 
 def _elsewhere(allowed: tuple[Level, ...]) -> Sandbox:
     if allowed == (Level.OFF,):
-        return Sandbox(Level.OFF, (), (f"no jail on {sys.platform} {platform.machine()}",), user_namespaces=False)
+        return Sandbox(Level.OFF, (), (f"no sandbox on {sys.platform} {platform.machine()}",), user_namespaces=False)
     raise SandboxUnavailable(
-        f"the jail needs Linux on x86_64 or aarch64, and this is {sys.platform} on {platform.machine()}. "
+        f"the sandbox requires Linux on x86_64 or aarch64, but this is {sys.platform} on {platform.machine()}."
         f"Run the service in a Linux container, or {_OFF}"
     )
 
 
 def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
-    # Not at the top: the walls cannot even be imported on systems that this module must refuse in words.
+    # Not at the top: on systems that this module must refuse with a message, the modules cannot even be imported.
     from .walls import landlock  # noqa: PLC0415
 
     found: list[str] = []
@@ -101,9 +101,9 @@ def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
 
 
 async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -> str | None:
-    """Why this level does not work, or None when it does."""
+    """Why this level does not work, or None if it does."""
     with tempfile.TemporaryDirectory(prefix="llm-api-probe-") as folder:
-        uid = settings.first_uid if os.geteuid() == 0 else 0
+        uid = FIRST_UID if os.geteuid() == 0 else 0
         await asyncio.to_thread(_furnish, Path(folder), uid)
         config = make_config(settings, level, Path(folder, "sessions"), folder, user_namespaces=user_namespaces)
         process = await asyncio.create_subprocess_exec(
@@ -124,7 +124,7 @@ async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -
         except TimeoutError:
             process.kill()
             await process.wait()
-            return "the check did not end"
+            return "the check did not finish"
     return _reason(output, errors)
 
 
@@ -153,7 +153,7 @@ def _lines(text: bytes) -> Iterator[str]:
 def make_config(
     settings: JailSettings, level: Level, sessions: Path, runtime: str, *, user_namespaces: bool
 ) -> ZygoteConfig:
-    """What the fork server is told at its start."""
+    """The fork server's configuration."""
     # As above.
     from .lockdown import readable_system  # noqa: PLC0415
 
@@ -163,8 +163,8 @@ def make_config(
         sessions=str(sessions.resolve()),
         runtime=runtime,
         read_only=readable_system(),
-        preload=settings.preload,
-        scratch_size=settings.scratch_size,
+        preload=settings.python_code_preload_libraries,
+        scratch_size=settings.scratch_mb * MIB,
         server_pid=os.getpid(),
     )
 

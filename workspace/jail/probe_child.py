@@ -1,5 +1,6 @@
-"""`python -m workspace.jail.probe_child CONFIG UID`: lock a child in, let it push at the walls, print `works`
-or why not.
+"""`python -m workspace.jail.probe_child CONFIG UID`: confine a child that tries to break out.
+
+Prints `works` or the reason for a failure.
 """
 
 import os
@@ -16,7 +17,7 @@ _LIMITS = Limits(memory=1 << 30, processes=64, cpu_seconds=10, file_size=1 << 20
 
 
 def main() -> None:
-    """The same steps as the fork server's, in three generations."""
+    """The same steps as in the fork server, in three generations."""
     config = ZygoteConfig.from_json(sys.argv[1])
     try:
         lockdown.leave_the_machine(config)
@@ -54,8 +55,8 @@ def _push(config: ZygoteConfig) -> str:
     checks: dict[str, Callable[[], object]] = {
         "a file of the server can be read": lambda: Path(config.sessions, "../canary").read_bytes(),
         "a file of the server can be changed": lambda: Path(config.sessions, "../canary").write_bytes(b""),
-        "a socket can be made": lambda: socket.socket().close(),
-        "a namespace can be made": lambda: syscalls.unshare(syscalls.CLONE_NEWNS),
+        "a socket can be created": lambda: socket.socket().close(),
+        "a namespace can be created": lambda: syscalls.unshare(syscalls.CLONE_NEWNS),
     }
     for text, attempt in checks.items():
         try:
@@ -67,7 +68,7 @@ def _push(config: ZygoteConfig) -> str:
         Path(place.work, "written").write_bytes(b"x")
         Path(os.__file__).read_bytes()
     except OSError as error:
-        return f"the jailed user cannot work: {error}"
+        return f"the sandboxed user cannot work: {error}"
     return "works"
 
 

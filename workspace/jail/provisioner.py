@@ -1,6 +1,4 @@
-"""jupyter_client's provisioner and manager for forked kernels: the ordinary protocol on sockets bound
-beforehand.
-"""
+"""jupyter_client's provisioner and manager for forked kernels, with sockets that are already bound."""
 
 import asyncio
 import os
@@ -28,11 +26,11 @@ from .zygote_client import KILLED, KernelProcess
 _EXIT_SECONDS = 5
 
 Fork = Callable[[dict[str, Any], list[int]], Awaitable[KernelProcess]]
-"""Makes a kernel of the connection info and the descriptors of the five bound sockets."""
+"""Forks a kernel with this connection info and the descriptors of the five bound sockets."""
 
 
 class ForkProvisioner(KernelProvisionerBase):
-    """Kernels come from `fork`, which is set right after construction."""
+    """Gets kernels from `fork`, which is set right after construction."""
 
     fork: Fork
     process: KernelProcess | None = None
@@ -47,7 +45,7 @@ class ForkProvisioner(KernelProvisionerBase):
         return {**kwargs, "cmd": []}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:  # noqa: ARG002
-        """Bind the sockets, fork. Raises ZygoteDied."""
+        """Bind the sockets and fork. Raises ZygoteDied."""
         manager = cast("ForkedKernelManager", self.parent)
         info = manager.get_connection_info()
         with closing(await made_in_thread(partial(_Bound, info), _Bound.undo)) as bound:
@@ -56,7 +54,7 @@ class ForkProvisioner(KernelProvisionerBase):
         return info
 
     async def poll(self) -> int | None:
-        """The exit status of an ended kernel, else None."""
+        """The exit status of an ended kernel, otherwise None."""
         if self.process is None:
             return 0
         return self.process.exited.result() if self.process.exited.done() else None
@@ -76,7 +74,7 @@ class ForkProvisioner(KernelProvisionerBase):
             self.process.send_signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: ARG002
-        """At once, with all its descendants; waits for its end, so that nobody has to poll for it."""
+        """Kill it at once, with all its descendants; waits for its end, so that callers need not poll."""
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             await asyncio.wait({self.process.exited}, timeout=_EXIT_SECONDS)
@@ -86,7 +84,7 @@ class ForkProvisioner(KernelProvisionerBase):
         await self.kill(restart)
 
     async def cleanup(self, restart: bool = False) -> None:  # noqa: ARG002
-        """The sockets' files are removed by the manager."""
+        """The manager removes the sockets' files."""
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.end(KILLED)
@@ -103,12 +101,10 @@ class ForkedKernelManager(AsyncKernelManager):
 
 
 class PatientChannel(AsyncZMQSocketChannel):
-    """Passes over messages that are no messages: code in the jail knows the key's place and may send
-    anything.
-    """
+    """Skips invalid messages: code in the sandbox can find the key and send anything."""
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
-        """As upstream; raises queue.Empty after `timeout` seconds without a valid message."""
+        """Like upstream; raises queue.Empty after `timeout` seconds without a valid message."""
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
         while True:
@@ -122,7 +118,7 @@ class PatientChannel(AsyncZMQSocketChannel):
 
 
 class ForkedKernelClient(AsyncKernelClient):
-    """An AsyncKernelClient whose channels survive forged messages."""
+    """An AsyncKernelClient whose channels tolerate forged messages."""
 
     shell_channel_class = Type(PatientChannel)
     iopub_channel_class = Type(PatientChannel)
@@ -130,8 +126,8 @@ class ForkedKernelClient(AsyncKernelClient):
 
 
 class _Bound:
-    """Listening sockets, one a channel: clients can connect before the kernel runs, and the kernel needs no right to
-    make any.
+    """Listening sockets, one per channel: clients can connect before the kernel runs, and the kernel needs no right to
+    create any.
     """
 
     def __init__(self, info: KernelConnectionInfo) -> None:
@@ -141,11 +137,11 @@ class _Bound:
             self._sockets = sockets.pop_all()
 
     def close(self) -> None:
-        """Here; who has got the descriptors keeps them."""
+        """Close them in this process; processes that received the descriptors keep them."""
         self._sockets.close()
 
     def undo(self) -> None:
-        """Take the files away too."""
+        """Also remove the files."""
         self.close()
         for path in self._paths:
             path.unlink(missing_ok=True)

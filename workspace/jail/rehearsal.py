@@ -1,4 +1,4 @@
-"""Which modules a kernel's first cells import lazily: found by running some in a throw-away process."""
+"""Finds out which modules a kernel's first cells import lazily, by running some in a throw-away process."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import traceback
 
 from .wire import CHANNELS
 
-# What first cells do, by the library that must be preloaded for it to be worth rehearsing.
+# Typical first cells, by the library that must be preloaded for the rehearsal to be useful.
 _CODE = {
     "numpy": "import numpy as np; repr(np.arange(3)); np.random.default_rng(1).normal(size=3)",
     "pandas": """
@@ -25,10 +25,10 @@ plt.plot([1]); plt.gcf().savefig(io.BytesIO()); plt.close("all")
 
 
 def lazily_imported(scratch: str) -> list[str]:
-    """Names of the modules that a kernel has and this process has not, in order of their import.
+    """Names of the modules that a kernel has imported and this process has not, in order of their import.
 
-    Forks, so the caller must be single-threaded. `scratch` is a writable folder. A rehearsal that fails costs
-    speed only: what it found until then is lost, and the reason is printed.
+    Forks, so the caller must be single-threaded. `scratch` is a writable folder. A failed rehearsal only costs speed:
+    its results are lost and the reason is printed.
     """
     receive, send = os.pipe()
     child = os.fork()
@@ -37,7 +37,7 @@ def lazily_imported(scratch: str) -> list[str]:
         try:
             with os.fdopen(send, "w", encoding="utf-8") as found:
                 json.dump(_rehearse(scratch), found)
-        finally:  # the copy must never return into its caller
+        finally:  # the copy must never return to its caller
             if sys.exc_info()[0] is not None:
                 traceback.print_exc(file=sys.__stderr__)
             os._exit(0)

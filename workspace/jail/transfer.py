@@ -1,4 +1,4 @@
-"""The server's side of saving and restoring: blocking, for a thread, with a limit on everything."""
+"""The server's side of saving and restoring: blocking, for use in a thread, with limits on everything."""
 
 import os
 import socket
@@ -14,10 +14,10 @@ _CHUNK = 1 << 20
 
 
 def receive_snapshot(stream: socket.socket, vault: Vault, size_limit: int) -> Report:
-    """Take a snapshot from a kernel and commit it.
+    """Receive a snapshot from a kernel and commit it.
 
-    The stream's time-out bounds every wait. Raises ValueError for what breaks the protocol or `size_limit`
-    (bytes), EOFError when the kernel ends early, OSError; then the snapshot before stays.
+    The stream's time-out limits every wait. Raises ValueError for violations of the protocol or of `size_limit`
+    (bytes), EOFError if the kernel ends early, OSError; the previous snapshot is then kept.
     """
     try:
         return _receive_snapshot(stream, vault, size_limit)
@@ -33,13 +33,13 @@ def _receive_snapshot(stream: socket.socket, vault: Vault, size_limit: int) -> R
     while True:
         kind, length = frames.receive_header(stream)
         if length > frames.TEXT_LIMIT:
-            raise ValueError("a frame that is too long")
+            raise ValueError("a frame is too long")
         data = frames.receive_exactly(stream, length)
         if kind == frames.HAS:
             digest, size = data[: frames.DIGEST_SIZE], int.from_bytes(data[frames.DIGEST_SIZE :], "big")
             total += size
             if total > size_limit or len(data) != frames.DIGEST_SIZE + 8:
-                raise ValueError("more bytes than a session may keep")
+                raise ValueError("more bytes than a session may save")
             if digest.hex() not in blobs:
                 _take_blob(stream, vault, digest, size)
             else:
@@ -61,7 +61,7 @@ def _take_blob(stream: socket.socket, vault: Vault, digest: bytes, size: int) ->
     frames.send(stream, frames.NO)
     kind, length = frames.receive_header(stream)
     if kind != frames.BLOB or length != size:
-        raise ValueError("a blob was announced and something else came")
+        raise ValueError("a blob was announced, but something else was sent")
     vault.put(digest, _chunks(stream, length))
 
 
@@ -69,13 +69,13 @@ def _chunks(stream: socket.socket, length: int) -> Iterator[bytes]:
     while length:
         chunk = stream.recv(min(_CHUNK, length))
         if not chunk:
-            raise EOFError("the kernel ended in the middle of a blob")
+            raise EOFError("the kernel ended during a blob")
         length -= len(chunk)
         yield chunk
 
 
 def serve_restore(stream: socket.socket, vault: Vault, snapshot: Snapshot) -> Report:
-    """Give a kernel its variables back. Errors as for `receive_snapshot`."""
+    """Send a kernel its saved variables. Errors as for `receive_snapshot`."""
     frames.send(stream, frames.MANIFEST, snapshot.manifest)
     while True:
         kind, data = frames.receive(stream, frames.TEXT_LIMIT)

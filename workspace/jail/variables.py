@@ -1,4 +1,4 @@
-"""What a session's variables look like from outside."""
+"""Descriptions of a session's variables."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -9,39 +9,39 @@ _MOST = 10_000
 
 @dataclass(frozen=True)
 class Variable:
-    """One top-level name of a session."""
+    """One top-level name in a session."""
 
     name: str
     type: str
     shape: str
-    """As numpy writes it, or the length of a container; empty for what has neither."""
+    """In numpy's notation, or the length of a container; empty for everything else."""
 
     size: int
-    """Bytes in memory, as far as it is cheap to tell."""
+    """Bytes in memory, as far as this can be determined cheaply."""
 
     detail: str
-    """Columns of a table, or a short plain value, so that code that uses it is right at once."""
+    """Columns of a table, or a short plain value, so that generated code uses it correctly."""
 
     kept: bool
-    """Whether the last snapshot holds it, or (after a restore) whether it came back."""
+    """Whether the last snapshot has it or, after a restore, whether it was restored."""
 
     reason: str = ""
-    """Why it was not kept."""
+    """Why it was not saved."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a snapshot, a restore or a listing found."""
+    """The result of a snapshot, a restore or a listing."""
 
     variables: tuple[Variable, ...]
 
     @property
     def lost(self) -> dict[str, str]:
-        """Names that were not kept, with the reason."""
+        """Names that were not saved, with the reason."""
         return {v.name: v.reason for v in self.variables if not v.kept}
 
     def with_fates_of(self, earlier: "Report | None") -> "Report":
-        """The same variables with what an earlier report says of their being kept."""
+        """The same variables, with `kept` and `reason` from an earlier report."""
         fates = {v.name: v for v in earlier.variables} if earlier else {}
         return Report(
             tuple(
@@ -51,14 +51,12 @@ class Report:
         )
 
     def to_json(self) -> bytes:
-        """The text that travels."""
+        """The serialized report."""
         return json.dumps([asdict(v) for v in self.variables[:_MOST]]).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> "Report":
-        """Read a report that came out of a jail, so it may be anything. Raises ValueError when it is no
-        report.
-        """
+        """Parse a report from a sandboxed kernel, which is untrusted. Raises ValueError if it is invalid."""
         raw = json.loads(text)
         if not isinstance(raw, list) or len(raw) > _MOST:
             raise ValueError("not a list of variables")

@@ -1,8 +1,6 @@
-"""Where snapshots lie: one folder a session, blobs named by their digest, an envelope signed with the
-server's key.
+"""Stores snapshots: one folder per session, blobs named by their digest, and a signed manifest.
 
-Nothing here looks into the bytes. They come out of a jail and go back into one; only their digests are
-checked.
+Nothing here interprets the bytes. They come from a sandboxed kernel and return to one; only their digests are checked.
 """
 
 import base64
@@ -24,7 +22,7 @@ _ENVELOPE = "envelope"
 
 
 class SnapshotDamaged(Exception):  # noqa: N818
-    """The snapshot was changed by somebody else, or the key is another."""
+    """The snapshot was altered, or was signed with a different key."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +35,18 @@ class Snapshot:
 
 
 class Vault:
-    """The snapshot of one session. All methods block on the disk: call them in a thread."""
+    """The snapshot of one session. All methods block on disk access: call them in a thread."""
 
     def __init__(self, root: Path, session: str, key: bytes) -> None:
-        """`root` holds all sessions. Raises ValueError for a session id that is no plain name."""
+        """`root` contains all sessions. Raises ValueError for a session ID that is not a plain name."""
         if not _NAME.fullmatch(session):
-            raise ValueError(f"not a session id: {session!r}")
+            raise ValueError(f"not a session ID: {session!r}")
         self._session = session
         self._key = key
         self.folder = root / session
 
     def load(self) -> Snapshot | None:
-        """The snapshot, or None when there is none. Raises SnapshotDamaged."""
+        """The snapshot, or None if there is none. Raises SnapshotDamaged."""
         try:
             signature, _, body = (self.folder / _ENVELOPE).read_bytes().partition(b"\n")
         except FileNotFoundError:
@@ -60,11 +58,11 @@ class Vault:
         return Snapshot(base64.b64decode(raw["manifest"]), report, frozenset(raw["blobs"]))
 
     def has(self, digest: bytes) -> bool:
-        """Whether these bytes are kept, as far as the name tells; `open` checks."""
+        """Whether these bytes are stored, judging by the name; `open` verifies."""
         return self._blob(digest.hex()).exists()
 
     def put(self, digest: bytes, chunks: Iterator[bytes]) -> None:
-        """Keep bytes under their digest. Raises ValueError when they have another."""
+        """Store bytes under their digest. Raises ValueError if the digest does not match."""
         self._blobs.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = hashlib.blake2b(digest_size=frames.DIGEST_SIZE)
         target = self._blob(digest.hex())
@@ -75,11 +73,11 @@ class Vault:
                 file.write(chunk)
         if found.digest() != digest:
             part.unlink()
-            raise ValueError("a blob has another digest than announced")
+            raise ValueError("a blob does not match its announced digest")
         part.replace(target)
 
     def open(self, digest: bytes) -> int | None:
-        """A descriptor to read the bytes from, or None when they are missing or not what they were."""
+        """A descriptor for reading the bytes, or None if they are missing or damaged."""
         try:
             fd = os.open(self._blob(digest.hex()), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -92,7 +90,7 @@ class Vault:
         return None
 
     def commit(self, snapshot: Snapshot) -> None:
-        """Make `snapshot` the one that counts, in one step, and drop blobs that only older ones needed."""
+        """Make `snapshot` the current one atomically, and delete blobs that only older ones needed."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         content = {
             "manifest": base64.b64encode(snapshot.manifest).decode(),
@@ -106,7 +104,7 @@ class Vault:
         self._drop_all_but(snapshot.blobs)
 
     def drop_unfinished(self) -> None:
-        """Remove what a save that failed has left."""
+        """Delete the remains of a failed save."""
         try:
             snapshot = self.load()
         except SnapshotDamaged:
@@ -120,7 +118,7 @@ class Vault:
                     path.unlink()
 
     def delete(self) -> None:
-        """Forget the session's variables."""
+        """Delete the session's saved variables."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
@@ -131,7 +129,7 @@ class Vault:
         return self._blobs / digest
 
     def _sign(self, body: bytes) -> bytes:
-        # With the session's id, so that one session's snapshot cannot be laid under another.
+        # Includes the session's ID, so that one session's snapshot cannot be used for another.
         return hmac.digest(self._key, self._session.encode() + b"\n" + body, "sha256").hex().encode()
 
 

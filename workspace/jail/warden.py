@@ -1,8 +1,7 @@
-"""The outermost process of the jail: it sees to it that nothing outlives the server.
+"""The outermost process of the sandbox: ensures that nothing outlives the server.
 
-It is made before anything is imported, so it costs a few pages, and stays outside the namespaces, where it
-can see the server. Whatever a kernel leaves behind without a pid namespace becomes its child and is killed
-too.
+It starts before anything is imported, so it takes only a few pages, and stays outside the namespaces, where it can see
+the server. Without a PID namespace, processes left behind by a kernel become its children and are killed too.
 """
 
 import os
@@ -16,9 +15,7 @@ from .walls import syscalls
 
 
 def guard(child: int, server: int, runtime: str) -> NoReturn:
-    """Wait until the fork server `child` or the `server` is gone; then kill what is left, remove `runtime`,
-    exit.
-    """
+    """Wait until the fork server `child` or the `server` is gone; then kill what is left, remove `runtime` and exit."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     child_fd = os.pidfd_open(child)

@@ -1,6 +1,6 @@
-"""Measures what no resource limit covers: memory of all processes of a kernel together, and its folder.
+"""Measures what resource limits do not cover: the total memory of a kernel's processes, and its folder.
 
-Blocking functions, called in a thread.
+Blocking functions; call them in a thread.
 """
 
 import os
@@ -16,18 +16,18 @@ _SHARE = 0.05
 
 @dataclass(frozen=True)
 class FolderUse:
-    """What lies in a folder."""
+    """Disk usage of a folder."""
 
     size: int
-    """Bytes on the disk."""
+    """Bytes on disk."""
 
     files: int
 
 
 def memory_in_use(pid: int, enough: int) -> int:
-    """Bytes of memory of `pid` and its descendants, shared pages in proportion.
+    """Memory of `pid` and its descendants in bytes, with shared pages counted proportionally.
 
-    The exact figure is dear, so it is only taken when the cheap upper bound exceeds `enough`.
+    The exact figure is expensive, so it is only determined if the cheap upper bound exceeds `enough`.
     """
     family = _family(pid)
     bound = sum(_resident(member) for member in family)
@@ -38,11 +38,11 @@ def memory_in_use(pid: int, enough: int) -> int:
 
 def _family(pid: int) -> list[int]:
     found = [pid]
-    for member in found:  # grows while it is walked
+    for member in found:  # grows during the iteration
         try:
             for thread in Path(f"/proc/{member}/task").iterdir():
                 found += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
-        except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        except (FileNotFoundError, ProcessLookupError):  # it ended in the meantime
             continue
     return found
 
@@ -63,14 +63,14 @@ def _proportional(pid: int) -> int:
 
 
 def proportional_memory(pid: int) -> int:
-    """Bytes of one process, shared pages in proportion (PSS); 0 when it is gone."""
+    """Memory of one process in bytes, with shared pages counted proportionally (PSS); 0 if it is gone."""
     return _proportional(pid)
 
 
 def folder_in_use(folder: Path, most_files: int) -> FolderUse:
     """Size and number of files; stops counting beyond `most_files`. Links are not followed.
 
-    Raises OSError for a tree that cannot be measured, such as one deeper than a path can be long.
+    Raises OSError for a tree that cannot be measured, for example one that is deeper than the longest path.
     """
     size = files = 0
     ahead = [str(folder)]
@@ -84,7 +84,7 @@ def folder_in_use(folder: Path, most_files: int) -> FolderUse:
                 if entry.is_dir(follow_symlinks=False):
                     ahead.append(entry.path)
                 size += entry.stat(follow_symlinks=False).st_blocks * 512
-        except (FileNotFoundError, NotADirectoryError):  # removed meanwhile
+        except (FileNotFoundError, NotADirectoryError):  # removed in the meantime
             continue
     return FolderUse(size, files)
 
@@ -93,7 +93,7 @@ def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
     try:
         scan = os.scandir(path)
     except PermissionError:
-        # The session closed it, perhaps to hide what it holds.
+        # The session made it unreadable, possibly to hide its content.
         Path(path).chmod(0o700)
         scan = os.scandir(path)
     with scan:
@@ -101,7 +101,7 @@ def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
 
 
 class Watch:
-    """Watches one kernel."""
+    """Monitors one kernel."""
 
     def __init__(self, pid: int, folder: Path, settings: JailSettings) -> None:
         self._pid = pid
@@ -111,7 +111,7 @@ class Watch:
         self._next_walk = 0.0
 
     def verdict(self) -> str:
-        """Why the kernel must end, or nothing."""
+        """Why the kernel must end, or an empty string."""
         allowed = self._limits.memory
         memory = memory_in_use(self._pid, allowed)
         if memory > allowed:
@@ -120,13 +120,13 @@ class Watch:
 
     def _judge_folder(self) -> str:
         begun = time.monotonic()
-        use = folder_in_use(self._folder, self._limits.folder_files)
-        # A walk over many files takes a while: it may fill only a small share of the time.
+        use = folder_in_use(self._folder, self._limits.kernel_folder_files)
+        # Walking many files takes a while: limit it to a small share of the time.
         self._next_walk = begun + (time.monotonic() - begun) / _SHARE
-        # A folder that was too full before the kernel began may be emptied, not filled further.
+        # A folder that was already too full at the start may be emptied, but not filled further.
         before = self._before = self._before or use
         if use.size > max(self._limits.folder_size, before.size):
             return f"files: {use.size >> 20} MB in the folder, {self._limits.folder_size >> 20} MB allowed"
-        if use.files > max(self._limits.folder_files, before.files):
-            return f"files: more than {self._limits.folder_files} in the folder"
+        if use.files > max(self._limits.kernel_folder_files, before.files):
+            return f"files: more than {self._limits.kernel_folder_files} in the folder"
         return ""

@@ -1,4 +1,4 @@
-"""What the server and the fork server say to each other: one JSON object a packet, descriptors beside it."""
+"""Messages between the server and the fork server: one JSON object per packet, with descriptors attached."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,21 +6,21 @@ from enum import StrEnum
 from typing import Any
 
 ARTIFACT = "application/vnd.llm-api.artifact+json"
-"""Display messages carry `{"path": <relative to the session's folder>}` of a saved figure under this type."""
+"""Display messages have `{"path": <relative to the session's folder>}` of a saved figure under this type."""
 
 CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 PACKET = 1 << 18
-"""Bytes of the largest packet."""
+"""Maximum size of a packet, in bytes."""
 
 
 class Level(StrEnum):
-    """How kernels are confined, strongest first."""
+    """Sandbox levels, strongest first."""
 
     FULL = "full"
     """Namespaces, Landlock, seccomp, limits."""
 
     NAMESPACES = "namespaces"
-    """As `full` without Landlock (kernels older than 5.13)."""
+    """Like `full`, without Landlock (Linux before 5.13)."""
 
     LANDLOCK = "landlock"
     """Landlock, seccomp, limits; no namespaces (ordinary containers)."""
@@ -41,34 +41,34 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one kernel may use."""
+    """Resource limits of one kernel."""
 
     memory: int
-    """Bytes of address space beyond what the forked libraries map already."""
+    """Bytes of address space in addition to what the forked libraries have mapped."""
 
     processes: int
     """Processes and threads together."""
 
     cpu_seconds: int
-    """Processor seconds of one process's whole life."""
+    """Processor seconds in the lifetime of one process."""
 
     file_size: int
-    """Bytes of the largest file."""
+    """Maximum size of a file, in bytes."""
 
     open_files: int
-    """Descriptors of one process."""
+    """Maximum number of descriptors of one process."""
 
 
 @dataclass(frozen=True)
 class ZygoteConfig:
-    """Given to the fork server once, at its start."""
+    """Passed to the fork server once, at its start."""
 
     level: Level
     user_namespaces: bool
-    """Whether each kernel gets a user namespace; root can do with the other namespaces alone."""
+    """Whether each kernel gets a user namespace; root can use the other namespaces without one."""
 
     sessions: str
-    """The folder that all sessions' folders lie in."""
+    """The folder that contains all sessions' folders."""
 
     runtime: str
     """The folder of the sockets; removed when the server is gone."""
@@ -86,7 +86,7 @@ class ZygoteConfig:
 
     @classmethod
     def from_json(cls, text: bytes | str) -> "ZygoteConfig":
-        """The reverse of `to_json`."""
+        """The inverse of `to_json`."""
         raw = json.loads(text)
         for name in ("read_only", "preload"):
             raw[name] = tuple(raw[name])
@@ -95,16 +95,16 @@ class ZygoteConfig:
 
 @dataclass(frozen=True)
 class Spawn:
-    """Ask for one kernel. Descriptors beside it: five listening sockets in the order of CHANNELS, the state
+    """Request for one kernel. Attached descriptors: five listening sockets in the order of CHANNELS, and the state
     socket.
     """
 
     id: int
     folder: str
-    """Path of the session's folder below `ZygoteConfig.sessions`."""
+    """Path of the session's folder in `ZygoteConfig.sessions`."""
 
     uid: int
-    """The user to become, 0 to stay the same."""
+    """The user to change to, 0 to keep the current one."""
 
     limits: Limits
     output_size: int
@@ -117,6 +117,6 @@ class Spawn:
 
     @classmethod
     def from_packet(cls, packet: bytes) -> "Spawn":
-        """The reverse of `to_packet`."""
+        """The inverse of `to_packet`."""
         raw = json.loads(packet)
         return cls(**{**raw, "limits": Limits(**raw["limits"])})

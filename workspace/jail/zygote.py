@@ -1,8 +1,8 @@
 """The fork server: `python -m workspace.jail.zygote CONTROL_FD`.
 
-It is executed with a clean environment, enters its namespaces before it imports anything large, loads the
-libraries once, and then forks ready kernels on request. It stays single-threaded, so that a fork copies all
-of it. Whoever starts it holds the other end of the control socket; when that is closed, everything ends.
+It starts with a clean environment, enters its namespaces before it imports anything large, loads the libraries once,
+and then forks ready kernels on request. It stays single-threaded, so that a fork copies everything. Its parent has the
+other end of the control socket; when that is closed, everything ends.
 """
 
 import gc
@@ -23,7 +23,7 @@ from .wire import CHANNELS, PACKET, Level, Spawn, ZygoteConfig
 
 
 def main() -> None:
-    """Boot, say that we are ready, serve until the control socket closes."""
+    """Boot, report readiness, and serve until the control socket closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
     # Not on the command line, which every kernel can read in its /proc.
     config = ZygoteConfig.from_json(control.recv(PACKET))
@@ -51,7 +51,7 @@ def _leave_the_warden_behind(config: ZygoteConfig, control: socket.socket) -> No
 def _load(config: ZygoteConfig) -> Any:
     scratch = "/tmp" if config.level.has_namespaces else config.runtime  # noqa: S108
     os.environ.update(HOME=scratch, IPYTHONDIR=f"{scratch}/.ipython", MPLCONFIGDIR=f"{scratch}/.matplotlib")
-    # ipykernel then does without its debugger, whose parts cost 70 ms and megabytes in every kernel.
+    # Disables ipykernel's debugger, which costs 70 ms and megabytes in every kernel.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     for name in config.preload:
         try:
@@ -63,7 +63,7 @@ def _load(config: ZygoteConfig) -> Any:
     for name in rehearsal.lazily_imported(scratch):
         try:
             importlib.import_module(name)
-        except ImportError:  # a rehearsal's own module; a kernel that needs it will say so
+        except ImportError:  # a rehearsal's own module; a kernel that needs it will report it
             continue
     return kernel_app.prepare()
 
@@ -78,7 +78,7 @@ class _ForkServer:
         self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY) if config.level.has_namespaces else -1
 
     def serve(self, threads: int) -> NoReturn:
-        """Fork on request and report who ended, until the server closes its end."""
+        """Fork on request and report ended processes, until the server closes its end."""
         wake, waker = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(waker, False)
@@ -104,7 +104,7 @@ class _ForkServer:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
                 return
-            if os.WIFSTOPPED(status):  # it asked to be traced by us, which nobody will do
+            if os.WIFSTOPPED(status):  # it requested tracing by us, which we never do
                 os.kill(pid, signal.SIGKILL)
                 continue
             if not self._config.level.has_namespaces:
@@ -132,20 +132,20 @@ class _ForkServer:
         for fd in fds:
             os.close(fd)
         if self._own_pids >= 0:
-            # After the answer, because leaving the pid namespace takes the kernel some milliseconds.
+            # After the reply, because leaving the PID namespace takes Linux some milliseconds.
             syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)
 
     def _become_kernel(self, spawn: Spawn, fds: list[int]) -> NoReturn:
         try:
             run_kernel(self._config, spawn, fds, self._filter, self._app)
-        finally:  # nothing of the fork server may run on in the child
+        finally:  # no code of the fork server may run on in the child
             if sys.exc_info()[0] is not None:
                 traceback.print_exc(file=sys.__stderr__)
             os._exit(70)
 
 
 def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filter: bytes, app: Any) -> None:
-    """In the forked child: lock in, then be an IPython kernel until told to stop."""
+    """In the forked child: confine itself, then be an IPython kernel until stopped."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -157,7 +157,7 @@ def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filte
     _silence_standard_streams()
     sys.path.append(place.work)
     if "numpy.random" in sys.modules:
-        # All forks would draw the same numbers.
+        # Otherwise all forks would draw the same random numbers.
         sys.modules["numpy.random"].seed()
     kernel_app = sys.modules["workspace.jail.inside.app"]
     wiring = kernel_app.Wiring(spawn.connection, dict(zip(CHANNELS, fds, strict=False)), spawn.output_size)
@@ -172,7 +172,7 @@ def _close_all_but(keep: set[int]) -> None:
         if fd not in keep:
             try:
                 os.close(fd)
-            except OSError:  # the descriptor of this very listing
+            except OSError:  # the descriptor of this listing itself
                 continue
 
 

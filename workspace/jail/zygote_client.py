@@ -1,4 +1,4 @@
-"""The server's end of the fork server: start it, ask it for kernels, notice deaths."""
+"""The server's side of the fork server: starts it, requests kernels, detects deaths."""
 
 import asyncio
 import itertools
@@ -24,7 +24,7 @@ _STOP_SECONDS = 3
 
 
 class ZygoteDied(RuntimeError):  # noqa: N818
-    """The fork server ended; its kernels ended with it."""
+    """The fork server ended, and its kernels with it."""
 
 
 class KernelProcess:
@@ -36,10 +36,10 @@ class KernelProcess:
 
         self._descriptor = descriptor
         self.pid = _pid_of(descriptor)
-        """Its process id in the server's own namespace."""
+        """Its process ID in the server's own namespace."""
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, nothing when it has ended. SIGKILL takes all its descendants along."""
+        """Send a signal; has no effect if it has ended. SIGKILL also kills all its descendants."""
         if self._descriptor >= 0:
             try:
                 signal.pidfd_send_signal(self._descriptor, number)
@@ -47,12 +47,12 @@ class KernelProcess:
                 return
 
     def end(self, status: int) -> None:
-        """Note that it has ended; the first note counts."""
+        """Record its exit status; only the first call counts."""
         if not self.exited.done():
             self.exited.set_result(status)
 
     def close(self) -> None:
-        """Forget the process; signals go nowhere from now on."""
+        """Release the process; later signals have no effect."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -64,20 +64,20 @@ def _pid_of(descriptor: int) -> int:
 
 
 class Zygote:
-    """One fork server. Start it once; when `alive` turns false, make another."""
+    """One fork server. Start it once; when `alive` becomes false, create another."""
 
     def __init__(self, make_config: Callable[[str], ZygoteConfig], start_seconds: float) -> None:
         self._make_config = make_config
         self._start_seconds = start_seconds
         self._ids = itertools.count(1)
         self.numbers = itertools.count(1)
-        """Names for the kernels' sockets in `runtime`, no two alike."""
+        """Unique names for the kernels' sockets in `runtime`."""
         self._forks: dict[int, asyncio.Future[KernelProcess]] = {}
         self._kernels: dict[int, KernelProcess] = {}
         self.alive = False
 
     async def start(self) -> None:
-        """Boot it; takes about a second. Raises ZygoteDied, TimeoutError."""
+        """Boot it, which takes about a second. Raises ZygoteDied, TimeoutError."""
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         with ExitStack() as undo:
@@ -114,19 +114,19 @@ class Zygote:
         except BrokenPipeError:
             self._on_death()
         try:
-            # Waiting in vain cancels the future, and then _on_message kills what nobody waits for.
-            # Not `wait_for`: Python 3.11's swallows a cancellation that comes together with the result.
+            # A wait that times out cancels the future, and _on_message then kills the unclaimed kernel. Not `wait_for`:
+            # Python 3.11's swallows a cancellation that arrives together with the result.
             async with asyncio.timeout(self._start_seconds):
                 return await forked
         except asyncio.CancelledError:
             if forked.done() and not forked.cancelled() and forked.exception() is None:
-                kernel = forked.result()  # it came, and nobody will hold it
+                kernel = forked.result()  # it arrived, but nobody will use it
                 kernel.send_signal(signal.SIGKILL)
                 kernel.close()
             raise
         except TimeoutError:
             self._on_death()
-            raise ZygoteDied("the fork server does not answer") from None
+            raise ZygoteDied("the fork server does not respond") from None
 
     async def aclose(self) -> None:
         """End it and every kernel, wait until they are gone, and remove its folder."""
@@ -144,7 +144,7 @@ class Zygote:
 
     @property
     def pid(self) -> int:
-        """Process id of the outermost process."""
+        """Process ID of the outermost process."""
         return self._process.pid
 
     def _on_readable(self) -> None:
@@ -215,7 +215,7 @@ async def _spawned(control: socket.socket) -> asyncio.subprocess.Process:
 
 
 def clean_environment() -> dict[str, str]:
-    """Nothing of the server's own: kernels can read what the fork server was started with."""
+    """Nothing from the server's environment, because kernels can read the fork server's."""
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",

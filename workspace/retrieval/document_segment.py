@@ -1,4 +1,4 @@
-"""How a document becomes a segment: text, passages, vectors."""
+"""Converts a document to a segment: text, passages, vectors."""
 
 import asyncio
 import contextlib
@@ -14,31 +14,32 @@ from workspace.retrieval.settings import RetrievalSettings
 from workspace.retrieval.store import IndexStore, Manifest
 from workspace.retrieval.types import Embedder, Extract, Passage, UnreadableError, VectorsUnavailableError
 
-NO_TEXT = "It holds no text. If it was scanned, its pages are images."
-FULL = "It is not searched: all documents together are too long."
+NO_TEXT = "It has no text. If it was scanned, its pages are images."
+FULL = "It is not searched, because all documents together are too long."
 
 
 class Lender(Protocol):
-    """An index that may hold the same document."""
+    """An index that may have the same document."""
 
     def lend(self, digest: str, dimension: int) -> Segment | None:
-        """The segment of a document with this content, when there is one."""
+        """The segment of a document with this content, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one sync reads documents with."""
+    """The parts that a sync needs to read documents."""
 
     store: IndexStore
     embedder: Embedder
     settings: RetrievalSettings
+    max_file_bytes: int
     extract: Extract
     lender: Lender | None
 
     async def read(self, copy: Path, digest: str, manifest: Manifest, room: int) -> Segment | str:
-        """The document's segment, which is on disk by then; or why it has none, in words for a person."""
-        if await asyncio.to_thread(_size, copy) > self.settings.max_file_bytes:
-            return f"It is larger than {self.settings.max_file_bytes >> 20} MB."
+        """The document's segment, already stored on disk, or the reason why it has none, as a sentence for the user."""
+        if await asyncio.to_thread(_size, copy) > self.max_file_bytes:
+            return f"It is larger than {self.max_file_bytes >> 20} MB."
         found = await self._made_before(digest, manifest)
         if found is not None:
             return found if len(found.passages) <= room else FULL
@@ -58,7 +59,7 @@ class Reading:
         return segment
 
     async def _made_before(self, digest: str, manifest: Manifest) -> Segment | None:
-        """From a sync that was broken off, a file of the same content, or the lender."""
+        """From an interrupted sync, a file with the same content, or the lender."""
         with contextlib.suppress(DamagedError):
             return await asyncio.to_thread(self.store.read_segment, manifest, digest)
         lent = self.lender.lend(digest, manifest.model.dimension) if self.lender is not None else None
@@ -69,7 +70,7 @@ class Reading:
     async def _vectors(self, passages: list[Passage], dimension: int) -> Codes:
         vectors = await self.embedder.passages([passage.for_search() for passage in passages])
         if vectors.shape != (len(passages), dimension) or not np.isfinite(vectors).all():
-            raise VectorsUnavailableError("The model of vectors gave other vectors than it said it would.")
+            raise VectorsUnavailableError("The embedding model returned vectors of an unexpected dimension.")
         return vectors.astype(np.float16)
 
 

@@ -1,4 +1,4 @@
-"""The index of one folder of documents: brought up to date from the documents, never the other way round."""
+"""The index of one folder of documents, always derived from the documents."""
 
 import asyncio
 import logging
@@ -23,48 +23,61 @@ SAVE_SECONDS = 2.0
 
 
 class FolderIndex:
-    """Passages of the documents in `source`, kept in `folder`. Whoever calls `sync` or `drop` keeps others out."""
+    """Passages of the documents in `source`, stored in `folder`. Callers of `sync` and `drop` must exclude each
+    other.
+    """
 
-    def __init__(self, source: Path, folder: Path, embedder: Embedder, settings: RetrievalSettings) -> None:
+    def __init__(
+        self,
+        source: Path,
+        folder: Path,
+        embedder: Embedder,
+        settings: RetrievalSettings,
+        *,
+        readers: int,
+        max_file_bytes: int,
+    ) -> None:
         self._source = source
         self._store = IndexStore(folder)
         self._embedder = embedder
         self._settings = settings
+        self._readers = readers
+        self._max_file_bytes = max_file_bytes
         self._cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
         self._manifest: Manifest | None = None
         self._documents: dict[str, Document] = {}
         self._stamp: tuple[int, ...] | None = None
-        """Of the manifest that is in memory; None while it may differ from the one on disk."""
+        """Identifies the manifest in memory; None while it may differ from the one on disk."""
         self._unswept = True
         """There may be files that the manifest does not refer to."""
         self._saved = 0.0
         self.turn = asyncio.Lock()
-        """Held by whoever syncs or drops."""
+        """Locked by callers of sync and drop."""
         self.version: object = object()
-        """Another one after each change of the documents; never the same for two indexes, as a number could be."""
+        """Changes whenever the documents change; unlike a number, it is unique across indexes."""
 
     @property
     def documents(self) -> Mapping[str, Document]:
-        """What can be searched, by name."""
+        """The searchable documents by name."""
         return self._documents
 
     @property
     def records(self) -> Mapping[str, Record]:
-        """What is known of each file, also of those that cannot be read."""
+        """What is known about each file, including unreadable ones."""
         return self._manifest.records if self._manifest is not None else {}
 
     async def changed(self) -> set[str]:
-        """Names whose file is new, gone or different since it was indexed. Looks at the folder; reads no file."""
+        """Names whose file is new, deleted or changed since it was indexed. Reads the folder, but no file."""
         found = await asyncio.to_thread(self._found)
         records = dict(self.records)
         marks = {name: record.mark for name, record in records.items()}
         return {name for name in found.keys() | marks.keys() if found.get(name) != marks.get(name)}
 
     async def sync(self, extract: Extract, lender: "FolderIndex | None" = None) -> None:
-        """Index what is new or different, drop what is gone; a damaged part is made anew.
+        """Index new and changed files, drop deleted ones, and rebuild damaged parts.
 
-        Documents that `lender` has too are copied from it. Raises `VectorsUnavailableError`. When it is cancelled,
-        what is done is kept.
+        Documents that `lender` has are copied from it. Raises `VectorsUnavailableError`. If cancelled, completed work
+        is kept.
         """
         if not await asyncio.to_thread(self._any):
             self._show({})
@@ -72,9 +85,9 @@ class FolderIndex:
         model = await self._embedder.identity()
         async with self._store.locked():
             manifest, wanted = await asyncio.to_thread(self._begin, model)
-            reading = Reading(self._store, self._embedder, self._settings, extract, lender)
+            reading = Reading(self._store, self._embedder, self._settings, self._max_file_bytes, extract, lender)
             todo = iter(wanted.items())
-            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._settings.readers)]
+            readers = [asyncio.create_task(self._work(todo, manifest, reading)) for _ in range(self._readers)]
             try:
                 await asyncio.gather(*readers)
             finally:
@@ -84,7 +97,7 @@ class FolderIndex:
             await asyncio.to_thread(self._end, manifest, changed=bool(wanted))
 
     async def drop(self) -> None:
-        """Delete the index: nothing of it is left on disk or in memory."""
+        """Delete the index from disk and memory."""
         self._show({})
         self._manifest = None
         if await asyncio.to_thread(self._store.folder.is_dir):
@@ -92,7 +105,7 @@ class FolderIndex:
                 await asyncio.to_thread(shutil.rmtree, self._store.folder, ignore_errors=True)
 
     def lend(self, digest: str, dimension: int) -> Segment | None:
-        """The segment of a document with this content, when there is one."""
+        """The segment of a document with this content, if there is one."""
         for document in self._documents.values():
             if document.digest == digest and document.segment.vectors.shape[1] == dimension:
                 return document.segment
@@ -110,12 +123,12 @@ class FolderIndex:
             self.version = object()
 
     def _begin(self, model: ModelIdentity) -> tuple[Manifest, dict[str, Mark]]:
-        """Load what is there and whole, drop what is gone; `(manifest, the files to look at)`."""
+        """Load what is intact and drop deleted files; returns `(manifest, the files to index)`."""
         manifest, self._stamp = self._read(model), None
         found, known = self._found(), len(manifest.records)
         manifest.records = {name: record for name, record in manifest.records.items() if name in found}
         if self._manifest is None or len(manifest.records) != known:
-            # What could not be read is tried again: after a restart, and when there may be room now.
+            # Unreadable files are retried after a restart, and when there may be room.
             manifest.records = {name: record for name, record in manifest.records.items() if not record.reason}
         documents = {}
         for name, record in list(manifest.records.items()):
@@ -124,7 +137,7 @@ class FolderIndex:
             try:
                 documents[name] = self._loaded(name, record.digest, manifest)
             except DamagedError as error:
-                log.warning("the index of %s is damaged (%s), it is made anew", name, error)
+                log.warning("the index of %s is damaged (%s); rebuilding it", name, error)
                 del manifest.records[name]
         if len(manifest.records) != known:
             self._store.write(manifest)
@@ -135,7 +148,7 @@ class FolderIndex:
         return manifest, wanted
 
     def _read(self, model: ModelIdentity) -> Manifest:
-        """The manifest on disk; the one in memory when nobody has written another since."""
+        """The manifest on disk, or the one in memory if nothing has written another since."""
         there = self._manifest
         if there is not None and there.model == model and self._stamp == self._store.stamp():
             return there
@@ -151,7 +164,7 @@ class FolderIndex:
         if changed:
             self._store.write(manifest)
         if changed or self._unswept:
-            self._store.sweep(manifest)  # not before: what a broken sync has left may be of use to this one
+            self._store.sweep(manifest)  # not earlier: this sync may use what an interrupted one has left
         self._unswept = False
         self._stamp = self._store.stamp()
 
@@ -163,12 +176,14 @@ class FolderIndex:
                 await asyncio.to_thread(self._store.write, replace(manifest, records=dict(manifest.records)))
 
     async def _take(self, name: str, mark: Mark, manifest: Manifest, reading: Reading) -> None:
-        """Index one file as it is now. One that is gone, or no file any more, is left to the next sync."""
+        """Index the current version of a file. One that was deleted, or is not a regular file, is left to the next
+        sync.
+        """
         scratch = await asyncio.to_thread(self._store.scratch)
         try:
             copy = scratch / f"document.{name.rpartition('.')[2].lower()}"
             try:
-                digest = await asyncio.to_thread(take, self._source, name, copy, self._settings.max_file_bytes)
+                digest = await asyncio.to_thread(take, self._source, name, copy, self._max_file_bytes)
             except OSError:
                 return
             old = manifest.records.get(name)

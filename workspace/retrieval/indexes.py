@@ -1,6 +1,6 @@
-"""All users' indexes: one of the user's own documents, one of each session's, searched together.
+"""All indexes: one of each user's own documents, one of each session's, searched together.
 
-Nothing but a user's own folder, and a session that the caller has found to be the user's, is ever put together.
+Only a user's own index and those of sessions that the caller has checked to be the user's are ever combined.
 """
 
 import asyncio
@@ -17,45 +17,61 @@ from workspace.retrieval.settings import RetrievalSettings
 from workspace.retrieval.types import Embedder, Hit, Reranker
 
 MAX_OPEN = 64
-"""Indexes kept in memory; the longest unused are read again when they are asked for."""
+"""Indexes kept in memory; the least recently used are reloaded when needed."""
 MAX_SEARCHERS = 16
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}")
 
 Scope = tuple[str, str | None]
-"""A user, and the session, or None for the user's own documents."""
+"""A user, and a session or None for the user's own documents."""
 _Searchable = tuple[Searcher, dict[str, str]]
-"""A searcher, and under which name each file's content stands in it."""
+"""A searcher, and the name of each file's content in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things lie on disk."""
+    """Folders on disk."""
 
     user: Callable[[str], Path]
-    """Everything of one user's."""
+    """A user's data."""
     session: Callable[[str], Path]
     """One session's folder."""
 
 
 class Indexes:
-    """Opens them on first use. `sync` of a scope comes before its search."""
+    """Opens indexes on first use. Call `sync` for a scope before searching it."""
 
     def __init__(
-        self, places: Places, embedder: Embedder, settings: RetrievalSettings, reranker: Reranker | None = None
+        self,
+        places: Places,
+        embedder: Embedder,
+        settings: RetrievalSettings,
+        reranker: Reranker | None = None,
+        *,
+        readers: int,
+        max_file_bytes: int,
     ) -> None:
+        """`readers` documents are read concurrently; those larger than `max_file_bytes` are not searched."""
         self._places = places
         self._embedder = embedder
         self._settings = settings
         self._reranker = reranker
+        self._readers = readers
+        self._max_file_bytes = max_file_bytes
         self._open: OrderedDict[Scope, FolderIndex] = OrderedDict()
         self._searchers: OrderedDict[tuple[object, ...], _Searchable] = OrderedDict()
 
     def index(self, scope: Scope) -> FolderIndex:
-        """Raises `BadNameError` when the user or the session could not be one of ours."""
+        """Raises `BadNameError` for invalid user or session IDs."""
         index = self._open.get(scope)
         if index is None:
-            index = FolderIndex(self._source(scope), self._folder(scope), self._embedder, self._settings)
-            self._open[scope] = index
+            index = self._open[scope] = FolderIndex(
+                self._source(scope),
+                self._folder(scope),
+                self._embedder,
+                self._settings,
+                readers=self._readers,
+                max_file_bytes=self._max_file_bytes,
+            )
         self._open.move_to_end(scope)
         idle = [each for each, other in self._open.items() if each != scope and not other.turn.locked()]
         for each in idle[: max(0, len(self._open) - MAX_OPEN)]:
@@ -65,7 +81,7 @@ class Indexes:
     async def search(
         self, scopes: Sequence[Scope], text: str, k: int, files: Collection[str] | None = None
     ) -> list[Hit]:
-        """The best `k` passages of all scopes together, of `files` alone when they are named.
+        """The best `k` passages of all scopes together, only from `files` if given.
 
         Raises `VectorsUnavailableError`.
         """
@@ -80,7 +96,7 @@ class Indexes:
         return await asyncio.to_thread(searcher.hits, ranked, k)
 
     async def drop(self, scope: Scope) -> None:
-        """Delete the index of a scope; of a user, those of all sessions too."""
+        """Delete the index of a scope; for a user, also those of all sessions."""
         user, session = scope
         scopes = [scope] if session is not None else [(user, name) for name in await self._sessions(user)] + [scope]
         for each in scopes:
@@ -104,7 +120,7 @@ class Indexes:
         return await asyncio.to_thread(lambda: [path.name for path in folder.iterdir()] if folder.is_dir() else [])
 
     async def _searcher(self, indexes: Sequence[FolderIndex]) -> _Searchable:
-        """Over all documents that are as they were indexed, each content once."""
+        """Over all documents that have not changed since they were indexed, each content once."""
         stale = [frozenset(await index.changed()) for index in indexes]
         dimension = (await self._embedder.identity()).dimension
         key = (dimension, *zip((index.version for index in indexes), stale, strict=True))
@@ -126,5 +142,5 @@ class Indexes:
 
 def _checked(name: str) -> str:
     if not _ID.fullmatch(name):
-        raise BadNameError("not a user or session id")
+        raise BadNameError("not a user or session ID")
     return name

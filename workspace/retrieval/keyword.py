@@ -1,4 +1,4 @@
-"""Which words a passage has: terms, and BM25 over them."""
+"""Keyword search: terms, and BM25 over them."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _FIRST_SYLLABLE = "\u3040"
 
 
 def terms(text: str) -> list[str]:
-    """Stemmed words without stopwords. Chinese, Japanese and Korean, which a stemmer cannot take, in pairs of signs."""
+    """Stemmed words without stopwords. Chinese, Japanese and Korean, which cannot be stemmed, as character pairs."""
     words: list[str] = []
     for word in _WORD.findall(text.lower()):
         if word[0] >= _FIRST_SYLLABLE and len(word) > 1:
@@ -28,7 +28,7 @@ def terms(text: str) -> list[str]:
 
 
 class KeywordIndex:
-    """BM25 (Lucene's variant, `k1` 1.5, `b` 0.75) over passages given by their terms."""
+    """BM25 (Lucene's variant, `k1` 1.5, `b` 0.75) over the terms of passages."""
 
     def __init__(self, passages: Sequence[list[str]]) -> None:
         self._count = len(passages)
@@ -38,7 +38,7 @@ class KeywordIndex:
             self._index.index(list(passages), show_progress=False)
 
     def scores(self, question: list[str]) -> NDArray[np.float32]:
-        """One for each passage; 0 where no word is shared."""
+        """One score per passage; 0 if no word matches."""
         if self._index is None or not question:
             return np.zeros(self._count, np.float32)
         found: NDArray[np.float32] = self._index.get_scores(question)

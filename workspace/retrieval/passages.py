@@ -1,4 +1,4 @@
-"""Cuts a document into passages: along its sections, and within one along paragraphs, lines and sentences."""
+"""Splits a document into passages: by sections, and within one by paragraphs, lines and sentences."""
 
 import bisect
 import math
@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from workspace.retrieval.types import Passage, SectionLike, Spans
 
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?\u3002\uff01\uff1f])[\"')\]]*\s+"))
-"""Where a text may be cut, the best places first."""
+"""Where a text may be split, best places first."""
 
 
 def cut(
     sections: Sequence[SectionLike], spans: Callable[[str], Spans], size: int, overlap: int, limit: int
 ) -> tuple[list[Passage], bool]:
-    """`(at most `limit` passages of at most `size` tokens, whether there would be more)`.
+    """`(at most `limit` passages of at most `size` tokens, whether there are more)`.
 
-    A passage repeats at most `overlap` tokens of the one before it (and a quarter of `size`), whole sentences, and
-    never of another section.
+    A passage repeats at most `overlap` tokens of the previous one (and at most a quarter of `size`), in whole
+    sentences, and never from another section.
     """
     overlap = min(overlap, size // 4)
     passages: list[Passage] = []
@@ -34,7 +34,7 @@ def cut(
 
 
 def _pieces(text: str, spans: Spans, size: int, overlap: int) -> Iterator[tuple[int, int]]:
-    """Where each piece begins and ends, in characters; all of about the same length."""
+    """Start and end of each piece, in characters; all of similar length."""
     breaks = [[match.end() for match in pattern.finditer(text)] for pattern in _BREAKS]
     starts = [start for start, _ in spans]
     first = 0
@@ -49,7 +49,7 @@ def _pieces(text: str, spans: Spans, size: int, overlap: int) -> Iterator[tuple[
 
 
 def _last_token(starts: list[int], breaks: list[list[int]], first: int, wanted: int, most: int) -> int:
-    """The token that begins the next piece: at the best kind of break within reach that lies nearest to `wanted`."""
+    """The first token of the next piece: at the best kind of break within reach, closest to `wanted`."""
     least = first + max(1, (wanted - first) // 2)
     for places in breaks:
         low = bisect.bisect_left(places, starts[least])
@@ -62,7 +62,7 @@ def _last_token(starts: list[int], breaks: list[list[int]], first: int, wanted: 
 
 
 def _back(starts: list[int], breaks: list[list[int]], last: int, overlap: int) -> int:
-    """The first whole line or sentence that begins within the last `overlap` tokens; `last` when there is none."""
+    """The first complete line or sentence that starts within the last `overlap` tokens; `last` if there is none."""
     if overlap <= 0:
         return last
     low, high = starts[max(0, last - overlap)], starts[last]

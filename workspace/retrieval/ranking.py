@@ -1,4 +1,4 @@
-"""Puts two rankings together, and keeps one page from filling the list."""
+"""Combines two rankings, and keeps one page from filling the list."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,30 +12,30 @@ from workspace.retrieval.types import Vectors
 
 Scores = NDArray[np.float32]
 NEAR = 0.97
-"""Cosine of two passages that say the same."""
+"""Cosine of two passages with the same content."""
 PER_SECTION = 2
-"""Passages of one page, or below one heading, as long as others are found."""
+"""Maximum number of passages per page or heading, as long as there are others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How two rankings become one. Chosen by cross-validation, see docs/retrieval.md."""
+    """How two rankings are combined. Chosen by cross-validation, see docs/retrieval.md."""
 
     depth: int = 100
-    """How many passages of each ranking are looked at."""
+    """Number of passages considered from each ranking."""
     keywords: float = 0.4
-    """Share of the words' ranking; the rest is the vectors'."""
+    """Weight of the keyword ranking; the rest is the vectors'."""
     feedback: int = 1
-    """So many of the passages found first move the question's vector, before vectors are compared again."""
+    """Number of top passages that move the question's vector before the second comparison."""
     feedback_weight: float = 0.6
-    """How far."""
+    """Weight of the movement."""
 
 
 def fuse(words: Scores, vectors: Scores, ranking: Ranking) -> Scores:
-    """The weighted mean of standardised scores, each clipped at three deviations below its mean.
+    """The weighted mean of standardized scores, each clipped at three deviations below its mean.
 
-    Scores are standardised by the mean and deviation of the best of their ranking (distribution-based score
-    fusion), which keeps how much better one passage is than the next; ranks alone forget that.
+    Scores are standardized with the mean and deviation of the best of their ranking (distribution-based score fusion),
+    which preserves how much better one passage is than the next; ranks alone do not.
     """
     share = np.float32(ranking.keywords)
     return share * _standardised(words, ranking.depth) + (1 - share) * _standardised(vectors, ranking.depth)
@@ -51,16 +51,16 @@ def _standardised(scores: Scores, depth: int) -> Scores:
 
 
 def moved(question: Vectors, best: Vectors, weight: float) -> Vectors:
-    """The question's vector, moved towards the mean of the passages found first (Rocchio's feedback, 1971)."""
+    """The question's vector, moved towards the mean of the top passages (Rocchio's feedback, 1971)."""
     sum_ = question + weight * best.mean(axis=0)
     length = float(np.linalg.norm(sum_))
     return question if length == 0 else np.asarray(sum_ / length, np.float32)
 
 
 def diverse(ranked: Iterable[int], places: Sequence[object], vectors: Codes, k: int) -> list[int]:
-    """The first `k` of `ranked` that do not repeat one before them, at most `PER_SECTION` of one place.
+    """The first `k` of `ranked` that do not repeat an earlier one, at most `PER_SECTION` per place.
 
-    What was passed over for its place fills up what is left; `places` and `vectors` are by passage.
+    Passages skipped because of their place fill the remaining slots; `places` and `vectors` are indexed by passage.
     """
     chosen: list[int] = []
     passed: list[int] = []

@@ -1,4 +1,4 @@
-"""Finds passages in documents that are in memory: vectors in FAISS, words in BM25, put together."""
+"""Finds passages in documents in memory: vectors in FAISS and words in BM25, combined."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from workspace.retrieval.types import Hit, Passage, Reranker, Vectors
 
 DEFAULT = Ranking()
 RERANKED = 30
-"""Passages that a cross-encoder is shown."""
+"""Number of passages that a cross-encoder reranks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +29,12 @@ class Document:
 
     @cached_property
     def terms(self) -> list[str]:
-        """Of each passage, joined by spaces: lists of words would take ten times the memory."""
+        """Terms of each passage, joined by spaces: lists of words would take ten times the memory."""
         return [" ".join(terms(passage.for_search())) for passage in self.segment.passages]
 
 
 class Searcher:
-    """An index over `documents`, which never changes. All methods but `search` block."""
+    """An immutable index over `documents`. All methods except `search` block."""
 
     def __init__(self, documents: Sequence[Document], dimension: int) -> None:
         self.names = [document.name for document in documents for _ in document.segment.passages]
@@ -52,18 +52,18 @@ class Searcher:
         return len(self._passages)
 
     def words(self, text: str) -> Scores:
-        """BM25 of every passage."""
+        """BM25 score of every passage."""
         return self._keywords.scores(terms(text))
 
     def cosines(self, vector: Vectors, rows: NDArray[np.int64] | None = None) -> Scores:
-        """Of the passages in `rows`, or of all."""
+        """Cosines of the passages in `rows`, or of all."""
         cosines: Scores = (self._vectors if rows is None else self._vectors[rows]).astype(np.float32) @ vector
         return cosines
 
     def ranked(
         self, text: str, vector: Vectors, files: Collection[str] | None = None, ranking: Ranking = DEFAULT
     ) -> list[tuple[int, float]]:
-        """`(passage, score)`, best first: what either ranking has near its top, of `files` when they are named."""
+        """`(passage, score)`, best first: the top passages of either ranking, only from `files` if given."""
         allowed = np.array([name in files for name in self.names]) if files is not None else None
         if not len(self) or (allowed is not None and not allowed.any()):
             return []
@@ -79,14 +79,14 @@ class Searcher:
         return [(int(rows[at]), float(score[at])) for at in np.argsort(-score, kind="stable")]
 
     async def reranked(self, ranked: list[tuple[int, float]], text: str, reranker: Reranker) -> list[tuple[int, float]]:
-        """The first of `ranked`, in the order of a model that reads the question and the passage together."""
+        """The first of `ranked`, reordered by a model that reads the question and the passage together."""
         head = ranked[:RERANKED]
         scores = await reranker.scores(text, [self._passages[at].for_search() for at, _ in head])
         found = [(at, score) for (at, _), score in zip(head, scores, strict=True)]
         return sorted(found, key=lambda hit: -hit[1])
 
     def hits(self, ranked: list[tuple[int, float]], k: int) -> list[Hit]:
-        """At most `k`, without repetitions, not all of one page."""
+        """At most `k`, without repetitions, and not all from one page."""
         scores = dict(ranked)
         places = [(name, p.page, p.heading) for name, p in zip(self.names, self._passages, strict=True)]
         head = [at for at, _ in ranked[: max(DEFAULT.depth, 3 * k)]]

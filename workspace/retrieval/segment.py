@@ -1,4 +1,4 @@
-"""One document in the index: its passages and their vectors, in one file that knows whether it is whole."""
+"""One document in the index: its passages and their vectors, in one file with a checksum."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ _HASH = 32
 _LENGTH = 4
 
 Codes = NDArray[np.float16]
-"""Vectors as FAISS's 16-bit index holds them, shape `(passages, dimension)`."""
+"""Vectors as in FAISS's 16-bit index, shape `(passages, dimension)`."""
 
 
 class DamagedError(Exception):
-    """A file of the index is not as it was written."""
+    """A file of the index is damaged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,11 +29,11 @@ class Segment:
     passages: tuple[Passage, ...]
     vectors: Codes
     cut: bool = False
-    """The document goes on beyond the last passage that is kept."""
+    """The document continues after the last stored passage."""
 
 
 def pack(segment: Segment, model: ModelIdentity) -> bytes:
-    """The segment and the model that made it, behind a checksum of both."""
+    """The segment and the model that made it, preceded by a checksum of both."""
     passages = [list(asdict(passage).values()) for passage in segment.passages]
     about = {"model": model.as_json(), "cut": segment.cut, "passages": passages}
     head = zlib.compress(json.dumps(about, ensure_ascii=False).encode())
@@ -42,7 +42,7 @@ def pack(segment: Segment, model: ModelIdentity) -> bytes:
 
 
 def unpack(data: bytes, model: ModelIdentity) -> Segment:
-    """Raises `DamagedError` unless every byte is as it was written, by this model."""
+    """Raises `DamagedError` unless every byte is intact and the model is the same."""
     start = len(MAGIC) + _HASH
     body = data[start:]
     if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : start] != hashlib.sha256(body).digest():

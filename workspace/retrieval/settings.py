@@ -1,25 +1,24 @@
-"""Settings of the search in documents."""
+"""Settings of document search."""
 
-from dataclasses import dataclass
+from pydantic import Field
+
+from workspace.settings_model import Internal, SettingsModel
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalSettings:
-    """How documents are cut, how much of them is kept, how they are ranked."""
+class RetrievalSettings(SettingsModel):
+    """How documents are split into passages, and how many are searched."""
 
-    passage_tokens: int = 200
-    """Of the embedder's; a passage is at most so long."""
-    overlap_tokens: int = 30
-    """What a passage may repeat of the one before it, within one section."""
-    readers: int = 2
-    """Documents that are read at the same time, by one sync."""
-    max_documents: int = 2000
-    """Of one user, and of one session; the newest are kept."""
-    max_file_bytes: int = 64 << 20
-    """Larger documents are not searched."""
-    max_passages: int = 4000
-    """Of one document; the rest of it is not searched."""
-    max_all_passages: int = 50_000
-    """Of all documents of one user, or of one session."""
-    wait_seconds: float = 60.0
-    """How long a search waits for documents that are being read; then it says which are missing."""
+    passage_tokens: int = Field(default=200, ge=20, le=2000)
+    """Maximum length of a passage, in tokens of the embedding model."""
+    max_documents: int = Field(default=2000, ge=1)
+    """Maximum number of searchable documents per user, and per session: the newest ones."""
+    max_passages: int = Field(default=4000, ge=1)
+    """Maximum number of passages of a document. The rest is not searched, which the results report."""
+    wait: float = Field(default=60, gt=0)
+    """How long a search waits for documents that are still being indexed, in seconds; then it reports which are
+    missing.
+    """
+    overlap_tokens: Internal[int] = 30
+    """Maximum overlap with the previous passage, within one section."""
+    max_all_passages: Internal[int] = 50_000
+    """Maximum number of passages of all documents of one user, or of one session."""

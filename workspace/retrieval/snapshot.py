@@ -1,7 +1,7 @@
-"""A private copy of a document, so that what is hashed is what is read.
+"""Copies a document to a private place, so that what is hashed is what is read.
 
-A session's folder belongs to a program that may put a link to somebody else's file where a document was a moment
-ago. So no link is followed on the way, and the copy is what everything else looks at.
+A session's programs can replace a document with a link to another user's file at any time. So links are never followed,
+and everything else reads only the copy.
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from pathlib import Path
 from workspace.safe_open import open_inside
 
 DOCUMENTS = frozenset(("pdf", "docx", "pptx", "html", "htm", "md", "markdown", "txt", "text", "rst"))
-"""Endings of what is searched. Tables and images have tools of their own."""
+"""Searchable file extensions. Tables and images have their own tools."""
 MAX_SEEN = 20_000
-"""Documents of one folder that are looked at."""
+"""Maximum number of documents of one folder that are considered."""
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Enough of a file to see that it may have changed. A program can set all of it but `changed_ns`."""
+    """Enough data to detect a change of the file. A program can set all of it except `changed_ns`."""
 
     size: int
     modified_ns: int
@@ -30,7 +30,7 @@ class Mark:
 
 
 def marks(folder: Path, limit: int) -> dict[str, Mark]:
-    """The newest `limit` documents below `folder` by relative path, the newest first; no links, nothing hidden."""
+    """The newest `limit` documents in `folder` by relative path, newest first; no links, no hidden files."""
     found = dict(islice(_documents(str(folder)), MAX_SEEN))
     newest = sorted(found, key=lambda name: (-found[name].modified_ns, name))
     return {name: found[name] for name in newest[:limit]}
@@ -52,11 +52,11 @@ def _documents(folder: str) -> Iterator[tuple[str, Mark]]:
                         status = entry.stat(follow_symlinks=False)
                         yield name, Mark(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         except OSError:
-            continue  # a folder or a file that is gone meanwhile, or may not be looked at
+            continue  # deleted in the meantime, or not readable
 
 
 def _is_text(name: str) -> bool:
-    """Names are bytes; those that are no UTF-8 can be neither shown nor asked for."""
+    """Names are bytes; those that are not UTF-8 can be neither shown nor requested."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -65,9 +65,9 @@ def _is_text(name: str) -> bool:
 
 
 def take(folder: Path, name: str, target: Path, limit: int) -> str:
-    """Copy the document to `target`; the sha256 of what was copied, which is at most `limit` bytes and one chunk.
+    """Copy the document to `target`; returns the sha256 of the copy, which is at most `limit` bytes and one chunk.
 
-    Raises OSError, also for links on the way.
+    Raises OSError, also for links in the path.
     """
     digest = hashlib.sha256()
     with open_inside(folder, name) as source, target.open("xb") as copy:

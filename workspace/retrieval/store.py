@@ -1,8 +1,8 @@
 """The files of one index: a manifest of its documents, and a segment for each.
 
-Every file is written beside its place, flushed to disk and moved there in one step; the manifest comes last. So a
-crash at any moment leaves the old index, and at worst files that nothing refers to: the next `sweep` takes them.
-Segments are named by what they were made from, so that work done before a crash is found again.
+Every file is written under a temporary name, flushed to disk and renamed; the manifest comes last. So a crash at any
+moment leaves the old index and, at worst, unreferenced files, which the next `sweep` deletes. Segments are named by
+their sources, so that work done before a crash is found again.
 """
 
 import asyncio
@@ -33,25 +33,25 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the index knows of one file."""
+    """What the index knows about one file."""
 
     mark: Mark
     digest: str
     """sha256 of its content."""
     passages: int
     cut: bool = False
-    """It has more passages than are kept."""
+    """It has more passages than are stored."""
     reason: str = ""
-    """Why it gives no text, in words for a person."""
+    """Why it has no text, as a sentence for the user."""
 
 
 @dataclass(slots=True)
 class Manifest:
-    """The documents of an index, by name, and what made it."""
+    """The documents of an index, by name, and how it was built."""
 
     model: ModelIdentity
     cutting: tuple[int, int, int]
-    """Size, overlap and number of passages at the most."""
+    """Passage size, overlap and maximum number of passages."""
     records: dict[str, Record] = field(default_factory=dict)
 
     def segment(self, digest: str) -> str:
@@ -61,14 +61,14 @@ class Manifest:
 
 
 class IndexStore:
-    """The files below `folder`, which is made when the lock is first taken. All methods but `locked` block."""
+    """The files in `folder`, which is created at the first lock. All methods except `locked` block."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
-        """Keep other processes out. The folder exists inside the block."""
+        """Exclude other processes. The folder exists inside the block."""
         while True:
             with await opened_in_thread(self._lock_file) as file:
                 while not _try_lock(file):  # noqa: ASYNC110 (no event tells that another process is done)
@@ -76,21 +76,21 @@ class IndexStore:
                 if self._is_current(file):
                     yield
                     return
-            # The index was deleted while we waited: the lock of a new one is another file.
+            # The index was deleted while we waited: the lock of a new one is a different file.
 
     def read(self, model: ModelIdentity, cutting: tuple[int, int, int]) -> Manifest:
-        """The manifest; an empty one when there is none, when it is damaged, or when something else made it."""
+        """The manifest; an empty one if it is missing, damaged, or was built differently."""
         try:
             document = json.loads((self.folder / MANIFEST).read_bytes())
             body = document["body"]
             if document["sha256"] == _sum(body) and body["model"] == model.as_json() and body["cutting"] == [*cutting]:
                 return Manifest(model, cutting, {name: _record(raw) for name, raw in body["documents"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            pass  # the caller makes it anew from the documents
+            pass  # the caller rebuilds it from the documents
         return Manifest(model, cutting)
 
     def stamp(self) -> tuple[int, ...]:
-        """Another one each time somebody has written the manifest; empty when there is none."""
+        """Changes whenever the manifest is written; empty if there is none."""
         try:
             status = (self.folder / MANIFEST).stat()
         except OSError:
@@ -107,7 +107,7 @@ class IndexStore:
         self._put(MANIFEST, json.dumps({"sha256": _sum(body), "body": body}, ensure_ascii=False).encode())
 
     def read_segment(self, manifest: Manifest, digest: str) -> Segment:
-        """Raises `DamagedError`, also when there is no such file."""
+        """Raises `DamagedError`, also if there is no such file."""
         try:
             return unpack((self.folder / manifest.segment(digest)).read_bytes(), manifest.model)
         except OSError as error:
@@ -117,7 +117,7 @@ class IndexStore:
         self._put(manifest.segment(digest), pack(segment, manifest.model))
 
     def sweep(self, manifest: Manifest) -> None:
-        """Delete what the manifest does not refer to. Only with the lock."""
+        """Delete what the manifest does not refer to. Requires the lock."""
         kept = {MANIFEST, LOCK} | {manifest.segment(record.digest) for record in manifest.records.values()}
         for path in self.folder.iterdir():
             if path.name in kept:
@@ -128,7 +128,7 @@ class IndexStore:
                 path.unlink(missing_ok=True)
 
     def scratch(self) -> Path:
-        """A new private folder; whoever made it deletes it, or `sweep` does."""
+        """A new private folder; its creator deletes it, or `sweep` does."""
         path = self.folder / f"{SCRATCH}{secrets.token_hex(8)}"
         path.mkdir(mode=0o700)
         return path

@@ -1,4 +1,4 @@
-"""The words of retrieval: what comes in, what is kept, what is found; and what a model of vectors must do."""
+"""The types of retrieval: inputs, passages and hits, and the interfaces of models."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Spans = Sequence[tuple[int, int]]
-"""Where each token of a text begins and ends, in characters."""
+"""Start and end of each token of a text, in characters."""
 
 
 class SectionLike(Protocol):
-    """A page, or what stands below one heading."""
+    """A page, or the text under one heading."""
 
     @property
     def text(self) -> str: ...
@@ -28,32 +28,32 @@ class SectionLike(Protocol):
 
 
 Extract = Callable[[Path], Awaitable[Sequence[SectionLike]]]
-"""Gives a document's text. Raises `UnreadableError` with words for a person."""
+"""Returns a document's text. Raises `UnreadableError` with a message for the user."""
 
 
 class UnreadableError(Exception):
-    """A document gives no text; the words say why."""
+    """A document has no readable text; the message says why."""
 
 
 class VectorsUnavailableError(Exception):
-    """The model of vectors cannot be had; the words say what to do about it."""
+    """The embedding model is not available; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Which model made the vectors: those of two models cannot be compared."""
+    """Identifies the model of vectors: vectors of different models cannot be compared."""
 
     name: str
     dimension: int
     revision: str
-    """A hash of its weights, or what comes nearest to one."""
+    """A hash of its weights, or the closest equivalent."""
 
     def as_json(self) -> dict[str, str | int]:
         return asdict(self)
 
 
 class Embedder(Protocol):
-    """A model of vectors. `llm.vectors.base` makes them."""
+    """An embedding model. `llm.vectors.base` implements it."""
 
     async def identity(self) -> ModelIdentity: ...
 
@@ -64,7 +64,7 @@ class Embedder(Protocol):
         """Shape `(dimension,)`; of length 1."""
 
     def spans(self, text: str) -> Spans:
-        """The text in the model's own tokens, or an estimate of them. Blocking; may be called in any thread."""
+        """The text's tokens in the model's vocabulary, or an estimate. Blocking; may be called in any thread."""
 
 
 class Reranker(Protocol):
@@ -75,7 +75,7 @@ class Reranker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of a document, small enough for one vector."""
+    """A part of a document, small enough for one vector."""
 
     text: str
     page: int | None
@@ -83,15 +83,15 @@ class Passage:
     position: int
 
     def for_search(self) -> str:
-        """What is embedded and looked up: the text below its heading."""
+        """The text to embed and search: the heading, then the passage."""
         return f"{self.heading}\n{self.text}" if self.heading else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage that a search found."""
+    """A passage found by a search."""
 
     file: str
     passage: Passage
     score: float
-    """Only compares hits of one search."""
+    """Only comparable among the hits of one search."""

@@ -1,4 +1,4 @@
-"""Registration and login: who gets in, as what, and how often they may guess."""
+"""Registration and login: who may log in, with which role, and how often they may guess."""
 
 import asyncio
 import json

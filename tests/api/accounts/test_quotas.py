@@ -1,4 +1,4 @@
-"""What one user may use: refused beyond it, in a way that clients understand, and counted whatever happens."""
+"""Quotas: refused beyond the limit, in a way that clients understand, and always counted."""
 
 import asyncio
 from typing import Any
@@ -50,7 +50,7 @@ async def test_a_bucket_fills_steadily_and_not_beyond_a_minute(tmp_path: Any) ->
             now += wait
             for _ in range(60):
                 quotas.request(ann)
-            with pytest.raises(Exception, match="More than 60"):
+            with pytest.raises(Exception, match="60 requests per minute"):
                 quotas.request(ann)
         now += 1
         quotas.request(ann)
@@ -67,7 +67,7 @@ async def test_runs_at_once(start: Start, model: Any) -> None:
         assert [answer.status_code for answer in await asyncio.gather(*running)] == [200, 200]
         model.gate = None
         assert (await chat(ann)).status_code == 200
-        # What was refused has left no conversation behind.
+        # Refused requests left no conversation behind.
         assert len((await ann.http.get("/api/conversations")).json()["sessions"]) == 3
 
 
@@ -85,7 +85,7 @@ async def test_tokens_per_day_are_counted_across_a_restart(start: Start, model: 
 
 
 async def test_runs_that_fail_and_runs_that_are_left_count_too(start: Start, model: Any) -> None:
-    """Whoever leaves before the model says what it counted has still used it."""
+    """Tokens are charged even if the client leaves before the model reports its count."""
     model.replies = [ModelError("The model has run away."), "word " * 100]
     async with start(**LOGIN) as service, person(service, "ann") as ann:
         assert (await chat(ann)).status_code == 503
@@ -98,7 +98,7 @@ async def test_runs_that_fail_and_runs_that_are_left_count_too(start: Start, mod
             pieces = answer.aiter_bytes()
             await anext(pieces)
             await until(model.gate.locked)
-        await until(lambda: not service.server._runs._active)
+        await until(lambda: not service.server._locks._active)
         after = await used(ann.http)
         assert after[0] == 2
         assert after[1] > read

@@ -1,4 +1,4 @@
-"""Tokens and keys that open nothing: forged, expired, of another key, of another service, of people who left."""
+"""Invalid tokens and keys: forged, expired, of another key or service, of deleted or disabled users."""
 
 import asyncio
 import base64
@@ -156,7 +156,7 @@ async def test_keys_made_at_once_stay_within_their_number(start: Start) -> None:
 
 
 async def test_without_a_login_any_word_is_local_but_a_real_token_counts(start: Start) -> None:
-    """OpenAI's clients insist on a key, so people send any word; a token that is ours is never taken for one."""
+    """OpenAI's clients insist on a key, so people send any word; a token of ours is never mistaken for one."""
     async with start(admin_username="boss", admin_password=PASSWORD) as service:
         for headers in ({}, bearer("none"), bearer("sk-anything"), {"Authorization": "Basic eDp5"}):
             assert (await service.http.get(ME, headers=headers)).json()["id"] == "local"

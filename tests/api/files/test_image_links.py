@@ -1,4 +1,4 @@
-"""Images that the agent made, as links in its answer that need no login and expire."""
+"""Images created by the agent, as links in its answer that need no login and expire."""
 
 import re
 import time
@@ -75,7 +75,7 @@ async def test_a_forged_link_leads_nowhere(service: Service, model: ScriptedChat
     folder = service.settings.data_dir / "sessions" / told["x_session_id"]
     (folder / "notes.txt").write_text("secret")
     (folder / "plot.png").write_bytes(b"\x89PNG")
-    links = ImageLinks(signing_keys(service.settings), 1)
+    links = ImageLinks(signing_keys(service.settings.accounts, service.settings.secret_file), 1)
     assert (await service.http.get(f"/api/images/{links.token(told['x_session_id'], 'plot.png')}")).status_code == 200
     key = links.keys.all()[0]
     good = {"aud": AUDIENCE, "sub": told["x_session_id"], "file": "plot.png", "exp": int(time.time()) + 60}
@@ -84,6 +84,6 @@ async def test_a_forged_link_leads_nowhere(service: Service, model: ScriptedChat
 
 
 def test_a_name_cannot_break_out_of_the_brackets(service: Service) -> None:
-    links = ImageLinks(signing_keys(service.settings), 1)
+    links = ImageLinks(signing_keys(service.settings.accounts, service.settings.secret_file), 1)
     step: Any = {"artifacts": [{"filename": "a](http://evil)![.png", "mime": "image/png", "bytes": 1}]}
     assert links.markdown("s" * 22, [step], "http://here").startswith("\n\n![a__http___evil___.png](http://here/")

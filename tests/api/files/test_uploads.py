@@ -1,4 +1,4 @@
-"""A user's own files: streamed in, kept whole or not at all, within limits, readable to the tools."""
+"""Uploads: streamed, stored completely or not at all, within limits, readable by the tools."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ async def upload(
 
 
 def kept(service: Service) -> list[str]:
-    """Everything below the users' and the intake's folders, but for the index, which comes in its own time."""
+    """Everything in the users' and the incoming folders, except the index, which is built in the background."""
     data = service.settings.data_dir
     found = [f for top in ("users", "incoming") for f in (data / top).rglob("*") if f.is_file()]
     found = [f for f in found if not any(part.startswith("index") for part in f.relative_to(data).parts[:-1])]
@@ -159,7 +159,7 @@ async def test_uploads_at_once_of_one_name_get_names_of_their_own(service: Servi
 
 
 async def test_ten_thousand_tiny_files(start: Start) -> None:
-    """In one request, and in many: neither fills the folder, nor holds others up."""
+    """In one request, and in many: neither fills the folder nor blocks others."""
     one = b'--x\r\nContent-Disposition: form-data; name="files"; filename="%d"\r\n\r\na\r\n'
     body = b"".join(one % number for number in range(10_000)) + b"--x--\r\n"
     headers = {"content-type": "multipart/form-data; boundary=x"}
@@ -178,7 +178,7 @@ async def test_ten_thousand_tiny_files(start: Start) -> None:
 
 
 async def slow_request(service: Service, path: str, content_type: str, begin: bytes, *, drip: bool) -> bytes:
-    """The answer to a request that announces 1 MB, sends `begin` and then nothing, or a byte now and then."""
+    """The response to a request that announces 1 MB, sends `begin` and then nothing, or a byte now and then."""
     host, _, port = service.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\nContent-Length: 1000000\r\n\r\n"
@@ -194,7 +194,7 @@ async def slow_request(service: Service, path: str, content_type: str, begin: by
 
 
 async def all_that_comes(reader: asyncio.StreamReader) -> bytes:
-    """Up to the end of the connection; one that was still being written to may end with a reset."""
+    """Reads to the end of the connection; one that was still being written to may end with a reset."""
     pieces: list[bytes] = []
     with contextlib.suppress(ConnectionResetError):
         while piece := await reader.read(65536):
@@ -256,7 +256,7 @@ async def test_too_many_uploads_at_once(service: Service) -> None:
 
 
 async def test_a_large_upload_never_stands_in_memory(start: Start) -> None:
-    """60 MB through the route; what Python holds of it at any time stays below 16 MB, client and server together."""
+    """60 MB through the route; Python's memory stays below 16 MB, for client and server together."""
     piece = b"x" * (256 << 10)
 
     async def body() -> AsyncIterator[bytes]:
@@ -278,7 +278,7 @@ async def test_a_large_upload_never_stands_in_memory(start: Start) -> None:
         assert peak < 16 << 20
 
 
-# the names that people give
+# file names
 
 
 NAMES = [
@@ -341,7 +341,7 @@ async def test_another_users_file_is_not_there(service: Service) -> None:
     assert (await get(service, "/api/files"))["files"] == []
 
 
-# the start
+# startup
 
 
 async def test_what_was_cut_off_is_undone_and_what_was_found_is_kept(start: Start) -> None:

@@ -1,4 +1,4 @@
-"""What surrounds every request: careful headers, known hosts and pages, request ids, the client's address."""
+"""Middleware: security headers, allowed hosts and pages, request IDs, the client's address."""
 
 import json
 from pathlib import Path
@@ -59,13 +59,13 @@ async def test_tls_is_known_from_a_trusted_proxy_alone(start: Start) -> None:
 
 
 async def test_the_client_address_is_believed_of_a_trusted_proxy_alone(start: Start) -> None:
-    """Otherwise whoever guesses passwords would name another address with every guess."""
+    """Otherwise someone guessing passwords would use a different address for every guess."""
     for trusted, addresses in (((), {"127.0.0.1"}), (("127.0.0.0/8",), {"203.0.113.1", "203.0.113.2"})):
         async with start(**LOGIN, trusted_proxies=trusted) as service:
             service.settings.audit_file.write_text("")
             for last in (1, 2):
                 await guess(service, f"198.51.100.7, 203.0.113.{last}")
-            # The log is written beside the answer.
+            # The log is written concurrently with the response.
             await until(lambda file=service.settings.audit_file: len(entries(file)) == 2)  # type: ignore[misc]
             assert {entry["from"] for entry in entries(service.settings.audit_file)} == addresses
 
@@ -106,7 +106,7 @@ async def test_line_breaks_do_not_get_into_headers_or_logs(start: Start, model: 
         answer = await ann.http.get(stored["url"])
         assert answer.headers["content-disposition"].startswith("attachment")
         assert "set-cookie" not in answer.headers
-    # Lines are written beside the answers: all stand once the service has stopped.
+    # Lines are written concurrently with the responses: all are there once the service has stopped.
     actions = [entry["action"].split()[0] for entry in entries(service.settings.audit_file)]
     assert actions.count("DELETE") == 5
     assert set(actions) == {"DELETE", "POST"}

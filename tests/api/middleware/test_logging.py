@@ -1,4 +1,4 @@
-"""The audit log and the log: who did what, and never a secret or a word of anybody's."""
+"""The audit log and the log: who did what, and never a secret or any content."""
 
 import json
 import logging
@@ -83,7 +83,7 @@ async def test_the_audit_log_says_who_what_when_and_from_where(start: Start, mod
         await ann.http.get("/api/admin/users", headers={"x-request-id": "three"})
         guess = {"username": "ann", "password": "a guess"}
         await service.http.post("/api/auth/login", json=guess, headers={"x-request-id": "four"})
-    # A line is written beside its answer: all stand, in whatever order, once the service has stopped.
+    # A line is written concurrently with its response: all are there, in any order, once the service has stopped.
     lines = {line["request"]: line for line in map(json.loads, service.settings.audit_file.read_text().splitlines())}
     deleted, changed, peeked, guessed = (lines[name] for name in ("one", "two", "three", "four"))
     assert done.status_code == 200
@@ -123,9 +123,9 @@ def test_a_line_break_in_a_message_begins_no_new_line() -> None:
 
 def test_json_logs_from_the_first_line_on(tmp_path: Any) -> None:
     code = (
-        "import logging; from pathlib import Path\n"
-        "from api.middleware.logging import configure_logging; from tests.serving import settings_for\n"
-        "configure_logging(settings_for(Path('.'), log_format='json')); logging.getLogger('x').warning('hello')"
+        "import logging\n"
+        "from api.middleware.logging import configure_logging; from api.middleware.settings import LogSettings\n"
+        "configure_logging(LogSettings(format='json')); logging.getLogger('x').warning('hello')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stderr)["message"] == "hello"

@@ -1,4 +1,4 @@
-"""Administration: who may do what, and what can never be done."""
+"""Administration: permissions, and what can never be done."""
 
 import asyncio
 import io
@@ -161,7 +161,7 @@ async def test_guests_chat_and_nothing_else(start: Start, model: Any) -> None:
 
 @dataclass(frozen=True)
 class Done:
-    """What a command said."""
+    """The output of a command."""
 
     code: int
     out: str
@@ -194,9 +194,9 @@ async def test_the_command_line_does_the_same_beside_a_running_service(
         headers = {"Authorization": f"Bearer {await log_in(service, 'ann')}"}
         assert (await service.http.get(USERS, headers=headers)).status_code == 200
         last = await run("disable", "ann")
-        assert (last.code, last.err) == (1, "llm-api: the last administrator stays one\n")
+        assert (last.code, last.err) == (1, "llm-api: the last administrator cannot be removed\n")
         await run("create", "bob", "--role", "user", "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert (await run("disable", "bob")).out == "bob is disabled\n"
+        assert (await run("disable", "bob")).out == "bob is now disabled\n"
         assert "disabled" in (await run("list")).out
         assert (await run("enable", "bob")).code == 0
         assert (await run("reset-password", "bob", "--password-stdin", stdin="battery staple\n")).code == 0
@@ -208,9 +208,9 @@ async def test_the_command_line_does_the_same_beside_a_running_service(
 
 def test_what_the_command_line_refuses_is_one_clear_line(admin: Callable[..., Done]) -> None:
     for arguments, stdin, said in (
-        (("create", "a b", "--password-stdin"), "long enough", "a name has"),
-        (("create", "local", "--password-stdin"), "long enough", "not 'local'"),
-        (("create", "ann", "--password-stdin"), "short", "a password has 8"),
+        (("create", "a b", "--password-stdin"), "long enough", "a name may have"),
+        (("create", "local", "--password-stdin"), "long enough", "must not be 'local'"),
+        (("create", "ann", "--password-stdin"), "short", "a password must have 8"),
         (("create", "ann"), "", "no terminal"),
         (("disable", "ann"), "", "there is no user ann"),
     ):

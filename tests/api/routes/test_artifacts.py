@@ -60,7 +60,7 @@ RUNNABLE = {
 
 
 async def test_a_browser_runs_nothing_of_what_a_session_made(service: Service) -> None:
-    """What the headers say; every browser downloads an attachment, and runs no script of a sandboxed document."""
+    """Checks the headers; every browser downloads an attachment, and runs no script of a sandboxed document."""
     session, _ = await new(service, **RUNNABLE, **{"picture.png": b"<html>"})
     for name in [*RUNNABLE, "picture.png"]:
         headers = (await service.http.get(f"/api/conversations/{session}/artifacts/{name}")).headers
@@ -88,7 +88,7 @@ async def test_a_file_name_cannot_inject_a_header(service: Service) -> None:
     session, _ = await new(service, **dict.fromkeys(NAMES, b"x"))
     for name in NAMES:
         answer = await service.http.get(f"/api/conversations/{session}/artifacts/{quote(name, safe='')}")
-        if "\n" in name:  # no URL of ours leads there
+        if "\n" in name:  # no URL of the service leads there
             assert answer.status_code == 404
             continue
         assert (answer.status_code, answer.content) == (200, b"x"), name
@@ -196,7 +196,9 @@ async def test_no_path_leads_out_of_the_session(service: Service) -> None:
 
 
 def test_regression_a_file_swapped_for_a_link_is_never_followed(tmp_path: Path) -> None:
-    """A program swaps a file, and a folder, for links while they are opened: between check and use there is nothing."""
+    """A program replaces a file and a folder with links while they are opened; there is no gap between check and
+    use.
+    """
     secret, folder = tmp_path / "secret", tmp_path / "session"
     (tmp_path / "outside").mkdir()
     secret.write_text("secret")
@@ -264,7 +266,7 @@ async def test_no_descriptor_is_left_open(service: Service) -> None:
         await service.http.get(f"{base}/ten.bin", headers={"Range": "bytes=99-"})
         await service.http.head(f"{base}/ten.bin")
         async with service.http.stream("GET", f"{base}/big.bin"):
-            pass  # the client leaves in the middle
+            pass  # the client disconnects in between
     async with asyncio.timeout(10):
         while open_now() > before:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
@@ -272,7 +274,7 @@ async def test_no_descriptor_is_left_open(service: Service) -> None:
 
 @BOTH
 async def test_another_users_session_is_not_there(service: Service, base: str) -> None:
-    """Guessed in every place that takes a session: all answer as for an id that never was."""
+    """Guessed in every place that takes a session: the responses are the same as for a missing ID."""
     session, folder = await new(service, **{"ten.bin": TEN})
     await give_away(service, session)
     one = f"{base}/{session}"

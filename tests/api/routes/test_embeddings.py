@@ -1,4 +1,4 @@
-"""`/v1/embeddings` with the service's real model of vectors, through the official SDK."""
+"""`/v1/embeddings` with the real embedding model, through the official SDK."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ TEXTS = ["The cat sat on the mat.", "Interest rates rose.", "A feline rested on 
 
 
 async def test_vectors_as_numbers_and_as_bytes(service: Service) -> None:
-    # The SDK asks for base64 by itself, and unpacks it.
+    # The SDK requests base64 and decodes it automatically.
     answer = await service.client.embeddings.create(model=NAME, input=TEXTS)
     vectors = np.array([one.embedding for one in answer.data])
     assert vectors.shape == (3, 384)

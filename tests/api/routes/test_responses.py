@@ -1,4 +1,4 @@
-"""`/v1/responses`: the cases of the Open Responses specification, through the official SDK, and what is ours."""
+"""`/v1/responses`: the cases of the Open Responses specification, through the official SDK, and our extensions."""
 
 import asyncio
 import json
@@ -195,7 +195,7 @@ async def test_an_agents_steps_are_native_items(service: Service, model: Scripte
 
 
 async def test_tools_that_are_not_asked_for_are_not_there(service: Service, model: ScriptedChat) -> None:
-    """Without its Python the agent chose to read a page that nobody had named, and failed."""
+    """Without Python, the agent chose to read a page that nobody had named, and failed."""
     model.native_tools = False
     model.replies, model.repeat = [python_step("print(1)"), "Final Answer: no"], True
     told = await post(service, model="react", input="What is it?", tools=[{"type": "file_search"}])
@@ -288,7 +288,7 @@ STRICT = {"type": "json_schema", "name": "x", "strict": True, "schema": {"type":
 
 
 async def test_what_json_cannot_say_is_refused(service: Service) -> None:
-    """The body is told back in the response, which then was a 500."""
+    """The body is repeated in the response, which then was a 500."""
     headers = {"content-type": "application/json"}
     for odd in ('"instructions": "\\ud83d"', '"tools": [{"type": "web_search", "x": NaN}]', '"tools": [{"type": {}}]'):
         answer = await service.http.post("/v1/responses", content=f'{{"input": "a", {odd}}}', headers=headers)

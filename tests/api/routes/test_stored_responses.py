@@ -1,4 +1,4 @@
-"""Responses afterwards: what became of them, also when their process died, and what can go on from them."""
+"""Stored responses: their final state, also if their process died, and continuing from them."""
 
 import asyncio
 from collections.abc import Callable
@@ -54,7 +54,7 @@ async def ended(service: Service, response: str) -> dict[str, Any]:
 
 
 async def test_a_response_whose_process_died_has_failed(start: Start, model: ScriptedChat) -> None:
-    """Regression: it was in progress for ever."""
+    """Regression: it stayed in progress forever."""
     model.replies = ["word " * 50]
     async with start() as one, running(one.settings, model) as other:
         begun = await under_way(one, model)
@@ -72,7 +72,7 @@ async def test_a_response_whose_process_died_has_failed(start: Start, model: Scr
 
 
 async def test_cancelling_a_response_ends_no_other_one(start: Start, model: ScriptedChat) -> None:
-    """Regression: whatever ran in its conversation was ended."""
+    """Regression: any run in its conversation was stopped."""
     model.replies = ["one", "two " * 50]
     async with start() as one, running(one.settings, model) as other:
         first = await post(one)
@@ -96,7 +96,7 @@ async def test_a_response_is_cancelled_from_another_process(start: Start, model:
 
 
 async def test_the_end_of_the_service_is_told_as_the_reason(start: Start, model: ScriptedChat) -> None:
-    """It was told as cancelled, which nobody had done."""
+    """It was reported as cancelled, which nobody had done."""
     model.replies = ["word " * 50]
     async with start() as service:
         begun = await under_way(service, model)
@@ -119,7 +119,7 @@ async def test_a_response_that_was_interrupted_says_so(service: Service, model: 
 
 
 async def test_only_what_is_kept_can_be_gone_on_from(start: Start, model: ScriptedChat) -> None:
-    """Told as OpenAI does, the same for what is not kept, what was deleted, and what is somebody else's."""
+    """The same error as OpenAI's for responses that are not stored, deleted, or another user's."""
     model.replies, model.repeat = ["Hello."], True
     async with start(**LOGIN) as service, person(service, "ann") as ann, person(service, "bob") as bob:
         not_kept, deleted, others = [

@@ -1,4 +1,4 @@
-"""Tools called directly, and a session's variables."""
+"""Direct tool calls, and a session's variables."""
 
 import asyncio
 import json
@@ -71,7 +71,7 @@ async def test_variables_are_listed_also_after_a_restart(start: Start) -> None:
 
 
 async def test_output_streams_while_the_program_runs(service: Service, model: ScriptedChat) -> None:
-    """The second line is printed only once the first has been seen outside."""
+    """The second line is printed only after the client has seen the first."""
     code = (
         "import os, time\nprint('first', flush=True)\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('second')"
     )
@@ -105,5 +105,5 @@ async def test_regression_a_client_that_left_a_tool_held_the_session(service: Se
     await until(began.exists)
     request.cancel()
     await asyncio.gather(request, return_exceptions=True)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert (await call(service, "2", session_id=session))["output"] == "2"

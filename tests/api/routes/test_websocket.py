@@ -1,4 +1,4 @@
-"""The WebSocket: send, cancel, resume, and who may."""
+"""The WebSocket: send, cancel, resume, and permissions."""
 
 import asyncio
 import json
@@ -100,7 +100,7 @@ async def test_a_client_that_leaves(service: Service, model: ScriptedChat, *, ba
             for _ in range(200):
                 model.gate.release()
             assert text_of(await hear_until(socket, "done")).strip() == ("word " * 100).strip()
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert model.finished == (1 if background else 0)
 
 
@@ -175,7 +175,7 @@ async def test_a_login_is_required_where_it_is(start: Start, model: ScriptedChat
             await tell(socket, type="send", request={"messages": HI})
             await hear_until(socket, "done")
             assert len(rows(service, "SELECT DISTINCT owner FROM sessions")) == 1
-            # An account that is disabled is not listened to any more, connected or not.
+            # A disabled account is refused, even on an open connection.
             await change(service, "UPDATE users SET disabled = 1 WHERE name = 'ann'")
             await tell(socket, type="send", request={"messages": HI})
             assert (await hear(socket))["error"]["type"] == "authentication_error"

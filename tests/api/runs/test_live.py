@@ -1,4 +1,4 @@
-"""Streams that are left and taken up again, runs that go on without their client."""
+"""Streams that are left and resumed, and runs that continue without their client."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ Frame = tuple[str, dict[str, Any]]
 
 
 def parsed(text: str) -> list[Frame]:
-    """Id and data of each frame; the end has no id."""
+    """ID and data of each frame; the end has no ID."""
     found = []
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n") if line and not line.startswith(":"))
@@ -40,7 +40,7 @@ def text_of(frames: list[Frame]) -> str:
 
 
 async def left_after(service: Service, frames: int, **fields: Any) -> tuple[str, list[Frame]]:
-    """Ask with a stream, and leave it after so many frames: the session, and what was read."""
+    """Start a stream and leave it after this many frames; returns the session, and what was read."""
     body = {"messages": HI, "stream": True, **fields}
     text = ""
     async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
@@ -87,7 +87,7 @@ async def test_a_background_run_is_left_and_taken_up_where_it_was(service: Servi
     assert [identity for identity, _ in [*before, *after]] == [
         identity for identity, _ in await resumed(service, session)
     ]
-    # Whoever has everything but the end gets the end, and whoever has all of it nothing more.
+    # A client that lacks only the end gets the end; one that has everything gets nothing more.
     last = [identity for identity, _ in after if identity]
     assert [data.get("usage") is not None for _, data in await resumed(service, session, last[-2])] == [True, False]
     assert await resumed(service, session, last[-1]) == [("", {"done": True})]
@@ -159,7 +159,7 @@ async def test_places_that_are_no_places(service: Service, model: ScriptedChat) 
 
 
 async def test_a_place_ahead_of_a_run_is_none(service: Service, model: ScriptedChat) -> None:
-    """Regression: whoever named one waited for the end, and did not get it."""
+    """Regression: a client that named one waited for the end, and did not get it."""
     model.replies, model.gate = ["word " * 20], asyncio.Semaphore(3)
     session, before = await left_after(service, 4, background=True)
     path = f"/api/conversations/{session}/stream"
@@ -174,12 +174,12 @@ async def test_an_ended_run_is_kept_for_some_minutes(start: Start, model: Script
     model.replies = ["hello"]
     async with start() as service:
         session = (await ask(service, "hi"))["x_session_id"]
-        streams = service.server.config.app.state.services.streams  # type: ignore[union-attr]
+        streams = service.server.config.app.state.services.live  # type: ignore[union-attr]
         await resumed(service, session)
         now = streams._clock()
         streams._clock = lambda: now + KEEP_SECONDS + 1
         await get(service, f"/api/conversations/{session}/stream", 404)
-        # What is in the database stays.
+        # The database keeps what it has.
         assert (await get(service, f"/api/conversations/{session}/run"))["status"] == "completed"
 
 
@@ -196,7 +196,7 @@ async def test_another_process_tells_the_status(start: Start, model: ScriptedCha
 
 
 async def test_a_log_drops_its_oldest_events_and_says_so() -> None:
-    log = EventLog(max_events=3)
+    log = EventLog(max_items=3)
     slow = log.reader()
     for number in range(5):
         log.append(AnswerDelta(str(number)))
@@ -204,8 +204,8 @@ async def test_a_log_drops_its_oldest_events_and_says_so() -> None:
     with pytest.raises(EventsDroppedError):
         await slow.next()
     late = log.reader(after=2)
-    assert [await late.next() for _ in range(3)] == [AnswerDelta(str(number)) for number in (2, 3, 4)]
+    assert await late.next() == [AnswerDelta(str(number)) for number in (2, 3, 4)]
     waiting = asyncio.create_task(late.next())
     await asyncio.sleep(0)
     log.close()
-    assert await waiting is None
+    assert await waiting == ()

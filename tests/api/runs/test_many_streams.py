@@ -1,4 +1,4 @@
-"""A hundred streams at once, half of them dropped at random moments: nothing of them is left."""
+"""A hundred streams at once, half of them dropped at random moments, leave nothing behind."""
 
 import asyncio
 import gc
@@ -20,19 +20,19 @@ from tests.serving import Service, python_step, until
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 CLIENTS = 100
 PROGRAMS = 10
-"""Every so many clients have a program run."""
+"""Every n-th client runs a program."""
 SEED = 7
 
 
 def reply(messages: list[BaseMessage]) -> str:
-    """A program for those that ask for one, and words for all others."""
+    """A program for prompts that ask for one, text for all others."""
     if "program" not in messages[-1].text:
         return "word " * 40
     return python_step("import time\nx = 1\ntime.sleep(0.3)\nprint(x)")
 
 
 async def client(http: httpx.AsyncClient, number: int, frames: int | None) -> bool:
-    """Ask, and leave after so many frames; True when the answer came to its end."""
+    """Ask, and leave after this many frames; True if the answer was complete."""
     asks = "a program" if number % PROGRAMS == 0 else "words"
     body = {
         "messages": [{"role": "user", "content": f"{number}: {asks}"}],
@@ -40,7 +40,7 @@ async def client(http: httpx.AsyncClient, number: int, frames: int | None) -> bo
         "agent_type": "react" if asks == "a program" else "chat",
     }
     if frames == 0:
-        with suppress(TimeoutError):  # gone before anything has come
+        with suppress(TimeoutError):  # disconnected before the first frame
             async with asyncio.timeout(random.Random(number).uniform(0.001, 0.1)):
                 await http.post("/v1/chat/completions", json=body)
         return False
@@ -72,7 +72,7 @@ async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) 
     others = living(Run), living(EventLog)
     model.replies, model.repeat, model.delay = [reply], True, 0.002
     async with start(user_concurrent_runs=0, user_requests_per_minute=0) as service:
-        await run(service, "1")  # boots what lives as long as the service
+        await run(service, "1")  # starts processes that live as long as the service
         (first,) = rows(service, "SELECT id FROM sessions")[0]
         await service.http.delete(f"/api/conversations/{first}")
         before = held()
@@ -81,13 +81,13 @@ async def test_a_crowd_leaves_nothing_behind(start: Start, model: ScriptedChat) 
             leaving = [chance.choice((0, 1, 2, 5, 20, 40)) if number % 2 else None for number in range(CLIENTS)]
             ended = await asyncio.gather(*(client(http, number, frames) for number, frames in enumerate(leaving)))
         assert ended == [frames is None for frames in leaving]
-        await until(lambda: not service.server._runs._active, 30)
+        await until(lambda: not service.server._locks._active, 30)
         assert rows(service, "SELECT count(*) FROM leases WHERE expires > 0") == [(0,)]
         assert rows(service, "SELECT count(*) FROM turns WHERE state = 'open'") == [(0,)]
-        assert service.server._runs._waiting == {}
-        streams = service.server.config.app.state.services.streams  # type: ignore[union-attr]
+        assert service.server._locks._busy.waiting == {}
+        streams = service.server.config.app.state.services.live  # type: ignore[union-attr]
         assert streams._running == {}
-        # Idle kernels and ended runs are kept for a while on purpose: they go when they are told to.
+        # Idle kernels and ended runs are kept for a while on purpose, until told to go.
         for (session,) in rows(service, "SELECT id FROM sessions WHERE title LIKE '%program%'"):
             assert (await service.http.delete(f"/api/conversations/{session}")).status_code == 200
         later = streams._clock() + KEEP_SECONDS + 1

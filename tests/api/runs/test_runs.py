@@ -1,4 +1,4 @@
-"""One run at a time in a session, over two processes on one database; and what ends it."""
+"""One run at a time per session, over two processes on one database, and everything that ends a run."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.serving import Service, python_step, running, until
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 HI = [{"role": "user", "content": "hi"}]
 SOON = 0.5
-"""Seconds in which a run has to end; a busy machine gets three tries, of which the best counts."""
+"""Seconds in which a run must end; the best of three attempts counts, because the machine may be busy."""
 
 
 def post(service: Service, policy: str = "", **fields: Any) -> "asyncio.Task[httpx.Response]":
@@ -34,13 +34,13 @@ def text(answer: httpx.Response) -> str:
 
 @asynccontextmanager
 async def two(start: Start, model: ScriptedChat) -> AsyncIterator[tuple[Service, Service]]:
-    """Two services on one data folder, as two processes would be: they share nothing but the disk."""
+    """Two services on one data folder, like two processes: they share only the disk."""
     async with start() as one, running(one.settings, model) as other:
         yield one, other
 
 
 async def held(service: Service, model: ScriptedChat, *replies: str) -> tuple[str, "asyncio.Task[httpx.Response]"]:
-    """A session that is answering, at a gate that lets nothing through yet."""
+    """A session that is answering, at a gate that is still closed."""
     model.replies = ["hello", "word " * 100, *replies]
     session = (await ask(service, "hello"))["x_session_id"]
     model.gate = asyncio.Semaphore(0)
@@ -101,11 +101,11 @@ async def test_the_queue_is_first_come_first_served(service: Service, model: Scr
     for letter in "abc":
         message = [{"role": "user", "content": letter}]
         waiting.append(post(service, "enqueue", session_id=session, messages=message))
-        await until(lambda: len(service.server._runs._waiting.get(session, ())) == len(waiting))
+        await until(lambda: len(service.server._locks._busy.waiting.get(session, ())) == len(waiting))
     await open_gate(model)
     assert (await first).status_code == 200
     assert [text(await request) for request in waiting] == ["a", "b", "c"]
-    assert service.server._runs._waiting == {}
+    assert service.server._locks._busy.waiting == {}
 
 
 async def test_a_queue_that_does_not_move_answers_409(start: Start, model: ScriptedChat) -> None:
@@ -187,7 +187,7 @@ async def test_variables_follow_a_session_to_another_process(start: Start, model
             assert answer["x_agent_metadata"]["steps"][0]["observation"] == seen
 
 
-# what ends a run
+# how runs end
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -247,7 +247,7 @@ async def test_only_the_owner_cancels(service: Service, model: ScriptedChat) -> 
 async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: a task that is cancelled before it began never entered the block that releases the session."""
+    """Regression: a task cancelled before its start never entered the block that releases the session."""
     original = Leases.take
 
     async def stopped_at_once(self: Leases, session: str, seconds: float) -> Any:
@@ -256,10 +256,10 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
         return lease
 
     async def stop(session: str) -> None:
-        await until(lambda: session in service.server._runs._active)
-        while (hold := service.server._runs._active.get(session)) is not None:
-            if hold.run is not None:
-                await hold.run.stop()
+        await until(lambda: session in service.server._locks._active)
+        while (lock := service.server._locks._active.get(session)) is not None:
+            if lock.run is not None:
+                await lock.run.stop()
             await asyncio.sleep(0)
 
     stopping: list[asyncio.Task[None]] = []
@@ -268,7 +268,7 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
         patched.setattr(Leases, "take", stopped_at_once)
         assert (await post(service)).status_code == 503
         await asyncio.gather(*stopping)
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}
     session = rows(service, "SELECT id FROM sessions")[0][0]
     assert (await post(service, session_id=session)).status_code == 200
 
@@ -276,7 +276,7 @@ async def test_a_run_stopped_before_its_first_step_lets_go_of_its_session(
 async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: the statement was carried out, but the cancelled task never learned so."""
+    """Regression: the statement was executed, but the cancelled task never learned this."""
     taken, go_on, original = asyncio.Event(), asyncio.Event(), Leases.take
 
     async def slowly(self: Leases, session: str, seconds: float) -> Any:
@@ -286,7 +286,7 @@ async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
         return lease
 
     async def hold() -> None:
-        async with service.server._runs.hold("somebody"):
+        async with service.server._locks.acquire("somebody"):
             pass
 
     monkeypatch.setattr(Leases, "take", slowly)
@@ -297,13 +297,13 @@ async def test_a_lease_that_was_taken_while_its_taker_left_is_let_go(
     with pytest.raises(asyncio.CancelledError):
         await holding
     assert rows(service, "SELECT expires FROM leases") == [(0,)]
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}
 
 
 async def test_a_turn_that_is_cancelled_as_it_is_noted_is_noted_as_cut(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: its row stayed open for ever."""
+    """Regression: its row stayed open forever."""
     noted, go_on, original = asyncio.Event(), asyncio.Event(), Turns.begin
 
     async def slowly(self: Turns, *given: str) -> int:
@@ -318,7 +318,7 @@ async def test_a_turn_that_is_cancelled_as_it_is_noted_is_noted_as_cut(
     await noted.wait()
     session = rows(service, "SELECT session FROM turns")[0][0]
     cancelling = asyncio.create_task(service.http.post(f"/api/conversations/{session}/cancel"))
-    run = service.server._runs._active[session].run
+    run = service.server._locks._active[session].run
     assert run is not None
     await until(lambda: run._stopping)
     go_on.set()

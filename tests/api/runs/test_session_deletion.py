@@ -1,4 +1,4 @@
-"""A deleted conversation is gone: from every route, and from the disk."""
+"""A deleted conversation is gone from every route and from the disk."""
 
 import asyncio
 import json
@@ -16,11 +16,11 @@ from workspace.workspaces import Workspaces
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
 MARKER = "ꙮꙮ7b1f"
-"""Stands in everything that a conversation leaves somewhere."""
+"""Part of everything that a conversation stores."""
 LAST = {"Connection": "close"}
-"""After an error that it did not expect the server closes the connection."""
+"""After an unexpected error, the server closes the connection."""
 PATIENCE = 60
-"""Seconds for what happens behind the scenes, on a machine that is busy."""
+"""Time limit in seconds for background work on a busy machine."""
 
 
 def left(service: Service) -> list[str]:
@@ -42,7 +42,7 @@ async def marked(service: Service, model: ScriptedChat) -> str:
     )
     assert MARKER in answer.json()["choices"][0]["message"]["content"], answer.text
     session = str(answer.json()["x_session_id"])
-    # What reading it found out is kept in a cache of the service's.
+    # Its profile is in one of the service's caches.
     look = {"input": {"filename": f"{MARKER}.csv"}, "session_id": session}
     analyzed = (await service.http.post("/api/tools/file_analyzer", json=look)).json()
     assert MARKER in analyzed["output"], analyzed
@@ -51,11 +51,11 @@ async def marked(service: Service, model: ScriptedChat) -> str:
 
 @pytest.mark.parametrize("base", ["/api/conversations", "/api/chat/sessions"])
 async def test_nothing_is_left_on_the_disk(service: Service, model: ScriptedChat, base: str) -> None:
-    """The database included: rows, free pages, write-ahead log, search index. Others' conversations stay."""
+    """Including the database: rows, free pages, write-ahead log, search index. Other users' conversations stay."""
     model.replies = ["Nothing special."]
     other = (await ask(service, "Something else"))["x_session_id"]
     long = [f"{MARKER} {turn} " + "x" * 5000 for turn in range(3)]
-    summaries = [f"They spoke of {MARKER}."] * 2  # made of the old turns before the third is answered
+    summaries = [f"They spoke of {MARKER}."] * 2  # summarizes the old turns before answering the third
     model.replies += [*long[:2], *summaries, long[2]]
     first = (await ask(service, f"Tell me of {MARKER}"))["x_session_id"]
     for turn in range(2):
@@ -126,7 +126,7 @@ async def test_somebody_elses_conversation_stays(service: Service, model: Script
 
 
 class CutOffError(OSError):
-    """The service ends here."""
+    """The service stops here."""
 
 
 @pytest.mark.parametrize(

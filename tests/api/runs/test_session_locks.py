@@ -1,4 +1,4 @@
-"""Races for a session: each was lost once, or could have been."""
+"""Race conditions of session locks, each of which occurred or could have."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,11 +20,11 @@ Start = Callable[..., AbstractAsyncContextManager[Service]]
 async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_back(
     start: Start, model: ScriptedChat
 ) -> None:
-    """Regression: another process got the lease once all was deleted, and wrote into the session that nobody sees."""
+    """Regression: another process got the lease after everything was deleted, and wrote to the invisible session."""
     async with two(start, model) as (one, other):
         session, first = await held(one, model, "a ghost")
         second = post(other, "enqueue", session_id=session)
-        await until(lambda: session in other.server._runs._waiting)
+        await until(lambda: session in other.server._locks._busy.waiting)
         assert (await one.http.delete(f"/api/conversations/{session}")).status_code == 200
         model.gate = None
         assert (await first).status_code == 404
@@ -40,7 +40,7 @@ async def test_security_a_message_that_waits_does_not_bring_a_deleted_session_ba
 async def test_a_run_that_has_done_its_work_is_not_interrupted(
     service: Service, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: its answer was complete and kept, but its client was told that it had been ended."""
+    """Regression: its answer was complete and stored, but its client was told that it had been stopped."""
     releasing, go_on, original = asyncio.Event(), asyncio.Event(), Leases.release
 
     async def slowly(self: Leases, lease: Lease) -> None:
@@ -53,44 +53,44 @@ async def test_a_run_that_has_done_its_work_is_not_interrupted(
     await open_gate(model)
     await releasing.wait()
     second = post(service, "interrupt", session_id=session)
-    run = service.server._runs._active[session].run
+    run = service.server._locks._active[session].run
     assert run is not None
-    await until(lambda: session in service.server._runs._waiting)
+    await until(lambda: session in service.server._locks._busy.waiting)
     go_on.set()
     assert (await first).status_code == 200
     assert text(await second) == "next"
 
 
 async def test_a_queue_outlives_those_who_do_not_queue(service: Service) -> None:
-    """Regression: whoever left the line last, without having stood in it, took the line of the others along."""
-    runs, order = service.server._runs, []
+    """Regression: a caller that left the queue last, without being in it, removed the others' queue."""
+    locks, order = service.server._locks, []
 
     async def wait(name: str, policy: Any, after: asyncio.Event | None = None) -> None:
-        async with runs.hold("session", policy):
+        async with locks.acquire("session", policy):
             order.append(name)
             if after is not None:
                 await after.wait()
 
     async with AsyncExitStack() as first:
-        await first.enter_async_context(runs.hold("session"))
+        await first.enter_async_context(locks.acquire("session"))
         done = asyncio.Event()
         interrupting = asyncio.create_task(wait("interrupt", "interrupt", done))
-        await until(lambda: "session" in runs._waiting)
+        await until(lambda: "session" in locks._busy.waiting)
         with pytest.raises(ApiError):
             await wait("reject", "reject")
         queueing = asyncio.create_task(wait("enqueue", "enqueue"))
-        await until(lambda: bool(runs._waiting.get("session")))
+        await until(lambda: bool(locks._busy.waiting.get("session")))
     await until(lambda: order == ["interrupt"])
-    assert len(runs._waiting["session"]) == 1
+    assert len(locks._busy.waiting["session"]) == 1
     done.set()
     await asyncio.gather(interrupting, queueing)
-    assert (order, runs._waiting) == (["interrupt", "enqueue"], {})
+    assert (order, locks._busy.waiting) == (["interrupt", "enqueue"], {})
 
 
 async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Regression: the second cancellation left the lease that was just being taken to itself."""
+    """Regression: the second cancellation left a lease that was being acquired without an owner."""
     taken, go_on, original = asyncio.Event(), asyncio.Event(), Leases.take
 
     async def slowly(self: Leases, session: str, seconds: float) -> Lease | None:
@@ -100,7 +100,7 @@ async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
         return lease
 
     async def hold() -> None:
-        async with service.server._runs.hold("somebody"):
+        async with service.server._locks.acquire("somebody"):
             pass
 
     monkeypatch.setattr(Leases, "take", slowly)
@@ -113,4 +113,4 @@ async def test_a_lease_is_let_go_however_often_its_taker_is_cancelled(
     with pytest.raises(asyncio.CancelledError):
         await holding
     assert rows(service, "SELECT expires FROM leases") == [(0,)]
-    assert service.server._runs._active == {}
+    assert service.server._locks._active == {}

@@ -1,4 +1,4 @@
-"""Images and files inside messages: they become files of the session, and nothing of them is kept elsewhere."""
+"""Images and files inside messages become session files, and are stored nowhere else."""
 
 import base64
 import json
@@ -59,7 +59,7 @@ async def test_images_and_files_become_files_of_the_session(service: Service, mo
         says(
             image(data_url(), detail="high"),
             image(data_url()),
-            image(data_url(jpeg, "image/png")),  # what the bytes are counts
+            image(data_url(jpeg, "image/png")),  # only the bytes count
             image(data_url(mime="IMAGE/PNG;charset=utf-8")),
             file(filename="../../notes\u202e.txt", file_data=data_url(b"hello", "text/plain")),
             file(filename="bare.bin", file_data=base64.b64encode(bytes(3_000_000)).decode()),
@@ -78,7 +78,7 @@ async def test_images_and_files_become_files_of_the_session(service: Service, mo
 
 
 async def test_only_images_of_new_messages_are_taken_in(service: Service, model: ScriptedChat) -> None:
-    """A client that knows nothing of sessions sends the whole conversation again at every turn."""
+    """A client without session IDs sends the whole conversation again at every turn."""
     model.replies = ["One.", "Two.", "Three."]
     first = says(image(data_url()))
     told = await ask(service, first)
@@ -114,7 +114,7 @@ async def test_nothing_of_an_image_is_kept_in_the_database(service: Service, mod
         written += "\n".join(database.iterdump()).encode()
     assert b"What is this?" in written
     assert b"image.png" in written
-    for start in range(3):  # base64 of the marker, wherever it begins
+    for start in range(3):  # base64 of the marker, at any offset
         inner = base64.b64encode(MARKER[start : start + 24])
         assert inner not in written
     assert MARKER not in written
@@ -127,16 +127,16 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "no base64": (image("data:image/png;base64,§§§"), 400, IMAGE_FIELD, "valid base64"),
     "half a byte": (image("data:image/png;base64,iVBORw0KGgoAAAANSUhEUgA"), 400, IMAGE_FIELD, "valid base64"),
     "padding in the middle": (image("data:image/png;base64,iVBO====iVBO"), 400, IMAGE_FIELD, "valid base64"),
-    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "no bytes"),
+    "nothing": (image("data:image/png;base64,"), 400, IMAGE_FIELD, "the data is empty"),
     "no comma": (image("data:image/png;base64"), 400, IMAGE_FIELD, "data:"),
     "not base64 at all": (image("data:image/svg+xml,<svg/>"), 400, IMAGE_FIELD, "data:"),
-    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "no PNG"),
-    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "no PNG"),
+    "SVG": (image(data_url(b"<svg xmlns='x'></svg>", "image/svg+xml")), 400, IMAGE_FIELD, "not a PNG"),
+    "text called an image": (image(data_url(b"just words, no image")), 400, IMAGE_FIELD, "not a PNG"),
     "a file of this machine": (image("file:///etc/passwd"), 400, IMAGE_FIELD, "http"),
     "a path": (image("/etc/passwd"), 400, IMAGE_FIELD, "http"),
     "an address inside": (image("http://127.0.0.1/image.png"), 400, IMAGE_FIELD, "inside"),
     "what clouds tell": (image("http://169.254.169.254/latest/"), 400, IMAGE_FIELD, "inside"),
-    "an address that is none": (image("http://[::1/x.png"), 400, IMAGE_FIELD, "not an address"),
+    "an address that is none": (image("http://[::1/x.png"), 400, IMAGE_FIELD, "not a valid URL"),
     "an empty address": (image(""), 400, IMAGE_FIELD, "http"),
     "no address": ({"type": "image_url", "image_url": {}}, 400, f"{IMAGE_FIELD}.url", "required"),
     "no image": ({"type": "image_url"}, 400, IMAGE_FIELD, "required"),
@@ -186,7 +186,7 @@ async def test_too_many_images(service: Service) -> None:
 
 
 async def test_an_image_without_words_is_a_question_too(service: Service, model: ScriptedChat) -> None:
-    """It was refused; clients send it."""
+    """It was refused, but clients send it."""
     model.replies = ["A flag.", "A list."]
     alone = {"role": "user", "content": [image(data_url())]}
     assert (await ask(service, alone))["choices"][0]["message"]["content"] == "A flag."
@@ -194,10 +194,10 @@ async def test_an_image_without_words_is_a_question_too(service: Service, model:
     await ask(service, listed)
     assert [messages[-1].text for messages in model.asked] == ["What is in this image?", "What is in this file?"]
     nothing = await service.http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": []}]})
-    assert "has no text and no file" in nothing.json()["error"]["message"]
+    assert "has neither text nor files" in nothing.json()["error"]["message"]
 
 
-# images of the web
+# images on the web
 
 
 @pytest.fixture
@@ -212,8 +212,8 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
         told = await ask(service, says(image(f"{web.url}/flag.png"), image(f"{web.url}/to?url=/flag.png")))
         assert folder(service, told["x_session_id"]) == {"image.png": PNG, "image-2.png": PNG}
         for path, words in (
-            ("/article", "not of a kind that is read here, but text/html"),
-            ("/picture", "no PNG"),
+            ("/article", "The type text/html is not supported"),
+            ("/picture", "not a PNG"),
             ("/status/404", "status 404"),
             ("/to?url=http://10.0.0.1/a.png", "inside"),
         ):
@@ -222,11 +222,11 @@ async def test_an_image_of_the_web_is_fetched(start: Start, web: Site, model: Sc
 
 async def test_an_image_that_does_not_come_in_time_is_given_up(start: Start, web: Site) -> None:
     async with start(web_allow_private_hosts=f"127.0.0.1:{web.port}", web_timeout=0.3) as service:
-        assert "did not come in time" in await refusal(service, f"{web.url}/drip.png")
+        assert "took too long" in await refusal(service, f"{web.url}/drip.png")
 
 
 async def refusal(service: Service, url: str) -> str:
-    """What a message with the image at `url` is refused with."""
+    """The error for a message with the image at `url`."""
     answer = await service.http.post("/v1/chat/completions", json={"messages": [says(image(url))]})
     error = answer.json()["error"]
     assert (answer.status_code, error["param"]) == (400, IMAGE_FIELD), url
@@ -238,7 +238,7 @@ async def test_where_pages_are_not_read_images_are_not_fetched(start: Start, web
         answer = await service.http.post(
             "/v1/chat/completions", json={"messages": [says(image(f"{web.url}/flag.png"))]}
         )
-        assert "not fetched here" in answer.json()["error"]["message"]
+        assert "does not fetch images" in answer.json()["error"]["message"]
         assert web.hits == []
 
 

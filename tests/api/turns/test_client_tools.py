@@ -1,4 +1,4 @@
-"""Tools that the client runs: called by the model, returned, answered, and never a broken thread."""
+"""Client tools: called by the model, returned, answered, and never a broken thread."""
 
 import json
 from typing import Any
@@ -141,7 +141,7 @@ async def test_a_malformed_call_that_the_client_was_told_of_can_be_answered(
 
 
 async def test_one_call_at_a_time_is_one_call(service: Service, model: ScriptedChat) -> None:
-    """Also from a model that makes several; those that are not told are not waited for."""
+    """Also from a model that makes several; those that are not sent are not waited for."""
     model.replies = [calls("Paris", "Rome"), "21."]
     first = await post(service, ASKED, parallel_tool_calls=False)
     made = first["choices"][0]["message"]["tool_calls"]
@@ -162,7 +162,7 @@ async def test_results_may_come_in_any_order_but_once(service: Service, model: S
 
 
 async def test_an_answered_call_is_not_made_again(service: Service, model: ScriptedChat) -> None:
-    """The embedded model repeats the call that it has just got the result of."""
+    """The embedded model repeats the call whose result it has just received."""
     model.replies = [calls("Paris"), calls("Paris"), "21."]
     first = await post(service, ASKED)
     second = await post(service, result("call_Paris"), session_id=first["x_session_id"])
@@ -187,7 +187,7 @@ async def test_the_old_way_to_call_functions_is_read(service: Service, model: Sc
 
 
 async def test_a_tool_may_take_long_texts(service: Service, model: ScriptedChat) -> None:
-    """Regression: schemas of tools were held to what a grammar can spell out, 1,000 characters."""
+    """Regression: tools' schemas were limited to what a grammar can spell out, 1,000 characters."""
     model.replies = ["Hello."]
     note = {"type": "object", "properties": {"text": {"type": "string", "maxLength": 65_536}}}
     tools = [{"type": "function", "function": {"name": "write_note", "parameters": note}}]

@@ -1,4 +1,4 @@
-"""What a front end asks for itself gets an answer and no session."""
+"""A front end's own requests get an answer but no session."""
 
 import asyncio
 from typing import Any

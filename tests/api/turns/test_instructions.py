@@ -1,4 +1,4 @@
-"""What a client tells the model to heed: system messages and `instructions`, in all modes, also when they change."""
+"""The client's instructions to the model: system messages and `instructions`, in all modes, also when they change."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def prompts(model: ScriptedChat) -> list[str]:
 
 
 async def test_an_agent_heeds_system_messages(service: Service, model: ScriptedChat) -> None:
-    """They reached mode chat alone: an agent that was told to speak French did not."""
+    """They only reached mode chat: an agent that was told to speak French did not."""
     model.replies = [python_step("print(6 * 7)"), "Final Answer: C'est 42.", '{"n": 42}']
     await send(service, [system("Speak French."), user("6 * 7?")], model="react", response_format=FORM)
     assert ["Speak French." in prompt for prompt in prompts(model)] == [True, True, True]
@@ -78,7 +78,7 @@ async def test_without_any_the_prompts_are_ours_alone(service: Service, model: S
 
 
 async def test_a_system_prompt_that_changes_is_the_one_that_counts(service: Service, model: ScriptedChat) -> None:
-    """The session was found, but kept the first one; one in the middle was lost altogether."""
+    """The session was found but kept the first one; one in between was lost."""
     model.replies = ["1", "2", "3", "4"]
     messages = [user("a")]
     first = await send(service, [system("Be Ann."), *messages])

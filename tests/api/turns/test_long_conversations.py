@@ -1,4 +1,4 @@
-"""Long conversations on a small window, through HTTP, with a scripted model that counts tokens."""
+"""Long conversations with a small context window, through HTTP, with a scripted model that counts tokens."""
 
 from langchain_core.messages import BaseMessage
 

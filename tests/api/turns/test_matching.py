@@ -1,4 +1,4 @@
-"""Clients that know nothing of sessions: the history that they send says which one goes on, or is forked."""
+"""Clients without session IDs: their history determines which session continues or is forked."""
 
 import asyncio
 import base64
@@ -10,8 +10,8 @@ import pytest
 
 from api.errors import ApiError
 from api.services import Services
-from api.turns.fingerprints import START, chain
-from api.turns.session_claim import Point, hold_point
+from api.turns.session_claim import AfterTurn, TurnEnd
+from api.turns.transcript import START, Transcript, chain
 from api.wire.messages import ChatMessage
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
@@ -41,7 +41,7 @@ async def send(service: Service, messages: History, status: int = 200, **fields:
 
 
 def answer_of(body: dict[str, Any]) -> dict[str, Any]:
-    """As a client keeps it."""
+    """The history as a client keeps it."""
     message = body["choices"][0]["message"]
     return {"role": message["role"], "content": message["content"]}
 
@@ -126,7 +126,7 @@ async def test_an_edited_turn_forks_at_the_turn_before(service: Service, model: 
     assert edited["x_session_id"] != body["x_session_id"]
     assert [m.text for m in model.asked[3][1:]] == ["1", "one", "2, but better"]
     assert len(await history(service, body["x_session_id"])) == 6
-    # Both branches go on, each in its own session.
+    # Both branches continue, each in its own session.
     model.replies += ["four", "more"]
     assert (await send(service, [*messages, user("4")]))["x_session_id"] == body["x_session_id"]
     branch = [*messages[:2], user("2, but better"), answer_of(edited), user("more")]
@@ -158,7 +158,7 @@ async def test_a_fork_has_the_files_of_its_time(service: Service, model: Scripte
 
 
 async def test_chats_that_begin_alike_are_kept_apart(service: Service, model: ScriptedChat) -> None:
-    """A model that always says the same: as many sessions as chats, and each goes on in one of its own."""
+    """A model with identical replies: there are as many sessions as chats, and each chat continues in its own."""
     model.replies, model.repeat = ["Hello!"], True
     chats = [[user("hi")] for _ in range(3)]
     for turn in range(3):
@@ -231,7 +231,7 @@ async def test_a_session_that_is_answering_is_forked(service: Service, model: Sc
 
 
 async def cut_off(service: Service, model: ScriptedChat, messages: History) -> tuple[str, str]:
-    """An answer that its client left in the middle: the session, and what the client has seen of it."""
+    """An answer whose client disconnected in between; returns the session, and what the client has seen."""
     model.gate, seen = asyncio.Semaphore(5), ""
     body = {"messages": messages, "stream": True, "agent_type": "chat"}
     async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:
@@ -263,7 +263,7 @@ async def test_a_question_that_was_cut_off_and_is_asked_again_goes_on(service: S
     model.replies = ["Hello!", "word " * 100, "at last"]
     messages = [user("hi"), answer_of(await send(service, [user("hi")])), user("long")]
     session, _ = await cut_off(service, model, messages)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     body = await send(service, messages)
     assert body["x_session_id"] == session
     assert (await history(service, session))[2:] == [("user", "long"), ("assistant", "at last")]
@@ -272,18 +272,18 @@ async def test_a_question_that_was_cut_off_and_is_asked_again_goes_on(service: S
 async def test_a_question_with_an_image_before_it_that_was_cut_off_is_asked_again(
     service: Service, model: ScriptedChat
 ) -> None:
-    """Regression: the image was taken for one of a message that there was not, which was a 500."""
+    """Regression: the image was attributed to a message that does not exist, which was a 500."""
     head = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{head}"}}
     model.replies = ["Hello!", "word " * 100, "at last"]
     messages = [user("hi"), answer_of(await send(service, [user("hi")])), user([image]), user("long")]
     await cut_off(service, model, messages)
-    await until(lambda: not service.server._runs._active)
+    await until(lambda: not service.server._locks._active)
     assert answer_of(await send(service, messages))["content"] == "at last"
 
 
 async def test_a_turn_that_was_answered_but_not_noted_is_not_told_twice(start: Begin, model: ScriptedChat) -> None:
-    """As after a crash between the answer and the note."""
+    """As after a crash between the answer and its record."""
     model.replies = ["Hello!", "again"]
     async with start() as service:
         session = (await send(service, [user("hi")]))["x_session_id"]
@@ -308,23 +308,27 @@ async def test_images_in_messages_tell_chats_apart(service: Service, model: Scri
     assert again["x_session_id"] == found[0]
 
 
-async def test_beginning_at_a_point(service: Service, model: ScriptedChat) -> None:
-    """What other routes build on: the newest turn goes on, an older one is forked, what is not there is 404."""
+async def test_beginning_after_a_turn(service: Service, model: ScriptedChat) -> None:
+    """What other routes build on: the newest turn continues, an older one is forked, a missing one is a 404."""
     services: Services = service.server.config.app.state.services  # type: ignore[union-attr]
     model.replies = ["one", "two"]
     first = await send(service, [user("1")])
     session = first["x_session_id"]
     await send(service, [user("1"), answer_of(first), user("2")])
     old, new = (row[0] for row in rows(service, "SELECT checkpoint FROM turns ORDER BY id"))
-    async with hold_point(Point(session, new), services, LOCAL) as held:
-        assert (held.session.id, held.made) == (session, False)
-    async with hold_point(Point(session, old), services, LOCAL) as held:
-        assert held.made
-        assert held.session.id != session
-        assert await history(service, held.session.id) == [("user", "1"), ("assistant", "one")]
-    for missing in (Point(session, "nothing"), Point("x" * 22, new)):
+
+    def after(session: str, checkpoint: str) -> AfterTurn:
+        end, nothing = TurnEnd(session, checkpoint), Transcript.of(())
+        return AfterTurn(end, LOCAL, nothing, services.store, services.turns.forks, "reject")
+
+    async with services.locks.lock(after(session, new)) as locked:
+        assert locked.session.id == session
+    async with services.locks.lock(after(session, old)) as locked:
+        assert locked.session.id != session
+        assert await history(service, locked.session.id) == [("user", "1"), ("assistant", "one")]
+    for missing in (after(session, "nothing"), after("x" * 22, new)):
         with pytest.raises(ApiError) as error:
-            async with hold_point(missing, services, LOCAL):
+            async with services.locks.lock(missing):
                 pass
         assert error.value.status == 404
     assert [text for _, text in await history(service, session)] == ["1", "one", "2", "two"]

@@ -1,4 +1,4 @@
-"""`response_format`: in mode chat, for an agent's answer, and refused where it cannot be kept."""
+"""`response_format`: in mode chat, for an agent's answer, and refused if it cannot be enforced."""
 
 from typing import Any
 

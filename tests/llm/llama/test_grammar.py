@@ -1,4 +1,4 @@
-"""Schemas as grammars, judged by llama.cpp's own parser on a tiny model; hostile ones are refused in words."""
+"""Schemas as grammars, checked with llama.cpp's own parser on a tiny model; hostile ones are refused with a message."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from tools import TOOLS
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeModel]:
     path = text_model(tmp_path_factory.mktemp("model") / "model.gguf")
-    model = NativeModel(path, LlamaCppSettings(n_ctx=64, parallel=1))
+    model = NativeModel(path, LlamaCppSettings(n_ctx=512, parallel=1))
     yield model
     model.close()
 

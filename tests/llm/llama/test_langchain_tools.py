@@ -1,4 +1,4 @@
-"""`bind_tools` and `response_format` on a tiny model with random weights, which only a grammar makes talk sense."""
+"""`bind_tools` and `response_format` on a tiny model with random weights, which only makes sense with a grammar."""
 
 import json
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from llm.llama.prompt import CHATML, ChatTurn, PromptTemplate
 
 
 def spell(text: str, control: bool) -> list[int]:
-    """A tokenizer for tests: one token a character, with 1000 for a control token that counts."""
+    """A tokenizer for tests: one token per character, with 1000 for a recognized control token."""
     if not control:
         return [ord(c) for c in text]
     marked = text.replace("<|im_end|>", "\0").replace("<|im_start|>", "\1")

@@ -1,5 +1,4 @@
-"""The embedded model that sees, for real on tiny models with random weights: what it says is nonsense, how it gets
-there is not."""
+"""The embedded vision model, with real code on tiny models with random weights, whose output is nonsense."""
 
 import asyncio
 import base64
@@ -14,7 +13,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from llm import llamacpp_vision as vision
 from llm.errors import BackendStoppedError, ModelDamagedError, ModelError, ModelMissingError, PromptTooLongError
 from llm.llamacpp_vision import LlamaCppSeeingChat, contents, load
-from llm.settings import LlamaCppSettings, LlamaCppVisionSettings
+from llm.settings import LlamaCppSettings
 from tests.llm.llama.tiny_gguf import projector, text_model
 from tests.tools.vision.pictures import encoded, half_and_half, printed
 
@@ -121,7 +120,7 @@ async def test_a_prompt_that_does_not_fit_is_told(chat: LlamaCppSeeingChat) -> N
 
 async def test_an_image_that_is_none_is_told(chat: LlamaCppSeeingChat) -> None:
     for data in (b"no image at all", RED_BLUE[:60]):
-        with pytest.raises(ModelError, match="cannot read this image"):
+        with pytest.raises(ModelError, match="cannot decode this image"):
             await said(chat, "What?", image(data))
     assert (await said(chat, "What?", image(RED_BLUE))).text
 
@@ -134,7 +133,7 @@ def test_messages_are_taken_apart() -> None:
     for bad in ({"type": "image", "url": "https://example.com/a.png"}, {"type": "image", "base64": "?"}):
         with pytest.raises(ModelError):
             contents(HumanMessage([bad]))
-    with pytest.raises(ModelError, match="no audio"):
+    with pytest.raises(ModelError, match="supports text and images, not audio"):
         contents(HumanMessage([{"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"}]))
 
 
@@ -142,7 +141,7 @@ def test_messages_are_taken_apart() -> None:
 
 
 def build(model: Path | None, mmproj: Path | None) -> Any:
-    return vision.build(LlamaCppVisionSettings(LlamaCppSettings(model_path=model, n_ctx=512, parallel=1), mmproj))
+    return vision.build(LlamaCppSettings(vision_model_path=model, vision_mmproj_path=mmproj, n_ctx=512))
 
 
 def test_both_files_are_needed(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Model files of a few hundred kilobytes with random weights: a llama that writes nonsense, and its projector.
 
-They are as whole as large ones, so that loading, images in prompts, sampling and cancelling run for real.
+They are as complete as large ones, so that loading, images in prompts, sampling and cancelling run for real.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""Thoughts inside a reply's text: any cutting gives the same thoughts and the same words."""
+"""Thoughts inside a reply's text: the pieces of the stream do not affect the result."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Calls in what a model writes, however it is cut into pieces; nothing that it says is lost."""
+"""Calls in a model's output, split into pieces in any way; no text is lost."""
 
 import json
 from itertools import groupby
@@ -52,6 +52,9 @@ def test_words_and_two_calls_in_any_cutting(sizes: list[int]) -> None:
         '<tool_call>{"name": "add", "arguments": "{\\"a\\": 1}"}</tool_call>',
         '<tool_call>\n{"name": "add", "arguments": {"a": 1}}',
         '<tool_call>\n{"name": "add", "arguments": {"a": 1}}}\n</tool_call>',
+        "<tool_call>{'name': 'add', 'arguments': {'a': 1}}</tool_call>",
+        '<tool_call>{name: "add", arguments: {"a": 1}}</tool_call>',
+        '<tool_call>{"arguments": {"a": 1}, "name": "add",}</tool_call>',
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])
@@ -69,6 +72,11 @@ def test_what_small_models_write_instead(text: str, size: int) -> None:
         '```python\nprint({"name": "add"})\n```',
         "{" + "x" * 1000,
         "<tool_call>no JSON</tool_call>",
+        "<tool_call>add(1)</tool_call>",
+        "<tool_call>{'name': 'add'}</tool_call>",
+        "<tool_call>{'name': 'add', 'arguments': [1]}</tool_call>",
+        "<tool_call>{'name': 'subtract', 'arguments': {'a': 1}}</tool_call>",
+        "<tool_call>{'name': 'add', 'arguments': {'a': 1}",
         '<tool_call>{"name": "ad',
     ],
 )

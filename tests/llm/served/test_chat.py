@@ -21,7 +21,7 @@ from llm.errors import (
 from llm.factory import load_models, opened
 from llm.served import chat, ollama_pull, server_pool
 from llm.served.chat import ServedChat
-from llm.settings import ModelsSettings, OllamaSettings, OpenAISettings
+from llm.settings import ModelSettings, OllamaSettings, OpenAISettings
 from tests.llm.model_server import (
     WINDOW,
     ModelServer,
@@ -123,7 +123,7 @@ async def test_a_drop_in_the_middle_is_an_error_for_the_client(server: ModelServ
     async with served(tmp_path, server) as service:
         answer = await ask(service)
         assert answer.status_code == 503
-        assert "connection" in answer.json()["error"]["message"] or "answer" in answer.json()["error"]["message"]
+        assert "connection" in answer.json()["error"]["message"] or "respond" in answer.json()["error"]["message"]
         again = await ask(service)
         assert again.json()["choices"][0]["message"]["content"] == "well again"
 
@@ -142,7 +142,7 @@ async def test_the_timeout_bounds_silence_and_not_length(server: ModelServer) ->
         assert (await model.ainvoke(HI)).text == "abcdefgh"
         for _ in range(2):
             began = time.monotonic()
-            with pytest.raises(ServerUnreachableError, match=r"said nothing for 0\.4 seconds"):
+            with pytest.raises(ServerUnreachableError, match=r"sent nothing for 0\.4 seconds"):
                 await model.ainvoke(HI)
             assert time.monotonic() - began < 2
     assert len(server.chats) == 3
@@ -164,7 +164,7 @@ async def test_leaving_closes_the_connection_to_the_server(
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses that are short, for tests of what comes after them."""
+    """Short pauses, for tests of what comes after them."""
     monkeypatch.setattr(chat, "PAUSES", (0.01,) * len(chat.PAUSES))
     monkeypatch.setattr(server_pool, "CHECK_SECONDS_DOWN", 0.02)
 
@@ -301,7 +301,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_and_not_asked_again(
 async def test_http_where_tls_was_meant_is_told(server: ModelServer) -> None:
     server.scheme = "https"
     async with chatting(server) as model:
-        with pytest.raises(ServerUnreachableError, match="speaks no TLS"):
+        with pytest.raises(ServerUnreachableError, match="TLS handshake"):
             await model.ainvoke(HI)
 
 
@@ -336,7 +336,7 @@ async def test_bytes_that_say_nothing_are_silence(server: ModelServer) -> None:
 
     server.script = [ping]
     async with chatting(server, timeout=0.5) as model:
-        with pytest.raises(ServerUnreachableError, match="said nothing for"):
+        with pytest.raises(ServerUnreachableError, match="sent nothing for"):
             await model.ainvoke(HI)
         await until(lambda: server.open == 0)
 
@@ -351,7 +351,7 @@ async def test_an_address_may_end_as_people_write_it(server: ModelServer) -> Non
 async def test_a_wrong_address_is_told_apart_from_a_wrong_model(vllm: ModelServer) -> None:
     vllm.suffix = "/v2"
     async with chatting(vllm) as model:
-        with pytest.raises(ModelMissingError, match="does OPENAI_BASE_URL end as it should"):
+        with pytest.raises(ModelMissingError, match="check that OPENAI_BASE_URL is complete"):
             await model.ainvoke(HI)
 
 
@@ -362,7 +362,7 @@ async def test_a_missing_model_is_named(server: ModelServer, tmp_path: Path) -> 
         answer = await ask(service)
     assert answer.status_code == 503
     message = answer.json()["error"]["message"]
-    assert "here are: other:latest" in message
+    assert "Available models: other:latest" in message
     assert server.kind == "openai" or "ollama pull tiny" in message
 
 
@@ -483,7 +483,7 @@ async def test_the_service_drives_itself(vllm: ModelServer, tmp_path: Path) -> N
         given = settings_for(
             tmp_path / "outer", llm_backend="openai", openai_base_url=f"{inner.url}/v1", openai_model="chat"
         )
-        models = await load_models(given.models())
+        models = await load_models(given.models)
         async with running(given, models.chat) as outer:
             answer = (await ask(outer)).json()
             assert answer["choices"][0]["message"]["content"] == "hello"
@@ -580,10 +580,10 @@ async def test_a_pull_that_fails_says_why(ollama: ModelServer) -> None:
 
 
 async def test_backends_are_mixed_and_connections_shared(vllm: ModelServer, ollama: ModelServer) -> None:
-    chosen = ModelsSettings(
-        backend="openai",
+    chosen = ModelSettings(
+        llm_backend="openai",
         vision_backend="ollama",
-        openai=OpenAISettings(base_urls=(vllm.url,), model="tiny", coder_model="coder"),
+        openai=OpenAISettings(base_url=(vllm.url,), model="tiny", coder_model="coder"),
         ollama=OllamaSettings(host=ollama.url, vision_model="other"),
     )
     models = await load_models(chosen)

@@ -1,4 +1,4 @@
-"""The agent over models on servers: how it asks them, and what it makes of what they say."""
+"""The agent with models on servers: its requests, and how it handles the replies."""
 
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,7 @@ async def test_a_coder_s_model_that_is_missing_is_told_by_its_tool(ollama: Model
 
 
 def unreadable(raw: str, *words: str) -> Behave:
-    """The server cannot read its model's call: an error at once, or in the middle of the reply."""
+    """The server cannot parse its model's call: an error at once, or during the reply."""
 
     async def behave(reply: Reply) -> None:
         error = f"error parsing tool call: raw='{raw}', err=invalid character"

@@ -1,4 +1,4 @@
-"""Vectors from the real model, and from servers that speak Ollama's and OpenAI's protocols."""
+"""Vectors from the real model, and from servers with Ollama's and OpenAI's protocols."""
 
 import asyncio
 import json
@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from llm import catalog
 from llm.factory import open_embeddings, open_reranker
-from llm.settings import EmbeddingSettings
+from llm.settings import EmbeddingSettings, ModelSettings, OllamaSettings, OpenAISettings, RerankSettings
 from llm.vectors.base import EmbeddingError, VectorModel
 
 
 @pytest.fixture
 async def minilm() -> AsyncIterator[VectorModel]:
-    model = open_embeddings(EmbeddingSettings())
+    model = open_embeddings(ModelSettings())
     yield model
     await model.aclose()
 
@@ -67,7 +68,7 @@ async def test_questions_do_not_wait_for_documents(minilm: VectorModel) -> None:
 
 
 async def test_a_missing_or_damaged_model_says_what_to_do(tmp_path: Path) -> None:
-    missing = open_embeddings(EmbeddingSettings(models_dir=tmp_path))
+    missing = open_embeddings(ModelSettings(models_dir=tmp_path))
     with pytest.raises(EmbeddingError, match=r"llm\.fetch minilm"):
         await missing.question("x")
     await missing.aclose()
@@ -76,7 +77,7 @@ async def test_a_missing_or_damaged_model_says_what_to_do(tmp_path: Path) -> Non
     weights = entry.path(tmp_path) / "model.onnx"
     whole = weights.read_bytes()
     weights.write_bytes(whole[:-1] + b"x")
-    damaged = open_embeddings(EmbeddingSettings(models_dir=tmp_path))
+    damaged = open_embeddings(ModelSettings(models_dir=tmp_path))
     with pytest.raises(EmbeddingError, match="damaged"):
         await damaged.identity()
     weights.write_bytes(whole)
@@ -89,15 +90,15 @@ async def test_another_model_needs_its_files() -> None:
         (EmbeddingSettings(model="BAAI/bge-small-en-v1.5"), "EMBEDDING_MODEL_PATH"),
         (EmbeddingSettings(model="nobody/none", model_path=Path("/nowhere")), "EMBEDDING_MODEL"),
     ]:
-        model = open_embeddings(settings)
+        model = open_embeddings(ModelSettings(embedding=settings))
         with pytest.raises(EmbeddingError, match=words):
             await model.identity()
         await model.aclose()
 
 
 async def test_a_cross_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert open_reranker(EmbeddingSettings()) is None
-    reranker = open_reranker(EmbeddingSettings(rerank_path=tmp_path))
+    assert open_reranker(ModelSettings()) is None
+    reranker = open_reranker(ModelSettings(rerank=RerankSettings(model_path=tmp_path)))
     assert reranker is not None
     with pytest.raises(EmbeddingError, match="RERANK_MODEL_PATH"):
         await reranker.scores("question", ["text"])
@@ -105,12 +106,12 @@ async def test_a_cross_encoder_that_is_not_there_is_named(tmp_path: Path) -> Non
 
 
 class Server(BaseHTTPRequestHandler):
-    """Vectors of a text's length and its first letter; `broken` changes the answer."""
+    """Vectors of a text's length and first letter; `broken` changes the response."""
 
     asked: list[tuple[str, str | None, Any]] = []  # noqa: RUF012
     broken: str = ""
     more: int = 0
-    """Numbers in a vector beside the three."""
+    """Additional numbers in a vector."""
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -155,8 +156,11 @@ def server() -> Iterator[str]:
 
 def remote(kind: str, url: str) -> VectorModel:
     if kind == "ollama":
-        return open_embeddings(EmbeddingSettings(backend="ollama", ollama_host=url))
-    return open_embeddings(EmbeddingSettings(backend="openai", openai_base_url=f"{url}/v1", openai_api_key="sk-1"))
+        return open_embeddings(
+            ModelSettings(embedding=EmbeddingSettings(backend="ollama"), ollama=OllamaSettings(host=url))
+        )
+    server = OpenAISettings(base_url=(f"{url}/v1",), api_key=SecretStr("sk-1"))
+    return open_embeddings(ModelSettings(embedding=EmbeddingSettings(backend="openai"), openai=server))
 
 
 @pytest.mark.parametrize("kind", ["ollama", "openai"])
@@ -196,5 +200,5 @@ async def test_another_model_under_the_same_name_is_noticed(server: str, kind: s
 
 
 async def test_no_server_is_one_clear_error() -> None:
-    with pytest.raises(EmbeddingError, match="does not answer"):
+    with pytest.raises(EmbeddingError, match="does not respond"):
         await remote("ollama", "http://127.0.0.1:9").question("x")

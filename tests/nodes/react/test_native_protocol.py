@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 
 from llm.errors import ToolsUnsupportedError
 from llm.scripted import ScriptedChat
-from nodes.react.native_protocol import ANNOUNCED, GUESSED
+from nodes.prompts import render
 from nodes.state import Limits
 from tests.agent import Agent, Turn
 from tests.api.client import ask as post
@@ -25,7 +25,7 @@ def call(code: str, text: str = "", name: str = "python_coder") -> AIMessage:
 
 
 def offered(model: ScriptedChat, call: int) -> list[str]:
-    """The names of the tools that the model was given."""
+    """The names of the tools that the model was offered."""
     return [tool["function"]["name"] for tool in model.arguments[call].get("tools", [])]
 
 
@@ -45,9 +45,9 @@ async def test_a_model_with_tools_is_given_them(agent: Agent, model: ScriptedCha
     assert (turn.text, turn.thoughts, turn.reason) == ("It is 42.", "I multiply.", "stop")
     (step,) = turn.steps
     assert (step["tool"], step["input"], step["observation"]) == ("python_coder", "print(6 * 7)", "42")
-    assert offered(model, 0) == ["python_coder", "read_page", "web_search"]  # nothing is there for the others
+    assert offered(model, 0) == ["python_coder", "read_page", "web_search"]  # there is nothing for the others
     program = model.arguments[0]["tools"][0]["function"]["parameters"]
-    assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, and not a task
+    assert list(program["properties"]) == program["required"] == ["code"]  # the model writes it, not a task
     exchange = model.asked[1][-2:]
     assert isinstance(exchange[0], AIMessage)
     assert isinstance(exchange[1], ToolMessage)
@@ -154,15 +154,15 @@ async def test_a_call_that_was_only_announced_is_asked_for(agent: Agent, model: 
     model.replies = ["I multiply. Here is the program:", f"Here it is:\n{PROGRAM}", "It is 42."]
     turn = await ask(agent)
     assert turn.text == "It is 42."
-    assert model.asked[1][-1].text == ANNOUNCED
-    assert "Here it is" not in str(model.asked[2][-2].content)  # the model would end after these words
+    assert model.asked[1][-1].text == render("react/announced_call")
+    assert "Here it is" not in str(model.asked[2][-2].content)  # the model would stop after this text
 
 
 async def test_words_about_a_tool_that_was_not_called_are_no_answer(agent: Agent, model: ScriptedChat) -> None:
     model.replies = ["We need to define the `python_coder` function first.", call("print(6 * 7)"), "It is 42."]
     turn = await ask(agent)
     assert turn.text == "It is 42."
-    assert model.asked[1][-1].text == ANNOUNCED
+    assert model.asked[1][-1].text == render("react/announced_call")
     model.replies += [call("print(6 * 7)"), "It is 42: python_coder printed it."]
     turn = await ask(agent)
     assert turn.text == "It is 42: python_coder printed it."
@@ -180,7 +180,7 @@ async def test_a_number_that_nothing_was_run_for_is_doubted_once(agent: Agent, m
     model.replies = ["It is 41.", call("print(6 * 7)"), "It is 42."]
     turn = await ask(agent)
     assert turn.text == "It is 42."
-    assert model.asked[1][-1].text == GUESSED
+    assert model.asked[1][-1].text == render("react/guessed_numbers")
     model.replies += ["It is 42, as everybody knows.", "It is 42, I am sure."]
     turn = await ask(agent, conversation="two")
     assert turn.text == "It is 42, I am sure."
@@ -234,7 +234,7 @@ async def test_the_setting_decides(start: Start, model: ScriptedChat, protocol: 
 
 
 async def test_a_stream_holds_no_calls(service: Service, model: ScriptedChat) -> None:
-    """Clients would run tools that are the service's."""
+    """Clients would run the service's tools."""
     model.replies = [call("print(6 * 7)", "I multiply."), "It is 42."]
     body = {"messages": [{"role": "user", "content": ASKED}], "stream": True}
     async with service.http.stream("POST", "/v1/chat/completions", json=body) as answer:

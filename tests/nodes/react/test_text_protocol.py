@@ -44,9 +44,18 @@ def test_an_action_wins_over_an_answer_made_up_after_it() -> None:
     assert reply.final is None
 
 
-def test_code_without_an_action_is_an_action() -> None:
-    reply = parse(f"Let me see.\n```python\n{CODE}\n```")
+def test_code_without_an_action_is_an_action_of_the_tool_that_runs_programs() -> None:
+    text = f"Let me see.\n```python\n{CODE}\n```"
+    reply = parse(text, "python_coder")
     assert (reply.tool, reply.input, reply.thought) == ("python_coder", CODE, "Let me see.")
+    assert (parse(text).tool, parse(text).thought) == (None, text)
+
+
+def test_an_input_without_an_action_is_for_the_tool_that_runs_programs() -> None:
+    text = f"Thought: I print x.\nAction Input:\n```python\n{CODE}\n```"
+    reply = parse(text, "python_coder")
+    assert (reply.tool, reply.input, reply.thought) == ("python_coder", CODE, "I print x.")
+    assert (parse(text).tool, parse(text).thought) == (None, text)
 
 
 def test_code_in_json_is_taken_out() -> None:

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,12 @@ def tool() -> BaseTool:
         ("query: cats", {"query": "cats"}),
         ("{'query': 'cats\\nand dogs'}", {"query": "cats\nand dogs"}),
         ('{"query": "print("hi")"}', {"query": 'print("hi")'}),
+        ("{'query': 'cats', 'count': 2}", {"query": "cats", "count": 2}),
+        ('{"query": "cats", "count": 2,}', {"query": "cats", "count": 2}),
+        ('{"query": "cats" "count": 2}', {"query": "cats", "count": 2}),
+        ('{"query": "cats"}} I search.', {"query": "cats"}),
+        ('{"query": """\n  "cats"\n  and dogs\n"""}', {"query": '"cats"\nand dogs'}),
+        ('{"query": "cats" "size": 2, "count": 3}', None),
         ("{}", {}),
         ("[1, 2]", None),
         ("", None),
@@ -47,6 +54,14 @@ def test_malformed_arguments_are_mended(raw: str, arguments: dict[str, object] |
 def test_any_arguments_are_read_or_refused(raw: str) -> None:
     found = mended(tool(), raw)
     assert found is None or isinstance(found, dict)
+
+
+@pytest.mark.parametrize("unit", [" ", '"""[', '\\"#', "query: ", '"query": 1, "count": '])
+@pytest.mark.parametrize("begin", ["", '{"query": "', '{"query": 1, "count": "'])
+def test_hostile_arguments_take_no_time(begin: str, unit: str) -> None:
+    began = time.process_time()
+    mended(tool(), begin + unit * (100_000 // len(unit)))
+    assert time.process_time() - began < 2
 
 
 @given(st.fixed_dictionaries({"query": st.text()}, optional={"count": st.integers()}))
@@ -72,6 +87,7 @@ def test_calls_are_gathered_from_pieces() -> None:
 
 
 def test_names_are_forgiven() -> None:
-    assert resolve("functions.Python_Coder", TOOLS) == "python_coder"
-    assert resolve("python", TOOLS) == "python_coder"
-    assert resolve(" magic ", TOOLS) == "magic"
+    purposes = {name: tool.PURPOSE for name, tool in TOOLS.items()}
+    assert resolve("functions.Python_Coder", purposes) == "python_coder"
+    assert resolve("python", purposes) == "python_coder"
+    assert resolve(" magic ", purposes) == "magic"

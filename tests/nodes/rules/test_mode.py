@@ -1,7 +1,7 @@
 import pytest
 
-from nodes.rules.mode import Situation, asks, choose_mode, is_housekeeping
-from nodes.rules.question import sort_files
+from nodes.rules.mode import Situation, asks, is_housekeeping, question_kind
+from tools.question import sort_files
 
 NOTHING = Situation(first=True)
 LATER = Situation()
@@ -35,7 +35,7 @@ Clear text.
 @pytest.mark.parametrize("text", [TITLE, TAGS, FOLLOW_UPS, AUTOCOMPLETE, QUERIES, LIBRE, OLD])
 def test_a_front_ends_own_requests_are_told_from_questions(text: str) -> None:
     assert is_housekeeping(text)
-    assert choose_mode(text, NOTHING) == ("chat", "a front end's own request")
+    assert question_kind(text, NOTHING) == ("talk", "a front end's own request")
 
 
 @pytest.mark.parametrize(
@@ -53,54 +53,54 @@ def test_questions_are_no_housekeeping(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "at_hand", "mode"),
+    ("question", "at_hand", "kind"),
     [
-        ("Hello!", NOTHING, "chat"),
-        ("Thanks, that was great", WORKED, "chat"),
-        ("thank you", TABLE, "chat"),
-        ("Hi, what is 12 * 37?", NOTHING, "react"),
-        ("Write me a short poem about the sea", NOTHING, "chat"),
-        ("Explain what a Python decorator is", NOTHING, "chat"),
-        ("What is the difference between a list and a tuple?", NOTHING, "chat"),
-        ("Who wrote Don Quixote?", NOTHING, "chat"),
-        ("What is a median?", NOTHING, "chat"),
-        ("Translate 'good morning' into French", NOTHING, "chat"),
-        ("Why is the sky blue?", WORKED, "chat"),
-        ("What is 17 * 23?", NOTHING, "react"),
-        ("Write Python code that prints the first 10 primes", NOTHING, "react"),
-        ("How many letters r are in the word 'strawberry'?", NOTHING, "react"),
-        ("A train goes 60 km/h for 2.5 hours. How far does it get?", NOTHING, "react"),
-        ("Is 7919 prime, and what comes after 7919?", NOTHING, "react"),
-        ("Search the web for the height of the Eiffel Tower", NOTHING, "react"),
-        ("What is the latest version of Python?", NOTHING, "react"),
-        ("Summarise https://example.org/page.", NOTHING, "react"),
-        ("Which region sold most?", TABLE, "react"),
-        ("Explain the outliers", TABLE, "react"),
-        ("Tell me a joke", TABLE, "chat"),
-        ("What does rules.pdf say about holidays?", LIBRARY, "react"),
-        ("Now double it", WORKED, "react"),
-        ("And in Rome?", WORKED, "react"),
-        ("Compute the mean of revenue, plot it per month, and save the table as out.xlsx", TABLE, "plan_execute"),
-        ("1. Find the total revenue\n2. Find the best region\n3. Write both to a file", TABLE, "plan_execute"),
+        ("Hello!", NOTHING, "talk"),
+        ("Thanks, that was great", WORKED, "talk"),
+        ("thank you", TABLE, "talk"),
+        ("Hi, what is 12 * 37?", NOTHING, "work"),
+        ("Write me a short poem about the sea", NOTHING, "talk"),
+        ("Explain what a Python decorator is", NOTHING, "talk"),
+        ("What is the difference between a list and a tuple?", NOTHING, "talk"),
+        ("Who wrote Don Quixote?", NOTHING, "talk"),
+        ("What is a median?", NOTHING, "talk"),
+        ("Translate 'good morning' into French", NOTHING, "talk"),
+        ("Why is the sky blue?", WORKED, "talk"),
+        ("What is 17 * 23?", NOTHING, "work"),
+        ("Write Python code that prints the first 10 primes", NOTHING, "work"),
+        ("How many letters r are in the word 'strawberry'?", NOTHING, "work"),
+        ("A train goes 60 km/h for 2.5 hours. How far does it get?", NOTHING, "work"),
+        ("Is 7919 prime, and what comes after 7919?", NOTHING, "work"),
+        ("Search the web for the height of the Eiffel Tower", NOTHING, "work"),
+        ("What is the latest version of Python?", NOTHING, "work"),
+        ("Summarise https://example.org/page.", NOTHING, "work"),
+        ("Which region sold most?", TABLE, "work"),
+        ("Explain the outliers", TABLE, "work"),
+        ("Tell me a joke", TABLE, "talk"),
+        ("What does rules.pdf say about holidays?", LIBRARY, "work"),
+        ("Now double it", WORKED, "work"),
+        ("And in Rome?", WORKED, "work"),
+        ("Compute the mean of revenue, plot it per month, and save the table as out.xlsx", TABLE, "plan"),
+        ("1. Find the total revenue\n2. Find the best region\n3. Write both to a file", TABLE, "plan"),
         (
             "First compute 2**10. Then count its digits. Finally tell me if it is a cube.",
             NOTHING,
-            "plan_execute",
+            "plan",
         ),
-        ("What is the mean? What is the median? Which region is first?", TABLE, "plan_execute"),
-        ("Tell me a joke, write a poem and suggest a name for a cat", NOTHING, "chat"),
-        ("Calculate the mean of revenue. Round to 2 decimals. Use only rows of 2024.", TABLE, "react"),
+        ("What is the mean? What is the median? Which region is first?", TABLE, "plan"),
+        ("Tell me a joke, write a poem and suggest a name for a cat", NOTHING, "talk"),
+        ("Calculate the mean of revenue. Round to 2 decimals. Use only rows of 2024.", TABLE, "work"),
     ],
 )
-def test_plain_questions_are_routed_by_rules(question: str, at_hand: Situation, mode: str) -> None:
-    chosen = choose_mode(question, at_hand)
-    assert chosen is not None
-    assert chosen[0] == mode, chosen
+def test_rules_tell_the_kind_of_plain_questions(question: str, at_hand: Situation, kind: str) -> None:
+    told = question_kind(question, at_hand)
+    assert told is not None
+    assert told[0] == kind, told
 
 
 @pytest.mark.parametrize("question", ["Is Oslo bigger than Rome?", "Help me with my garden", "xyzzy"])
 def test_the_rules_say_when_they_cannot_tell(question: str) -> None:
-    assert choose_mode(question, LATER) is None
+    assert question_kind(question, LATER) is None
 
 
 @pytest.mark.parametrize(

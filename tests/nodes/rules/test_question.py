@@ -1,17 +1,10 @@
 import pytest
 
-from nodes.rules.question import (
-    Files,
-    addresses,
-    form_of_answer,
-    likely_tools,
-    named,
-    sort_files,
-    wants_computing,
-    without_order,
-)
+from nodes.rules.question import form_of_answer, likely_tools, without_order
+from tools import TOOLS
+from tools.question import Files, Question, sort_files
 
-TOOLS = ("python_coder", "file_analyzer", "rag_retriever", "web_search", "read_page", "vision_analyzer")
+PURPOSES = {name: tool.PURPOSE for name, tool in TOOLS.items()}
 TABLE = sort_files(["sales.csv"])
 DOCUMENTS = sort_files(["pump.pdf", "rules.docx"])
 IMAGE = sort_files(["photo.png"])
@@ -37,38 +30,33 @@ MIXED = sort_files(["sales.csv", "pump.pdf", "photo.png"])
     ],
 )
 def test_plain_questions_need_no_model(question: str, files: Files, expected: list[str]) -> None:
-    assert likely_tools(question, files, TOOLS) == expected
+    assert likely_tools(Question.of(question, files), PURPOSES) == expected
 
 
 @pytest.mark.parametrize(
-    ("question", "expected"),
-    [("What is 17!/13! ?", True), ("What is 2^10?", True), ("Hello! 3 of us are here.", False)],
+    ("question", "files", "expected"),
+    [
+        ("What is the total in the report?", MIXED, ["rag_retriever", "python_coder"]),
+        ("Count the words in rules.docx", DOCUMENTS, ["rag_retriever", "python_coder"]),
+        ("Calculate 17% of 2300.", DOCUMENTS, ["python_coder", "rag_retriever"]),
+    ],
 )
-def test_sums_are_seen_factorials_too(question: str, expected: bool) -> None:
-    assert wants_computing(question) is expected
-
-
-def test_a_question_that_could_mean_either_leaves_the_choice() -> None:
-    assert set(likely_tools("What is the total in the report?", MIXED, TOOLS)) == {"python_coder", "rag_retriever"}
+def test_a_question_that_could_mean_either_leaves_the_choice(question: str, files: Files, expected: list[str]) -> None:
+    assert likely_tools(Question.of(question, files), PURPOSES) == expected
 
 
 def test_only_tools_that_are_there_are_named() -> None:
-    assert likely_tools("Search the web for cats", Files(), ["python_coder"]) == ["python_coder"]
-    assert likely_tools("anything", Files(), []) == []
+    only = {"python_coder": PURPOSES["python_coder"]}
+    assert likely_tools(Question.of("Search the web for cats"), only) == ["python_coder"]
+    assert likely_tools(Question.of("anything"), {}) == []
 
 
-def test_addresses_lose_the_sentence_around_them() -> None:
-    assert addresses("Read https://a.example/x?y=1, then (http://b.example).") == [
-        "https://a.example/x?y=1",
-        "http://b.example",
-    ]
-
-
-def test_files_are_named_with_or_without_their_ending() -> None:
-    assert named("compare Sales.CSV and the pump manual", ["sales.csv", "pump manual.pdf", "b.txt"]) == [
-        "sales.csv",
-        "pump manual.pdf",
-    ]
+@pytest.mark.parametrize(
+    ("files", "expected"), [(Files(), ["web_search"]), (TABLE, ["file_analyzer"]), (IMAGE, ["vision_analyzer"])]
+)
+def test_without_a_tool_that_fits_it_is_one_that_can_begin(files: Files, expected: list[str]) -> None:
+    others = {name: purpose for name, purpose in PURPOSES.items() if name != "python_coder"}
+    assert likely_tools(Question.of("Tell me something", files), others) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from tools.coding.advice import Setting, advice
+from tools.coding.advice import ErrorContext, advice
 from tools.files.joins import Linked
 from workspace.output import CellError
 
@@ -33,12 +33,12 @@ FILES = ["notes.md", "old.xlsx", "sales.csv", "plot.png"]
     ],
 )
 def test_a_common_error_comes_with_the_way_out(name: str, message: str, files: list[str], told: str) -> None:
-    assert told in advice(CellError(name, message), Setting(files))
+    assert told in advice(CellError(name, message), ErrorContext(files))
 
 
 def test_a_variable_that_is_taken_for_a_column_is_told() -> None:
     code = "ratio = df['a'] / df['b']\nprint(df['ratio'].mean())"
-    assert advice(CellError("KeyError", "'ratio'"), Setting(FILES, code=code)).endswith("df['ratio'] = ratio")
+    assert advice(CellError("KeyError", "'ratio'"), ErrorContext(FILES, code=code)).endswith("df['ratio'] = ratio")
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_a_variable_that_is_taken_for_a_column_is_told() -> None:
 )
 def test_a_column_of_another_table_is_told_with_the_join_that_has_it(name: str, message: str) -> None:
     code = "budget = df.groupby('office')['budget'].sum()\nprint(df['salary'].sum() - budget)"
-    told = advice(CellError(name, message), Setting(list(TABLES), TABLES, code))
+    told = advice(CellError(name, message), ErrorContext(list(TABLES), TABLES, code))
     assert "a column of budget.csv" in told
     assert told.endswith(JOINED)
 
 
 def test_an_unknown_column_comes_with_the_known_ones() -> None:
-    told = advice(CellError("KeyError", "'pay'"), Setting(list(TABLES), TABLES))
+    told = advice(CellError("KeyError", "'pay'"), ErrorContext(list(TABLES), TABLES))
     assert "staff.csv: person, office, salary; budget.csv: office, budget" in told
 
 
 def test_a_method_that_does_not_exist_is_no_column() -> None:
     error = CellError("AttributeError", "'DataFrame' object has no attribute 'append'")
-    assert advice(error, Setting(list(TABLES), TABLES)) == ""
+    assert advice(error, ErrorContext(list(TABLES), TABLES)) == ""
 
 
 def test_other_errors_speak_for_themselves() -> None:
-    assert advice(CellError("ZeroDivisionError", "division by zero"), Setting(FILES)) == ""
+    assert advice(CellError("ZeroDivisionError", "division by zero"), ErrorContext(FILES)) == ""

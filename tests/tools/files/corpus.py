@@ -1,4 +1,4 @@
-"""One good file of each format, made by well-kept writers; what is wrong with others is done to these."""
+"""One good file of each format, from well-behaved writers; other tests damage these."""
 
 import io
 import json
@@ -22,7 +22,7 @@ KOREAN = "이름,나이,도시\n김철수,31,서울\n이영희,28,부산\n박민
 
 
 def workbook() -> bytes:
-    """Three sheets: a plain table, one with a title and a header of two lines, a hidden one."""
+    """Three sheets: a plain table, one with a title and a two-line header, a hidden one."""
     book = openpyxl.Workbook()
     sales = book.active
     assert sales is not None

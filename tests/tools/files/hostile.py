@@ -1,4 +1,4 @@
-"""Files made to do harm. Each is small on disk, or large for a reason, and made in a second or less."""
+"""Malicious files. Each is small on disk, or large for a reason, and generated in a second or less."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY i SYSTEM "file:///etc/pass
 
 
 def remade(data: bytes, changes: dict[str, bytes], extra: dict[str, bytes] | None = None) -> bytes:
-    """An archive with some members replaced, and others added."""
+    """An archive with some members replaced and others added."""
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(data)) as old,
@@ -37,13 +37,13 @@ def member(data: bytes, name: str) -> bytes:
 
 
 def padded(name: str, part: str, size: int) -> bytes:
-    """An Office file, one of whose parts is blown up by blanks."""
+    """An Office file with one part inflated with blanks."""
     data = CORPUS[name]()
     return remade(data, {part: member(data, part).replace(b"?>", b"?>" + b" " * size, 1)})
 
 
 def understated(name: str, part: str) -> bytes:
-    """As `padded`, but the archive's directory says that the part is small."""
+    """Like `padded`, but the archive's directory says that the part is small."""
     return claiming(padded(name, part, 20 << 20), part, 1000)
 
 
@@ -94,7 +94,7 @@ def png_with_a_text_bomb() -> bytes:
 
 
 def pdf_of(*objects: str, trailer: str = "<< /Root 1 0 R >>") -> bytes:
-    """A PDF of the objects given, numbered from 1."""
+    """A PDF of these objects, numbered from 1."""
     out, places = "%PDF-1.7\n", []
     for number, body in enumerate(objects, start=1):
         places.append(len(out))
@@ -141,7 +141,7 @@ PDF_LOOPS = {
 
 
 def pdf_bomb() -> bytes:
-    """A page whose contents unpack to 36 MB."""
+    """A page whose content unpacks to 36 MB."""
     stream = zlib.compress(zlib.compress(b"BT " * (12 << 20), 1))
     body = stream.decode("latin-1")
     head = f"<< /Length {len(stream)} /Filter [/FlateDecode /FlateDecode] >>"
@@ -213,4 +213,4 @@ LIARS: dict[str, str] = {
     "korean.csv": "a.zip",
     "plan.pptx": "a.xlsx",
 }
-"""A file of the corpus under a name that says something else."""
+"""A file of the corpus under a misleading name."""

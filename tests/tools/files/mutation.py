@@ -1,4 +1,6 @@
-"""Broken files, made from the good ones: `python -m tests.tools.files.mutation INPUTS [SEED]` reads many in workers."""
+"""Broken files, derived from the good ones: `python -m tests.tools.files.mutation INPUTS [SEED]` reads many in
+workers.
+"""
 
 import asyncio
 import io
@@ -14,7 +16,8 @@ from pathlib import Path
 from tests.tools.files.corpus import CORPUS
 from tools.files.profile import FileUnreadable
 from tools.files.reader import PRELOAD, FileReader
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 
 Change = tuple[str, float, bytes]
 """What is done, how far into the file, with which bytes."""
@@ -26,7 +29,7 @@ WORDS = (
 
 
 def mutated(data: bytes, changes: Sequence[Change]) -> bytes:
-    """Of an archive one member is changed as often as the archive itself, else only checksums would be tried."""
+    """In an archive, one member is changed as often as the archive itself; otherwise only checksums would be tested."""
     for at, (kind, place, given) in enumerate(changes):
         if data.startswith(b"PK") and at % 3 != 2:
             data = _in_member(data, kind, place, given)
@@ -71,15 +74,15 @@ def _in_member(data: bytes, kind: str, place: float, given: bytes) -> bytes:
 
 
 def drawn(chance: random.Random) -> list[Change]:
-    """Changes by chance, mostly few."""
+    """Random changes, mostly few."""
     count = min(8, 1 + int(chance.expovariate(0.7)))
     return [(chance.choice(KINDS), chance.random(), chance.randbytes(chance.randint(1, 8))) for _ in range(count)]
 
 
 async def main(inputs: int, seed: int) -> None:
-    """Print what came of so many mutated files, and keep those that broke a worker."""
+    """Print the results of this many mutated files, and keep those that broke a worker."""
     chance = random.Random(seed)
-    workers = Workers(WorkerSettings(seconds=20, memory=1 << 30, preload=PRELOAD))
+    workers = Workers(WorkerSettings(read_seconds=20), preload=PRELOAD)
     reader = FileReader(workers)
     outcomes: Counter[str] = Counter()
     originals = {name: make() for name, make in CORPUS.items()}

@@ -1,4 +1,4 @@
-"""Profiles on disk: found again by owner and contents, until they are too old or damaged."""
+"""Profiles on disk: found again by owner and content, until they are too old or damaged."""
 
 import json
 import os
@@ -51,7 +51,7 @@ async def test_the_key_is_of_the_contents_and_the_owner(kept: ProfileCache, tmp_
 
 
 async def test_only_regular_files_have_a_key(kept: ProfileCache, tmp_path: Path) -> None:
-    """A pipe in a file's place blocked the thread that was to read it."""
+    """A pipe in place of a file blocked the thread that was to read it."""
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "link.csv").symlink_to("/etc/passwd")
     for name in ("pipe.csv", "link.csv", "gone.csv"):

@@ -1,4 +1,4 @@
-"""Each format: what is found in it, and that the line of Python that is given loads just that."""
+"""Each format: what is found in it, and that the generated line of Python loads exactly this."""
 
 import json
 from itertools import pairwise
@@ -28,7 +28,7 @@ def table_of(found: Profile) -> Table:
 
 
 def loaded(path: Path, line: str | None) -> dict[str, Any]:
-    """The variables after running a profile's line of Python, as a kernel would."""
+    """The variables after running a profile's line of Python, as in a kernel."""
     assert line is not None
     names: dict[str, Any] = {"pd": pd}
     exec(line.replace("{name}", json.dumps(str(path))), names)

@@ -1,4 +1,4 @@
-"""Mutated files of every format: a profile that is bounded and plain, or `FileUnreadable`. More of it: mutation.py."""
+"""Mutated files of every format give a limited, plain profile or `FileUnreadable`. For more, see mutation.py."""
 
 import json
 import warnings
@@ -54,7 +54,7 @@ def test_any_text_is_read_or_refused(tmp_path: Path, name: str, text: str, encod
 
 def check(path: Path, name: str) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # libraries warn of what is wrong with a file; in a worker nobody hears it
+        warnings.simplefilter("ignore")  # libraries warn about problems in a file, which is not visible in a worker
         try:
             found = profile(path)
         except FileUnreadable as error:

@@ -1,4 +1,4 @@
-"""Images made for tests: honest ones, and some that are made to hurt who opens them."""
+"""Images for tests: valid ones, and malicious ones."""
 
 import io
 import struct
@@ -39,7 +39,7 @@ def half_and_half(size: tuple[int, int] = (60, 40)) -> Image.Image:
 
 
 def lying(image: Image.Image, orientation: int, **options: Any) -> bytes:
-    """A JPEG that says how it is to be held (EXIF)."""
+    """A JPEG with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     for tag, value in options.items():
@@ -52,7 +52,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def png_of(width: int, height: int, body: bytes = b"") -> bytes:
-    """A PNG that claims a size; its pixels need not be there."""
+    """A PNG that claims a size; its pixels need not exist."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = _chunk(b"IDAT", body or zlib.compress(bytes(100)))
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + data + _chunk(b"IEND", b"")
@@ -71,23 +71,23 @@ GIANT_GIF = b"GIF89a\xff\xff\xff\xff\x80\0\0" + bytes(6) + b",\0\0\0\0\xff\xff\x
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "60,000 × 60,000 pixels": (png_of(60_000, 60_000), "60000 × 60000 pixels"),
     "a line of 100 million pixels": (png_of(100_000_000, 1), "100000000 × 1 pixels"),
-    "no pixels at all": (png_of(0, 0), "no image"),
+    "no pixels at all": (png_of(0, 0), "not a supported image"),
     "a negative size": (png_of(0x7FFFFFFF, 0x7FFFFFFF), "pixels"),
     "a GIF of 65,535 × 65,535": (GIANT_GIF, "65535 × 65535 pixels"),
     "cut off": (encoded(printed())[:5000], "damaged"),
     "a JPEG cut off": (encoded(printed(), "JPEG")[:4000], "damaged"),
-    "only a signature": (b"\x89PNG\r\n\x1a\n", "no image"),
+    "only a signature": (b"\x89PNG\r\n\x1a\n", "not a supported image"),
     "damaged in the middle": (png_of(100, 100, b"not compressed"), "damaged"),
     "a comment of 200 MB": (text_bomb(), "damaged"),
     "empty": (b"", "empty"),
-    "text": (b"just words, whatever the name says", "no image"),
+    "text": (b"just words, whatever the name says", "not a supported image"),
     "SVG": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "SVG"),
     "SVG with a declaration": (b'\xef\xbb\xbf<?xml version="1.0"?>\n<!-- x -->\n<svg/>', "SVG"),
-    "a PDF": (b"%PDF-1.7\n", "a PDF and no image"),
+    "a PDF": (b"%PDF-1.7\n", "a PDF, not an image"),
     "an archive": (b"PK\x03\x04" + bytes(50), "an archive"),
     "HEIC": (b"\0\0\0\x18ftypheic" + bytes(50), "HEIC"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image"),
-    "a program": (b"MZ" + bytes(100), "no image"),
-    "zeros": (bytes(1000), "no image"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a supported image"),
+    "a program": (b"MZ" + bytes(100), "not a supported image"),
+    "zeros": (bytes(1000), "not a supported image"),
 }
-"""What is in the file, and what is to be said about it."""
+"""The content of the file, and a part of the expected message."""

@@ -1,4 +1,4 @@
-"""Strange images made plain, in the process itself; hostile ones are opened in a worker (test_vision_analyzer.py)."""
+"""Conversion of untrusted images, in this process; malicious ones are opened in a worker (test_vision_analyzer.py)."""
 
 import io
 
@@ -20,7 +20,7 @@ def opened(picture: Picture) -> Image.Image:
 
 
 UPRIGHT = {1: None, 3: 180, 6: 90, 8: 270}
-"""EXIF orientation, and the turn (counter-clockwise) by which such an image was stored."""
+"""EXIF orientation, and the counter-clockwise rotation with which such an image is stored."""
 
 
 @pytest.mark.parametrize(("orientation", "turn"), UPRIGHT.items())
@@ -110,7 +110,7 @@ def test_every_colour_has_a_name(colour: tuple[int, int, int]) -> None:
 
 
 def test_text_is_in_reading_order() -> None:
-    """Pieces of one line may lie a little higher or lower, and come in any order."""
+    """Pieces of one line may be a little higher or lower, and come in any order."""
     pieces = [
         Piece("world", 1.0, 200, 12, 100, 20),
         Piece("below", 1.0, 10, 50, 100, 20),

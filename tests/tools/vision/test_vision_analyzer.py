@@ -1,4 +1,4 @@
-"""Looking at images over real HTTP, with and without a model that sees."""
+"""Image analysis over real HTTP, with and without a vision model."""
 
 import asyncio
 import base64
@@ -19,7 +19,8 @@ from tests.tools.vision.pictures import HOSTILE, LINES, encoded, half_and_half, 
 from tools.vision.images import show
 from tools.vision.ocr import look
 from tools.workers.jobs import JobError
-from tools.workers.pool import Workers, WorkerSettings
+from tools.workers.pool import Workers
+from tools.workers.settings import WorkerSettings
 from workspace.errors import BadNameError, FileTooLargeError
 from workspace.safe_open import read_file
 
@@ -71,6 +72,31 @@ async def test_without_a_model_the_text_is_read_and_the_rest_is_said_to_be_unsee
     assert "has been turned upright" in body["output"]
 
 
+async def charged(service: Service) -> tuple[int, int]:
+    """Tokens read and written today."""
+    days = (await service.http.get("/api/usage")).json()["days"]
+    return (days[0]["tokens_in"], days[0]["tokens_out"]) if days else (0, 0)
+
+
+async def test_regression_tokens_of_the_model_that_sees_were_charged_and_not_reported(
+    tmp_path: Path, model: ScriptedChat
+) -> None:
+    """The tool's model alone answers an image question: its usage was reported as 0, but the user was charged."""
+    seeing = ScriptedChat(replies=["A flag."])
+    async with running(settings_for(tmp_path / "data"), model, seeing=seeing) as service:
+        session = await session_with(service, model, {"flag.png": encoded(half_and_half((30, 20)))})
+        before = await charged(service)
+        question = {"role": "user", "content": "What does the picture flag.png show?"}
+        body = {"session_id": session, "messages": [question], "agent_type": "react"}
+        answer = (await service.http.post("/v1/chat/completions", json=body)).json()
+        assert answer["choices"][0]["message"]["content"] == "A flag."
+        usage, after = answer["usage"], await charged(service)
+    assert usage["prompt_tokens"] > 0
+    assert usage["completion_tokens"] > 0
+    assert (after[0] - before[0], after[1] - before[1]) == (usage["prompt_tokens"], usage["completion_tokens"])
+    assert answer["x_agent_metadata"]["llm_calls"] == len(seeing.asked) == 1
+
+
 async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Path, model: ScriptedChat) -> None:
     seeing = ScriptedChat(replies=["A red and a blue half.", "It shows a flag.", "   ", "never"])
     data = lying(half_and_half((3000, 2000)).rotate(90, expand=True), 6, tag271="SECRETCAMERA")
@@ -83,9 +109,9 @@ async def test_a_model_that_sees_is_shown_a_plain_image_for_a_while(tmp_path: Pa
         assert body["data"]["seen_by"] == "model"
         assert body["data"]["shown_as"] == [300, 200, "image/jpeg"]
         await analyse(service, session, "flag.jpg")
-        assert (await analyse(service, session, "flag.jpg"))["error"] == "The vision model said nothing."
+        assert (await analyse(service, session, "flag.jpg"))["error"] == "The vision model's reply is empty."
         seeing.gate = asyncio.Semaphore(0)
-        assert "did not answer within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
+        assert "did not respond within 2 seconds" in (await analyse(service, session, "flag.jpg"))["error"]
         seeing.gate = None
         seeing.replies += [ModelError("It does not see today."), ModelError("Nor now.")]
         assert (await analyse(service, session, "flag.jpg"))["error"] == "It does not see today."
@@ -120,7 +146,7 @@ async def test_files_are_found_by_their_name_alone(service: Service, model: Scri
     for name in ("none.png", "../../users/local/files/own.png", "/etc/passwd", "link.png", "pipe.png", "."):
         error = (await analyse(service, session, name))["error"]
         assert error == f"There is no file {name!r}. The images are: a.png, own.png.", name
-    assert "no image that can be read here" in (await analyse(service, session, "notes.txt"))["error"]
+    assert "not a supported image" in (await analyse(service, session, "notes.txt"))["error"]
 
 
 async def test_wrong_input_is_named(service: Service) -> None:
@@ -135,7 +161,7 @@ async def test_wrong_input_is_named(service: Service) -> None:
 
 @pytest.fixture
 async def workers() -> AsyncIterator[Workers]:
-    workers = Workers(WorkerSettings(preload=("PIL.Image",)))
+    workers = Workers(WorkerSettings(), preload=("PIL.Image",))
     yield workers
     await workers.aclose()
 
@@ -150,13 +176,13 @@ async def test_a_hostile_image_is_refused_in_words(workers: Workers) -> None:
 
 
 async def test_a_bomb_of_pixels_stays_within_its_memory(workers: Workers) -> None:
-    """63 million pixels are allowed, and more than a small worker can hold."""
+    """63 million pixels are allowed, but need more memory than a small worker has."""
     image = Image.new("1", (9000, 7000))
     picture = await workers.run(show, encoded(image), 100, memory=1 << 30)
     assert (picture.facts.width, picture.width) == (9000, 100)
 
 
-# reading what somebody else writes to
+# reading a file that is being written
 
 
 def test_a_file_is_read_without_following_links(tmp_path: Path) -> None:

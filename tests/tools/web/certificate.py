@@ -1,4 +1,4 @@
-"""A certificate for a name, and who trusts it."""
+"""A certificate for a name, and a client that trusts it."""
 
 import datetime
 import ssl
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(name: str, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Contexts of a server that is `name`, and of a client that trusts it."""
+    """Contexts of a server named `name`, and of a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

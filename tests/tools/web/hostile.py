@@ -1,4 +1,4 @@
-"""Addresses that must not be fetched. `{port}` is one that is allowed, and where something listens inside."""
+"""URLs that must not be fetched. `{port}` is an allowed port on which an internal server listens."""
 
 HOSTILE = {
     # this machine
@@ -13,7 +13,7 @@ HOSTILE = {
     "IPv6 loopback": "http://[::1]:{port}/",
     "IPv6 loopback in full": "http://[0000:0000:0000:0000:0000:0000:0000:0001]:{port}/",
     "IPv6 any": "http://[::]:{port}/",
-    # spellings of 127.0.0.1
+    # notations of 127.0.0.1
     "decimal": "http://2130706433:{port}/",
     "hexadecimal": "http://0x7f000001:{port}/",
     "octal": "http://017700000001:{port}/",
@@ -29,7 +29,7 @@ HOSTILE = {
     "ideographic full stops": "http://127。0。0。1:{port}/",
     "percent-encoded digits": "http://%31%32%37.0.0.1:{port}/",
     "percent-encoded dot": "http://127%2e0%2e0%2e1:{port}/",
-    # IPv6 that carries IPv4
+    # IPv6 that embeds IPv4
     "IPv4-mapped": "http://[::ffff:127.0.0.1]:{port}/",
     "IPv4-mapped in hexadecimal": "http://[::ffff:7f00:1]:{port}/",
     "IPv4-compatible": "http://[::127.0.0.1]:{port}/",
@@ -40,7 +40,7 @@ HOSTILE = {
     "NAT64, local prefix": "http://[64:ff9b:1::7f00:1]/",
     "Teredo": "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/",
     "ISATAP": "http://[2001:4860::5efe:127.0.0.1]/",
-    # the networks inside
+    # internal networks
     "private A": "http://10.0.0.1/",
     "private B": "http://172.16.0.1/",
     "private B, its end": "http://172.31.255.255/",
@@ -64,7 +64,7 @@ HOSTILE = {
     "documentation": "http://192.0.2.1/",
     "IPv6 documentation": "http://[2001:db8::1]/",
     "protocol assignments": "http://192.0.0.192/",
-    # what else an address can be made of
+    # other notations of addresses
     "a file": "file:///etc/passwd",
     "gopher": "gopher://example.com/",
     "FTP": "ftp://example.com/",

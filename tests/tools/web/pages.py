@@ -1,4 +1,4 @@
-"""A small web site on loopback: honest pages, and a few that are not."""
+"""A small web site on loopback: honest pages, and a few malicious ones."""
 
 import asyncio
 import gzip
@@ -7,15 +7,15 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from api.server import listen
+from api.settings.server import ServerSettings
 from tests.documents import pdf
-from tests.serving import settings_for, until
+from tests.serving import until
 from tests.tools.vision.pictures import encoded, half_and_half
 
 ARTICLE = """<!doctype html><html><head><title>The tides of Saint-Malo</title></head><body>
@@ -33,7 +33,7 @@ BOMB_BYTES = 64 << 20
 
 @dataclass
 class Site:
-    """The running site, and what it was asked for."""
+    """The running site, and the requests it received."""
 
     url: str
     port: int
@@ -173,7 +173,7 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
 @asynccontextmanager
 async def site(tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]:
     """Serve on a free port of 127.0.0.1 until the block ends."""
-    with listen(settings_for(Path())) as sock:
+    with listen(ServerSettings(port=0)) as sock:
         port = sock.getsockname()[1]
         running = Site(f"{'https' if tls else 'http'}://127.0.0.1:{port}", port)
         config = uvicorn.Config(_app(running), log_config=None, access_log=False, lifespan="off")

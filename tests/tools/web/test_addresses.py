@@ -1,4 +1,4 @@
-"""The web fetcher cannot be turned against the inside: hostile addresses, each of them refused before a connection."""
+"""The web fetcher cannot be used to attack internal networks: hostile URLs are refused before a connection."""
 
 import asyncio
 import ipaddress
@@ -25,7 +25,7 @@ HTML = ("text/html",)
 
 @pytest.mark.parametrize("url", HOSTILE.values(), ids=HOSTILE)
 async def test_a_hostile_address_is_refused(url: str) -> None:
-    """The port is allowed here, so that nothing but the address decides; what listens inside must hear nothing."""
+    """The port is allowed here, so that only the address matters; the internal server must receive nothing."""
     with socket.create_server(("127.0.0.1", 0)) as inside:
         port = inside.getsockname()[1]
         fetcher = Fetcher(WebSettings(ports=(80, 443, port)), lookup=_nobody)
@@ -59,7 +59,7 @@ async def test_a_name_with_one_address_inside_is_refused() -> None:
 
 
 def test_the_machine_s_own_addresses_are_inside() -> None:
-    """Its public address too: what listens there may trust what comes from here."""
+    """Its public address too: a server there may trust requests from this machine."""
     own = [e.address for all_ in psutil.net_if_addrs().values() for e in all_ if e.family == socket.AF_INET]
     assert own
     assert not any(is_outside(ipaddress.ip_address(address)) for address in own)
@@ -105,11 +105,11 @@ def test_honest_addresses_are_understood(url: str, host: str, port: int) -> None
 
 @pytest.fixture
 def trusting() -> WebSettings:
-    return WebSettings(private_hosts=("shop.example",), timeout=10)
+    return WebSettings(allow_private_hosts=("shop.example",), timeout=10)
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked(trusting: WebSettings) -> None:
-    """DNS rebinding: a second look at the name would lead elsewhere, so there is none."""
+    """DNS rebinding: a second lookup would return another address, so there is none."""
     answers: Iterator[str] = iter(["127.0.0.1", "127.0.0.2"])
     looked_up = []
 
@@ -146,14 +146,14 @@ async def test_a_certificate_of_another_name_is_not_accepted(trusting: WebSettin
 
 
 async def test_the_next_address_is_tried_when_the_first_does_not_answer(trusting: WebSettings) -> None:
-    async with site() as shop:  # it listens on 127.0.0.1 alone
+    async with site() as shop:  # it only listens on 127.0.0.1
         both = [ipaddress.ip_address("127.0.0.2"), ipaddress.ip_address("127.0.0.1")]
         page = await Fetcher(trusting, lookup=lambda _: both).fetch(f"http://shop.example:{shop.port}/article", HTML)
         assert b"Saint-Malo" in page.body
 
 
 async def test_a_name_server_that_never_answers_does_not_hold_anybody_up() -> None:
-    """Neither the request, beyond its time, nor the event loop's own threads."""
+    """Neither the request, beyond its time limit, nor the event loop's own threads."""
     release = threading.Event()
 
     def hanging(_host: str) -> list[Address]:
@@ -166,7 +166,7 @@ async def test_a_name_server_that_never_answers_does_not_hold_anybody_up() -> No
             *(fetcher.fetch("https://slow.example.com/", HTML) for _ in range(40)), return_exceptions=True
         )
         assert all(isinstance(result, FetchError) for result in results)
-        assert sum("looked up" in str(result) for result in results) == 8
+        assert sum("being resolved" in str(result) for result in results) == 8
         assert await asyncio.wait_for(asyncio.to_thread(lambda: "alive"), 5) == "alive"
     finally:
         release.set()
@@ -174,7 +174,7 @@ async def test_a_name_server_that_never_answers_does_not_hold_anybody_up() -> No
 
 async def test_a_name_that_is_none_is_told() -> None:
     fetcher = Fetcher(WebSettings())
-    with pytest.raises(NameNotFoundError, match=r"no-such-name\.invalid cannot be found"):
+    with pytest.raises(NameNotFoundError, match=r"no-such-name\.invalid cannot be resolved"):
         await fetcher.fetch("https://no-such-name.invalid/", HTML)
 
 
@@ -203,9 +203,9 @@ REDIRECTS = {
     ids=[*REDIRECTS, "301", "303", "307", "308"],
 )
 async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
-    """The first host is allowed, by name; where it sends us is not."""
+    """The first host is allowed by name; its redirect target is not."""
     async with site() as shop:
-        settings = WebSettings(private_hosts=("shop.example",), ports=(80, 443, shop.port))
+        settings = WebSettings(allow_private_hosts=("shop.example",), ports=(80, 443, shop.port))
         fetcher = Fetcher(settings, lookup=lambda _: [ipaddress.ip_address("127.0.0.1")])
         url = f"http://shop.example:{shop.port}/to?code={code}&url={place.format(port=shop.port)}"
         with pytest.raises(AddressRefusedError):
@@ -214,10 +214,10 @@ async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
 
 
 async def test_a_port_is_allowed_with_its_host_alone(here: Site) -> None:
-    settings = WebSettings(private_hosts=(f"127.0.0.1:{here.port}",))
+    settings = WebSettings(allow_private_hosts=(f"127.0.0.1:{here.port}",))
     assert (await Fetcher(settings).fetch(f"{here.url}/text", ("text/",))).body.startswith(b"plain")
     with pytest.raises(AddressRefusedError):
-        await Fetcher(WebSettings(private_hosts=("127.0.0.1:1",))).fetch(f"{here.url}/text", ("text/",))
+        await Fetcher(WebSettings(allow_private_hosts=("127.0.0.1:1",))).fetch(f"{here.url}/text", ("text/",))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Functions that the tests have workers run."""
+"""Functions that the tests run in workers."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tools.workers.jobs import JobError
 
 
 class UnfitError(JobError):
-    """An error of the declared kind."""
+    """A declared error."""
 
 
 def double(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Workers: what comes back, what a job may not do, and that nobody else notices."""
+"""Workers: results, restrictions, and isolation of failures."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from tools.workers.pool import (
     WorkerDied,
     WorkerOutOfMemory,
     Workers,
-    WorkerSettings,
     WorkersUnavailable,
     WorkerTimeout,
 )
+from tools.workers.settings import WorkerSettings
 
 MIB = 1 << 20
 
@@ -40,7 +40,7 @@ Servers = Callable[[], list[psutil.Process]]
 
 @pytest.fixture
 def servers() -> Servers:
-    """The fork servers that the test has started; others run for all tests."""
+    """The fork servers started by the test; others run for all tests."""
     others = set(psutil.Process().children())
 
     def new() -> list[psutil.Process]:
@@ -92,7 +92,7 @@ async def test_too_large_an_answer_is_refused(workers: Workers) -> None:
 
 
 async def test_an_answer_may_only_hold_data(workers: Workers) -> None:
-    """A worker that a file has taken over must not have the service run anything by what it sends."""
+    """A worker taken over by a file must not be able to make the service run anything."""
     with pytest.raises(WorkerDied):
         await workers.run(jobs.foreign)
     with pytest.raises(WorkerDied):
@@ -180,7 +180,7 @@ async def test_nothing_is_left_behind(servers: Servers) -> None:
 
 
 async def test_closing_while_it_boots_leaves_nothing(servers: Servers) -> None:
-    workers = Workers(WorkerSettings(preload=("pandas",)))
+    workers = Workers(WorkerSettings(), preload=("pandas",))
     workers.boot()
     await until(lambda: len(servers()) == 1)
     await workers.aclose()
@@ -188,7 +188,7 @@ async def test_closing_while_it_boots_leaves_nothing(servers: Servers) -> None:
 
 
 async def test_a_module_that_is_missing_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    workers = Workers(WorkerSettings(preload=("there_is_no_such_module",)))
+    workers = Workers(WorkerSettings(), preload=("there_is_no_such_module",))
     with pytest.raises(WorkersUnavailable):
         await workers.run(jobs.double, 1)
     await workers.aclose()

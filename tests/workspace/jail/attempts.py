@@ -1,6 +1,7 @@
-"""Attempts to get out of the jail. Each is a function body that returns something true when it worked.
+"""Attempts to escape from the sandbox.
 
-They see the names of `World.facts`, the other session's `OTHER_FOLDER` and `OTHER_PID`, and PRELUDE.
+Each is a function body that returns something true if it succeeded. They see the names of `World.facts`, the other
+session's `OTHER_FOLDER` and `OTHER_PID`, and PRELUDE.
 """
 
 PRELUDE = """

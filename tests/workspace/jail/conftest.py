@@ -8,19 +8,17 @@ from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.settings import JailSettings
 
-MB = 1 << 20
-
 SMALL = JailSettings(
-    memory=400 * MB,
-    processes=64,
-    file_size=40 * MB,
-    folder_size=60 * MB,
-    folder_files=2_000,
-    scratch_size=16 * MB,
-    output_size=100_000,
-    message_size=2 * MB,
-    snapshot_variable_size=20 * MB,
-    snapshot_size=50 * MB,
+    kernel_memory_mb=400,
+    kernel_processes=64,
+    kernel_file_mb=40,
+    kernel_folder_mb=60,
+    kernel_folder_files=2_000,
+    kernel_output_kb=97,
+    scratch_mb=16,
+    message_mb=2,
+    snapshot_mb=50,
+    snapshot_share=0.4,
     snapshot_seconds=20,
     watch_seconds=0.05,
 )
@@ -28,7 +26,7 @@ SMALL = JailSettings(
 
 @pytest.fixture(scope="package")
 async def kernels(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[JailedKernels]:
-    """Kernels with limits small enough to run into."""
+    """Kernels with limits small enough to reach."""
     data = tmp_path_factory.mktemp("data")
     made = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
     await made.start()
@@ -41,7 +39,7 @@ Launch = Callable[[str], Awaitable[JailedKernel]]
 
 @pytest.fixture
 async def launch(kernels: JailedKernels, numbers: "itertools.count[int]") -> AsyncIterator[Launch]:
-    """Starts kernels by session, a different one in each test; what a test starts ends with it."""
+    """Starts kernels by session, a different one in each test; they end with the test."""
     started: list[JailedKernel] = []
     prefix = f"t{next(numbers)}-"
 
@@ -67,7 +65,7 @@ async def kernel(launch: Launch) -> JailedKernel:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is marked, so that the fast tests can leave it out."""
+    """Marks everything in this folder, so that the fast tests can skip it."""
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):

@@ -1,4 +1,4 @@
-"""Runs cells in a jailed kernel over the ordinary protocol, and collects what came back."""
+"""Runs cells in a sandboxed kernel over the standard protocol, and collects their output."""
 
 import asyncio
 import queue
@@ -14,7 +14,7 @@ class EndlessCellError(AssertionError):
 
 @dataclass
 class Cell:
-    """What one cell did."""
+    """The result of one cell."""
 
     text: str = ""
     value: str = ""
@@ -43,7 +43,7 @@ async def run(kernel: JailedKernel, code: str, *, seconds: float = 30, cell: Cel
 
 
 async def hear(kernel: JailedKernel, text: str) -> None:
-    """Wait until the kernel prints `text`, in whatever cell."""
+    """Wait until the kernel prints `text`, in any cell."""
     async with asyncio.timeout(10):
         while True:
             message = await kernel.client.get_iopub_msg()

@@ -1,7 +1,7 @@
-"""A weaker machine, made out of this one, and kernels on it: run as root, prints JSON.
+"""Simulates a weaker machine, and runs kernels on it: run as root, prints JSON.
 
-`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin]
-[--attempts]`. Everything happens in namespaces of its own, so the machine itself stays as it is.
+`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin] [--attempts]`.
+Everything happens in separate namespaces, so the machine itself is not changed.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _forbid_user_namespaces() -> None:
-    """In a user namespace that maps everybody, as a container without user namespaces has them."""
+    """In a user namespace that maps everyone, as in a container without user namespaces."""
     ours, theirs = os.pipe()
     done, say_done = os.pipe()
     parent = os.getpid()
@@ -82,7 +82,7 @@ def _forbid_user_namespaces() -> None:
 
 
 def _open_the_way_to(path: str) -> None:
-    """Let other users reach what lies below a closed folder, such as an interpreter in root's home."""
+    """Let other users reach the content of a closed folder, such as an interpreter in root's home."""
     closed = [p for p in Path(path).parents if not p.stat().st_mode & 0o001]
     if closed:
         original = os.open(path, os.O_PATH)
@@ -106,10 +106,9 @@ def _drop_admin() -> None:
 
 
 async def _report(wanted: argparse.Namespace) -> dict[str, Any]:
-    from dataclasses import replace
-
     data = wanted.folder / "data"
-    settings = replace(SMALL, sandbox=wanted.sandbox, preload=SMALL.preload if wanted.attempts else ())
+    preload = SMALL.python_code_preload_libraries if wanted.attempts else ()
+    settings = SMALL.model_copy(update={"sandbox": wanted.sandbox, "python_code_preload_libraries": preload})
     kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=b"key")
     try:
         sandbox = await kernels.start((Level(wanted.level),) if wanted.level else None)

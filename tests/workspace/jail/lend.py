@@ -1,4 +1,4 @@
-"""Runs `elsewhere.py`, which lends a weaker machine."""
+"""Runs `elsewhere.py`, which simulates a weaker machine."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 
 
 async def elsewhere(*arguments: str) -> dict[str, Any]:
-    """The report of a run with these arguments; skips the test for those who are not root."""
+    """The report of a run with these arguments; skips the test unless root."""
     if os.geteuid() != 0:
         pytest.skip("only root can lend a weaker machine")
     process = await asyncio.create_subprocess_exec(

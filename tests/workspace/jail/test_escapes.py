@@ -1,4 +1,4 @@
-"""No attempt of `attempts.py` may get out of the strongest jail; what weaker ones let out is written down."""
+"""No attempt of `attempts.py` may escape from the strongest level; what succeeds at weaker ones is documented."""
 
 import ast
 import asyncio
@@ -26,7 +26,7 @@ NEEDLE = b"SERVER-MEMORY-NEEDLE"
 
 @dataclass
 class Scene:
-    """A kernel that tries, another session beside it, and the world."""
+    """A kernel that tries, another session, and the world."""
 
     kernel: JailedKernel
     other: JailedKernel
@@ -44,7 +44,7 @@ async def set_up(kernels: JailedKernels, made: world.World) -> Scene:
 
 
 async def succeeds(scene: Scene, kernels: JailedKernels, code: str) -> bool:
-    """Whether one attempt got out, as it says itself or as the world shows."""
+    """Whether one attempt succeeded, as it reports itself or as the world shows."""
     if not scene.kernel.alive:
         await scene.kernel.aclose()
         scene.kernel = await kernels.launch("tries", scene.kernel.folder)
@@ -96,7 +96,7 @@ async def test_the_strongest_jail_holds(name: str, scene: Scene, kernels: Jailed
     assert await scene.other.manager.is_alive()
 
 
-# What docs/sandbox.md says of weaker levels, measured.
+# What docs/sandbox.md says about weaker levels, measured.
 WEAKER: dict[str, set[str]] = {"namespaces": set(), "landlock": {"stat a file"}}
 
 

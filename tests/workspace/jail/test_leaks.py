@@ -1,4 +1,4 @@
-"""What is started is ended and released; nothing outlives the service, however it ends."""
+"""Everything that is started is ended and released; nothing outlives the service, however it ends."""
 
 import asyncio
 import gc
@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -37,7 +36,7 @@ async def test_many_starts_and_stops_leak_nothing(kernels: JailedKernels) -> Non
 
 
 async def _fill_pools(kernels: JailedKernels) -> None:
-    """Have every thread that the pools may make, so that later ones are leaks."""
+    """Start every thread that the pools may have, so that later ones are leaks."""
     loop = asyncio.get_running_loop()
     for pool in (None, kernels._executor):
         await asyncio.gather(*(loop.run_in_executor(pool, time.sleep, 0.05) for _ in range(40)))
@@ -70,7 +69,6 @@ def _census(kernels: JailedKernels) -> dict[str, int]:
 
 _SERVICE = """
 import asyncio, sys
-from dataclasses import replace
 from pathlib import Path
 from tests.workspace.jail.conftest import SMALL
 from tests.workspace.jail.driver import run
@@ -78,7 +76,7 @@ from workspace.jail.kernels import JailedKernels
 from workspace.jail.wire import Level
 async def main():
     data = Path(sys.argv[1])
-    small = replace(SMALL, preload=())
+    small = SMALL.model_copy(update={"python_code_preload_libraries": ()})
     kernels = JailedKernels(small, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
     await kernels.start((Level(sys.argv[2]),))
     kernel = await kernels.launch("s", kernels.sessions / "s")
@@ -148,14 +146,14 @@ async def test_regression_a_launch_cancelled_while_its_sockets_were_bound_left_t
         launching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await launching
-        await _fill_pools(kernels)  # every thread is through
+        await _fill_pools(kernels)  # every thread is done
         assert set(kernels.runtime.iterdir()) == files
     gc.collect()
     assert own.num_fds() <= before
 
 
 async def test_kernels_can_be_closed_with_kernels_alive(tmp_path: Path) -> None:
-    small = replace(SMALL, preload=())
+    small = SMALL.model_copy(update={"python_code_preload_libraries": ()})
     kernels = JailedKernels(small, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     before = psutil.Process(kernels.fork_server_pid).children(recursive=True)

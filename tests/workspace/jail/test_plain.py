@@ -1,4 +1,4 @@
-"""Kernels on systems without a jail, tried here by saying that there is none."""
+"""Kernels on systems without a sandbox, simulated here."""
 
 import asyncio
 import sys

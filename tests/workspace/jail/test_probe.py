@@ -1,11 +1,11 @@
-"""The strongest jail that a machine allows is chosen, on machines that allow less than this one."""
+"""The strongest level that a machine allows is chosen, on machines that allow less than this one."""
 
 import sys
 
 import pytest
 
 from workspace.jail import probe
-from workspace.jail.settings import JailSettings
+from workspace.jail.settings import FIRST_UID, JailSettings
 from workspace.jail.wire import Level
 
 from .lend import elsewhere
@@ -16,7 +16,7 @@ NOBODY = "65534"
 async def test_root_gets_the_strongest_jail_and_another_user() -> None:
     report = await elsewhere()
     assert (report["level"], report["user_namespaces"], report["value"]) == ("full", True, "1")
-    assert report["uid"] >= JailSettings.first_uid
+    assert report["uid"] >= FIRST_UID
 
 
 async def test_an_ordinary_user_gets_the_strongest_jail() -> None:
@@ -38,12 +38,12 @@ async def test_root_does_without_user_namespaces() -> None:
 async def test_root_of_an_ordinary_container_gets_landlock_and_another_user() -> None:
     report = await elsewhere("--no-user-namespaces", "--no-admin")
     assert (report["level"], report["value"]) == ("landlock", "1")
-    assert report["uid"] >= JailSettings.first_uid
+    assert report["uid"] >= FIRST_UID
 
 
 async def test_strict_refuses_a_weaker_jail() -> None:
     report = await elsewhere("--sandbox", "strict", "--no-user-namespaces", "--no-admin")
-    assert "SANDBOX=strict: this machine cannot lock Python in" in report["refused"]
+    assert "SANDBOX=strict: this machine cannot sandbox Python" in report["refused"]
     assert "set SANDBOX=off" in report["refused"]
 
 
@@ -54,7 +54,7 @@ async def test_off_is_off() -> None:
 
 async def test_other_systems_are_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(probe.SandboxUnavailable, match="the jail needs Linux"):
+    with pytest.raises(probe.SandboxUnavailable, match="the sandbox requires Linux"):
         await probe.probe(JailSettings())
     found = await probe.probe(JailSettings(sandbox="off"))
     assert (found.level, found.mechanisms) == (Level.OFF, ())

@@ -1,10 +1,9 @@
-"""What a session remembers when its process is gone, and what becomes of snapshots that somebody changed."""
+"""What a session keeps when its process has ended, and tampered snapshots."""
 
 import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ Reborn = Callable[[str], Awaitable[JailedKernel]]
 
 @pytest.fixture
 async def reborn(launch: Launch) -> AsyncIterator[Reborn]:
-    """Runs code, saves, kills the kernel, and gives the one that comes after it."""
+    """Runs code, saves, kills the kernel, and returns its successor."""
 
     async def die_and_return(code: str) -> JailedKernel:
         kernel = await launch("s")
@@ -228,7 +227,7 @@ async def test_the_kernel_goes_on_while_it_is_saved(kernel: JailedKernel) -> Non
 
 
 async def test_a_save_that_never_ends_is_given_up(kernels: JailedKernels, caplog: pytest.LogCaptureFixture) -> None:
-    settings = replace(SMALL, snapshot_seconds=0.5)
+    settings = SMALL.model_copy(update={"snapshot_seconds": 0.5})
     kernel = await _kernel_with(settings, kernels)
     try:
         await run(kernel, "class Stuck:\n    def __reduce__(self):\n        while True: pass\ns = Stuck()")
@@ -256,7 +255,7 @@ RESISTING = {
 
 @pytest.mark.parametrize("name", RESISTING)
 async def test_variables_whose_restoring_fails_do_not_keep_the_session_from_starting(name: str, tmp_path: Path) -> None:
-    settings = replace(SMALL, preload=(), snapshot_seconds=1.5)
+    settings = SMALL.model_copy(update={"python_code_preload_libraries": (), "snapshot_seconds": 1.5})
     kernels = JailedKernels(settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     folder = kernels.sessions / "s"
@@ -358,5 +357,5 @@ state.StateServer._save_in_a_copy = lie
 
 async def test_a_session_id_is_a_plain_name(kernels: JailedKernels) -> None:
     for name in ("../x", "", "a/b", ".hidden", "x" * 200, "a\nb"):
-        with pytest.raises(ValueError, match="not a session id"):
+        with pytest.raises(ValueError, match="not a session ID"):
             Vault(kernels.snapshots, name, b"")

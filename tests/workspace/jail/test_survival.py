@@ -1,4 +1,4 @@
-"""Bombs, floods and sudden deaths: the service goes on, the others are served, the session remembers."""
+"""Bombs, floods and sudden deaths: the service continues, other sessions are served, variables are kept."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -180,7 +179,7 @@ app.iopub_thread.schedule(lambda: app.iopub_thread.socket.send(bytes(200 << 20))
 
 
 async def test_sudden_deaths_of_kernels_and_fork_server(tmp_path: Path) -> None:
-    small = replace(SMALL, preload=())
+    small = SMALL.model_copy(update={"python_code_preload_libraries": ()})
     kernels = JailedKernels(small, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     chance = random.Random(7)
@@ -202,7 +201,7 @@ async def test_sudden_deaths_of_kernels_and_fork_server(tmp_path: Path) -> None:
 
 
 async def test_a_fork_server_that_does_not_answer_is_replaced(tmp_path: Path) -> None:
-    settings = replace(SMALL, preload=(), start_seconds=3)
+    settings = SMALL.model_copy(update={"python_code_preload_libraries": (), "start_seconds": 3})
     kernels = JailedKernels(settings, sessions=tmp_path / "sessions", snapshots=tmp_path / "snapshots", key=b"k")
     await kernels.start()
     os.kill(psutil.Process(kernels.fork_server_pid).children()[0].pid, signal.SIGSTOP)

@@ -1,4 +1,4 @@
-"""The walls by themselves: tables, filters, limits, messages."""
+"""The mechanisms by themselves: tables, filters, limits, messages."""
 
 import errno
 import platform
@@ -15,7 +15,7 @@ from workspace.jail.wire import Level, ZygoteConfig
 
 
 def verdict(program: bytes, number: int, *arguments: int, arch: int | None = None) -> int:
-    """What the kernel would answer: runs the few instructions that the assembler knows."""
+    """Linux's verdict: runs the few instructions that the assembler supports."""
     data = struct.pack("=IIQ6Q", number, arch or AUDIT_ARCH[platform.machine()], 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6])
     value = position = 0
     while True:

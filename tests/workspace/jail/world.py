@@ -1,4 +1,4 @@
-"""Things of the server's that a jailed kernel might want to reach, and whether it did."""
+"""Resources of the server that a sandboxed kernel might try to reach, and whether it did."""
 
 import os
 import secrets
@@ -14,11 +14,11 @@ SECRET = "the-canary-sings"
 
 @dataclass
 class World:
-    """What the attempts are told."""
+    """What the attempts know."""
 
     folder: Path
     canary: Path
-    """A file that everybody may read and write, in a folder that everybody may write."""
+    """A file that everyone may read and write, in a folder that everyone may write to."""
 
     victim: "subprocess.Popen[bytes]"
     """A process of the same user."""
@@ -67,7 +67,7 @@ class World:
         return self.canary.read_text(encoding="utf-8") == SECRET
 
     def repair(self) -> None:
-        """Put things back, so that the next attempt finds the world as it was."""
+        """Restore everything, so that the next attempt finds the world unchanged."""
         if self.victim.poll() is not None:
             self.victim = _victim(self.victim_uid)
         for path in self.folder.iterdir():
@@ -80,7 +80,7 @@ class World:
 
 @contextmanager
 def made(folder: Path, victim_uid: int) -> Iterator[World]:
-    """A world below `folder`; its victim runs as the user that kernels run as."""
+    """A world in `folder`; its victim runs as the kernels' user."""
     folder.mkdir(mode=0o777)
     folder.chmod(0o777)
     canary = folder / "canary"

@@ -1,8 +1,7 @@
-"""`python -m tests.workspace.retrieval.crashing FOLDER`: a sync is killed at each of its steps on disk, one after
-another. Prints how many steps there were.
+"""`python -m tests.workspace.retrieval.crashing FOLDER`: a sync is killed at each of its steps on disk in turn.
 
-A child is killed as it begins its n-th operation on the index's files; then the index has to be whole as it lies
-there, and the next sync has to bring it up to date.
+Prints the number of steps. A child is killed as it begins its n-th operation on the index's files; the index must then
+be intact on disk, and the next sync must bring it up to date.
 """
 
 import asyncio
@@ -21,13 +20,14 @@ WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmt
 
 
 def sync(folder: Path) -> FolderIndex:
-    index = FolderIndex(folder / "files", folder / "index", HashedWords(), RetrievalSettings())
+    settings = RetrievalSettings()
+    index = FolderIndex(folder / "files", folder / "index", HashedWords(), settings, readers=2, max_file_bytes=1 << 20)
     asyncio.run(index.sync(whole_text))
     return index
 
 
 def killed_at(step: int, folder: Path) -> bool:
-    """Sync in a child that is killed at its `step`th operation; False when it came to its end before."""
+    """Sync in a child that is killed at its `step`th operation; False if it completed before."""
     child = os.fork()
     if child == 0:
         left = step
@@ -48,7 +48,7 @@ def killed_at(step: int, folder: Path) -> bool:
 
 
 def lie(folder: Path, texts: dict[str, str]) -> None:
-    """The folder holds exactly these documents."""
+    """The folder contains exactly these documents."""
     for path in (folder / "files").iterdir():
         if path.name not in texts:
             path.unlink()
@@ -59,7 +59,7 @@ def lie(folder: Path, texts: dict[str, str]) -> None:
 
 
 def as_it_lies(folder: Path) -> dict[str, str]:
-    """Name → text of what the index on disk holds. Raises `DamagedError` when something that it lists is not whole."""
+    """Name → text in the index on disk. Raises `DamagedError` if something that it lists is damaged."""
     store = IndexStore(folder / "index")
     settings = RetrievalSettings()
     cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)

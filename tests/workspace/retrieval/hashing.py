@@ -1,4 +1,4 @@
-"""A small model of vectors for tests of what lies around it: words hashed into 64 dimensions."""
+"""A small embedding model for tests: words hashed into 64 dimensions."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ from workspace.retrieval.types import ModelIdentity, Spans, UnreadableError, Vec
 
 @dataclass
 class HashedWords:
-    """Texts with the same words get the same vector. `embedded` is what it was given, in order."""
+    """Texts with the same words get the same vector. `embedded` records its inputs in order."""
 
     revision: str = "1"
     dimension: int = 64
@@ -51,7 +51,7 @@ class Piece:
 
 
 async def whole_text(path: Path) -> list[Piece]:
-    """The file as one section; bytes that are no text cannot be read."""
+    """The file as one section; bytes that are not text cannot be read."""
     try:
         text = await asyncio.to_thread(path.read_text, "utf-8")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""An index follows its documents, survives crashes, damage and company, and follows no link."""
+"""An index follows its documents, survives crashes, damage and concurrent processes, and follows no links."""
 
 import asyncio
 import os
@@ -29,10 +29,16 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make(tmp_path: Path, files: Path) -> Make:
-    """An index on the test's folders; a second one is what another process, or the next start, would open."""
+    """An index on the test's folders; a second one simulates another process, or the next start."""
 
-    def index(model: HashedWords | None = None, **values: int) -> FolderIndex:
-        return FolderIndex(files, tmp_path / "index", model or HashedWords(), RetrievalSettings(**values))
+    def index(
+        model: HashedWords | None = None, *, readers: int = 2, max_file_bytes: int = 1 << 20, **values: int
+    ) -> FolderIndex:
+        settings = RetrievalSettings().model_copy(update=values)  # smaller than an operator may choose
+        folder = tmp_path / "index"
+        return FolderIndex(
+            files, folder, model or HashedWords(), settings, readers=readers, max_file_bytes=max_file_bytes
+        )
 
     return index
 
@@ -131,7 +137,7 @@ async def test_other_passages_are_cut_anew(make: Make, files: Path) -> None:
 
 
 async def test_every_damaged_byte_is_noticed_and_made_good(make: Make, files: Path, tmp_path: Path) -> None:
-    """No damage is served, and none makes an index look empty."""
+    """Damaged data is never used, and never makes an index look empty."""
     (files / "a.txt").write_text("apples and pears")
     await make().sync(whole_text)
     for path in [p for p in (tmp_path / "index").iterdir() if p.name != ".lock"]:
@@ -146,7 +152,7 @@ async def test_every_damaged_byte_is_noticed_and_made_good(make: Make, files: Pa
 
 
 async def test_a_killed_sync_leaves_the_old_index(tmp_path: Path) -> None:
-    """Killed at every step on disk; `crashing.py` checks what lies there after each."""
+    """Killed at every step on disk; `crashing.py` checks the state after each."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.workspace.retrieval.crashing", str(tmp_path / "crash")),
         stdout=subprocess.PIPE,
@@ -190,7 +196,8 @@ async def test_processes_that_sync_at_once_agree(make: Make, files: Path, tmp_pa
         "from workspace.retrieval.index import FolderIndex\n"
         "from workspace.retrieval.settings import RetrievalSettings\n"
         "model = HashedWords()\n"
-        "index = FolderIndex(Path(sys.argv[1]), Path(sys.argv[2]), model, RetrievalSettings())\n"
+        "paths = Path(sys.argv[1]), Path(sys.argv[2])\n"
+        "index = FolderIndex(*paths, model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)\n"
         "asyncio.run(index.sync(whole_text))\n"
         "print(len(index.documents), len(model.embedded))\n"
     )
@@ -206,7 +213,7 @@ async def test_processes_that_sync_at_once_agree(make: Make, files: Path, tmp_pa
 
 
 async def test_regression_a_link_in_a_document_s_place_is_not_followed(make: Make, files: Path, tmp_path: Path) -> None:
-    """A session's program swaps a file, or a folder on the way, for a link to somebody else's."""
+    """A session's program replaces a file, or a folder in its path, with a link to another user's."""
     theirs = tmp_path / "theirs"
     (theirs / "sub").mkdir(parents=True)
     (files / "sub").mkdir()
@@ -217,7 +224,7 @@ async def test_regression_a_link_in_a_document_s_place_is_not_followed(make: Mak
     (files / "newest.txt").write_text("read first")
 
     async def extract(path: Path) -> list[Piece]:
-        if not (files / "sub").is_symlink():  # the others have been seen by now, and not yet opened
+        if not (files / "sub").is_symlink():  # the others have been listed by now, but not opened yet
             (files / "secret.txt").unlink()
             (files / "secret.txt").symlink_to(theirs / "secret.txt")
             (files / "sub").rename(files / "moved")

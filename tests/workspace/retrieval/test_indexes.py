@@ -1,4 +1,4 @@
-"""The search over indexes while their model changes under them."""
+"""Searching indexes while their model changes."""
 
 from pathlib import Path
 
@@ -14,9 +14,8 @@ async def test_vectors_of_two_models_are_never_mixed(tmp_path: Path) -> None:
     files.mkdir(parents=True)
     (files / "fruit.txt").write_text("apples and pears")
     model = HashedWords()
-    indexes = Indexes(
-        Places(user=lambda user: tmp_path / user, session=lambda name: tmp_path / name), model, RetrievalSettings()
-    )
+    places = Places(user=lambda user: tmp_path / user, session=lambda name: tmp_path / name)
+    indexes = Indexes(places, model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)
     await indexes.index(ANN).sync(whole_text)
     assert [hit.file for hit in await indexes.search([ANN], "apples", 3)] == ["fruit.txt"]
     model.dimension = 32

@@ -1,4 +1,4 @@
-"""How documents are cut."""
+"""How documents are split into passages."""
 
 from itertools import pairwise
 

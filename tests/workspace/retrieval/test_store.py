@@ -11,7 +11,7 @@ from workspace.retrieval.store import IndexStore
 
 
 class SlowDisk(IndexStore):
-    """Opens its lock only when it may."""
+    """Opens its lock only when allowed."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

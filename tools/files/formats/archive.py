@@ -1,4 +1,4 @@
-"""ZIP archives: what they hold, by name and size. Nothing is unpacked."""
+"""ZIP archives: a listing by name and size. Nothing is unpacked."""
 
 import zipfile
 
@@ -40,6 +40,6 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """None: an archive is not unpacked."""
+    """Empty: an archive is not unpacked."""
     del source
     return []

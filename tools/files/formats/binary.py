@@ -1,4 +1,4 @@
-"""What no handler reads: its size, and what its first bytes look like."""
+"""Files without a handler: the size, and the likely type from the first bytes."""
 
 from tools.files.profile import Profile
 from tools.files.sections import Section

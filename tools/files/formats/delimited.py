@@ -1,4 +1,4 @@
-"""CSV, TSV and their kin. Large files are sampled from all over, in bounded memory and time."""
+"""CSV, TSV and similar. Large files are sampled throughout, in bounded memory and time."""
 
 import io
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from tools.files.sections import Section
 from tools.files.source import Source
 
 WHOLE_BYTES = 16 << 20
-"""A file of at most this size is read as a whole."""
+"""Files up to this size are read completely."""
 FIRST_BYTES = 4 << 20
 BLOCKS, BLOCK_BYTES = 12, 512 << 10
-"""Of a larger one its beginning is read, and so many blocks spread over the rest."""
+"""Of a larger file, the beginning is read, and this many blocks spread over the rest."""
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The rows that were read, and how many there are."""
+    """The rows that were read, and the total number of rows."""
 
     frame: pd.DataFrame
     rows: int
     exact: bool
     skipped: bool
-    """Lines with more cells than the header were passed over."""
+    """Lines with more cells than the header were skipped."""
 
 
 def profile(source: Source) -> Profile:
@@ -65,7 +65,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """Fifty rows a section, each row with its column names, for what is read of the file."""
+    """Fifty rows per section, each row with its column names, for the part of the file that is read."""
     dialect = dialect_of(source)
     frame = _sample(source, dialect).frame
     return rows_as_text(frame)
@@ -82,7 +82,7 @@ def _sample(source: Source, dialect: Dialect) -> Sample:
 
 
 def _parse_count(data: bytes, dialect: Dialect) -> int:
-    """Lines that are not blank, less the header, when no cell holds a line break; else nothing is said."""
+    """Number of non-blank lines without the header, if no cell contains a line break; otherwise None."""
     if b'"' in data or not dialect.has_byte_lines:
         return 0
     lines = sum(1 for line in io.BytesIO(data) if line.strip())
@@ -99,13 +99,13 @@ def _sample_of_large(source: Source, dialect: Dialect) -> Sample:
     frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
     if dialect.has_byte_lines and not any(b'"' in block for block in blocks):
         rows = max(len(frame), _count_lines(source) - (dialect.header is not None))
-    else:  # a line break may lie in a cell
+    else:  # a cell may contain a line break
         rows = round(source.size * len(frame) / sum(map(len, blocks)))
     return Sample(frame, rows, exact=False, skipped=False)
 
 
 def _cut(source: Source, start: int, length: int, codec: str) -> bytes:
-    """Whole lines from about `start` on; empty when there is no line break where one should be."""
+    """Whole lines from about `start` on; empty if there is no line break where one should be."""
     mark = "\n".encode(codec)
     width = len(mark)
     with source.path.open("rb") as file:
@@ -142,7 +142,7 @@ def _count_lines(source: Source) -> int:
 
 
 def _parse(data: bytes, dialect: Dialect, *, first: bool) -> pd.DataFrame:
-    """Raises `FileUnreadable`. Blocks after the first have no header of their own."""
+    """Raises `FileUnreadable`. Blocks after the first have no header."""
     names = dialect.header if not first else None
     width = min(dialect.width, MAX_COLUMNS)
     text = data.decode(dialect.codec, errors="replace").removeprefix("\ufeff")

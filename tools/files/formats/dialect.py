@@ -1,4 +1,4 @@
-"""How a text falls into cells: encoding, separator, header."""
+"""Detects how a text is divided into cells: encoding, separator, header."""
 
 import csv
 import re
@@ -9,31 +9,31 @@ from tools.files.source import Source, encoding_of, head_text
 
 MAX_LINE = 1 << 20
 MAX_HEADER = 200_000
-"""Columns; beyond it a file is no table that anybody could use."""
+"""With more columns, a file is not a usable table."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?")
 _SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the text falls into cells."""
+    """How the text is divided into cells."""
 
     encoding: str
     codec: str
-    """The encoding for the middle of the file: without a mark, in the byte order that the mark tells."""
+    """The encoding for the middle of the file: without a byte order mark, in the byte order that it indicates."""
     separator: str
     header: list[str] | None
-    """None when the first line is data."""
+    """None if the first line is data."""
     width: int
 
     @property
     def has_byte_lines(self) -> bool:
-        """Whether each line break is the one byte 10."""
+        """Whether each line break is the single byte 10."""
         return not self.encoding.startswith(("utf-16", "utf-32"))
 
 
 def dialect_of(source: Source) -> Dialect:
-    """Raises `FileUnreadable` for what is no table."""
+    """Raises `FileUnreadable` for a file that is not a table."""
     encoding = encoding_of(source)
     if encoding is None:
         raise FileUnreadable("It is named like a table of text, but holds binary data.")
@@ -62,7 +62,7 @@ def _first_line(source: Source, encoding: str) -> str:
 
 
 def _separator(lines: list[str], suffix: str) -> str:
-    """The one that cuts most lines into the same number of cells, more than one."""
+    """The separator that divides most lines into the same number of cells, more than one."""
     if suffix == ".tsv" and any("\t" in line for line in lines):
         return "\t"
     best, separator = (0, 0), ","
@@ -87,7 +87,7 @@ def _rows(lines: list[str], separator: str) -> list[list[str]]:
 
 
 def _has_header(rows: list[list[str]]) -> bool:
-    """No, when the first line has a number where the others have numbers, and nowhere anything else there."""
+    """False if the first line has a number where the others have numbers, and nothing else in such a place."""
     first, others = rows[0], rows[1:50]
     if not others:
         return not all(_NUMBER.fullmatch(cell.strip()) for cell in first)

@@ -1,4 +1,4 @@
-"""Excel workbooks: every sheet with its header found, read row by row."""
+"""Excel workbooks: every sheet with its detected header, read row by row."""
 
 import contextlib
 import re
@@ -27,7 +27,7 @@ MAX_XML = 512 << 20
 MAX_SHEETS = 30
 READ_SECONDS = 8.0
 MAX_CELLS = 1_000_000
-"""Time and cells that are read of one workbook, shared by its sheets."""
+"""Limits of time and cells for a workbook, shared by its sheets."""
 MAX_ROWS = 50_000
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _MAX_MERGED = 5000
@@ -36,13 +36,13 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A worksheet as far as it was read."""
+    """A worksheet, as far as it was read."""
 
     name: str
     hidden: bool
     rows: list[Row]
     rows_claimed: int
-    """Rows that the sheet says it has; 0 when it does not say."""
+    """Number of rows according to the sheet; 0 if not given."""
     complete: bool
     merged: list[tuple[int, int, int, int]]
     """`(first column, first row, last column, last row)`, counted from 1."""
@@ -69,7 +69,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """Fifty rows a section; the heading is the sheet."""
+    """Fifty rows per section; the heading is the sheet."""
     found: list[Section] = []
     position, room = 0, MAX_TEXT
     with _opened(source) as workbook:
@@ -131,7 +131,7 @@ def _rows(sheet: Any, room: int, until: float) -> tuple[list[Row], bool]:
 
 
 def _merged(source: Source, sheet: Any) -> list[tuple[int, int, int, int]]:
-    """Merged ranges, which openpyxl's row-by-row reader leaves out."""
+    """Merged ranges, which openpyxl's row-by-row reader omits."""
     found: list[tuple[int, int, int, int]] = []
     kept = b""
     with zipfile.ZipFile(source.path) as archive, archive.open(sheet._worksheet_path.lstrip("/")) as part:
@@ -150,7 +150,7 @@ def _frame(sheet: Sheet, header: Header) -> pd.DataFrame:
     data = sheet.rows[header.data_from :]
     width = max(len(header.names), 1)
     rows = [(row + (None,) * (width - len(row)))[header.first_column : width] for row in data]
-    # A column of data frame type `object` keeps each cell as Excel has it; pandas then finds the common type.
+    # A column of type `object` keeps each cell as in Excel; pandas then infers the common type.
     frame = pd.DataFrame(rows, columns=pd.Index(header.names[header.first_column :], dtype=object), dtype=object)
     return frame.infer_objects()
 

@@ -1,4 +1,4 @@
-"""HTML: title, headings, tables, the words without the markup."""
+"""HTML: title, headings, tables, and the text without markup."""
 
 from bs4 import BeautifulSoup, Tag
 
@@ -9,7 +9,7 @@ from tools.files.source import Source, encoding_of, read_text
 
 PARSE_SECONDS = 3.0
 MAX_SOURCE = 8_000_000
-"""Characters of markup that are parsed."""
+"""Maximum characters of markup that are parsed."""
 MAX_TEXT = 5_000_000
 MAX_OUTLINE = 40
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
@@ -51,7 +51,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """One a heading."""
+    """One per heading."""
     soup, _, _ = _parsed(source)
     writer = SectionWriter(MAX_TEXT)
     for heading, text in _passages(soup):
@@ -76,7 +76,7 @@ def _columns(table: Tag) -> str:
 
 
 def _passages(soup: BeautifulSoup) -> list[tuple[str | None, str]]:
-    """`(heading, text below it, itself included)`, in one walk over the leaves."""
+    """`(heading, text under it, including the heading)`, in one pass over the leaves."""
     found: list[tuple[str | None, list[str]]] = [(None, [])]
     for tag in soup.find_all(_SILENT):
         tag.decompose()

@@ -1,4 +1,4 @@
-"""Pictures: size, mode, EXIF. Only the header is read; a small picture is decoded to see that it is whole."""
+"""Images: size, mode, EXIF. Only the header is read; a small image is decoded to check that it is complete."""
 
 from PIL import ExifTags, Image
 
@@ -9,7 +9,7 @@ from tools.files.source import Source
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 DECODED_PIXELS = 16_000_000
 HUGE_PIXELS = 178_956_970
-"""What Pillow itself refuses to open."""
+"""Pillow itself refuses to open larger images."""
 _EXIF = {
     "Make": "camera_make", "Model": "camera_model", "DateTime": "taken", "Orientation": "orientation",
     "Software": "software", "Artist": "artist", "Copyright": "copyright", "ImageDescription": "description",
@@ -17,7 +17,7 @@ _EXIF = {
 
 
 def profile(source: Source) -> Profile:
-    # A header is no danger, however many pixels it claims; decoding is what `DECODED_PIXELS` bounds.
+    # A header is harmless, however many pixels it claims; `DECODED_PIXELS` limits decoding.
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(source.path, formats=FORMATS) as image:
@@ -30,7 +30,7 @@ def profile(source: Source) -> Profile:
                 "format": image.format or "",
                 "frames": int(getattr(image, "n_frames", 1)) if pixels <= DECODED_PIXELS else 1,
             }
-            if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to look for EXIF behind its pixels
+            if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to find EXIF after its pixels
                 facts |= _exif(image)
             notes = [_damage(image)] if pixels <= DECODED_PIXELS else []
     except (*DAMAGE, Image.DecompressionBombError) as error:
@@ -48,7 +48,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """None: what a picture shows is not text yet."""
+    """Empty: an image has no text."""
     del source
     return []
 

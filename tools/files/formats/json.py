@@ -1,4 +1,4 @@
-"""JSON: the shape of what is nested, and a table where it is one."""
+"""JSON: the nested structure, or a table if it is one."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
 
 WHOLE_CHARACTERS = 24_000_000
-"""A larger file is not parsed as a whole: values take ten times the room of their text."""
+"""Larger files are not parsed completely: values take ten times the memory of their text."""
 PART_CHARACTERS = 4_000_000
 MAX_RECORDS = 20_000
 MAX_TEXT = 2_000_000
@@ -53,14 +53,14 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """The text itself: what is searched for are its words."""
+    """The text itself, whose words can be searched."""
     writer = SectionWriter(MAX_TEXT)
     writer.add(read_text(source, encoding_of(source) or "utf-8", MAX_TEXT))
     return writer.sections
 
 
 def records_table(frame: pd.DataFrame, rows: int, load: str, *, exact: bool) -> Table:
-    """A list of objects as a table; nested keys are joined by dots."""
+    """A list of objects as a table; nested keys are joined with dots."""
     return Table(
         columns=describe_columns(frame),
         column_count=frame.shape[1],
@@ -73,7 +73,7 @@ def records_table(frame: pd.DataFrame, rows: int, load: str, *, exact: bool) -> 
 
 
 def first_elements(content: str) -> Iterator[Any]:
-    """The elements of a list whose end may be missing. Raises ValueError where there is no list."""
+    """The elements of a list whose end may be missing. Raises ValueError if it is not a list."""
     decoder = json.JSONDecoder()
     at = content.find("[") + 1
     if not at or content[: at - 1].strip():
@@ -83,13 +83,13 @@ def first_elements(content: str) -> Iterator[Any]:
             at += 1
         try:
             element, at = decoder.raw_decode(content, at)
-        except ValueError:  # the part that was read ends within this element, or the list is at its end
+        except ValueError:  # the sampled part ends within this element, or the list is at its end
             return
         yield element
 
 
 def _records(value: Any) -> tuple[list[dict[str, Any]], str] | None:
-    """`(a list of objects, how to get at it)`: the value itself, or the only such list below its keys."""
+    """`(a list of objects, how to access it)`: the value itself, or the only such list under its keys."""
     if _is_records(value):
         return value, ""
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""JSON Lines: one value a line."""
+"""JSON Lines: one value per line."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, head_text
 
 MAX_BYTES = 8 << 20
-"""So much of the file is parsed."""
+"""Bytes of the file that are parsed."""
 MAX_LINE = 4 << 20
 MAX_TEXT = 2_000_000
 _CHUNK = 1 << 20
@@ -56,7 +56,7 @@ def sections(source: Source) -> list[Section]:
 
 
 def _values(source: Source, encoding: str) -> tuple[list[Any], int, bool]:
-    """`(values, lines that are none, whether these are all)`."""
+    """`(values, number of invalid lines, whether these are all)`."""
     values: list[Any] = []
     bad = read = 0
     for line in _lines(source, encoding):

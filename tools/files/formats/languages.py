@@ -1,4 +1,4 @@
-"""Endings of names that tell kinds of text apart."""
+"""File extensions that distinguish kinds of text."""
 
 from tools.files.source import Source
 
@@ -12,5 +12,5 @@ MARKDOWN = (".md", ".markdown", ".mdx", ".rst")
 
 
 def names_a_language(source: Source) -> bool:
-    """Whether the text is code or a document by its name, so that it is not looked at as a table."""
+    """Whether the extension says that the text is code or a document, so that it is not read as a table."""
     return source.suffix in LANGUAGES or source.suffix in MARKDOWN

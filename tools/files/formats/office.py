@@ -1,4 +1,4 @@
-"""What Excel, Word and PowerPoint files have in common: they are ZIP archives of XML."""
+"""The common part of Excel, Word and PowerPoint files, which are ZIP archives of XML."""
 
 import zipfile
 from datetime import date
@@ -13,7 +13,7 @@ _XML = (".xml", ".rels", ".vml")
 def check(source: Source, max_xml: int) -> None:
     """Refuse an archive that unpacks to more than `max_xml` bytes of XML, the part that is parsed.
 
-    What a member claims to unpack to is a bound: zipfile reads no more. Raises `FileUnreadable`.
+    The size that a member claims is a limit: zipfile reads no more. Raises `FileUnreadable`.
     """
     try:
         with zipfile.ZipFile(source.path) as archive:
@@ -33,7 +33,7 @@ def check(source: Source, max_xml: int) -> None:
 
 
 def about(properties: object) -> dict[str, Fact]:
-    """Author, title and dates, where the document names them."""
+    """Author, title and dates, if the document has them."""
     facts: dict[str, Fact] = {}
     for key, names in (
         ("title", ("title",)),

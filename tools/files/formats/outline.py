@@ -1,4 +1,4 @@
-"""The shape of nested data, as an outline that a program can be written from."""
+"""Outlines the structure of nested data, so that a program can be written from it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +9,12 @@ MAX_LINES = 60
 MAX_DEPTH = 6
 MAX_KEYS = 25
 MAX_ELEMENTS = 500
-"""Elements of one list that are looked at."""
+"""Maximum number of elements of one list that are examined."""
 _NAMES = {bool: "boolean", int: "integer", float: "number", str: "text", type(None): "null"}
 
 
 def outline(value: Any) -> list[str]:
-    """One line a key, indented by depth: its type, how many elements, an example."""
+    """One line per key, indented by depth: its type, the number of elements, an example."""
     lines: list[str] = []
     _describe("", [value], 0, lines)
     if len(lines) > MAX_LINES:
@@ -23,7 +23,7 @@ def outline(value: Any) -> list[str]:
 
 
 def _describe(label: str, values: Sequence[Any], depth: int, lines: list[str]) -> None:
-    """`values` all stand at the same place, in different elements of a list."""
+    """`values` are at the same place in different elements of a list."""
     if len(lines) > MAX_LINES:
         return
     start = "  " * depth + (f"{label}: " if label else "")

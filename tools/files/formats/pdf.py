@@ -1,4 +1,4 @@
-"""PDF: text by page, tables, metadata, how many images. Every part but the first has a time of its own."""
+"""PDF: text by page, tables, metadata, number of images. Every part except the first has its own time limit."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -63,7 +63,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """One a page. Pages after the time is over, or that cannot be read, are left out."""
+    """One per page. Pages after the time limit, or that cannot be read, are skipped."""
     reader, pages = _opened(source)
     writer = SectionWriter(MAX_TEXT)
 
@@ -78,13 +78,13 @@ def sections(source: Source) -> list[Section]:
 
 
 class _Parts:
-    """Reads what may be left out. After the first part that takes too long, nothing more is tried."""
+    """Reads optional parts. After the first part that takes too long, no further part is tried."""
 
     def __init__(self) -> None:
         self.late = False
 
     def read(self, seconds: float, part: Callable[[], T], otherwise: T) -> T:
-        """What the part gives; `otherwise` when it takes too long or is broken."""
+        """The part's result; `otherwise` if it takes too long or is broken."""
         if self.late:
             return otherwise
         try:
@@ -134,7 +134,7 @@ def _first_lines(texts: list[str]) -> list[str]:
 
 
 def _image_count(page: PageObject) -> int:
-    """Pictures that the page refers to; none is decoded."""
+    """Number of images that the page refers to; none is decoded."""
     try:
         resources: Any = page.get("/Resources")
         objects: Any = resources.get_object().get("/XObject") if resources is not None else None
@@ -167,7 +167,7 @@ def _outline(reader: PdfReader) -> list[str]:
 
 
 def _tables(source: Source) -> Iterator[Table]:
-    """Those with ruled lines on the first pages. A generator, so that what was found before the time ran out stays."""
+    """Tables with ruled lines on the first pages. A generator, so that results from before the time limit are kept."""
     found = 0
     with pdfplumber.open(source.path, pages=list(range(1, TABLE_PAGES + 1))) as document:
         for page in document.pages:

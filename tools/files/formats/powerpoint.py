@@ -46,7 +46,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """One a slide, numbered as a page, its notes included."""
+    """One per slide, numbered as a page, including its notes."""
     writer = SectionWriter(MAX_TEXT)
     for number, slide in enumerate(list(_opened(source).slides)[:MAX_SLIDES], start=1):
         title = _title(slide)
@@ -64,7 +64,7 @@ def _opened(source: Source) -> Presentation:
 
 
 def _shapes(shapes: Any, depth: int = 0) -> Iterator[Any]:
-    """The shapes of a slide, those in groups included."""
+    """The shapes of a slide, including those in groups."""
     for at, shape in enumerate(shapes):
         if at >= MAX_SHAPES:
             return

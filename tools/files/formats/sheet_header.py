@@ -1,4 +1,4 @@
-"""Where a sheet's table begins: titles above it, a header of one or two lines, empty columns before it."""
+"""Finds where a sheet's table begins: after titles, a header of one or two lines, and empty columns."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +14,12 @@ MAX_WIDTH = 5000
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What `pd.read_excel` has to be told."""
+    """The arguments for `pd.read_excel`."""
 
     lines: tuple[int, ...]
-    """Rows of the sheet that hold the names, counted from 0; none when the first row is data."""
+    """Rows of the sheet with the names, counted from 0; none if the first row is data."""
     names: list[Any]
-    """One a column, from the sheet's first column on; a pair where the header has two lines."""
+    """One per column, from the sheet's first column on; a pair if the header has two lines."""
     first_column: int = 0
     """Empty columns before the table."""
     notes: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Header:
 
 
 def find_header(rows: list[Row], merged: Merged) -> Header:
-    """Never fails: where nothing looks like a header, the first row that holds anything is taken for it."""
+    """Never fails: if nothing looks like a header, the first non-empty row is used."""
     width = min(max((_width(row) for row in rows), default=0), MAX_WIDTH)
     if not rows or not width:
         return Header((0,), [])
@@ -52,7 +52,7 @@ def _above(line: int, *, two: bool) -> list[str]:
 
 
 def _header_line(rows: list[Row], width: int) -> int:
-    """The first row that is filled like a table's; titles fill one cell or two."""
+    """The first row that is filled like a table's; titles fill one or two cells."""
     looked = rows[:_LOOKED_AT]
     typical = max(_filled(row) for row in rows[: 10 * _LOOKED_AT])
     for at, row in enumerate(looked):
@@ -62,7 +62,7 @@ def _header_line(rows: list[Row], width: int) -> int:
 
 
 def _has_second_line(rows: list[Row], line: int, merged: Merged) -> bool:
-    """Whether cells of the line are merged sideways over names in the next one."""
+    """Whether cells of the line are merged horizontally above names in the next one."""
     if line + 2 >= len(rows):
         return False
     below = rows[line + 1]
@@ -74,7 +74,7 @@ def _has_second_line(rows: list[Row], line: int, merged: Merged) -> bool:
 
 
 def _pairs(above: Row, below: Row, width: int) -> list[tuple[str, str]]:
-    """As pandas names them: the upper name holds until the next, an empty lower one is numbered."""
+    """In pandas' notation: the upper name applies until the next one, an empty lower one is numbered."""
     names: list[tuple[str, str]] = []
     upper = ""
     for at, (high, low) in enumerate(zip(_padded(above, width), _padded(below, width), strict=True)):
@@ -84,7 +84,7 @@ def _pairs(above: Row, below: Row, width: int) -> list[tuple[str, str]]:
 
 
 def _is_data(rows: list[Row], line: int) -> bool:
-    """A first row like all others, with numbers or dates where they have some."""
+    """Whether the first row is like the others, with numbers or dates where they have some."""
     others = rows[line + 1 : line + 20]
     if line or not others:
         return False

@@ -9,7 +9,7 @@ from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
 
 MAX_TEXT = 5_000_000
-"""Characters that are read of a text."""
+"""Maximum characters of a text that are read."""
 MAX_OUTLINE = 40
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*?)[ \t#]*")
 _UNDERLINE = re.compile(r"(=|-){3,}[ \t]*")
@@ -51,14 +51,14 @@ def sections(source: Source) -> list[Section]:
 
 
 def is_markdown(source: Source, text: str) -> bool:
-    """By its name, or a text without another language's name that has headings."""
+    """By its extension, or a text with headings and without another language's extension."""
     if source.suffix in MARKDOWN:
         return True
     return source.suffix in ("", ".txt") and bool(re.match(r"#{1,3} \S", text)) and "\n\n" in text
 
 
 def by_heading(text: str) -> list[tuple[str | None, str]]:
-    """Markdown cut before each heading: `(heading, what it stands above, itself included)`."""
+    """Markdown split at each heading: `(heading, text under it, including the heading)`."""
     parts: list[tuple[str | None, list[str]]] = [(None, [])]
     fenced = False
     lines = text.splitlines()

@@ -51,7 +51,7 @@ def profile(source: Source) -> Profile:
 
 
 def sections(source: Source) -> list[Section]:
-    """One a heading, with the tables that stand below it."""
+    """One per heading, with the tables under it."""
     writer = SectionWriter(MAX_TEXT)
     heading: str | None = None
     gathered: list[str] = []
@@ -73,7 +73,7 @@ def _opened(source: Source) -> Document:
 
 
 def _blocks(document: Document) -> Iterator[tuple[int, str]]:
-    """`(level of a heading or 0, text)`; a table is one block, its cells apart by bars."""
+    """`(heading level or 0, text)`; a table is one block, with cells separated by bars."""
     for at, block in enumerate(document.iter_inner_content()):
         if at >= MAX_BLOCKS:
             return
@@ -93,7 +93,7 @@ def _level(paragraph: Paragraph) -> int:
 
 
 def _cells(table: WordTable) -> list[list[str]]:
-    """Merged cells repeat, as python-docx has them."""
+    """Merged cells repeat, as in python-docx."""
     return [[plain(cell.text, 200) for cell in row.cells[:50]] for row in list(table.rows)[:MAX_ROWS]]
 
 

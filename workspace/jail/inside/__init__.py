@@ -1,1 +1,1 @@
-"""What runs inside a jailed kernel. The server imports none of it."""
+"""Code that runs inside a sandboxed kernel. The server does not import it."""

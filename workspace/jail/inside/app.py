@@ -1,6 +1,4 @@
-"""ipykernel's application, cut in two: `prepare` before the fork, `start` after it on sockets that came ready
-bound.
-"""
+"""ipykernel's application in two parts: `prepare` before the fork, and `start` after it, on bound sockets."""
 
 import subprocess
 import sys
@@ -25,25 +23,25 @@ from ..wire import CHANNELS
 from .output import Budget, BudgetedStream, CutSession
 
 SHORT_NAMES = {"numpy": "np", "pandas": "pd", "matplotlib.pyplot": "plt", "seaborn": "sns"}
-"""What everybody calls them; small models forget the import as often as not."""
+"""The usual abbreviations; small models often forget the import."""
 
 
 @dataclass(frozen=True)
 class Wiring:
-    """What a forked kernel is given."""
+    """What a forked kernel receives."""
 
     connection: dict[str, Any]
     """jupyter_client's connection info."""
 
     listening: dict[str, int]
-    """Descriptor of the bound socket of each channel; empty in a rehearsal, which binds paths itself."""
+    """Descriptor of each channel's bound socket; empty in a rehearsal, which binds paths itself."""
 
     output_size: int
-    """Characters that a cell may print."""
+    """Maximum number of characters that a cell may print."""
 
 
 class JailedHeartbeat(Heartbeat):  # type: ignore[misc]
-    """A heartbeat on a socket that somebody else bound."""
+    """A heartbeat on a socket that is already bound."""
 
     def __init__(self, address: tuple[str, str, int], descriptor: int | None) -> None:
         self._descriptor = descriptor
@@ -56,12 +54,12 @@ class JailedHeartbeat(Heartbeat):  # type: ignore[misc]
 
 
 class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
-    """An IPython kernel that opens no socket, writes no connection file and polls no parent."""
+    """An IPython kernel that opens no sockets, writes no connection file and does not poll its parent."""
 
     name = "ipython-kernel"
 
     def wire(self, wiring: Wiring) -> None:
-        """Take over the sockets and the key. Called once, after the fork."""
+        """Use these sockets and this key. Called once, after the fork."""
         self.budget = Budget(wiring.output_size)
         self.session = CutSession(parent=self)
         self.session.longest = wiring.output_size
@@ -79,7 +77,7 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
         return super()._try_bind_socket(s, port)
 
     def init_control(self, context: Any) -> None:
-        """As upstream without the debugger's socket, which would connect back to our own path for ever."""
+        """Like upstream without the debugger's socket, which would keep reconnecting to our own path."""
         self.control_socket = context.socket(zmq.ROUTER)
         self.control_socket.linger = 1000
         self.control_port: int = self._bind_socket(self.control_socket, self.control_port)
@@ -90,7 +88,7 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
         self.shell_channel_thread = ShellChannelThread(context, daemon=True)
 
     def init_iopub(self, context: Any) -> None:
-        """As upstream without the pipe for children: a TCP listener, on whose refusal libzmq aborts."""
+        """Like upstream without the pipe for children: a TCP listener, and libzmq aborts if it is refused."""
         self.iopub_socket = context.socket(zmq.XPUB)
         self.iopub_socket.linger = 1000
         self.iopub_port: int = self._bind_socket(self.iopub_socket, self.iopub_port)
@@ -100,23 +98,22 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
         self.iopub_socket = self.iopub_thread.background_socket
 
     def init_heartbeat(self) -> None:
-        """As upstream, on the socket that came with the fork."""
+        """Like upstream, on the socket passed at the fork."""
         address = (self.transport, self.ip, self.hb_port)
         self.heartbeat = JailedHeartbeat(address, self.listening.get(self.hb_port))
         self.heartbeat.start()
 
     def init_io(self) -> None:
-        """As upstream, with streams that keep to the output budget."""
+        """Like upstream, with streams that enforce the output budget."""
         self.outstream_class = None
         sys.stdout = BudgetedStream(self.session, self.iopub_thread, "stdout", self.budget)
         sys.stderr = BudgetedStream(self.session, self.iopub_thread, "stderr", self.budget)
         super().init_io()
 
     def init_kernel(self) -> None:
-        """As upstream, without reading the file names of all modules for a debugger that is not there.
+        """Like upstream, without reading the file names of all modules for a debugger that does not exist.
 
-        Reading them touches every module object: megabytes of pages that would no longer be shared with other
-        kernels.
+        Reading them touches every module object: megabytes of pages would no longer be shared with other kernels.
         """
         real = ipkernel.sys
         attributes = ("platform", "version", "version_info", "stdout", "stderr")
@@ -128,9 +125,9 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
 
 
 def prepare() -> JailedKernelApp:
-    """Everything of a kernel's start that needs no socket, no thread and no session."""
+    """The part of a kernel's start that needs no socket, thread or session."""
     config = Config()
-    config.HistoryManager.enabled = False  # no database, no thread that writes it
+    config.HistoryManager.enabled = False  # no database and no thread that writes it
     app: JailedKernelApp = JailedKernelApp.instance(config=config)
     BaseIPythonApplication.initialize(app, [])  # type: ignore[no-untyped-call]
     app.init_pdb()
@@ -163,14 +160,14 @@ def start(app: JailedKernelApp, wiring: Wiring) -> None:
 
 def _save_figures() -> None:
     if "matplotlib.pyplot" in sys.modules:
-        # Imported here because a kernel whose code never plots should not pay for it.
+        # Imported here so that a kernel that never plots does not pay for it.
         from .figures import save_open_figures  # noqa: PLC0415
 
         save_open_figures()
 
 
 def _run_in_pipes(shell: Any, command: str) -> None:
-    """`!command`: IPython's own way needs a terminal, and there is none in the jail."""
+    """`!command`: IPython's own way needs a terminal, which does not exist in the sandbox."""
     expanded = shell.var_expand(command, depth=1)
     with subprocess.Popen(  # noqa: S602  the command is the session's own
         expanded,

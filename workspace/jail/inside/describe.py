@@ -17,14 +17,14 @@ _IPYTHONS = re.compile(r"_+|_i+|_i?\d+|_[iod]h|_exit_code|__\w*__")
 
 
 def own_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> Iterator[str]:
-    """The names that the session's code made; `hidden` are those that IPython put there."""
+    """The names defined by the session's code; `hidden` are those defined by IPython."""
     for name, value in namespace.items():
         if not _IPYTHONS.fullmatch(name) and not (name in hidden and hidden[name] is value):
             yield name
 
 
 def describe(name: str, value: object, *, kept: bool, reason: str = "") -> Variable:
-    """One line of a list of variables."""
+    """One entry of a list of variables."""
     return Variable(name[:300], type(value).__name__, _shape(value), _size(value), _detail(value), kept, reason[:300])
 
 

@@ -1,6 +1,4 @@
-"""A matplotlib backend: a figure that a cell leaves open, or shows, becomes a PNG file in the session's
-folder.
-"""
+"""A matplotlib backend that saves figures left open, or shown, by a cell as PNG files in the session's folder."""
 
 import os
 from pathlib import Path
@@ -15,22 +13,22 @@ from ..wire import ARTIFACT
 
 
 class FigureCanvas(FigureCanvasAgg):
-    """Remembers whether the cell saved the figure itself: then it is not saved twice."""
+    """Records whether the cell saved the figure itself, so that it is not saved twice."""
 
     saved = False
 
     def print_figure(self, filename: Any, *args: Any, **kwargs: Any) -> None:
-        """As matplotlib's."""
+        """Like matplotlib's."""
         super().print_figure(filename, *args, **kwargs)
         self.saved = self.saved or isinstance(filename, str | os.PathLike)
 
 
 class FigureManager(FigureManagerBase):
-    """What `plt.show()` calls."""
+    """Implements `plt.show()`."""
 
     @classmethod
     def pyplot_show(cls, *, block: bool | None = None) -> None:  # noqa: ARG003
-        """Save and close every open figure; `block` has no meaning here."""
+        """Save and close every open figure; `block` has no effect."""
         save_open_figures()
 
 
@@ -38,7 +36,7 @@ FigureCanvas.manager_class = FigureManager  # type: ignore[assignment]
 
 
 def save_open_figures() -> None:
-    """Save the open figures that the cell did not save, in order of their numbers, and close them all."""
+    """Save the open figures that the cell did not save, in order of their numbers, and close all figures."""
     try:
         for number in plt.get_fignums():
             figure = plt.figure(number)

@@ -1,4 +1,4 @@
-"""A cell's output is cut to a budget before it leaves the kernel."""
+"""Limits a cell's output before it leaves the kernel."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ class Budget:
         self._left = size
 
     def renew(self) -> None:
-        """A new cell begins."""
+        """Reset for a new cell."""
         self._left = self._size
 
     def take(self, text: str) -> str:
-        """The part of `text` that fits; the first part that does not is replaced by a note."""
+        """The part of `text` that fits; the first part that does not fit is replaced with a note."""
         if self._left < 0:
             return ""
         self._left -= len(text)
@@ -30,14 +30,14 @@ class Budget:
 
 
 class BudgetedStream(OutStream):  # type: ignore[misc]
-    """stdout or stderr of the kernel, within a budget."""
+    """The kernel's stdout or stderr, within a budget."""
 
     def __init__(self, session: Session, thread: Any, name: str, budget: Budget) -> None:
         self._budget = budget
         super().__init__(session, thread, name)
 
     def write(self, string: str) -> int:
-        """Pass on what fits; what does not is dropped, as if it had been written."""
+        """Pass on what fits; the rest is dropped as if it had been written."""
         if isinstance(string, str):
             fitting = self._budget.take(string)
             if fitting:
@@ -48,12 +48,12 @@ class BudgetedStream(OutStream):  # type: ignore[misc]
 
 
 class CutSession(Session):
-    """Cuts single values that are too long to be shown, such as the text of a list of millions."""
+    """Truncates single values that are too long to show, such as the text of a list of millions."""
 
     longest = 1 << 20
 
     def send(self, stream: Any, msg_or_type: Any, *args: Any, **kwargs: Any) -> Any:
-        """As `Session.send`, with the texts of displayed values cut to `longest` characters."""
+        """Like `Session.send`, with the texts of displayed values cut to `longest` characters."""
         if isinstance(msg_or_type, dict) and msg_or_type.get("msg_type") in _VALUES:
             content = msg_or_type["content"]
             content["data"] = {kind: self._cut(kind, value) for kind, value in content["data"].items()}

@@ -1,8 +1,8 @@
-"""Pickles of single variables that keep their references to other variables.
+"""Pickles single variables and keeps their references to other variables.
 
-Plain cloudpickle would be wrong here: a one-line function that reads the global `df` would carry all of `df`
-along and, when read back, see that copy instead of the session's variable. So another variable met inside one
-becomes a reference by name, and functions of the session are bound to the session's namespace again.
+Plain cloudpickle would be wrong here: a one-line function that reads the global `df` would include all of `df` and,
+when restored, use that copy instead of the session's variable. So another variable inside a variable becomes a
+reference by name, and the session's functions are bound to the session's namespace again.
 """
 
 import functools
@@ -16,12 +16,12 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
-# Values without an identity worth keeping: equal ones may be one object by chance.
+# Values whose identity does not matter: equal ones may be the same object by chance.
 PLAIN = (int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented))
 
 
 class TooLarge(Exception):  # noqa: N818  reads as a reason, which it becomes
-    """The variable is larger than may be kept."""
+    """The variable exceeds the size limit."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Pickled:
     """Contents of arrays, not copied."""
 
     references: frozenset[str]
-    """Other variables that are referred to."""
+    """Other variables that it refers to."""
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """Total size in bytes."""
         return self.data.nbytes + sum(buffer.nbytes for buffer in self.buffers)
 
 
@@ -71,7 +71,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             slots.update(__globals__={}, _cloudpickle_submodules=[])
             return (make, (code, self._namespace, *others), (attributes, slots), *rest)
         if isinstance(value, functools._lru_cache_wrapper) and value.__module__ == "__main__":
-            # It would be pickled as a name to import, and the session's module is new after a restore.
+            # It would be pickled as a name to import, but the session's module is a new one after a restore.
             return (_cache_again, (value.__wrapped__, value.cache_parameters()))
         return super().reducer_override(value)
 
@@ -83,8 +83,8 @@ def _cache_again(function: Callable[..., Any], parameters: dict[str, Any]) -> An
 def dump(names: frozenset[str], namespace: dict[str, Any], owners: Mapping[int, str], limit: int) -> Pickled:
     """Pickle the variables `names` together.
 
-    `owners` tells the variable that an object (by its `id`) belongs to. Raises TooLarge above `limit` bytes,
-    and whatever the objects' own pickling raises.
+    `owners` maps an object's `id` to its variable. Raises TooLarge above `limit` bytes, and whatever the objects' own
+    pickling raises.
     """
     buffers: list[memoryview] = []
     taken = 0
@@ -108,7 +108,7 @@ def dump(names: frozenset[str], namespace: dict[str, Any], owners: Mapping[int, 
 
 
 class Unpickler(pickle.Unpickler):
-    """Reads what `dump` wrote; `find` gives another variable by its name."""
+    """Reads what `dump` wrote; `find` returns another variable by name."""
 
     def __init__(self, data: Any, buffers: list[Any], namespace: dict[str, Any], find: Callable[[str], Any]) -> None:
         super().__init__(io.BytesIO(data), buffers=buffers)
@@ -116,7 +116,7 @@ class Unpickler(pickle.Unpickler):
         self._find = find
 
     def persistent_load(self, pid: Any) -> Any:
-        """Resolve what `persistent_id` wrote."""
+        """Resolve a reference of `persistent_id`."""
         match pid:
             case ("namespace",):
                 return self._namespace

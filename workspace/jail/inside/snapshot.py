@@ -1,4 +1,4 @@
-"""Save and restore the variables of a session. Runs in the kernel; the store behind it is the server's."""
+"""Saves and restores a session's variables. Runs in the kernel; the store belongs to the server."""
 
 import importlib
 import json
@@ -11,13 +11,13 @@ from . import describe, pickling
 
 
 class Store(Protocol):
-    """Where bytes go, named by their digest."""
+    """Stores bytes by their digest."""
 
     def put(self, data: memoryview) -> str:
-        """Keep `data` unless it is kept already; its digest in hexadecimal."""
+        """Store `data` unless it is already stored; returns its digest in hexadecimal."""
 
     def get(self, digest: str) -> Any:
-        """The bytes as something with the buffer interface, writable when it is large."""
+        """The bytes as an object with the buffer interface, writable if it is large."""
 
 
 class Save:
@@ -32,7 +32,7 @@ class Save:
         self._groups: dict[str, dict[str, Any]] = {}
 
     def run(self, variable_limit: int, total_limit: int) -> None:
-        """Pickle every variable on its own, cycles of variables together, and store what changed."""
+        """Pickle every variable separately, cycles of variables together, and store what changed."""
         self._limit = variable_limit
         objects = self._set_aside_modules_and_aliases()
         self._owners = {
@@ -48,13 +48,13 @@ class Save:
 
     @property
     def manifest(self) -> bytes:
-        """What `restore` needs besides the blobs."""
+        """What `restore` needs in addition to the blobs."""
         entries = {name: entry for name, entry in self._entries.items() if name not in self._lost}
         return json.dumps({"variables": entries, "groups": self._groups}).encode()
 
     @property
     def report(self) -> Report:
-        """Every variable, kept or not."""
+        """Every variable, saved or not."""
         return Report(
             tuple(
                 describe.describe(n, self._namespace[n], kept=n not in self._lost, reason=self._lost.get(n, ""))
@@ -136,7 +136,7 @@ def _reach(start: str, pickled: Mapping[str, pickling.Pickled]) -> set[str]:
 
 
 class Restore:
-    """Put the variables of a manifest back into a namespace; what fails is reported, the rest comes back."""
+    """Restores the variables of a manifest into a namespace; failures are reported, the rest is restored."""
 
     def __init__(self, namespace: dict[str, Any], store: Store, manifest: bytes) -> None:
         raw = json.loads(manifest)
@@ -149,7 +149,7 @@ class Restore:
     def run(self) -> Report:
         """Restore all variables. Arrays are mapped, so their bytes are read when they are used."""
         failed: dict[str, str] = {}
-        # Aliases last: they name objects that must be there.
+        # Aliases last: they refer to objects that must exist.
         for name, entry in sorted(self._entries.items(), key=lambda item: item[1]["kind"] == "alias"):
             try:
                 self._namespace[name] = self._value(name, entry)

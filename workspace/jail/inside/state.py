@@ -1,7 +1,6 @@
-"""The kernel's ear for requests about its variables: it answers between cells, on the main thread.
+"""Answers requests about the kernel's variables between cells, on the main thread.
 
-A request is a packet on the state socket that came with the fork, together with a stream socket for the
-answer.
+A request is a packet on the state socket passed at the fork, together with a stream socket for the answer.
 """
 
 import gc
@@ -41,7 +40,7 @@ class RemoteStore:
         return name.hex()
 
     def get(self, digest: str) -> Any:
-        """See `snapshot.Store`. Raises LookupError when the server has no such bytes, or not intact."""
+        """See `snapshot.Store`. Raises LookupError if the server does not have these bytes, or they are damaged."""
         frames.send(self._stream, frames.GET, bytes.fromhex(digest))
         kind, length, fd = frames.receive_header_with_fd(self._stream)
         if kind == frames.FILE and fd is not None:
@@ -64,7 +63,7 @@ class StateServer:
         self._savers: set[int] = set()
 
     def answer(self, *_event: object) -> None:
-        """Serve one request. Called by the event loop when one is there."""
+        """Serve one request. Called by the event loop when there is one."""
         packet, fds, *_rest = socket.recv_fds(self._requests, _REQUEST, 1)
         if not packet or not fds:
             IOLoop.current().remove_handler(self._requests.fileno())
@@ -86,15 +85,14 @@ class StateServer:
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
-            # Python 3.12 warns of forks beside threads: the copy touches none of what the others may have
-            # locked.
+            # Python 3.12 warns about forking with threads: the copy uses nothing that other threads may have locked.
             warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid:
             self._savers.add(pid)
             return
         try:
-            # Pickling runs the session's code, which may wait for a thread that is not in this copy.
+            # Pickling runs the session's code, which may wait for a thread that does not exist in this copy.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(int(request["seconds"]) + 1)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -120,7 +118,7 @@ class StateServer:
 
 
 def serve(shell: Any, descriptor: int) -> None:
-    """Answer requests on `descriptor` as soon as the kernel's event loop runs."""
+    """Answer requests on `descriptor` once the kernel's event loop runs."""
     server = StateServer(shell, socket.socket(fileno=descriptor))
     IOLoop.current().add_handler(descriptor, server.answer, IOLoop.READ)
 
@@ -139,7 +137,7 @@ class _FolderStore:
 
 
 def rehearse(namespace: dict[str, Any]) -> None:
-    """Save and restore once, so that what that imports is known."""
+    """Save and restore once, to find out which modules this imports."""
     with tempfile.TemporaryDirectory() as folder:
         store = _FolderStore(Path(folder))
         save = snapshot.Save(namespace, {}, store)

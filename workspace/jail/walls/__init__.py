@@ -1,3 +1,1 @@
-"""What Linux offers to lock a process in: one wall a module, each applied to the calling, single-threaded
-process.
-"""
+"""Linux's confinement mechanisms: one per module, each applied to the calling, single-threaded process."""

@@ -13,13 +13,13 @@ KILL = 0x80000000
 
 
 def fail(number: int) -> int:
-    """The verdict "return this errno"; errno 0 pretends success without doing anything."""
+    """The verdict "return this errno"; errno 0 reports success without doing anything."""
     return 0x00050000 | number
 
 
 @dataclass
 class Program:
-    """Instructions in order; every `unless_…` skips the next `skip` instructions when its test fails."""
+    """Instructions in order; every `unless_…` skips the next `skip` instructions if its test fails."""
 
     code: list[bytes] = field(default_factory=list)
 
@@ -35,7 +35,7 @@ class Program:
         self.load(_ARGUMENTS + 8 * index + (4 if high_half else 0))
 
     def mask(self, bits: int) -> None:
-        """Keep only `bits` of what was loaded."""
+        """Keep only `bits` of the loaded value."""
         self._add(0x54, bits)
 
     def give(self, verdict: int) -> None:
@@ -43,30 +43,30 @@ class Program:
         self._add(0x06, verdict)
 
     def if_equal(self, value: int, verdict: int) -> None:
-        """End with `verdict` when the loaded value is `value`."""
+        """End with `verdict` if the loaded value is `value`."""
         self._add(0x15, value, 0, 1)
         self.give(verdict)
 
     def unless_equal(self, value: int, verdict: int) -> None:
-        """End with `verdict` when the loaded value is another than `value`."""
+        """End with `verdict` if the loaded value is not `value`."""
         self._add(0x15, value, 1, 0)
         self.give(verdict)
 
     def if_above(self, value: int, verdict: int) -> None:
-        """End with `verdict` when the loaded value is greater than `value`."""
+        """End with `verdict` if the loaded value is greater than `value`."""
         self._add(0x25, value, 0, 1)
         self.give(verdict)
 
     def if_any_bit(self, bits: int, verdict: int) -> None:
-        """End with `verdict` when the loaded value has any of `bits`."""
+        """End with `verdict` if the loaded value has any of `bits`."""
         self._add(0x45, bits, 0, 1)
         self.give(verdict)
 
     def only_for(self, value: int, body: "Program") -> None:
-        """Run `body`, which must end with a verdict, when the loaded value is `value`; else skip it."""
+        """Run `body`, which must end with a verdict, if the loaded value is `value`; otherwise skip it."""
         self._add(0x15, value, 0, len(body.code))
         self.code += body.code
 
     def assemble(self) -> bytes:
-        """The bytes that the kernel takes."""
+        """The bytes for the operating system's kernel."""
         return b"".join(self.code)

@@ -1,6 +1,6 @@
-"""Landlock: which files this process and its children may still reach. Single-threaded callers only.
+"""Landlock: restricts which files this process and its children can reach. Single-threaded callers only.
 
-Source: `Documentation/userspace-api/landlock.rst` of the kernel.
+Source: `Documentation/userspace-api/landlock.rst` of the Linux kernel.
 """
 
 import enum
@@ -15,7 +15,7 @@ from .syscalls import call
 
 
 class Access(enum.IntFlag):
-    """The kernel's access rights on files."""
+    """Linux's access rights for files."""
 
     EXECUTE = enum.auto()
     WRITE_FILE = enum.auto()
@@ -37,7 +37,7 @@ class Access(enum.IntFlag):
 
 _READ = Access.EXECUTE | Access.READ_FILE | Access.READ_DIR
 _MODIFY = Access.WRITE_FILE | Access.TRUNCATE | Access.REMOVE_DIR | Access.REMOVE_FILE | Access.REFER
-# No links, pipes or sockets: the server must be able to open whatever lies in a session's folder.
+# No links, pipes or sockets: the server must be able to open everything in a session's folder.
 _WRITE = Access.READ_FILE | Access.READ_DIR | _MODIFY | Access.MAKE_DIR | Access.MAKE_REG
 _ON_FILES = Access.EXECUTE | Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 _FIRST_ABI = (Access.MAKE_SYM << 1) - 1
@@ -50,7 +50,7 @@ _VERSION_FLAG = 1
 
 @dataclass(frozen=True)
 class Reach:
-    """What stays reachable; a path that does not exist is passed over."""
+    """What stays reachable; paths that do not exist are ignored."""
 
     read: tuple[str, ...]
     write: tuple[str, ...]
@@ -58,7 +58,7 @@ class Reach:
 
 
 def abi() -> int:
-    """The version that this kernel offers, 0 for none."""
+    """The version that Linux offers, 0 for none."""
     try:
         return call("landlock_create_ruleset", None, 0, _VERSION_FLAG)
     except OSError:
@@ -66,9 +66,9 @@ def abi() -> int:
 
 
 def restrict(reach: Reach) -> None:
-    """Refuse everything but `reach`, TCP, and (ABI 6) signals and abstract sockets of outsiders.
+    """Refuse everything except `reach`, including TCP and (ABI 6) signals to and abstract sockets of other processes.
 
-    Raises OSError where the kernel has no Landlock.
+    Raises OSError if Linux has no Landlock.
     """
     version = abi()
     handled = Access(_FIRST_ABI)

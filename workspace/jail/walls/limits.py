@@ -20,7 +20,7 @@ _CAP_SYS_ADMIN = 21
 
 
 def apply(limits: Limits) -> None:
-    """Set the limits, never above what this process itself is held to."""
+    """Set the limits, never above those of this process."""
     mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     wanted = {
         resource.RLIMIT_AS: mapped + limits.memory,
@@ -39,19 +39,19 @@ def apply(limits: Limits) -> None:
 
 
 def become(uid: int) -> None:
-    """Turn root into the user and group `uid`, with no other group. PermissionError unless root."""
+    """Change from root to the user and group `uid`, without other groups. PermissionError unless root."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
 
 
 def no_new_privileges() -> None:
-    """No set-uid program can raise this process or its children any more."""
+    """Set-uid programs can no longer give this process or its children more privileges."""
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def drop_capabilities() -> None:
-    """Give up every capability, also those that a program could get back."""
+    """Drop every capability, including those that a program could regain."""
     for capability in range(64):
         try:
             prctl(PR_CAPBSET_DROP, capability)
@@ -63,7 +63,7 @@ def drop_capabilities() -> None:
 
 
 def may_administer() -> bool:
-    """Whether this process holds CAP_SYS_ADMIN, with which namespaces need no user namespace."""
+    """Whether this process has CAP_SYS_ADMIN, with which namespaces need no user namespace."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("CapEff:"):
             return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)

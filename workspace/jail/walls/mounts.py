@@ -1,4 +1,4 @@
-"""The file tree that a jailed process sees."""
+"""The file tree of a sandboxed process."""
 
 import ctypes
 import os
@@ -37,7 +37,7 @@ class _MountAttributes(ctypes.Structure):
 
 
 def harden(path: str, *, read_only: bool = True, recursive: bool = True) -> None:
-    """No set-uid programs and no devices below `path`, and no writing unless told. Linux 5.12 or newer."""
+    """No set-uid programs, no devices and, by default, no writing in `path`. Linux 5.12 or newer."""
     wanted = _ATTR_NOSUID | _ATTR_NODEV | (_ATTR_RDONLY if read_only else 0)
     attributes = _MountAttributes(wanted, 0, 0, 0)
     call(
@@ -51,13 +51,13 @@ def harden(path: str, *, read_only: bool = True, recursive: bool = True) -> None
 
 
 def freeze(path: str) -> None:
-    """Make the one mount at `path` read-only, devices and all as they are."""
+    """Make only the mount at `path` read-only, keeping its devices."""
     attributes = _MountAttributes(_ATTR_RDONLY, 0, 0, 0)
     call("mount_setattr", _AT_FDCWD, path.encode(), 0, ctypes.byref(attributes), ctypes.sizeof(attributes))
 
 
 def scratch(path: str, *, size: int, inodes: int, keep: Iterable[str] = ()) -> None:
-    """An empty tmpfs of `size` bytes on `path`; the mounts `keep` that lie below it stay visible."""
+    """An empty tmpfs of `size` bytes on `path`; the mounts `keep` below it stay visible."""
     kept = [(k, os.open(k, os.O_PATH | os.O_CLOEXEC)) for k in keep if k.startswith(path + "/") and Path(k).exists()]
     mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, f"size={size},nr_inodes={inodes},mode=1777")
     for below, fd in kept:
@@ -67,12 +67,12 @@ def scratch(path: str, *, size: int, inodes: int, keep: Iterable[str] = ()) -> N
 
 
 def own_proc() -> None:
-    """The `/proc` of this pid namespace. Writable, because a process writes its own id maps there."""
+    """The `/proc` of this PID namespace. Writable, because a process writes its own ID maps there."""
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
 def show_only(folder: str, *, scratch_size: int, keep: Iterable[str]) -> None:
-    """Inside `build_root`'s tree: one session's folder at WORK, the others gone, own scratch space and
+    """In `build_root`'s tree: show one session's folder at WORK, hide the others, and mount private scratch space and
     `/proc`.
     """
     mount(f"{SESSIONS}/{folder}", WORK, None, MS_BIND)
@@ -86,11 +86,10 @@ def show_only(folder: str, *, scratch_size: int, keep: Iterable[str]) -> None:
 
 
 def build_root(read_only: Iterable[str], sessions: str) -> None:
-    """Replace the whole tree by a small one: `read_only` paths, five devices, `sessions` at SESSIONS.
+    """Replace the whole tree with a small one: `read_only` paths, five devices, `sessions` at SESSIONS.
 
-    Two pivots, as bubblewrap does it, so that the sources may lie anywhere, below `/tmp` too: a scratch tmpfs
-    becomes the root with the old tree inside, the new tree is put together from it, then becomes the root
-    itself.
+    Uses two pivots, like bubblewrap, so that the sources can be anywhere, even in `/tmp`: a scratch tmpfs becomes the
+    root with the old tree inside, the new tree is assembled from it and then becomes the root itself.
     """
     mount("none", "/", None, MS_REC | MS_SLAVE)
     mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")  # noqa: S108

@@ -1,8 +1,7 @@
-"""Seccomp: the system calls that a kernel of ours may make.
+"""Seccomp: restricts the system calls of sandboxed kernels.
 
-A list of refusals, not of permissions: data libraries use hundreds of harmless calls. What must hold is that
-the refused ones cover every way out that the other walls leave open; `tests/workspace/jail` tries them one by
-one.
+A list of refused calls, not of allowed ones, because data libraries use hundreds of harmless calls. The refused ones
+must cover every way out that the other mechanisms leave open; `tests/workspace/jail` tries them one by one.
 """
 
 import ctypes
@@ -15,7 +14,7 @@ from .bpf import ALLOW, ARCH, KILL, NUMBER, Program, fail
 from .limits import no_new_privileges
 from .syscall_table import AUDIT_ARCH, LAST_KNOWN, numbers
 
-# Absent rather than forbidden: callers fall back to older calls when told ENOSYS.
+# Reported as missing rather than forbidden: callers fall back to older calls on ENOSYS.
 _ABSENT = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3")
 
 _REFUSED = """
@@ -30,12 +29,12 @@ sched_setattr migrate_pages move_pages memfd_create memfd_secret execveat mknod 
 sched_setaffinity symlink symlinkat
 """
 
-# Every socket the kernel uses comes bound from the server, so making or naming one is never needed.
+# All of the kernel's sockets are bound by the server, so it never needs to create or name one.
 _SOCKETS = ("socket", "connect", "bind", "listen")
 
-# Without a pid namespace these would let a process leave its group, which is how it is found and killed.
+# Without a PID namespace, a process could use these to leave its group, by which it is found and killed.
 _GROUPS = ("setsid", "setpgid")
-# Landlock does not watch these; without a mount namespace they could change foreign files of the same user.
+# Landlock does not cover these; without a mount namespace they could change other files of the same user.
 _ATTRIBUTES = """
 chmod chown lchown fchmodat fchmodat2 fchownat utime utimes futimesat setxattr lsetxattr removexattr
 lremovexattr setxattrat removexattrat
@@ -59,16 +58,16 @@ _SET_MODE_FILTER = 1
 
 
 def build(*, namespaces: bool) -> bytes:
-    """The filter, for kernels that have namespaces of their own or for those that have to do without.
+    """The filter, for kernels with or without namespaces.
 
-    Raises LookupError on a processor whose numbers we do not know.
+    Raises LookupError for an unsupported processor.
     """
     table = numbers()
     program = Program()
     program.load(ARCH)
     program.unless_equal(AUDIT_ARCH[platform.machine()], KILL)
     program.load(NUMBER)
-    # The x32 calls carry a high bit, so they too land above the last known number.
+    # The x32 calls have a high bit, so they too are above the last known number.
     program.if_above(LAST_KNOWN, fail(errno.ENOSYS))
 
     def verdict(names: tuple[str, ...] | list[str], code: int) -> None:
@@ -140,7 +139,7 @@ def _only_self(part: Program, argument: int) -> None:
 
 
 def _only_open_files(part: Program) -> None:
-    # futimens() passes no path; with a path the call is a silent no-op, as chmod is.
+    # futimens() passes no path; with a path the call does nothing, like chmod.
     part.load_argument(1)
     part.unless_equal(0, fail(0))
     part.load_argument(1, high_half=True)
@@ -152,7 +151,7 @@ class _FilterProgram(ctypes.Structure):
 
 
 def restrict(program: bytes) -> None:
-    """Put the filter on this process for ever. Raises OSError where the kernel has no seccomp."""
+    """Apply the filter to this process permanently. Raises OSError if Linux has no seccomp."""
     no_new_privileges()
     buffer = ctypes.create_string_buffer(program, len(program))
     described = _FilterProgram(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))

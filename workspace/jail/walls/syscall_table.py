@@ -1,17 +1,17 @@
-"""System call numbers of the two processors we know, by name.
+"""System call numbers of the two supported processors, by name.
 
-Source: the kernel's `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h`.
+Source: `arch/x86/entry/syscalls/syscall_64.tbl` and `include/uapi/asm-generic/unistd.h` of the Linux kernel.
 """
 
 import functools
 import platform
 
-# The highest number whose meaning was read when the filter was written; a newer call is answered ENOSYS.
+# The highest number that was reviewed when the filter was written; newer calls get ENOSYS.
 LAST_KNOWN = 466
 
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-# name, number on x86_64, number on aarch64 ("-": the processor has no such call)
+# name, number on x86_64, number on aarch64 ("-": the processor does not have the call)
 _TABLE = """
 _sysctl 156 -
 acct 163 89
@@ -154,10 +154,10 @@ vmsplice 278 75
 
 @functools.cache
 def numbers(machine: str | None = None) -> dict[str, int]:
-    """The calls that `machine` (default: this one) has. Raises LookupError for a processor we do not know."""
+    """The calls of `machine` (default: this one). Raises LookupError for an unsupported processor."""
     machine = machine or platform.machine()
     if machine not in AUDIT_ARCH:
-        raise LookupError(f"the jail knows no system calls of {machine}")
+        raise LookupError(f"the sandbox does not support {machine}")
     column = 1 if machine == "x86_64" else 2
     rows = (line.split() for line in _TABLE.strip().splitlines())
     return {row[0]: int(row[column]) for row in rows if row[column] != "-"}

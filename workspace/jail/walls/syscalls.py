@@ -48,7 +48,7 @@ def call(name: str, *arguments: object) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Give this process new namespaces. A new user namespace is refused to a process with several threads."""
+    """Give this process new namespaces. A process with several threads cannot get a new user namespace."""
     _checked(_libc().unshare(ctypes.c_int(flags)), f"unshare({flags:#x})")
 
 
@@ -58,7 +58,7 @@ def setns(fd: int, kind: int) -> None:
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """The `prctl` call, unused arguments filled with zeros as some options demand."""
+    """The `prctl` call; unused arguments are zero, as some options require."""
     padded = [*arguments, 0, 0, 0, 0][:4]
     longs = [ctypes.c_ulong(argument) for argument in padded]
     return _checked(_libc().prctl(ctypes.c_int(option), *longs), f"prctl({option})")
@@ -77,17 +77,17 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, dat
 
 
 def unmount_lazily(target: str) -> None:
-    """Take `target` out of the tree now; its last user frees it (MNT_DETACH)."""
+    """Remove `target` from the tree now; it is freed after its last use (MNT_DETACH)."""
     _checked(_libc().umount2(target.encode(), 2), f"umount({target})")
 
 
 def sethostname(name: str) -> None:
-    """Name this UTS namespace."""
+    """Set the host name of this UTS namespace."""
     _checked(_libc().sethostname(name.encode(), ctypes.c_size_t(len(name))), "sethostname")
 
 
 def die_with_parent() -> None:
-    """SIGKILL for this process when the thread that made it ends. A change of credentials clears it again."""
+    """SIGKILL this process when the thread that created it ends. A change of credentials clears this again."""
     prctl(PR_SET_PDEATHSIG, 9)
 
 
