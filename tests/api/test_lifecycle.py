@@ -5,15 +5,17 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from api.server import Server, listen, serve
 from llm.errors import ModelError
 from llm.scripted import ScriptedChat
 from tests.processes import ended
-from tests.serving import Service, python_step, until
+from tests.serving import Service, python_step, settings_for, until
 
 HI = [{"role": "user", "content": "hi"}]
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -101,6 +103,23 @@ async def test_running_answers_get_an_error_frame_at_shutdown(start: Start, mode
     async with start() as service:
         again = await service.http.post("/v1/chat/completions", json={"messages": HI, "session_id": session})
     assert again.json()["choices"][0]["message"]["content"] == "fine"
+
+
+async def test_it_serves_until_it_is_told_to_end(tmp_path: Path, model: ScriptedChat) -> None:
+    """The way `python -m api` starts it; other tests open services and server separately."""
+    settings, model.replies = settings_for(tmp_path), ["hello"]
+    with listen(settings.server) as sock:
+        started: asyncio.Future[Server] = asyncio.get_running_loop().create_future()
+        serving = asyncio.create_task(
+            serve(settings, model, sock, lambda server, _: started.set_result(server), boot=False)
+        )
+        server = await started
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{sock.getsockname()[1]}") as http:
+            assert (await http.post("/v1/chat/completions", json={"messages": HI})).status_code == 200
+            server.should_exit = True
+            await serving
+            with pytest.raises(httpx.ConnectError):
+                await http.get("/health")
 
 
 async def test_plain_answers_get_503_at_shutdown(start: Start, model: ScriptedChat) -> None:

@@ -229,12 +229,11 @@ async def test_cancel_interrupts_the_cell(service: Service, model: ScriptedChat,
     sessions = service.settings.data_dir / "sessions"
     await until(lambda: bool(list(sessions.glob("*/began"))), 30)
     session = next(sessions.glob("*/began")).parent.name
-    began = time.monotonic()
     await service.http.post(f"/api/chat/sessions/{session}/cancel")
     await request
-    assert time.monotonic() - began < 1.4, "the kernel was not interrupted but killed"
     again = await post(service, agent_type="react", session_id=session)
-    assert again.json()["x_agent_metadata"]["steps"][0]["observation"] == "1"
+    observed = again.json()["x_agent_metadata"]["steps"][0]["observation"]
+    assert observed == "1", "a kernel that is killed forgets what the cell had begun with"
 
 
 async def test_only_the_owner_cancels(service: Service, model: ScriptedChat) -> None:
