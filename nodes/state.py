@@ -225,7 +225,3 @@ class Context:
     user: str = "local"
     plan_step: int | None = None
     """Set while a step of a plan is executed: its answer is a thought of the turn."""
-
-
-Update = dict[str, Any]
-"""What a step returns: the part of `AgentState` that it changes."""

@@ -45,8 +45,9 @@ class NamedSession:
 
         async def fingerprint() -> str:
             newest = await self.store.turns.newest(session.id)
-            said = await asyncio.to_thread(chain, newest.fingerprint if newest else START, new)
-            return said[-1] if said else START
+            last = newest.fingerprint if newest else START
+            said = await asyncio.to_thread(chain, last, new)
+            return said[-1] if said else last
 
         yield Attempt(session, new, fingerprint, self.policy)
 

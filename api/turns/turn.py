@@ -31,6 +31,7 @@ from tools.coding.settings import CodingSettings
 MAX_STREAMED_OUTPUT = 50_000
 """Maximum number of characters of program output that a turn streams; the steps have what the model saw of the rest."""
 BATCH = 500
+"""Events that the answer takes in at once."""
 RECURSION_LIMIT = 200
 """Maximum number of graph steps; the run's own limits are lower."""
 
