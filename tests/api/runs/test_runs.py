@@ -88,7 +88,7 @@ async def test_enqueued_messages_are_answered_in_turn(start: Start, model: Scrip
         session, first = await held(one, model, "second", "third")
         service = other if elsewhere else one
         second = post(service, "enqueue", session_id=session)
-        await until(lambda: session in service.server._locks._waiting)
+        await until(lambda: session in service.server._locks._busy.waiting)
         assert not second.done()
         await open_gate(model)
         assert (await first).status_code == 200
