@@ -115,9 +115,10 @@ test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two
 	$(BIN)/pytest -q -m jail
 
 .PHONY: test
-test: lint type clients $(FUZZ)/.venv/.installed model ## everything: lint, types, fast tests, clients, fuzz, jail, tests with the real model
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail"
-	$(BIN)/pytest -q -m jail
+test: clients $(FUZZ)/.venv/.installed model ## everything: lint, types, fast tests, clients, fuzz, jail, tests with the real model
+	@# Each of these keeps one core busy; the other two need both.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint type test-jail test-clients test-fuzz
+	$(MAKE) --no-print-directory test-fast
 	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench

@@ -15,7 +15,7 @@ class SharedForkServers:
     """None are open unless `tests/conftest.py` opened them: a service then starts its own."""
 
     def __init__(self) -> None:
-        self._open: tuple[ForkServers, Settings, Path] | None = None
+        self._open: list[tuple[ForkServers, Settings, Path]] = []
 
     @asynccontextmanager
     async def open(self, settings: Settings, root: Path) -> AsyncIterator[ForkServers]:
@@ -23,23 +23,23 @@ class SharedForkServers:
         kernels = ForkServer(settings.jail, root)
         workers = Workers(settings.workers, preload=PRELOAD)
         servers = ForkServers(kernels, workers)
-        self._open = servers, settings, root
+        entry = servers, settings, root
+        self._open.append(entry)
         try:
             yield servers
         finally:
-            self._open = None
+            self._open.remove(entry)
             await workers.aclose()
             await kernels.aclose()
 
     def for_service(self, settings: Settings) -> ForkServers | None:
         """The open ones, if a service with these settings would start identical ones."""
-        if self._open is None:
-            return None
-        servers, ours, root = self._open
-        same_kernels = servers.kernels.suits(settings.jail)
-        same_workers = settings.workers == ours.workers
-        same_root = settings.data_dir.is_relative_to(root)
-        return servers if same_kernels and same_workers and same_root else None
+        for servers, ours, root in self._open:
+            same_kernels = servers.kernels.suits(settings.jail)
+            same_workers = settings.workers == ours.workers
+            if same_kernels and same_workers and settings.data_dir.is_relative_to(root):
+                return servers
+        return None
 
 
 SHARED = SharedForkServers()

@@ -8,8 +8,17 @@ import pytest
 from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
 from tests.serving import Service, running, settings_for
+from tests.shared import SHARED
 
 PRELOAD = ("pandas", "numpy", "matplotlib.pyplot")
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def fork_servers_with_libraries(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """Shared by the services of these tests, whose kernels have the libraries that people use."""
+    root = tmp_path_factory.getbasetemp()
+    async with SHARED.open(settings_for(root, python_code_preload_libraries=PRELOAD), root):
+        yield
 
 
 @pytest.fixture(scope="session")

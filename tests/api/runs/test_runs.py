@@ -86,8 +86,9 @@ async def test_one_of_many_that_come_at_once_wins(start: Start, model: ScriptedC
 async def test_enqueued_messages_are_answered_in_turn(start: Start, model: ScriptedChat, *, elsewhere: bool) -> None:
     async with two(start, model) as (one, other):
         session, first = await held(one, model, "second", "third")
-        second = post(other if elsewhere else one, "enqueue", session_id=session)
-        await asyncio.sleep(0.2)
+        service = other if elsewhere else one
+        second = post(service, "enqueue", session_id=session)
+        await until(lambda: session in service.server._locks._busy.waiting)
         assert not second.done()
         await open_gate(model)
         assert (await first).status_code == 200
