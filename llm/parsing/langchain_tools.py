@@ -72,7 +72,7 @@ def joined(chunks: Sequence[ChatGenerationChunk]) -> ChatResult:
     for piece in whole.tool_call_chunks:
         try:
             calls.append(tool_call(name=piece["name"] or "", args=json.loads(piece["args"] or "{}"), id=piece["id"]))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             cut.append(invalid_tool_call(name=piece["name"], args=piece["args"], id=piece["id"], error=str(error)))
     message = AIMessage(
         content=whole.content,

@@ -106,6 +106,6 @@ def _unwrapped(text: str, choices: Sequence[str]) -> str:
         return text
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return str(given.get("choice", text)) if isinstance(given, dict) else text

@@ -102,7 +102,7 @@ def clean_input(raw: str) -> str:
     if text.startswith("{"):
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
         for key in CODE_KEYS:
             if isinstance(value, dict) and isinstance(value.get(key), str):

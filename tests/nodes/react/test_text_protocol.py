@@ -119,3 +119,9 @@ def test_regression_an_answer_made_up_after_an_action_was_streamed_as_the_answer
 def test_a_thought_leaves_word_by_word() -> None:
     splitter = ReplySplitter()
     assert [splitter.feed(word).thought for word in ("Thought:", " I", " see", ".")] == ["Thought:", " I", " see", "."]
+
+
+def test_regression_an_input_of_nested_objects_ended_the_run() -> None:
+    """JSON nested too deep to parse raised RecursionError."""
+    deep = '{"a":' * 100_000
+    assert parse(f"Action: python_coder\nAction Input: {deep}").input == deep
