@@ -72,7 +72,7 @@ type: dev ## mypy --strict
 	$(BIN)/mypy
 
 .PHONY: test-fast
-test-fast: dev model-vectors ## tests with the scripted model (five to eight minutes)
+test-fast: dev model-vectors ## tests with the scripted model (three minutes on two cores)
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients"
 
 CLIENTS := tests/clients
