@@ -106,8 +106,9 @@ class OptionsResolver:
         sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
         question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
         model = await self.models.choice_of(user, chat.model)
+        handle = self.models.get(model)
         mode = _mode(chat, user, self.models)
-        await _check(chat, self.models.get(model))
+        await _check(chat, handle)
         session = _named_session(request)
         return TurnOptions(
             user=user,

@@ -93,10 +93,11 @@ class ContextBuilder:
         """For a turn of a session."""
         options, locked, kits = turn.options, turn.locked, self.kits
         model, user, workspace = await self.models.ready(options.model), options.user.id, locked.workspace
+        show = _streamed(emit)
         library, reader = kits.library(user), kits.reader(user)
         tools: Mapping[str, BaseTool] = {}
         if options.user.role != "guest":
-            tools = kits.toolbox(workspace, user, model, _streamed(emit), options.only_tools)
+            tools = kits.toolbox(workspace, user, model, show, options.only_tools)
         return Context(
             model=model,
             coder=kits.coder,
