@@ -34,7 +34,7 @@ WEATHER = {
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "tests.e2e.model_servers"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.kill()
