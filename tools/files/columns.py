@@ -1,29 +1,27 @@
 """Describes the columns of a data frame: types, ranges, missing values, examples."""
 
 import math
-import re
 import warnings
 from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from tools.files.inference.column_type import ColumnType
 from tools.files.profile import HEAD_ROWS, MAX_COLUMNS, Column, ValueKind, plain, plain_all
 
 EXAMPLES = 8
 _LOOKED_AT = 2000
-"""Number of values of a text column that are checked for dates or numbers."""
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?")
-_DATE = re.compile(r"\d{1,4}[-/. ]+(\d{1,2}|[A-Za-z]{3,9})[-/. ]+\d{1,4}\.?( +\d{1,2}:\d{2}(:\d{2})?)?")
-_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?|[+-]?\d+(\.\d+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})*,\d+|[+-]?\d+")
-
-
-def describe_columns(frame: pd.DataFrame) -> list[Column]:
-    """The first `MAX_COLUMNS` columns. Never raises because of cell contents."""
-    return [_column(frame.columns[at], frame.iloc[:, at]) for at in range(min(MAX_COLUMNS, frame.shape[1]))]
+"""Number of values of a column of objects whose types are looked at."""
+MAX_WHY = 120
+def describe_columns(frame: pd.DataFrame, types: Sequence[ColumnType] = ()) -> list[Column]:
+    """The first `MAX_COLUMNS` columns, with what was decided about them. Never raises because of cell contents."""
+    width = min(MAX_COLUMNS, frame.shape[1])
+    decided = zip_longest(range(width), types[:width])
+    return [_column(frame.columns[at], frame.iloc[:, at], one) for at, one in decided]
 
 
 def head_rows(frame: pd.DataFrame, rows: int = HEAD_ROWS) -> list[list[str]]:
@@ -32,33 +30,9 @@ def head_rows(frame: pd.DataFrame, rows: int = HEAD_ROWS) -> list[list[str]]:
     return [[_shown(cell) for cell in row] for row in part.astype(object).to_numpy().tolist()]
 
 
-def date_columns(columns: Sequence[Column]) -> list[str]:
-    """Names of text columns that contain dates, for `parse_dates`."""
-    return [column.name for column in columns if column.kind == "date" and "datetime" not in column.dtype]
-
-
-def looks_like(frame: pd.DataFrame, pattern: "re.Pattern[str]", mark: str) -> bool:
-    """Whether some text column contains only numbers of that pattern, with `mark` among them."""
-    for at in range(min(MAX_COLUMNS, frame.shape[1])):
-        values = _sample_of_text(frame.iloc[:, at])
-        if values and all(pattern.fullmatch(value) for value in values) and any(mark in value for value in values):
-            return True
-    return False
-
-
-def has_thousands(frame: pd.DataFrame) -> bool:
-    """Numbers such as `1,234.5`, which pandas reads as text."""
-    return looks_like(frame, _THOUSANDS, ",")
-
-
-def has_decimal_commas(frame: pd.DataFrame) -> bool:
-    """Numbers such as `1.234,5`."""
-    return looks_like(frame, _DECIMAL_COMMA, ",") and not has_thousands(frame)
-
-
-def _column(name: object, series: "pd.Series[Any]") -> Column:
+def _column(name: object, series: "pd.Series[Any]", decided: ColumnType | None) -> Column:
     present = series.dropna()
-    kind = _kind(series, present)
+    kind = _kind(series, present) if decided is None else decided.kind
     low, high, mean = _range(present, kind)
     distinct, examples = _examples(present)
     return Column(
@@ -71,6 +45,8 @@ def _column(name: object, series: "pd.Series[Any]") -> Column:
         maximum=high,
         mean=mean,
         examples=examples,
+        why=plain(decided.why, MAX_WHY) if decided else "",
+        doubt=plain(decided.doubt, MAX_WHY) if decided else "",
     )
 
 
@@ -96,9 +72,6 @@ def _kind(series: "pd.Series[Any]", present: "pd.Series[Any]") -> ValueKind:
 def _object_kind(present: "pd.Series[Any]") -> ValueKind:
     values = present.iloc[:_LOOKED_AT].tolist()
     kinds = {_value_kind(value) for value in values}
-    if kinds == {"text"}:
-        words = [value.strip() for value in values if value.strip()]
-        return "date" if words and all(_ISO.fullmatch(word) or _DATE.fullmatch(word) for word in words) else "text"
     if kinds == {"integer", "number"}:
         return "number"
     return kinds.pop() if len(kinds) == 1 else "mixed"
@@ -161,10 +134,3 @@ def _shown(value: object) -> str:
     if isinstance(value, np.ndarray):
         value = plain_all(value.flat[:10])
     return plain(value)
-
-
-def _sample_of_text(series: "pd.Series[Any]") -> list[str]:
-    if pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_datetime64_any_dtype(series.dtype):
-        return []
-    values = series.dropna().iloc[:_LOOKED_AT].tolist()
-    return [value.strip() for value in values if value.strip()] if all(isinstance(v, str) for v in values) else []

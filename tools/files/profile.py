@@ -22,7 +22,7 @@ DAMAGE = (
 
 Fact: TypeAlias = str | int | float | bool | list[str] | None
 """Plain JSON; floats are finite."""
-ValueKind = Literal["integer", "number", "date", "boolean", "text", "empty", "nested", "mixed"]
+ValueKind = Literal["integer", "number", "date", "time", "boolean", "text", "empty", "nested", "mixed"]
 
 MAX_COLUMNS = 100
 """Maximum number of described columns; wider tables report how many they have."""
@@ -51,6 +51,10 @@ class Column:
     mean: float | None = None
     examples: list[str] = field(default_factory=list)
     """Distinct values, the most frequent first if there are few."""
+    why: str = ""
+    """What was decided about the column, in a clause: `codes with leading zeros`."""
+    doubt: str = ""
+    """What is ambiguous about it, and the assumption that was made."""
 
 
 @dataclass(frozen=True, slots=True)
