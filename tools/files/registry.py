@@ -3,12 +3,12 @@
 import csv
 import json
 import re
-import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from tools.files.formats import office
 from tools.files.formats.languages import names_a_language
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.sections import Section
@@ -33,6 +33,9 @@ class Handler(Protocol):
 HANDLERS: dict[str, str] = {
     "csv": "tools.files.formats.delimited",
     "xlsx": "tools.files.formats.excel",
+    "xlsb": "tools.files.formats.excel",
+    "xls": "tools.files.formats.excel",
+    "ods": "tools.files.formats.excel",
     "json": "tools.files.formats.json",
     "jsonl": "tools.files.formats.json_lines",
     "parquet": "tools.files.formats.parquet",
@@ -56,7 +59,6 @@ _MAGIC = (
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
 )
-_OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
 _HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
@@ -92,13 +94,8 @@ def recognize(source: Source) -> str:
         return "image"
     if head.startswith(b"PAR1") and _tail(source) == b"PAR1":
         return "parquet"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zip_kind(source)
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise FileUnreadable(
-            "It is an Office file of the old binary kind, or one locked with a password. Save it as .xlsx, .docx or "
-            ".pptx without a password."
-        )
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", office.COMPOUND)):
+        return office.kind_of(source) or "zip"
     encoding = encoding_of(source)
     if b"%PDF-" in head[:1024] and (encoding is None or source.suffix == ".pdf"):
         return "pdf"
@@ -109,17 +106,6 @@ def _tail(source: Source) -> bytes:
     with source.path.open("rb") as file:
         file.seek(max(0, source.size - 4))
         return file.read(4)
-
-
-def _zip_kind(source: Source) -> str:
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FileUnreadable(
-            "It begins like a ZIP archive (or an Office file), but it is damaged or cut off."
-        ) from error
-    return next((kind for member, kind in _OFFICE.items() if member in names), "zip")
 
 
 def _text_kind(source: Source, text: str) -> str:

@@ -8,7 +8,8 @@ from tools.files.profile import Column, Fact, Profile, Table, plain
 
 SHORT = 1200
 """Maximum characters of one file in a prompt."""
-_TABULAR = ("csv", "xlsx", "parquet", "json", "jsonl")
+_SHEETS = ("xlsx", "xlsb", "xls", "ods")
+_TABULAR = ("csv", "parquet", "json", "jsonl", *_SHEETS)
 LONG = 6000
 """Maximum characters of an observation."""
 _SHAPES = ((6, 3, 40, 8), (0, 3, 40, 8), (0, 2, 25, 6), (0, 1, 15, 4), (0, 1, 8, 3), (0, 0, 8, 3))
@@ -173,7 +174,7 @@ def _fact(value: Fact) -> str:
 
 
 def _label(profile: Profile, table: Table) -> str:
-    return f'sheet "{table.name}"' if profile.kind == "xlsx" else table.name or "table"
+    return f'sheet "{table.name}"' if profile.kind in _SHEETS else table.name or "table"
 
 
 def _labels(profile: Profile, start: int) -> list[str]:

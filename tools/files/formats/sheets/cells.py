@@ -1,0 +1,112 @@
+"""What the cells of a sheet's columns mean: the types of the cells, and the general decision about texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from tools.files.formats.sheets.grid import Grid
+from tools.files.formats.sheets.regions import Block
+from tools.files.inference.column_type import ColumnType, Kind
+from tools.files.inference.conversion import conversion, quoted
+from tools.files.inference.infer import Habits, infer, infer_columns
+from tools.files.inference.missing import is_mark
+from tools.files.profile import plain
+
+MAX_COLUMNS = 200
+"""Columns whose meaning is decided; the others are as pandas reads them."""
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The decision about each column by name, and what it takes besides options of pandas."""
+
+    types: dict[str, ColumnType]
+    objects: list[str] = field(default_factory=list)
+    """Columns that have to be read as they are, for the steps."""
+    steps: list[str] = field(default_factory=list)
+
+
+def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) -> Columns:
+    """From all cells of the rows."""
+    cells = [
+        [_whole(grid.rows[row][column]) for row in rows]
+        for column in range(block.left, min(block.right, block.left + MAX_COLUMNS))
+    ]
+    types = infer_columns(cells)
+    habits = _habits(types)
+    decided = Columns({})
+    for at, (name, one, values) in enumerate(zip(names, types, cells, strict=False)):
+        digits = grid.marks.zeros.get(block.left + at)
+        if digits is not None and one.kind == "integer":
+            decided.types[name] = ColumnType("text", f"codes of {digits} digits by their number format", digits=True)
+            decided.steps.append(f"df[{quoted(name)}] = df[{quoted(name)}].str.zfill({digits})")
+        elif one.kind == "mixed":
+            decided.types[name] = _of_mixed(name, values, habits, decided)
+        else:
+            decided.types[name] = one
+    return decided
+
+
+def _whole(cell: Any) -> Any:
+    """Numbers are floats in a workbook; like pandas, whole ones become integers."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+
+
+def _habits(types: Sequence[ColumnType]) -> Habits:
+    """What columns of texts show about how this table is written."""
+    decimals = {one.number.decimal_mark for one in types if one.number is not None and not one.doubt} - {None}
+    orders = {one.date.day_first for one in types if one.date is not None and not one.doubt} - {None}
+    return Habits(
+        decimals.pop() if len(decimals) == 1 else None,
+        orders.pop() if len(orders) == 1 else None,
+    )
+
+
+def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns) -> ColumnType:
+    """Numbers or dates of which some are stored as text."""
+    present = [value for value in values if value != ""]
+    if all(isinstance(value, timedelta) for value in present):
+        return ColumnType("time", "durations", gaps=len(present) < len(values))
+    texts = sorted({value for value in present if isinstance(value, str)})
+    others = infer([value for value in present if not isinstance(value, str)])
+    told = infer(texts, habits)
+    how = conversion(told)
+    numeric = {"integer", "number"}
+    alike = {others.kind, told.kind} <= numeric or others.kind == told.kind == "date"
+    if not alike or how is None:
+        return ColumnType("mixed", doubt=_doubt(others, texts, values), digits=False)
+    column = f"df[{quoted(name)}]"
+    marks = tuple(text for text in texts if text in told.missing or is_mark(text.strip()))
+    kind: Kind = "date" if told.kind == "date" else "number" if "number" in (told.kind, others.kind) else "integer"
+    why = "; ".join(part for part in ("some stored as text", told.why) if part)
+    found = ColumnType(kind, why, told.doubt, gaps=others.gaps or bool(marks))
+    if told.number is not None and _is_ordinary(told):
+        return replace(found, missing=marks)
+    decided.objects.append(name)
+    if marks:
+        listed = ", ".join(map(quoted, marks))
+        decided.steps.append(f"{column} = {column}.mask({column}.isin([{listed}]))")
+    chosen = f"df.loc[is_text, {quoted(name)}]"
+    convert = "pd.to_numeric" if told.kind in numeric else "pd.to_datetime"
+    decided.steps.extend([
+        f"is_text = {column}.map(lambda cell: isinstance(cell, str))",
+        f"{chosen} = {how.code(f'{chosen}.astype(str)')}",
+        f"{column} = {convert}({column})",
+    ])
+    return found
+
+
+def _is_ordinary(texts: ColumnType) -> bool:
+    """Whether pandas reads these numbers by itself."""
+    number = texts.number
+    return number is not None and number.plain and not texts.padded and number.decimal != "," and not number.thousands
+
+
+def _doubt(others: ColumnType, texts: Sequence[str], values: Sequence[Any]) -> str:
+    if not texts:
+        return "values of different types"
+    count = sum(isinstance(value, str) and value != "" for value in values)
+    shown = ", ".join(repr(plain(text, 20)) for text in texts[:_SHOWN])
+    return f"{others.kind} except for {count:,} text{'s' if count != 1 else ''} such as {shown}; kept as they are"

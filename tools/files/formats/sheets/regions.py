@@ -1,0 +1,122 @@
+"""Divides a sheet into blocks of cells along its empty rows and columns; several tables may stand in one sheet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tools.files.formats.sheets.grid import BLANK, TEXT, Kinds
+
+MAX_BLOCKS = 200
+_LOOKED_AT = 50
+"""Rows from which the kinds of a column are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows and columns, counted from 0; the ends are not included."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    def of(self, kinds: Kinds) -> Kinds:
+        return kinds[self.top : self.bottom, self.left : self.right]
+
+
+def blocks(kinds: Kinds) -> list[Block]:
+    """From top to bottom and from left to right. A table with empty rows in it is one block."""
+    found: list[Block] = []
+    todo = [shrunk for shrunk in [_shrunk(kinds, Block(0, kinds.shape[0], 0, kinds.shape[1]))] if shrunk]
+    while todo and len(found) < MAX_BLOCKS:
+        block = todo.pop(0)
+        parts = _bands(kinds, block)
+        if len(parts) == 1:
+            parts = _strips(kinds, block)
+        if len(parts) == 1:
+            found.append(block)
+        else:
+            todo = parts + todo
+    return found
+
+
+def _shrunk(kinds: Kinds, block: Block) -> Block | None:
+    """Without empty rows and columns at its edges."""
+    rows = np.flatnonzero((block.of(kinds) != BLANK).any(axis=1))
+    columns = np.flatnonzero((block.of(kinds) != BLANK).any(axis=0))
+    if not len(rows):
+        return None
+    return Block(
+        block.top + int(rows[0]), block.top + int(rows[-1]) + 1, block.left + int(columns[0]), block.left + int(columns[-1]) + 1
+    )  # fmt: skip
+
+
+def _bands(kinds: Kinds, block: Block) -> list[Block]:
+    """The parts between empty rows, where what continues a table stays with it."""
+    bands: list[Block] = []
+    for first, last in _runs((block.of(kinds) != BLANK).any(axis=1)):
+        band = _shrunk(kinds, replace(block, top=block.top + first, bottom=block.top + last))
+        assert band is not None
+        if bands and _continues(kinds, bands[-1], band):
+            upper = bands.pop()
+            band = Block(upper.top, band.bottom, min(upper.left, band.left), max(upper.right, band.right))
+        bands.append(band)
+    return bands
+
+
+def _strips(kinds: Kinds, block: Block) -> list[Block]:
+    """The parts between empty columns, where a column that only separates others does not end a table."""
+    strips: list[Block] = []
+    for first, last in _runs((block.of(kinds) != BLANK).any(axis=0)):
+        strip = _shrunk(kinds, replace(block, left=block.left + first, right=block.left + last))
+        assert strip is not None
+        if strips and _is_same_table(kinds, strips[-1], strip):
+            left = strips.pop()
+            strip = Block(min(left.top, strip.top), max(left.bottom, strip.bottom), left.left, strip.right)
+        strips.append(strip)
+    return strips
+
+
+def _runs(filled: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], filled, [False])).astype(np.int8)))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        yield int(start), int(end)
+
+
+def _continues(kinds: Kinds, upper: Block, lower: Block) -> bool:
+    """Whether the rows below empty rows have no header of their own, but what the columns above hold."""
+    if lower.left < upper.left or lower.right > upper.right or upper.height < 2 or upper.width < 2:
+        return False
+    typed = _typed(upper.of(kinds)[1:])
+    first = kinds[lower.top, upper.left : upper.right]
+    if not typed.any():
+        return (
+            lower.height > 1 and (lower.left, lower.right) == (upper.left, upper.right) and bool((first != BLANK).all())
+        )
+    kept = first[typed]
+    return bool((kept != TEXT).all() and (kept != BLANK).any())
+
+
+def _is_same_table(kinds: Kinds, left: Block, right: Block) -> bool:
+    """Whether the right part, with as many rows, begins with figures rather than with keys of its own."""
+    if (left.top, left.bottom) != (right.top, right.bottom) or left.height < 2:
+        return False
+    begins = right.of(kinds)[1:, :1]
+    return bool(_typed(begins).all()) and not bool((begins == BLANK).all())
+
+
+def _typed(kinds: Kinds) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Which columns hold mostly numbers, dates or booleans."""
+    looked = kinds[:_LOOKED_AT]
+    filled = (looked != BLANK).sum(axis=0)
+    typed: np.ndarray[tuple[int], np.dtype[np.bool_]] = (looked > TEXT).sum(axis=0) * 2 > filled
+    return typed
