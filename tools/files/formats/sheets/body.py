@@ -22,6 +22,7 @@ _SUMS = (
 )  # fmt: skip
 _MEANS = ("average", "mean", "avg", "mittelwert", "durchschnitt", "moyenne", "promedio", "průměr", "średnia", "среднее")
 _IS_SUM = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(_SUMS, key=len, reverse=True)))})\s*:?", re.IGNORECASE)
+_IS_MEAN = re.compile("|".join(_MEANS), re.IGNORECASE)
 _MAY_SUM = re.compile(
     rf"(?:{'|'.join(map(re.escape, sorted((*_SUMS, *_MEANS), key=len, reverse=True)))})(?:\W.*)?"
     r"|.{0,80}\s(?:sub-?total|total|totals|summe|gesamt|result|ergebnis|sum|average|合計|합계|итог)\s*:?",
@@ -60,11 +61,11 @@ def find_body(grid: Grid, block: Block, start: int) -> Body:
     rows: list[int] = []
     skipped: list[int] = []
     group: list[int] = []
-    looks = _Labels(grid, block)
+    like_totals = _like_totals(grid, block, range(start, end))
     for row in range(start, end):
         if not counts[row]:
             skipped.append(row)
-        elif group and looks.like_total(row) and _sums(grid, block, row, group):
+        elif group and row in like_totals and _sums(grid, block, row, group):
             skipped.append(row)
             group = []
             notes.append(f"Row {row + 1} is a subtotal ({_label(grid, block, row)}) and is left out.")
@@ -74,19 +75,15 @@ def find_body(grid: Grid, block: Block, start: int) -> Body:
     return Body(rows, skipped, _bundled(notes))
 
 
-class _Labels:
-    def __init__(self, grid: Grid, block: Block) -> None:
-        self._grid, self._block = grid, block
-        self._known: dict[str, bool] = {}
-
-    def like_total(self, row: int) -> bool:
-        """Whether a text of the row may name a total."""
-        return any(self._is_like(label) for label in _labels(self._grid, self._block, row))
-
-    def _is_like(self, label: str) -> bool:
-        if label not in self._known:
-            self._known[label] = _MAY_SUM.fullmatch(label) is not None
-        return self._known[label]
+def _like_totals(grid: Grid, block: Block, rows: range) -> set[int]:
+    """The rows with a text that may name a total."""
+    found: set[int] = set()
+    for column in range(block.left, block.right):
+        cells = grid.column(column, rows)
+        like = {cell for cell in set(cells) if isinstance(cell, str) and _MAY_SUM.fullmatch(cell.strip())}
+        if like:
+            found.update(row for row, cell in zip(rows, cells, strict=True) if cell in like)
+    return found
 
 
 def _bundled(notes: list[str]) -> list[str]:
@@ -130,7 +127,15 @@ def _is_total(grid: Grid, block: Block, row: int, above: range) -> bool:
         return _is_unique(grid, block, row, above) or bool(_sums(grid, block, row, above))
     if labels and not any(_MAY_SUM.fullmatch(label) for label in labels):
         return False
+    if not labels and not _has_no_key(grid, block, row, above):
+        return False
     return len(above) >= 2 and bool(_sums(grid, block, row, above))
+
+
+def _has_no_key(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool:
+    """Whether the first cell is empty, unlike those above."""
+    first = grid.kinds[:, block.left]
+    return bool(first[row] == BLANK) and all(first[at] != BLANK for at in above)
 
 
 def _is_unique(grid: Grid, block: Block, row: int, above: range) -> bool:
@@ -148,8 +153,9 @@ def _labels(grid: Grid, block: Block, row: int) -> list[str]:
 
 
 def _sums(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool | None:
-    """Whether the numbers of the row are sums or means of those above; None if it has no numbers."""
+    """Whether the numbers of the row are sums of those above, or means if it says so; None if it has no numbers."""
     told = []
+    mean = any(_IS_MEAN.match(label) for label in _labels(grid, block, row))
     for column in range(block.left, block.right):
         cell = grid.rows[row][column]
         if grid.kinds[row, column] != NUMBER or isinstance(cell, str):
@@ -157,10 +163,6 @@ def _sums(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool | No
         values = [grid.rows[at][column] for at in above if isinstance(grid.rows[at][column], int | float)]
         if not values or isinstance(cell, bool):
             continue
-        told.append(
-            any(
-                isclose(cell, wanted, rel_tol=1e-9, abs_tol=_TOLERANCE)
-                for wanted in (sum(values), sum(values) / len(values))
-            )
-        )
+        wanted = sum(values) / len(values) if mean else sum(values)
+        told.append(isclose(cell, wanted, rel_tol=1e-9, abs_tol=_TOLERANCE))
     return all(told) and bool(told) if told else None

@@ -16,6 +16,7 @@ from tools.files.profile import plain
 MAX_COLUMNS = 200
 """Columns whose meaning is decided; the others are as pandas reads them."""
 _SHOWN = 3
+_MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,8 @@ class Columns:
 
 def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) -> Columns:
     """From all cells of the rows."""
-    cells = [
-        [_whole(grid.rows[row][column]) for row in rows]
-        for column in range(block.left, min(block.right, block.left + MAX_COLUMNS))
-    ]
-    types = infer_columns(cells)
+    cells = [grid.column(column, rows) for column in range(block.left, min(block.right, block.left + MAX_COLUMNS))]
+    types = infer_columns([_reduced(values) for values in cells])
     habits = _habits(types)
     decided = Columns({})
     for at, (name, one, values) in enumerate(zip(names, types, cells, strict=False)):
@@ -49,8 +47,19 @@ def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) 
     return decided
 
 
+def _reduced(cells: Sequence[Any]) -> list[Any]:
+    """The distinct cells, because a decision about 200,000 takes long. Like pandas, whole numbers become integers."""
+    distinct = list(dict.fromkeys(cells))
+    kinds = set(map(type, distinct))
+    if kinds <= {float, str} and float in kinds and len(distinct) > _MANY:
+        texts = [cell for cell in distinct if isinstance(cell, str)]
+        numbers = [cell for cell in distinct if not isinstance(cell, str)]
+        odd = next((number for number in numbers if not number.is_integer()), None)
+        return [*texts, odd] if odd is not None else [*texts, *map(int, (min(numbers), max(numbers)))]
+    return [_whole(cell) for cell in distinct]
+
+
 def _whole(cell: Any) -> Any:
-    """Numbers are floats in a workbook; like pandas, whole ones become integers."""
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
@@ -70,7 +79,7 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
     if all(isinstance(value, timedelta) for value in present):
         return ColumnType("time", "durations", gaps=len(present) < len(values))
     texts = sorted({value for value in present if isinstance(value, str)})
-    others = infer([value for value in present if not isinstance(value, str)])
+    others = infer([_whole(value) for value in present if not isinstance(value, str)])
     told = infer(texts, habits)
     how = conversion(told)
     numeric = {"integer", "number"}
@@ -90,11 +99,13 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
         decided.steps.append(f"{column} = {column}.mask({column}.isin([{listed}]))")
     chosen = f"df.loc[is_text, {quoted(name)}]"
     convert = "pd.to_numeric" if told.kind in numeric else "pd.to_datetime"
-    decided.steps.extend([
-        f"is_text = {column}.map(lambda cell: isinstance(cell, str))",
-        f"{chosen} = {how.code(f'{chosen}.astype(str)')}",
-        f"{column} = {convert}({column})",
-    ])
+    decided.steps.extend(
+        [
+            f"is_text = {column}.map(lambda cell: isinstance(cell, str))",
+            f"{chosen} = {how.code(f'{chosen}.astype(str)')}",
+            f"{column} = {convert}({column})",
+        ]
+    )
     return found
 
 

@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 Row: TypeAlias = list[Any]
 """Values as calamine gives them; an empty cell is an empty text."""
@@ -18,6 +21,13 @@ BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(5)
 """What a cell holds. Text that reads like a number counts as a number."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")
 _LONGEST_NUMBER = 30
+_TYPES = {
+    **dict.fromkeys((str,), TEXT),
+    **dict.fromkeys((int, float), NUMBER),
+    **dict.fromkeys((date, datetime, time, timedelta), TIME),
+    bool: BOOLEAN,
+    type(None): BLANK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Grid:
     marks: Marks = field(default_factory=Marks)
     complete: bool = True
     rows_claimed: int = 0
-    """Number of rows of a sheet that was not read completely."""
+    """Number of rows of the sheet, including empty ones at the end and those that were not read."""
 
     @property
     def width(self) -> int:
@@ -55,25 +65,32 @@ class Grid:
     @cached_property
     def kinds(self) -> Kinds:
         """What each cell holds; cells that are merged downwards hold what their first one does."""
-        kinds = np.array([[_kind(cell) for cell in row] for row in self.rows], dtype=np.int8)
-        kinds = kinds.reshape(len(self.rows), self.width)
-        for top, left, bottom, right in self.marks.merged:
+        kinds = _kinds(list(chain.from_iterable(self.rows))).reshape(len(self.rows), self.width)
+        for top, left, bottom, _ in self.marks.merged:
             if bottom > top and top < len(self.rows) and left < self.width:
                 kinds[top : bottom + 1, left] = kinds[top, left]
-                if kinds[top, left] != BLANK:
-                    kinds[top : bottom + 1, left : right + 1] = np.maximum(
-                        kinds[top : bottom + 1, left : right + 1], BLANK
-                    )
         return kinds
 
+    def column(self, column: int, rows: Sequence[int]) -> list[Any]:
+        """The cells of these rows."""
+        if rows and rows[-1] - rows[0] + 1 == len(rows):
+            return [row[column] for row in self.rows[rows[0] : rows[-1] + 1]]
+        return [self.rows[row][column] for row in rows]
 
-def _kind(cell: object) -> int:
-    if isinstance(cell, str):
-        if not cell or cell.isspace():
-            return BLANK
-        return NUMBER if len(cell) <= _LONGEST_NUMBER and _NUMBER.fullmatch(cell) else TEXT
-    if isinstance(cell, bool):
-        return BOOLEAN
-    if isinstance(cell, date | time | timedelta):
-        return TIME
-    return BLANK if cell is None else NUMBER
+
+def _kinds(cells: list[Any]) -> Kinds:
+    kinds = np.fromiter(map(_TYPES.__getitem__, map(type, cells)), dtype=np.int8, count=len(cells))
+    texts = np.flatnonzero(kinds == TEXT)
+    known = _Texts()
+    kinds[texts] = np.fromiter(map(known.__getitem__, [cells[at] for at in texts.tolist()]), np.int8, count=len(texts))
+    return kinds
+
+
+class _Texts(dict[str, int]):
+    def __missing__(self, key: str) -> int:
+        if not key or key.isspace():
+            kind = BLANK
+        else:
+            kind = NUMBER if len(key) <= _LONGEST_NUMBER and _NUMBER.fullmatch(key) else TEXT
+        self[key] = kind
+        return kind

@@ -34,7 +34,7 @@ def fill(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) ->
         ]
         if ranges:
             name = names[column - block.left]
-            values = [grid.rows[row][column] for row in rows]
+            values = grid.column(column, rows)
             found.steps.append(_step(name, values, ranges))
             told.append(name)
             if any(isinstance(values[inside[0]], int | float) for inside in ranges):

@@ -54,9 +54,9 @@ def _are_settings(grid: Grid, block: Block, largest: Block | None) -> bool:
     if (labels != TEXT).any():
         return False
     names = [str(row[block.left]).strip() for row in grid.rows[block.top : block.bottom]]
-    kinds = set(values[values != BLANK].tolist())
-    headed = values[0] == TEXT and len(set(values[1:].tolist())) == 1 and values[1] > TEXT
-    return sum(name.endswith(":") for name in names) * 2 > len(names) or (not headed and len(kinds) > 1)
+    titled = np.argmax(values != BLANK)  # rows of titles, without a value
+    headed = values[titled] == TEXT and len(set(values[titled + 1 :].tolist())) == 1
+    return sum(name.endswith(":") for name in names) * 2 > len(names) or not headed
 
 
 def _around(grid: Grid, table: Block, tables: Sequence[Block], others: Sequence[Block]) -> list[str]:

@@ -94,8 +94,12 @@ def _runs(filled: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[tupl
 
 def _continues(kinds: Kinds, upper: Block, lower: Block) -> bool:
     """Whether the rows below empty rows have no header of their own, but what the columns above hold."""
-    if lower.left < upper.left or lower.right > upper.right or upper.height < 2 or upper.width < 2:
+    if lower.left < upper.left or lower.right > upper.right or upper.width < 2:
         return False
+    if upper.height == 1:  # a header apart from its data
+        names, first = upper.of(kinds)[0], lower.of(kinds)[0]
+        alike = (lower.left, lower.right) == (upper.left, upper.right) and lower.height > 1
+        return alike and bool((names == TEXT).all()) and bool((first > TEXT).any())
     typed = _typed(upper.of(kinds)[1:])
     first = kinds[lower.top, upper.left : upper.right]
     if not typed.any():

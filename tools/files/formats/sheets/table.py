@@ -126,9 +126,10 @@ def _rows(found: Found) -> dict[str, Any]:
             options["header"] = last
         if skipped:
             options["skiprows"] = skipped
-    end = (body.rows[-1] if body.rows else header.data_from - 1) + 1
-    if found.grid.complete and end < len(found.grid.rows):
-        options["nrows"] = len(body.rows)
+    below = found.grid.rows_claimed - (body.rows[-1] if body.rows else header.data_from - 1) - 1
+    if found.grid.complete and below > 0:
+        # With a list of rows to skip, pandas miscounts the rows that it reads.
+        options |= {"skipfooter": below} if skipped else {"nrows": len(body.rows)}
     return options
 
 
