@@ -17,6 +17,8 @@ EXAMPLES = 8
 _LOOKED_AT = 2000
 """Number of values of a column of objects whose types are looked at."""
 MAX_WHY = 120
+
+
 def describe_columns(frame: pd.DataFrame, types: Sequence[ColumnType] = ()) -> list[Column]:
     """The first `MAX_COLUMNS` columns, with what was decided about them. Never raises because of cell contents."""
     width = min(MAX_COLUMNS, frame.shape[1])

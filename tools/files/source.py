@@ -71,6 +71,13 @@ def encoding_of(source: Source) -> str | None:
     return legacy if legacy is not None and _reads_as_text(head, legacy) else None
 
 
+def codec_of(source: Source, encoding: str) -> str:
+    """The encoding for the middle of the file: without a byte order mark, in the byte order that it indicates."""
+    if encoding in ("utf-16", "utf-32"):
+        return f"{encoding}-{'be' if source.head[0] in (0xFE, 0x00) else 'le'}"
+    return encoding.removesuffix("-sig")
+
+
 def head_text(source: Source, encoding: str) -> str:
     """The first bytes as text, without a character that is cut off at the end."""
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
