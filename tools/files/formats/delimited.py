@@ -13,7 +13,7 @@ from tools.files.inference.reading import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, codec_of, encoding_of, head_text
+from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
 
 SCAN = 2_000_000
 """Characters in which every record is looked at; of longer texts, the beginning and the end."""
@@ -60,7 +60,7 @@ def profile(source: Source) -> Profile:
     tables = [_table(one, blocks, f"table {number}" if len(found) > 1 else "") for number, one in enumerate(found, 1)]
     title = "text" if dialect.is_aligned else "TSV" if dialect.separator == "\t" else "CSV"
     sampled = tables[0].sampled_rows
-    large = f"Large: types and statistics rest on a sample of {sampled or 0:,} rows from all over the file."
+    large = f"Large: statistics rest on a sample of {sampled or 0:,} rows from all over the file, and so do the types."
     return Profile(
         kind="csv",
         title=f"{title} table" if len(tables) == 1 else f"{title} with {len(tables)} tables",
@@ -68,7 +68,7 @@ def profile(source: Source) -> Profile:
         load=tables[0].load if len(tables) == 1 else None,
         facts={"encoding": encoding, "separator": dialect.name, "header": found[0].layout.header is not None},
         tables=tables,
-        notes=[large] if sampled is not None else [],
+        notes=[note for note in ((large if sampled else ""), encoding_doubt(source, encoding)) if note],
     )
 
 
@@ -126,7 +126,7 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
         raise FileUnreadable("It holds no rows.")
     if max(map(len, records[:10])) > MAX_HEADER:
         raise FileUnreadable(f"Its first line has more than {MAX_HEADER:,} cells; it is no table.")
-    options = {} if encoding in ("utf-8", "utf-8-sig") else {"encoding": encoding}
+    options = encoding_options(source, encoding)
     complete = blocks.whole and len(scanned) == len(text)
     tables = layouts(records, declared=dialect.declared)
     if not complete:

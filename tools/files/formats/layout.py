@@ -105,7 +105,9 @@ def layouts(records: Records, *, declared: bool = False) -> list[Layout]:
     parts = _parts(text, start)
     tables = _tables(text, parts)
     last = len(tables) - 1
-    return [_layout(text, table, is_first=not at, is_last=at == last) for at, table in enumerate(tables[:MAX_TABLES])]
+    return [
+        _layout(text, table, start, is_first=not at, is_last=at == last) for at, table in enumerate(tables[:MAX_TABLES])
+    ]
 
 
 def _parts(text: _Text, start: int) -> list[_Part]:
@@ -188,7 +190,7 @@ def _has_names(text: _Text, part: _Part) -> bool:
     return bool(below) and evidence(text.records[header], below) is True
 
 
-def _layout(text: _Text, table: list[_Part], *, is_first: bool, is_last: bool) -> Layout:
+def _layout(text: _Text, table: list[_Part], start: int, *, is_first: bool, is_last: bool) -> Layout:
     records = text.records
     top = _names_at(text, table[0])
     body = [at for at in _body(text, table) if at > top]
@@ -200,7 +202,8 @@ def _layout(text: _Text, table: list[_Part], *, is_first: bool, is_last: bool) -
     totals = {body[at] for at in total_rows([records[at] for at in body])}
     if totals:
         shown = "; ".join(plain(" ".join(filter(None, map(str.strip, records[at]))), 60) for at in sorted(totals)[:2])
-        notes.append(f"{_count(len(totals), 'row')} with totals left out: {shown}.")
+        what = "1 row that looks like a total" if len(totals) == 1 else f"{len(totals)} rows that look like totals"
+        notes.append(f"{what} left out: {shown}.")
         body = [at for at in body if at not in totals]
     known = {*body, *([header] if header is not None else [])}
     last = max(known)
@@ -209,7 +212,8 @@ def _layout(text: _Text, table: list[_Part], *, is_first: bool, is_last: bool) -
     )
     end = next((at for at in range(last + 1, len(records)) if len(records[at]) > 1 or not text.is_blank(at)), None)
     if is_first:
-        notes += left_out(records, [at for at in skipped if at < min(known)], "above")
+        upper = top - 1 if _JOINED in notes else None
+        notes += left_out(records, [at for at in skipped if start <= at < min(known) and at != upper], "above")
     if is_last and end is not None:
         notes += left_out(records, [at for at in range(end, len(records)) if at not in totals], "below")
     kept = tuple(
