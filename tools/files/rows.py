@@ -8,15 +8,17 @@ import pandas as pd
 from tools.files.columns import head_rows
 from tools.files.profile import MAX_COLUMNS, plain
 from tools.files.sections import Section, SectionWriter
+from tools.files.totals import is_total_label
 
 SECTION_ROWS = 50
 MAX_TEXT = 2_000_000
-_TOTALS = frozenset(("total", "totals", "grand total", "sum", "subtotal", "합계", "총계", "소계", "summe", "gesamt"))
 
 
-def rows_as_text(frame: pd.DataFrame, heading: str | None = None, limit: int = MAX_TEXT) -> list[Section]:
-    """`column: value, column: value` per row, `SECTION_ROWS` rows per section."""
-    writer = SectionWriter(limit)
+def rows_as_text(
+    frame: pd.DataFrame, heading: str | None = None, limit: int = MAX_TEXT, *, writer: SectionWriter | None = None
+) -> list[Section]:
+    """`column: value, column: value` per row, `SECTION_ROWS` rows per section, added to the writer's sections."""
+    writer = writer or SectionWriter(limit)
     names = [plain(name) for name in frame.columns[:MAX_COLUMNS]]
     for start in range(0, len(frame), SECTION_ROWS):
         if writer.full:
@@ -32,10 +34,12 @@ def unique_names(names: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     unique = []
     for at, name in enumerate(names):
-        wanted = name or f"Unnamed: {at}"
-        count = seen.get(wanted, 0)
-        seen[wanted] = count + 1
-        unique.append(f"{wanted}.{count}" if count else wanted)
+        wanted = chosen = name or f"Unnamed: {at}"
+        while chosen in seen:
+            chosen = f"{wanted}.{seen[wanted]}"
+            seen[wanted] += 1
+        seen[chosen] = 1
+        unique.append(chosen)
     return unique
 
 
@@ -43,8 +47,7 @@ def ends_with_total(frame: pd.DataFrame) -> bool:
     """Whether the last row is the sum of the others, which a sum over the column would count twice."""
     if len(frame) < 3:
         return False
-    cells = [cell for cell in frame.iloc[-1, :MAX_COLUMNS].tolist() if isinstance(cell, str)]
-    return any(cell.strip().rstrip(":").lower() in _TOTALS for cell in cells)
+    return any(map(is_total_label, frame.iloc[-1, :MAX_COLUMNS].tolist()))
 
 
 def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
+from tools.files.encoding import alternatives, guess
 from tools.files.profile import FileUnreadable
 
 HEAD_BYTES = 64 * 1024
@@ -23,9 +22,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_LEGACY = ["cp949", "cp932", "gb18030", "big5", "cp1252", "cp1250", "cp1251", "koi8_r", "cp1253", "cp1255", "cp1256"]
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
+_ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
+"""Of Japanese in seven bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,19 @@ def encoding_of(source: Source) -> str | None:
         wide = _wide(head)
         return wide if wide is not None and _reads_as_text(head, wide) else None
     odd = _first_not_utf8(source)
+    if odd is None and any(escape in head for escape in _ESCAPES) and _reads_as_text(head, "iso2022_jp"):
+        return "iso2022_jp"
     if odd is None:
         return "utf-8" if _reads_as_text(head, "utf-8") else None
     legacy = _legacy(source, odd)
-    return legacy if legacy is not None and _reads_as_text(head, legacy) else None
+    return legacy if _reads_as_text(head, legacy) else None
+
+
+def codec_of(source: Source, encoding: str) -> str:
+    """The encoding for the middle of the file: without a byte order mark, in the byte order that it indicates."""
+    if encoding in ("utf-16", "utf-32"):
+        return f"{encoding}-{'be' if source.head[0] in (0xFE, 0x00) else 'le'}"
+    return encoding.removesuffix("-sig")
 
 
 def head_text(source: Source, encoding: str) -> str:
@@ -84,12 +92,12 @@ def read_text(source: Source, encoding: str, limit: int) -> str:
 
 
 def _wide(head: bytes) -> str | None:
-    """UTF-16 without a byte order mark: mostly Latin text has a zero in every second byte."""
+    """UTF-16 without a byte order mark: the zeros of separators and line ends are all in one half of the bytes."""
     half = max(1, len(head) // 2)
     even, odd = head[0::2].count(0) / half, head[1::2].count(0) / half
-    if odd > 0.3 and even < 0.05:
+    if odd > 0.02 and even < odd / 10:
         return "utf-16-le"
-    return "utf-16-be" if even > 0.3 and odd < 0.05 else None
+    return "utf-16-be" if even > 0.02 and odd < even / 10 else None
 
 
 def _first_not_utf8(source: Source) -> int | None:
@@ -107,30 +115,41 @@ def _first_not_utf8(source: Source) -> int | None:
     return None
 
 
-def _legacy(source: Source, odd: int) -> str | None:
+def _legacy(source: Source, odd: int) -> str:
+    near = _near(source, odd)
+    text = near.decode("utf-8", errors="replace")
+    broken = text.count("\ufffd")
+    if broken * 10 < sum(character > "\x7f" for character in text):  # UTF-8 with a few damaged characters
+        return "utf-8"
+    return guess(near)
+
+
+def _near(source: Source, odd: int) -> bytes:
+    """Whole lines from the first byte on that is not UTF-8, because part of a character would be another one."""
     with source.path.open("rb") as file:
         start = max(0, odd - 64)
         file.seek(start)
-        near = file.read(HEAD_BYTES)
-    # From the start of a line, because the middle of a character would be decoded as another one.
+        near = file.read(_CHUNK)
     sample = near[near.find(b"\n", 0, odd - start) + 1 :]
-    sample = sample[: sample.rfind(b"\n") + 1] or sample
-    if _is_korean(sample):
-        return "cp949"
-    found = from_bytes(sample, cp_isolation=_LEGACY, threshold=0.4).best()
-    if found is not None:
-        return found.encoding
-    return "latin-1"
+    return sample[: sample.rfind(b"\n") + 1] or sample
 
 
-def _is_korean(sample: bytes) -> bool:
-    """Whether the non-ASCII bytes are nearly all Hangul in cp949. Two bytes per syllable make this reliable."""
-    try:
-        text = sample.decode("cp949")
-    except UnicodeDecodeError:
-        return False
-    foreign = [c for c in text if ord(c) > 127]
-    return len(_HANGUL.findall(text)) > 0.9 * len(foreign) > 0
+def encoding_options(source: Source, encoding: str) -> dict[str, str]:
+    """The options with which pandas reads the text: none for UTF-8."""
+    if encoding == "utf-8" and _first_not_utf8(source) is not None:
+        return {"encoding_errors": "replace"}
+    return {} if encoding in ("utf-8", "utf-8-sig") else {"encoding": encoding}
+
+
+def encoding_doubt(source: Source, encoding: str) -> str | None:
+    """A note that the encoding is a guess, with the words that tell; None if it is certain."""
+    if encoding.startswith("utf-") or (odd := _first_not_utf8(source)) is None:
+        return None
+    (own, word), *others = alternatives(_near(source, odd), encoding) or [(encoding, "")]
+    if not others:
+        return None
+    said = "; ".join(f"{name} would read {text}" for name, text in others)
+    return f"The encoding is a guess: {own} reads {word}; {said}."
 
 
 def _reads_as_text(head: bytes, encoding: str) -> bool:

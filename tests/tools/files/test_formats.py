@@ -109,7 +109,7 @@ def test_western_letters_are_no_korean(tmp_path: Path) -> None:
     [
         ("a;b\n1,5;x\n2,25;y\n", 'sep=";", decimal=","'),
         ('a,b\n"1,200",x\n"3,400.5",y\n', 'thousands=","'),
-        ("1\t2\n3\t4\n5\t6\n", 'sep="\\t", header=None'),
+        ("1\t2\n3\t4\n5\t6\n", 'sep="\\t", header=None, names=["column_1", "column_2"]'),
         ("a|b|c\n1|2|3\n4|5|6\n", 'sep="|"'),
     ],
 )
@@ -121,9 +121,11 @@ def test_the_line_that_loads_a_csv_has_the_options_it_needs(tmp_path: Path, text
     assert pd.api.types.is_numeric_dtype(frame.iloc[:, 0])
 
 
-def test_a_line_of_totals_is_pointed_out(tmp_path: Path) -> None:
-    data = "region,units\nNorth,3\nSouth,4\nTotal,7\n"
-    assert "looks like a total" in short(profile(put(tmp_path, "a.csv", data.encode())), "a.csv")
+def test_a_line_of_totals_is_pointed_out_and_not_loaded(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", b"region,units\nNorth,3\nSouth,4\nTotal,7\n")
+    found = profile(path)
+    assert "looks like a total" in short(found, "a.csv")
+    assert loaded(path, found.load)["df"]["units"].sum() == 7
 
 
 def test_a_table_is_known_without_its_ending(tmp_path: Path) -> None:

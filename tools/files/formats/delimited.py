@@ -1,181 +1,179 @@
-"""CSV, TSV and similar. Large files are sampled throughout, in bounded memory and time."""
+"""CSV, TSV and other text tables. Large files are sampled throughout, in bounded memory and time."""
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from tools.files.columns import date_columns, describe_columns, has_decimal_commas, has_thousands, head_rows
-from tools.files.formats.dialect import Dialect, dialect_of
-from tools.files.profile import MAX_COLUMNS, FileUnreadable, Profile, Table, plain
-from tools.files.rows import ends_with_total, rows_as_text, unique_names
-from tools.files.sections import Section
-from tools.files.source import Source
+from tools.files.columns import describe_columns, head_rows
+from tools.files.formats.blocks import Blocks
+from tools.files.formats.dialect import Dialect, detect, lines_of
+from tools.files.formats.layout import Layout, Records, layouts, left_out
+from tools.files.formats.text_table import BROKEN, TextTable, place, unreadable
+from tools.files.inference.reading import Reading
+from tools.files.profile import FileUnreadable, Profile, Table, plain
+from tools.files.rows import MAX_TEXT, rows_as_text
+from tools.files.sections import Section, SectionWriter
+from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
 
-WHOLE_BYTES = 16 << 20
-"""Files up to this size are read completely."""
-FIRST_BYTES = 4 << 20
-BLOCKS, BLOCK_BYTES = 12, 512 << 10
-"""Of a larger file, the beginning is read, and this many blocks spread over the rest."""
-_CHUNK = 1 << 20
+SCAN = 2_000_000
+"""Characters in which every record is looked at; of longer texts, the beginning and the end."""
+MAX_LINE = 1 << 20
+MAX_HEADER = 200_000
+"""With more columns, a file is not a usable table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """The rows that were read, and the total number of rows."""
+class Found:
+    """A table of the text, and its rows as text."""
 
-    frame: pd.DataFrame
-    rows: int
-    exact: bool
-    skipped: bool
-    """Lines with more cells than the header were skipped."""
+    table: TextTable
+    layout: Layout
+    text: str
+    """From which pandas reads it."""
+    others: list[str]
+    """Further parts of a large text."""
+    notes: list[str]
+
+    def texts(self) -> pd.DataFrame:
+        """Raises `FileUnreadable`."""
+        try:
+            frames = [self.table.texts(self.text)]
+        except BROKEN as error:
+            raise unreadable(error) from error
+        if self.others and frames[0].empty:
+            raise FileUnreadable("Its lines are too long; it is no table.")
+        for part in self.others:
+            try:
+                frames.append(self.table.texts(part, first=False))
+            except BROKEN:
+                continue
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+    def typed(self, how: Reading) -> pd.DataFrame:
+        frames = [self.table.typed(self.text, how)]
+        frames += [self.table.typed(part, how, first=False) for part in self.others]
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
 def profile(source: Source) -> Profile:
-    dialect = dialect_of(source)
-    sample = _sample(source, dialect)
-    frame = sample.frame
-    columns = describe_columns(frame)
-    whole = source.size <= WHOLE_BYTES
-    notes = ["The first line is data: there are no column names."] if dialect.header is None else []
-    if whole and ends_with_total(frame):
-        notes.append("The last row looks like a total; leave it out of sums.")
-    if sample.skipped:
-        notes.append("Some lines have more cells than the header; add on_bad_lines='skip'.")
-    table = Table(
-        columns=columns,
-        column_count=dialect.width,
-        rows=sample.rows,
-        rows_exact=sample.exact,
-        sampled_rows=None if whole else len(frame),
-        head=head_rows(frame),
-        load=_load(frame, dialect, date_columns(columns)),
-        notes=notes,
-    )
-    separator = {"\t": "tab"}.get(dialect.separator, dialect.separator)
+    encoding, blocks, dialect, found = _read(source)
+    tables = [_table(one, blocks, f"table {number}" if len(found) > 1 else "") for number, one in enumerate(found, 1)]
+    title = "text" if dialect.is_aligned else "TSV" if dialect.separator == "\t" else "CSV"
+    sampled = tables[0].sampled_rows
+    large = f"Large: statistics rest on a sample of {sampled or 0:,} rows from all over the file, and so do the types."
     return Profile(
         kind="csv",
-        title="TSV table" if dialect.separator == "\t" else "CSV table",
+        title=f"{title} table" if len(tables) == 1 else f"{title} with {len(tables)} tables",
         bytes=source.size,
-        load=table.load,
-        facts={"encoding": dialect.encoding, "separator": separator, "header": dialect.header is not None},
-        tables=[table],
-        notes=[] if whole else [f"Large: statistics rest on a sample of {len(frame):,} rows from all over the file."],
+        load=tables[0].load if len(tables) == 1 else None,
+        facts={"encoding": encoding, "separator": dialect.name, "header": found[0].layout.header is not None},
+        tables=tables,
+        notes=[note for note in ((large if sampled else ""), encoding_doubt(source, encoding)) if note],
     )
 
 
 def sections(source: Source) -> list[Section]:
     """Fifty rows per section, each row with its column names, for the part of the file that is read."""
-    dialect = dialect_of(source)
-    frame = _sample(source, dialect).frame
-    return rows_as_text(frame)
+    writer = SectionWriter(MAX_TEXT)
+    for one in _read(source)[-1]:
+        rows_as_text(one.texts(), one.layout.title or None, writer=writer)
+    return writer.sections
 
 
-def _sample(source: Source, dialect: Dialect) -> Sample:
-    if source.size <= WHOLE_BYTES:
-        with source.path.open("rb") as file:
-            data = file.read()
-        frame = _parse(data, dialect, first=True)
-        expected = _parse_count(data, dialect)
-        return Sample(frame, len(frame), exact=True, skipped=expected > len(frame))
-    return _sample_of_large(source, dialect)
-
-
-def _parse_count(data: bytes, dialect: Dialect) -> int:
-    """Number of non-blank lines without the header, if no cell contains a line break; otherwise None."""
-    if b'"' in data or not dialect.has_byte_lines:
-        return 0
-    lines = sum(1 for line in io.BytesIO(data) if line.strip())
-    return lines - (dialect.header is not None)
-
-
-def _sample_of_large(source: Source, dialect: Dialect) -> Sample:
-    blocks = [_cut(source, 0, FIRST_BYTES, dialect.codec)]
-    step = (source.size - FIRST_BYTES - BLOCK_BYTES) // (BLOCKS - 1)
-    blocks += [_cut(source, FIRST_BYTES + step * at, BLOCK_BYTES, dialect.codec) for at in range(BLOCKS)]
-    frames = [_parse(block, dialect, first=at == 0) for at, block in enumerate(blocks) if block]
-    if len(frames[0]) == 0:
-        raise FileUnreadable("Its lines are too long; it is no table.")
-    frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
-    if dialect.has_byte_lines and not any(b'"' in block for block in blocks):
-        rows = max(len(frame), _count_lines(source) - (dialect.header is not None))
-    else:  # a cell may contain a line break
-        rows = round(source.size * len(frame) / sum(map(len, blocks)))
-    return Sample(frame, rows, exact=False, skipped=False)
-
-
-def _cut(source: Source, start: int, length: int, codec: str) -> bytes:
-    """Whole lines from about `start` on; empty if there is no line break where one should be."""
-    mark = "\n".encode(codec)
-    width = len(mark)
-    with source.path.open("rb") as file:
-        file.seek(start - start % width)
-        data = file.read(length - length % width)
-    begin = 0 if start == 0 else _find(data, mark, width)
-    end = _find_last(data, mark, width)
-    if begin < 0 or end <= begin:
-        return b""
-    return data[begin + (width if start else 0) : end + width]
-
-
-def _find(data: bytes, mark: bytes, width: int) -> int:
-    at = data.find(mark)
-    while at >= 0 and at % width:
-        at = data.find(mark, at + 1)
-    return at
-
-
-def _find_last(data: bytes, mark: bytes, width: int) -> int:
-    at = data.rfind(mark)
-    while at >= 0 and at % width:
-        at = data.rfind(mark, 0, at + width - 1)
-    return at
-
-
-def _count_lines(source: Source) -> int:
-    count, last = 0, b"\n"
-    with source.path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            count += chunk.count(b"\n")
-            last = chunk[-1:]
-    return count + (last != b"\n")
-
-
-def _parse(data: bytes, dialect: Dialect, *, first: bool) -> pd.DataFrame:
-    """Raises `FileUnreadable`. Blocks after the first have no header."""
-    names = dialect.header if not first else None
-    width = min(dialect.width, MAX_COLUMNS)
-    text = data.decode(dialect.codec, errors="replace").removeprefix("\ufeff")
+def _table(found: Found, blocks: Blocks, name: str) -> Table:
+    texts = found.texts()
+    types, how = found.table.decide(texts)
+    notes = found.notes
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=dialect.separator,
-            header=0 if first and dialect.header is not None else None,
-            names=unique_names(names)[:width] if names else None,
-            usecols=range(width),
-            on_bad_lines="skip",
-            low_memory=False,
-            index_col=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError, OverflowError) as error:
-        if not first:
-            return pd.DataFrame()
-        raise FileUnreadable(f"It cannot be read as a table: {plain(error, 200).rstrip('.')}.") from error
-    return frame
+        frame = found.typed(how)
+    except BROKEN as error:
+        types, how = found.table.as_texts(texts)
+        frame = found.typed(how)
+        notes = [*notes, f"Its values are kept as text: {plain(error, 100)}."]
+    rows = len(frame) if blocks.whole else _count(found, blocks, len(frame))
+    return Table(
+        name=": ".join(filter(None, (name, found.layout.title))) if name else None,
+        columns=describe_columns(frame, types),
+        column_count=len(found.layout.names),
+        rows=rows,
+        rows_exact=blocks.whole,
+        sampled_rows=None if blocks.whole else len(frame),
+        head=head_rows(frame),
+        load=found.table.load(how),
+        notes=notes,
+    )
 
 
-def _load(frame: pd.DataFrame, dialect: Dialect, dates: list[str]) -> str:
-    options = []
-    if dialect.separator != ",":
-        options.append(f"sep={dialect.separator!r}".replace("'", '"'))
-    if dialect.encoding not in ("utf-8", "utf-8-sig"):
-        options.append(f'encoding="{dialect.encoding}"')
-    if dialect.header is None:
-        options.append("header=None")
-    if dialect.separator != "," and has_decimal_commas(frame):
-        options.append('decimal=","')
-    elif has_thousands(frame):
-        options.append('thousands=","')
-    if dates and dialect.header is not None and len(dates) <= 4:
-        options.append("parse_dates=[" + ", ".join(f'"{name}"' for name in dates if '"' not in name) + "]")
-    return "df = pd.read_csv({name}" + "".join(f", {option}" for option in options) + ")"
+def _count(found: Found, blocks: Blocks, sampled: int) -> int:
+    """The number of rows of a large table, estimated if cells may contain line breaks."""
+    parts = [found.text, *found.others]
+    if blocks.has_byte_lines and not any('"' in part for part in parts):
+        return max(sampled, blocks.count_lines() - found.layout.data[0])
+    return round(blocks.source.size * sampled / sum(len(part.encode(blocks.codec, "replace")) for part in parts))
+
+
+def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
+    """`(encoding, the text, its dialect, the tables)`. Raises `FileUnreadable` for a file that is not a table."""
+    encoding = encoding_of(source)
+    if encoding is None:
+        raise FileUnreadable("It is named like a table of text, but holds binary data.")
+    blocks = Blocks(source, codec_of(source, encoding))
+    dialect = detect(_beginning(source, encoding), tabs=source.suffix == ".tsv")
+    text, others = blocks.first(), blocks.others()
+    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, SCAN) + 1]
+    records = list(dialect.rows(scanned))
+    if not any(any(cell.strip() for cell in row) for row in records):
+        raise FileUnreadable("It holds no rows.")
+    if max(map(len, records[:10])) > MAX_HEADER:
+        raise FileUnreadable(f"Its first line has more than {MAX_HEADER:,} cells; it is no table.")
+    options = encoding_options(source, encoding)
+    complete = blocks.whole and len(scanned) == len(text)
+    tables = layouts(records, declared=dialect.declared)
+    if not complete:
+        tables = [max(tables, key=lambda table: table.data[-1:])]
+        tables = [_with_end(tables[0], records, dialect, blocks, text)]
+    found = []
+    for layout in tables:
+        where = place(dialect, layout, records)
+        notes = [*layout.notes, *where.notes]
+        found.append(Found(TextTable(dialect, where, options), layout, text, others, notes))
+    return encoding, blocks, dialect, found
+
+
+def _with_end(layout: Layout, records: Records, dialect: Dialect, blocks: Blocks, text: str) -> Layout:
+    """The table of a long text, with what its last lines tell about its end."""
+    last = blocks.last()
+    tail = list(dialect.rows(last[last.find("\n") + 1 :]))
+    head = records[layout.header] if layout.header is not None else records[layout.data[0]]
+    ends = layouts([head, *tail])
+    last_row = ends[0].data[-1] if len(ends) == 1 and ends[0].data else len(tail)
+    below = [at for at in range(last_row + 1, len(tail) + 1) if any(cell.strip() for cell in tail[at - 1])]
+    if not below:
+        return replace(layout, end=None)
+    notes = [*layout.notes, *left_out([head, *tail], below, "below")]
+    if blocks.whole:
+        total = sum(1 for row in dialect.rows(text) if any(cell.strip() for cell in row))
+    elif blocks.has_byte_lines and '"' not in last:
+        total = blocks.count_lines()
+    else:
+        return replace(layout, notes=[*layout.notes, f"It ends with {len(below)} lines that are no data."])
+    top = layout.header if layout.header is not None else -1
+    above = sum(1 for row in records[: top + 1] if any(cell.strip() for cell in row))
+    return replace(
+        layout, end=total, rows=total - above - sum(at > top for at in layout.skipped) - len(below), notes=notes
+    )
+
+
+def _beginning(source: Source, encoding: str) -> str:
+    """The first lines; at least one that is complete."""
+    text = head_text(source, encoding)
+    if source.size <= len(source.head):
+        return text
+    lines = lines_of(text)
+    if len(lines) > 1:
+        return text[: -len(lines[-1])]
+    with source.path.open(encoding=encoding, errors="replace", newline="") as file:
+        text = file.read(MAX_LINE)
+    if "\n" not in text and "\r" not in text and len(text) == MAX_LINE:
+        raise FileUnreadable(f"Its first line is longer than {MAX_LINE >> 20} million characters; it is no table.")
+    return text.removeprefix("\ufeff")

@@ -94,6 +94,8 @@ def literal(value: Any) -> str:
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{literal(key)}: {literal(part)}' for key, part in value.items())}}}"
+    if isinstance(value, range) and not value.start:
+        return f"range({value.stop})"
     return repr(value)
 
 

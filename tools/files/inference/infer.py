@@ -101,6 +101,8 @@ def _of_texts(raw: set[str], habits: Habits, *, gaps: bool) -> ColumnType:
     if rest and (shaped := _shaped(rest, habits)) is not None:
         kind, options = shaped
         missing = _as_written(raw, marks)
+        if options.get("number") is not None:  # pandas itself ignores ordinary blanks around numbers
+            padded = any(text.strip(" \t") != text.strip() for text in raw)
         return ColumnType(kind, missing=missing, padded=padded, gaps=gaps or bool(missing), **options)
     certain = {text for text in marks if is_certain(text)}
     missing = _as_written(raw, certain)

@@ -28,6 +28,7 @@ _ANY_BLANK = re.compile(f"[{BLANKS}]")
 INT64 = 2**63 - 1
 EXACT = 2**53
 PHONE_DIGITS = 7
+MAX_LENGTH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def numbers(texts: Collection[str], likely: Decimal | None) -> Numbers | None:
     """
     found: list[re.Match[str]] = []
     for text in texts:
-        match = _NUMBER.fullmatch(text) if len(text) <= 60 else None
+        match = _NUMBER.fullmatch(text) if len(text) <= MAX_LENGTH else None
         if match is None or bool(match["open"]) != bool(match["close"]):
             return None
         found.append(match)

@@ -1,0 +1,118 @@
+"""Tells whether the first row of a text table has names, and which names pandas and people use."""
+
+import re
+from collections.abc import Sequence
+from itertools import islice
+
+from tools.files.inference.column_type import ColumnType
+from tools.files.inference.infer import infer
+from tools.files.profile import plain
+from tools.files.rows import unique_names
+
+Row = Sequence[str]
+MAX_NAME = 200
+LOOKED_AT = 200
+_YEAR = re.compile(r"(19|20)\d\d")
+_TYPED = ("integer", "number", "date", "time", "boolean")
+_UNIT = re.compile(r"[\[(]?[^\W\d_°%µμΩ‰]{0,8}[°%µμΩ‰€$£/·*^²³⁻¹²\w .-]{0,12}[\])]?")
+
+
+def has_header(first: Row, others: Sequence[Row]) -> bool:
+    """Whether the first row has names rather than values."""
+    if not others:
+        return not all(_kind([cell]) in _TYPED for cell in first if cell.strip())
+    return evidence(first, others) is not False
+
+
+def evidence(first: Row, others: Sequence[Row]) -> bool | None:
+    """Whether the first row has names: True if types differ below it, False if it has the types of the values, or its
+    texts occur among them; None if nothing shows it.
+    """
+    below = [_below(others, at) for at in range(len(first))]
+    if _are_years(first, below):
+        return True
+    fits = [_fits(cell, column) for cell, column in zip(first, below, strict=True) if column]
+    if any(fit is False for fit in fits):
+        return True
+    if any(fit is True for fit in fits):
+        return False
+    return False if any(cell.strip() and cell in column for cell, column in zip(first, below, strict=True)) else None
+
+
+def fits_columns(row: Row, others: Sequence[Row]) -> bool:
+    """Whether a row has the types of the columns of which the others have some values."""
+    fits = [_fits(cell, column) for at, cell in enumerate(row) if (column := _below(others, at))]
+    return not any(fit is False for fit in fits)
+
+
+def _below(others: Sequence[Row], at: int) -> list[str]:
+    return [row[at] for row in others[:LOOKED_AT] if at < len(row) and row[at].strip()]
+
+
+def _are_years(first: Row, below: Sequence[Sequence[str]]) -> bool:
+    """Years in order as names, above other values."""
+    years = [cell.strip() for cell in first if _YEAR.fullmatch(cell.strip())]
+    values = [value for cell, column in zip(first, below, strict=True) if cell.strip() in years for value in column]
+    ordered = len(years) > 1 and years in (sorted(set(years)), sorted(set(years), reverse=True))
+    return ordered and sum(bool(_YEAR.fullmatch(value.strip())) for value in values) < len(values) / 2
+
+
+def _fits(cell: str, column: Sequence[str]) -> bool | None:
+    """Whether a cell is like the values below it; None if these are texts, which shows nothing."""
+    found = infer(column)
+    if found.kind not in _TYPED and found.why == "":
+        return None
+    if not cell.strip():
+        return None
+    return _alike(infer([cell]), found)
+
+
+def _alike(one: ColumnType, other: ColumnType) -> bool:
+    numeric = ("integer", "number")
+    if one.kind in numeric and (other.kind in numeric or other.why):
+        return True
+    return one.kind == other.kind and one.why == other.why if other.kind == "text" else one.kind == other.kind
+
+
+def _kind(cells: Sequence[str]) -> str:
+    return infer(cells).kind
+
+
+def units_below(header: Row, second: Row, others: Sequence[Row]) -> bool:
+    """Whether the second row has the units of the columns: short texts above numbers."""
+    cells = [cell.strip() for cell in second]
+    if len(others) < 2 or not any(cells) or not all(len(cell) <= 15 and _UNIT.fullmatch(cell) for cell in cells):
+        return False
+    typed = [at for at, cell in enumerate(cells) if cell and _is_typed([row[at] for row in others if at < len(row)])]
+    return len(typed) > 0 and not any(_kind([cells[at]]) in _TYPED for at in typed) and len(header) >= len(second) - 1
+
+
+def _is_typed(column: Sequence[str]) -> bool:
+    return _kind(list(islice(column, LOOKED_AT))) in _TYPED
+
+
+def is_upper_line(upper: Row, lower: Row, others: Sequence[Row]) -> bool:
+    """Whether a header has two lines: names above groups of columns, then a name for each column."""
+    named = [cell.strip() for cell in upper]
+    below = [cell.strip() for cell in lower]
+    gaps = [at for at, cell in enumerate(named) if not cell]
+    if not others or len(below) < 2 or not gaps or sum(map(bool, named)) < 2 or gaps == [0]:
+        return False
+    if not all(at < len(below) and below[at] for at in gaps if at) or any(_kind([c]) in _TYPED for c in below if c):
+        return False
+    return has_header(lower, others)
+
+
+def joined(upper: Row, lower: Row) -> list[str]:
+    """The names of a header with two lines, in one."""
+    names, above = [], ""
+    for at, below in enumerate(lower):
+        above = upper[at].strip() if at < len(upper) and upper[at].strip() else above
+        names.append(" ".join(part for part in (above, below.strip()) if part))
+    return names
+
+
+def clean_names(cells: Row, width: int) -> list[str]:
+    """Names without surrounding blanks and invisible characters; unique, as pandas makes them."""
+    padded = [*cells, *[""] * (width - len(cells))][:width]
+    return unique_names([plain(cell.strip(), MAX_NAME) for cell in padded])
