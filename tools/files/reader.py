@@ -86,7 +86,7 @@ def tables_of(briefs: Mapping[str, Brief]) -> dict[str, Linked]:
 
 def _table(profile: Profile, name: str) -> Linked | None:
     line = loading(profile, name) or ""
-    if len(profile.tables) != 1 or not line.startswith("df = ") or ";" in line:
+    if len(profile.tables) != 1 or not line.startswith("df = ") or ";" in line or "\n" in line:
         return None
     return Linked(tuple(column.name for column in profile.tables[0].columns), line.removeprefix("df = "))
 

@@ -43,6 +43,7 @@ HANDLERS: dict[str, str] = {
     "docx": "tools.files.formats.word",
     "pptx": "tools.files.formats.powerpoint",
     "html": "tools.files.formats.html",
+    "spreadsheet_xml": "tools.files.formats.spreadsheet_xml",
     "text": "tools.files.formats.text",
     "image": "tools.files.formats.image",
     "zip": "tools.files.formats.archive",
@@ -59,7 +60,11 @@ _MAGIC = (
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
 )
-_TABLES = (".csv", ".tsv", ".tab", ".psv")
+_WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods")
+_TABLES = (".csv", ".tsv", ".tab", ".psv", *_WORKBOOKS)
+_PERHAPS_HTML = (*_TABLES, ".htm", ".html")
+_HTML_TABLE = re.compile(r"\s*<(!--|[a-z]+[\s>]).*<t(able|r|d|h)\b", re.IGNORECASE | re.DOTALL)
+_WORKBOOK_XML = re.compile(r"<(\w+:)?Workbook\b[^>]*urn:schemas-microsoft-com:office:spreadsheet")
 _HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
@@ -109,12 +114,14 @@ def _tail(source: Source) -> bytes:
 
 
 def _text_kind(source: Source, text: str) -> str:
-    if source.suffix in _TABLES:
+    if _WORKBOOK_XML.search(text[:4096]):
+        return "spreadsheet_xml"
+    if source.suffix != ".md" and (_HTML.match(text) or (source.suffix in _PERHAPS_HTML and _HTML_TABLE.match(text))):
+        return "html"
+    if source.suffix in _TABLES and not (source.suffix in _WORKBOOKS and _JSON.match(text)):
         return "csv"
     if _JSON.match(text):
         return "jsonl" if source.suffix in (".jsonl", ".ndjson") or _is_lines_of_json(text) else "json"
-    if source.suffix != ".md" and _HTML.match(text):
-        return "html"
     if not names_a_language(source) and is_table(text):
         return "csv"
     return "text"

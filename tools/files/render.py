@@ -8,7 +8,7 @@ from tools.files.profile import Column, Fact, Profile, Table, plain
 
 SHORT = 1200
 """Maximum characters of one file in a prompt."""
-_SHEETS = ("xlsx", "xlsb", "xls", "ods")
+_SHEETS = ("xlsx", "xlsb", "xls", "ods", "spreadsheet_xml")
 _TABULAR = ("csv", "parquet", "json", "jsonl", *_SHEETS)
 LONG = 6000
 """Maximum characters of an observation."""
@@ -41,7 +41,7 @@ def _short_lines(profile: Profile, name: str, values: int, rows: int, columns: i
     lines += [f"  note: {note}" for note in profile.notes[:2]]
     is_table = profile.kind in _TABULAR
     if profile.load and not (is_table and profile.tables):
-        lines.append(f"  load: {_filled(profile.load, name)}")
+        lines += _load_lines("  load", profile.load, name)
     if not is_table:
         lines += _short_text(profile, rows)
     for table in profile.tables[:tables]:
@@ -89,7 +89,7 @@ def _short_table(profile: Profile, table: Table, name: str, values: int, rows: i
     if table.name is not None:
         lines.append(f"  {_label(profile, table)}: {_extent(table)}")
     if table.load:
-        lines.append(f"  load: {_filled(table.load, name)}")
+        lines += _load_lines("  load", table.load, name)
     lines += [f"  note: {note}" for note in table.notes[:2]]
     if table.columns:
         listed = ", ".join(_short_column(column, values) for column in table.columns[:columns])
@@ -112,7 +112,7 @@ def long(profile: Profile, name: str) -> str:
     """Everything that fits into `LONG` characters, most useful first."""
     lines = [f"{file_label(name)}: {_headline(profile)}, {human_size(profile.bytes)}"]
     if profile.load:
-        lines.append(f"Load it with: {_filled(profile.load, name)}")
+        lines += _load_lines("Load it with", profile.load, name)
     lines += [f"Note: {note}" for note in profile.notes]
     lines += [
         f"{key.replace('_', ' ')}: {_fact(value)}" for key, value in profile.facts.items() if value not in (None, "")
@@ -130,7 +130,7 @@ def long(profile: Profile, name: str) -> str:
 def _long_table(profile: Profile, table: Table, name: str) -> list[str]:
     lines = ["", f"{_label(profile, table)}: {_extent(table)}"]
     if table.load:
-        lines.append(f"Load it with: {_filled(table.load, name)}")
+        lines += _load_lines("Load it with", table.load, name)
     if table.sampled_rows is not None:
         lines.append(f"The statistics rest on a sample of {table.sampled_rows:,} rows.")
     lines += [f"Note: {note}" for note in table.notes]
@@ -193,6 +193,12 @@ def loading(profile: Profile, name: str) -> str | None:
     """One line of Python that loads the file, or its only table; None if there is none."""
     load = profile.load or (profile.tables[0].load if len(profile.tables) == 1 else None)
     return _filled(load, name) if load else None
+
+
+def _load_lines(label: str, load: str, name: str) -> list[str]:
+    """Code of several lines begins in a line of its own, so that it can be copied."""
+    code = _filled(load, name)
+    return [f"{label}:", *code.splitlines()] if "\n" in code else [f"{label}: {code}"]
 
 
 def _filled(load: str, name: str) -> str:

@@ -221,7 +221,7 @@ def test_a_table_that_begins_in_the_middle(tmp_path: Path) -> None:
 def test_no_header(tmp_path: Path) -> None:
     found = analysis(tmp_path, workbook([["a", 1, 2.5], ["b", 3, 4.5], ["c", 5, 6.5]]))
     assert found.frame.shape == (3, 3)
-    assert found.frame["column 2"].sum() == 9
+    assert found.frame["column_2"].sum() == 9
     assert "no column names" in found.notes
 
 

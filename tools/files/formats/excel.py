@@ -3,23 +3,22 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import pandas as pd
-from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import CalamineError
 
 from tools.files.formats import office
-from tools.files.formats.sheets import calculation, formulas, ods
-from tools.files.formats.sheets.grid import Grid, Marks
-from tools.files.formats.sheets.header import column_names
-from tools.files.formats.sheets.outline import is_empty, outline
+from tools.files.formats.sheets import calculation, ods
+from tools.files.formats.sheets.grid import Marks
+from tools.files.formats.sheets.outline import is_empty
 from tools.files.formats.sheets.package import Package, inspect
-from tools.files.formats.sheets.table import Origin, find_table, load_table
+from tools.files.formats.sheets.parts import Part, as_sections, parts
+from tools.files.formats.sheets.table import Origin
 from tools.files.formats.sheets.workbook import MAX_SHEETS, Book, grids, open_book, trimmed
-from tools.files.profile import Fact, Profile, Table, plain
-from tools.files.rows import MAX_TEXT, rows_as_text
-from tools.files.sections import Section, SectionWriter
+from tools.files.profile import Fact, Profile, plain
+from tools.files.sections import Section
 from tools.files.source import Source
 
 ERRORS = (InvalidFileException, CalamineError)
@@ -30,7 +29,8 @@ TITLES = {
     "xls": "Excel workbook of the old kind",
     "ods": "OpenDocument spreadsheet",
 }
-_ENGINE = "calamine"
+_RAW = 'sheets = pd.read_excel({name}, sheet_name=None, header=None, engine="calamine")  # by name, each as it is'
+_ENGINE: Literal["calamine"] = "calamine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +51,32 @@ class Workbook:
         return self.package.facts if self.package is not None else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A table of a sheet, or text beside it."""
-
-    sheet: str
-    table: Table
-    frame: pd.DataFrame
-    texts: list[str]
-
-
 def profile(source: Source) -> Profile:
     workbook = _opened(source)
-    parts = list(_parts(source, workbook))
+    found = list(_parts(source, workbook))
     names = [plain(name) for name in workbook.book.names]
     notes = []
     if len(names) > MAX_SHEETS:
         notes.append(f"Only {MAX_SHEETS} of its {len(names)} sheets were looked at.")
     if workbook.book.charts:
         notes.append(f"{_count(workbook.book.charts, 'sheet')} of charts or macros without cells.")
-    empty = [plain(name) for name in workbook.book.names[:MAX_SHEETS] if name not in {part.sheet for part in parts}]
+    empty = [plain(name) for name in workbook.book.names[:MAX_SHEETS] if name not in {part.sheet for part in found}]
     if empty:
         notes.append(f"Empty: {plain(', '.join(empty), 200)}.")
     return Profile(
         kind=workbook.kind,
         title=f"{TITLES[workbook.kind]}, {_count(len(names), 'sheet')}",
         bytes=source.size,
+        load=_RAW if len(found) > 1 else None,
         facts={"sheets": names[:MAX_SHEETS], **workbook.facts},
-        tables=[part.table for part in parts],
+        tables=[part.table for part in found],
         notes=notes,
     )
 
 
 def sections(source: Source) -> list[Section]:
     """Fifty rows per section; the heading is the sheet."""
-    writer = SectionWriter(MAX_TEXT)
-    for part in _parts(source, _opened(source)):
-        writer.add("\n".join(part.texts), heading=plain(part.sheet))
-        for section in rows_as_text(part.frame, plain(part.sheet), MAX_TEXT):
-            writer.add(section.text, heading=section.heading)
-    return writer.sections
+    return as_sections(_parts(source, _opened(source)))
 
 
 def _count(number: int, noun: str) -> str:
@@ -139,29 +125,12 @@ def _parts(source: Source, workbook: Workbook) -> Iterator[Part]:
                 "pd.read_excel",
                 "book" if calculated else "{name}",
                 {"sheet_name": grid.name, "engine": _ENGINE},
-                handle,
+                lambda: handle,
                 setup=calculation.SETUP if calculated else (),
             )
             if not grid.complete and workbook.kind == "xlsx":
-                origin = replace(origin, handle=source.path, limits={"engine": "openpyxl", "nrows": len(grid.rows)})
-            yield from _of_sheet(grid, origin, workbook)
-
-
-def _of_sheet(grid: Grid, origin: Origin, workbook: Workbook) -> Iterator[Part]:
-    outlined = outline(grid)
-    several = len(outlined.tables) > 1
-    before = replace(grid, marks=workbook.uncalculated.get(grid.name, Marks()))
-    for at, block in enumerate(outlined.tables):
-        found = find_table(grid, block)
-        name = plain(grid.name)
-        if several:
-            name += (
-                f"!{get_column_letter(block.left + 1)}{block.top + 1}:{get_column_letter(block.right)}{block.bottom}"
-            )
-        names = column_names(grid, block, found.header) or [f"column {at + 1}" for at in range(block.width)]
-        notes = formulas.notes(before, block, names, workbook.failure)
-        notes += ["This sheet is hidden."] if grid.hidden else []
-        if not grid.complete:
-            notes.append(f"Large: only the first {len(grid.rows):,} rows were read.")
-        table, frame = load_table(found, origin, name, [*notes, *outlined.notes[block]])
-        yield Part(grid.name, table, frame, outlined.texts if at == 0 else [])
+                origin = replace(
+                    origin, opened=lambda: source.path, limits={"engine": "openpyxl", "nrows": len(grid.rows)}
+                )
+            uncalculated = workbook.uncalculated.get(grid.name, Marks()).uncalculated
+            yield from parts(grid, origin, plain(grid.name), uncalculated, workbook.failure)

@@ -1,13 +1,16 @@
-"""HTML: title, headings, tables, and the text without markup."""
+"""HTML: title, headings, tables, and the text without markup. Web applications also call it `.xls`."""
 
 from bs4 import BeautifulSoup, Tag
 
 from tools.files.deadline import OutOfTime, at_most
-from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
+from tools.files.formats.sheets.html_tables import html_parts
+from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, Table, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_of, read_text
 
 PARSE_SECONDS = 3.0
+TABLE_SECONDS = 8.0
+_LOAD = "import bs4, pathlib; soup = bs4.BeautifulSoup(pathlib.Path({name}).read_bytes(), 'lxml')"
 MAX_SOURCE = 8_000_000
 """Maximum characters of markup that are parsed."""
 MAX_TEXT = 5_000_000
@@ -20,7 +23,7 @@ _BLOCKS = frozenset(
 
 
 def profile(source: Source) -> Profile:
-    soup, encoding, cut = _parsed(source)
+    soup, encoding, markup = _parsed(source)
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     headings = [f"{'  ' * (int(tag.name[1]) - 1)}{plain(tag.get_text(' '), 100)}" for tag in soup.find_all(_HEADINGS)]
     tables = soup.find_all("table")
@@ -33,21 +36,36 @@ def profile(source: Source) -> Profile:
     }
     outline = headings[:MAX_OUTLINE]
     outline += [f"table {at + 1}: {plain(_columns(table), 150)}" for at, table in enumerate(tables[:10])]
-    load = (
-        "df = pd.read_html({name})[0]"
-        if tables
-        else "import bs4, pathlib; soup = bs4.BeautifulSoup(pathlib.Path({name}).read_bytes(), 'lxml')"
-    )
+    found, notes = _tables(source, encoding, markup) if tables else ([], [])
     return Profile(
         kind="html",
         title="HTML page",
         bytes=source.size,
-        load=load,
+        load=found[0].load if found else _LOAD,
         facts={key: value for key, value in facts.items() if value not in ("", 0)},
+        tables=found,
         structure=outline,
         preview=passage("\n".join(text for _, text in _passages(soup))),
-        notes=[f"Only the first {MAX_SOURCE:,} characters were looked at."] if cut else [],
+        notes=notes,
     )
+
+
+def _tables(source: Source, encoding: str, markup: str) -> tuple[list[Table], list[str]]:
+    """`(the tables with data, notes)`."""
+    notes = []
+    if source.suffix not in ("", ".htm", ".html", ".xhtml"):
+        notes.append(f"It is HTML, although it is called {plain(source.suffix, 10)}.")
+    if len(markup) > MAX_SOURCE:
+        return [], [*notes, f"Only the first {MAX_SOURCE:,} characters were looked at; its tables were not."]
+    found: list[Table] = []
+    try:
+        with at_most(TABLE_SECONDS):
+            found.extend(part.table for part in html_parts(source, markup, encoding))
+    except OutOfTime:
+        notes.append("Its tables are too large to be looked at.")
+    except DAMAGE:
+        notes.append("Some of its tables could not be read.")
+    return found, notes
 
 
 def sections(source: Source) -> list[Section]:
@@ -59,12 +77,13 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
-def _parsed(source: Source) -> tuple[BeautifulSoup, str, bool]:
+def _parsed(source: Source) -> tuple[BeautifulSoup, str, str]:
+    """`(parsed, encoding, markup)`, of which no more than `MAX_SOURCE` characters are parsed."""
     encoding = encoding_of(source) or "utf-8"
     markup = read_text(source, encoding, MAX_SOURCE + 1)
     try:
         with at_most(PARSE_SECONDS):
-            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, markup
     except OutOfTime:
         raise FileUnreadable("Its markup is too large or too deeply nested.") from None
 

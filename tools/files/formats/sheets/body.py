@@ -3,35 +3,26 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import isclose
+from math import fsum, isclose, isfinite
 
-from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, Grid
+from tools.files.formats.sheets.grid import BLANK, TEXT, Grid
 from tools.files.formats.sheets.regions import Block
 from tools.files.profile import plain
+from tools.files.totals import is_total_label
 
 MAX_FOOTER = 12
 """Rows at the end of a table that may be totals or remarks."""
 _TOLERANCE = 0.006
 """Sums of rounded numbers differ from the rounded sum."""
-_SUMS = (
-    *("total", "totals", "sum", "subtotal", "sub-total", "grand total", "summe", "gesamt", "gesamtsumme", "insgesamt"),
-    *("zwischensumme", "total général", "somme", "sous-total", "totale", "somma", "suma", "total general", "totaal"),
-    *("soma", "celkem", "celkový součet", "součet", "mezisoučet", "razem", "łącznie", "ogółem", "suma końcowa", "spolu"),
-    *("összesen", "итого", "всего", "общий итог", "сумма", "toplam", "genel toplam", "yhteensä", "summa", "totalt"),
-    *("i alt", "合计", "总计", "小计", "合計", "総計", "小計", "합계", "총계", "소계", "총합계"),
-)  # fmt: skip
-_MEANS = ("average", "mean", "avg", "mittelwert", "durchschnitt", "moyenne", "promedio", "průměr", "średnia", "среднее")
-_IS_SUM = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(_SUMS, key=len, reverse=True)))})\s*:?", re.IGNORECASE)
-_IS_MEAN = re.compile("|".join(_MEANS), re.IGNORECASE)
-_MAY_SUM = re.compile(
-    rf"(?:{'|'.join(map(re.escape, sorted((*_SUMS, *_MEANS), key=len, reverse=True)))})(?:\W.*)?"
-    r"|.{0,80}\s(?:sub-?total|total|totals|summe|gesamt|result|ergebnis|sum|average|合計|합계|итог)\s*:?",
-    re.IGNORECASE,
-)
+_MEANS = ("average", "avg", "mean", "durchschnitt", "mittelwert", "moyenne", "promedio", "media", "média", "gemiddelde")
+_NEED_PROOF = ("media", "mean", "median", "overall", "sum", "som", "suma")
+"""Words for totals and means that are also other words."""
 _REMARK = re.compile(
     r"(\*|†|‡|\(?\d\)|¹|²|³|(source|note|notes|nb|n\.b|quelle|hinweis|fonte|fuente|zdroj|pozn)\b.*[:.])", re.I
 )
+_SUM_FORMULA = re.compile(r"=\s*(SUM|SUBTOTAL|AVERAGE)\(", re.IGNORECASE)
 _LONG_REMARK = 40
+_LONGEST_NUMBER = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,52 +39,56 @@ def find_body(grid: Grid, block: Block, start: int) -> Body:
     """`start`: the first row below the header."""
     filled = (block.of(grid.kinds) != BLANK).sum(axis=1)
     counts = {row: int(filled[row - block.top]) for row in range(start, block.bottom)}
-    end, notes = block.bottom, []
-    while end - 1 > start and block.bottom - end < MAX_FOOTER:
-        row = end - 1
-        if counts[row] and _is_remark(grid, block, row, counts):
+    rows, subtotals = _without_subtotals(grid, block, counts)
+    footer: list[int] = []
+    notes: list[str] = []
+    while len(rows) > 1 and len(footer) < MAX_FOOTER:
+        row, above = rows[-1], rows[:-1]
+        if _is_remark(grid, block, row, counts):
             notes.append(f"Below it: {_text(grid, block, row)}")
-        elif counts[row] and _is_total(grid, block, row, range(start, row)):
+        elif _is_total(grid, block, row, above):
             notes.append(f"Row {row + 1} is a total ({_label(grid, block, row) or 'without a label'}) and is left out.")
-        elif counts[row]:
-            break
-        end = row
-    rows: list[int] = []
-    skipped: list[int] = []
-    group: list[int] = []
-    like_totals = _like_totals(grid, block, range(start, end))
-    for row in range(start, end):
-        if not counts[row]:
-            skipped.append(row)
-        elif group and row in like_totals and _sums(grid, block, row, group):
-            skipped.append(row)
-            group = []
-            notes.append(f"Row {row + 1} is a subtotal ({_label(grid, block, row)}) and is left out.")
         else:
+            break
+        footer.append(rows.pop())
+    kept = set(rows)
+    skipped = [row for row in range(start, rows[-1] if rows else start) if row not in kept]
+    return Body(rows, skipped, [*notes, *_told(grid, block, subtotals)])
+
+
+def _without_subtotals(grid: Grid, block: Block, counts: dict[int, int]) -> tuple[list[int], list[int]]:
+    """`(rows that are not empty, subtotals)`: rows that say so and have the sums of those since the last one."""
+    rows: list[int] = []
+    subtotals: list[int] = []
+    group: list[int] = []
+    named = _named_totals(grid, block, list(counts))
+    for row, count in counts.items():
+        if group and row in named and _adds_up(grid, block, row, group):
+            subtotals.append(row)
+            group = []
+        elif count:
             rows.append(row)
             group.append(row)
-    return Body(rows, skipped, _bundled(notes))
+    if len(subtotals) == 1 and not group:  # it is the total of everything
+        rows.append(subtotals.pop())
+    return rows, subtotals
 
 
-def _like_totals(grid: Grid, block: Block, rows: range) -> set[int]:
-    """The rows with a text that may name a total."""
+def _told(grid: Grid, block: Block, subtotals: list[int]) -> list[str]:
+    if len(subtotals) > 2:
+        return [f"{len(subtotals)} rows are subtotals and are left out."]
+    return [f"Row {row + 1} is a subtotal ({_label(grid, block, row)}) and is left out." for row in subtotals]
+
+
+def _named_totals(grid: Grid, block: Block, rows: list[int]) -> set[int]:
+    """The rows whose first text may name a total."""
     found: set[int] = set()
     for column in range(block.left, block.right):
         cells = grid.column(column, rows)
-        like = {cell for cell in set(cells) if isinstance(cell, str) and _MAY_SUM.fullmatch(cell.strip())}
+        like = {cell for cell in set(cells) if isinstance(cell, str) and _may_name_total(cell)}
         if like:
             found.update(row for row, cell in zip(rows, cells, strict=True) if cell in like)
-    return found
-
-
-def _bundled(notes: list[str]) -> list[str]:
-    subtotals = [note for note in notes if "is a subtotal" in note]
-    if len(subtotals) <= 2:
-        return notes
-    return [
-        f"{len(subtotals)} rows are subtotals and are left out.",
-        *(note for note in notes if note not in subtotals),
-    ]
+    return {row for row in found if _may_name_total(_label(grid, block, row))}
 
 
 def _text(grid: Grid, block: Block, row: int) -> str:
@@ -112,7 +107,7 @@ def _is_remark(grid: Grid, block: Block, row: int, counts: dict[int, int]) -> bo
     if counts[row] != 1 or block.width < 2 or grid.kinds[row, block.left : block.right].max() != TEXT:
         return False
     text = _label(grid, block, row)
-    if _IS_SUM.fullmatch(text):
+    if _may_name_total(text):
         return False
     if _REMARK.match(text) or not counts.get(row - 1):
         return True
@@ -121,15 +116,30 @@ def _is_remark(grid: Grid, block: Block, row: int, counts: dict[int, int]) -> bo
     return alone and (len(text) >= _LONG_REMARK or (block.width > 2 and len(text.split()) > 2))
 
 
-def _is_total(grid: Grid, block: Block, row: int, above: range) -> bool:
-    labels = _labels(grid, block, row)
-    if any(_IS_SUM.fullmatch(label) for label in labels):
-        return _is_unique(grid, block, row, above) or bool(_sums(grid, block, row, above))
-    if labels and not any(_MAY_SUM.fullmatch(label) for label in labels):
+def _may_name_total(label: str) -> bool:
+    """Whether the text begins or ends with a word for a total: `Total 2024`, `North Total`."""
+    return is_total_label(label) or is_total_label(label.rstrip(" :").rpartition(" ")[2])
+
+
+def _is_total(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool:
+    """By a word for it that no other row has, or because the numbers are the sums or means of those above."""
+    label = _label(grid, block, row)
+    named = _may_name_total(label)
+    if named and len(label.split()) == 1 and label.rstrip(":").lower() not in _NEED_PROOF:
+        cells = (grid.rows[at][column] for at in above for column in range(block.left, block.right))
+        if not any(isinstance(cell, str) and cell.strip() == label for cell in cells):
+            return True  # elsewhere it may be a category
+    if not named and (label or not _has_no_key(grid, block, row, above)):
         return False
-    if not labels and not _has_no_key(grid, block, row, above):
-        return False
-    return len(above) >= 2 and bool(_sums(grid, block, row, above))
+    if _has_sum_formulas(grid, block, row):
+        return True
+    return len(above) >= 2 and _adds_up(grid, block, row, above)
+
+
+def _has_sum_formulas(grid: Grid, block: Block, row: int) -> bool:
+    """Whether formulas that were not calculated sum up cells."""
+    formulas = (grid.marks.uncalculated.get((row, column), "") for column in range(block.left, block.right))
+    return any(_SUM_FORMULA.match(formula) for formula in formulas)
 
 
 def _has_no_key(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool:
@@ -138,31 +148,24 @@ def _has_no_key(grid: Grid, block: Block, row: int, above: Sequence[int]) -> boo
     return bool(first[row] == BLANK) and all(first[at] != BLANK for at in above)
 
 
-def _is_unique(grid: Grid, block: Block, row: int, above: range) -> bool:
-    """Whether the word for the total is in no other row of its column, where it may be a category."""
+def _adds_up(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool:
+    """Whether the row has numbers, and all are sums of those above, or means if it says so."""
+    checked = []
+    mean = _label(grid, block, row).lower().startswith(_MEANS)
     for column in range(block.left, block.right):
-        cell = grid.rows[row][column]
-        if isinstance(cell, str) and _IS_SUM.fullmatch(cell.strip()):
-            others = sum(grid.rows[at][column] == cell for at in above)
-            return others == 0
-    return True
+        cell = _number(grid.rows[row][column])
+        values = [value for at in above if (value := _number(grid.rows[at][column])) is not None]
+        if cell is not None and values:
+            wanted = fsum(values) / len(values) if mean else fsum(values)
+            checked.append(isclose(cell, wanted, rel_tol=1e-9, abs_tol=_TOLERANCE))
+    return bool(checked) and all(checked)
 
 
-def _labels(grid: Grid, block: Block, row: int) -> list[str]:
-    return [cell.strip() for cell in grid.rows[row][block.left : block.right] if isinstance(cell, str) and cell.strip()]
-
-
-def _sums(grid: Grid, block: Block, row: int, above: Sequence[int]) -> bool | None:
-    """Whether the numbers of the row are sums of those above, or means if it says so; None if it has no numbers."""
-    told = []
-    mean = any(_IS_MEAN.match(label) for label in _labels(grid, block, row))
-    for column in range(block.left, block.right):
-        cell = grid.rows[row][column]
-        if grid.kinds[row, column] != NUMBER or isinstance(cell, str):
-            continue
-        values = [grid.rows[at][column] for at in above if isinstance(grid.rows[at][column], int | float)]
-        if not values or isinstance(cell, bool):
-            continue
-        wanted = sum(values) / len(values) if mean else sum(values)
-        told.append(isclose(cell, wanted, rel_tol=1e-9, abs_tol=_TOLERANCE))
-    return all(told) and bool(told) if told else None
+def _number(cell: object) -> float | None:
+    """Also of a plain number that is stored as text."""
+    if isinstance(cell, str):
+        try:
+            cell = float(cell.replace(",", "")) if len(cell) <= _LONGEST_NUMBER else None
+        except ValueError:
+            return None
+    return float(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) and isfinite(cell) else None

@@ -1,8 +1,8 @@
 """A sheet's cells, and what is known about them."""
 
 import re
-from dataclasses import dataclass, field
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import chain
@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import override
 
 Row: TypeAlias = list[Any]
 """Values as calamine gives them; an empty cell is an empty text."""
@@ -21,13 +20,9 @@ BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(5)
 """What a cell holds. Text that reads like a number counts as a number."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")
 _LONGEST_NUMBER = 30
-_TYPES = {
-    **dict.fromkeys((str,), TEXT),
-    **dict.fromkeys((int, float), NUMBER),
-    **dict.fromkeys((date, datetime, time, timedelta), TIME),
-    bool: BOOLEAN,
-    type(None): BLANK,
-}
+_TYPES: dict[type, int] = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOLEAN, type(None): BLANK} | dict.fromkeys(
+    (date, datetime, time, timedelta), TIME
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kin
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.missing import is_mark
 from tools.files.profile import plain
+from tools.files.rows import unique_names
 
 Columns: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
 """A yes or no for each column of a block."""
@@ -106,7 +108,7 @@ def _is_year(cell: object) -> bool:
 
 def _counts(numbers: list[float]) -> bool:
     """Whether the numbers are consecutive: weeks, days, months."""
-    return len(numbers) >= 3 and all(after - before == 1 for before, after in zip(numbers, numbers[1:], strict=False))
+    return len(numbers) >= 3 and all(after - before == 1 for before, after in pairwise(numbers))
 
 
 def _fullest(kinds: Kinds) -> int:
@@ -145,7 +147,7 @@ def _has_groups(grid: Grid, block: Block, at: int) -> bool:
     if merged:
         return _filled(kinds) > 1 or merged[0][0] > block.left  # else it is a title
     starts = [*np.flatnonzero(kinds != BLANK).tolist(), block.width]
-    sizes = [end - start for start, end in zip(starts, starts[1:], strict=False)]
+    sizes = [end - start for start, end in pairwise(starts)]
     groups = [size for size in sizes if size > 1]
     return len(groups) >= 2 and len(set(groups)) == 1 and all(size > 1 for size in sizes[sizes.index(groups[0]) :])
 
@@ -176,25 +178,15 @@ def _is_numbering(grid: Grid, block: Block, at: int) -> bool:
 
 
 def column_names(grid: Grid, block: Block, header: Header) -> list[str]:
-    """Unique names without blanks around them; none if there is no header. Its levels are joined: `2023 Q1`."""
+    """Unique names without blanks around them. The levels of a header are joined: `2023 Q1`."""
     if not header.lines:
-        return []
+        return [f"column_{at}" for at in range(1, block.width + 1)]
     levels = [_level(grid, block, row, spread=row != header.lines[-1]) for row in header.lines]
     names = []
     for at in range(block.width):
         parts = [level[at] for level in levels if level[at]]
         names.append(" ".join(dict.fromkeys(parts)))
-    seen: dict[str, int] = {}
-    unique = []
-    taken = set(names)
-    for at, name in enumerate(names):
-        wanted = name or f"Unnamed: {at}"
-        count = seen.get(wanted, 0)
-        while count and f"{wanted}.{count}" in taken:
-            count += 1
-        seen[wanted] = count + 1
-        unique.append(f"{wanted}.{count}" if count else wanted)
-    return unique
+    return unique_names(names)
 
 
 def _level(grid: Grid, block: Block, row: int, *, spread: bool) -> list[str]:

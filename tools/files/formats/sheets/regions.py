@@ -55,9 +55,8 @@ def _shrunk(kinds: Kinds, block: Block) -> Block | None:
     columns = np.flatnonzero((block.of(kinds) != BLANK).any(axis=0))
     if not len(rows):
         return None
-    return Block(
-        block.top + int(rows[0]), block.top + int(rows[-1]) + 1, block.left + int(columns[0]), block.left + int(columns[-1]) + 1
-    )  # fmt: skip
+    first, last, left, right = (int(at) for at in (rows[0], rows[-1], columns[0], columns[-1]))
+    return Block(block.top + first, block.top + last + 1, block.left + left, block.left + right + 1)
 
 
 def _bands(kinds: Kinds, block: Block) -> list[Block]:

@@ -106,30 +106,31 @@ def _search(text: bytes, patterns: _Patterns, codes: dict[int, int], found: Shee
     if (at := text.rfind(patterns.row)) >= 0:
         number = _NUMBERED.search(text, at, at + 200)
         found.rows = int(number.group(1)) if number else found.rows + text.count(patterns.row)
+    _search_layout(text, patterns, found)
+    for match in patterns.error.finditer(text):
+        if cell := _REFERENCE.search(match.group(1)):
+            found.errors[_position(cell.group(1))[1]] += 1
+    for match in patterns.coded.finditer(text) if patterns.coded is not None else ():
+        if cell := _REFERENCE.search(match.group(1)):
+            found.coded[_position(cell.group(1))[1], codes[int(match.group(2))]] += 1
+    if patterns.any_formula in text:
+        _search_formulas(text, patterns, found)
+
+
+def _search_layout(text: bytes, patterns: _Patterns, found: SheetXml) -> None:
+    """Merged cells, hidden rows and columns."""
     for match in patterns.merged.finditer(text):
         if len(found.merged) < _MAX_MARKS and (bounds := _RANGE.search(match.group(1))):
-            first, last = _position(bounds.group(1)), _position(bounds.group(2))
-            found.merged.append((*first, *last))
+            found.merged.append((*_position(bounds.group(1)), *_position(bounds.group(2))))
     for match in patterns.hidden_row.finditer(text):
         if len(found.hidden_rows) < _MAX_MARKS and (number := _NUMBERED.search(match.group(1))):
             found.hidden_rows.add(int(number.group(1)) - 1)
     for match in patterns.hidden_column.finditer(text):
-        bounds_of = {key: int(value) for key, value in _BOUNDS.findall(match.group(1))}
-        low, high = bounds_of.get(b"min", 1), min(bounds_of.get(b"max", 0), _MAX_COLUMN)
-        found.hidden_columns.update(range(low - 1, high))
-    for match in patterns.error.finditer(text):
-        if cell := _REFERENCE.search(match.group(1)):
-            found.errors[_position(cell.group(1))[1]] += 1
-    if patterns.coded is not None:
-        for match in patterns.coded.finditer(text):
-            if cell := _REFERENCE.search(match.group(1)):
-                found.coded[_position(cell.group(1))[1], codes[int(match.group(2))]] += 1
-    _search_formulas(text, patterns, found)
+        ends = {key: int(value) for key, value in _BOUNDS.findall(match.group(1))}
+        found.hidden_columns.update(range(ends.get(b"min", 1) - 1, min(ends.get(b"max", 0), _MAX_COLUMN)))
 
 
 def _search_formulas(text: bytes, patterns: _Patterns, found: SheetXml) -> None:
-    if patterns.any_formula not in text:
-        return
     found.formulas += len(patterns.formula.findall(text))
     found.zeros += len(patterns.zero.findall(text))
     for match in patterns.uncalculated.finditer(text):

@@ -1,6 +1,6 @@
 """One table of a sheet: what it holds, and how it is loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,10 @@ class Origin:
     source: str
     """The first argument, as Python."""
     options: dict[str, Any]
-    handle: Any
+    opened: Callable[[], Any]
     """What takes the place of `source` here."""
-    letters: bool = True
-    """Whether columns are chosen by letters, as in a workbook."""
+    is_workbook: bool = True
+    """Whether it is read with `pd.read_excel`: columns are chosen by letters, and rows otherwise than in CSV."""
     setup: Sequence[str] = ()
     limits: dict[str, Any] = field(default_factory=dict)
     """Options that make it read no more than the grid has."""
@@ -48,26 +48,26 @@ class Found:
     grid: Grid
     block: Block
     header: Header
+    names: list[str]
     body: Body
 
 
 def find_table(grid: Grid, block: Block) -> Found:
     header = find_header(grid, block)
-    return Found(grid, block, header, find_body(grid, block, header.data_from))
+    return Found(grid, block, header, column_names(grid, block, header), find_body(grid, block, header.data_from))
 
 
 def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[str]) -> tuple[Table, pd.DataFrame]:
     """Raises what pandas raises if it cannot be loaded."""
-    grid, block, rows = found.grid, found.block, found.body.rows
-    names = column_names(grid, block, found.header) or [f"column {at + 1}" for at in range(block.width)]
+    grid, block, names, rows = found.grid, found.block, found.names, found.body.rows
     decided = decide(grid, block, names, rows)
     filled = fill(grid, block, names, rows)
     try:
-        recipe = _recipe(found, origin, names, decided, filled.steps)
-        frame = recipe.run(origin.handle)
+        recipe = _recipe(found, origin, decided, filled.steps)
+        frame = recipe.run(origin.opened())
     except DAMAGE:  # the decision does not fit what pandas makes of the cells
-        decided, recipe = Columns({}), _recipe(found, origin, names, None, filled.steps)
-        frame = recipe.run(origin.handle)
+        decided, recipe = Columns({}), _recipe(found, origin, None, filled.steps)
+        frame = recipe.run(origin.opened())
     types = [decided.types[name] for name in names[: len(decided.types)]]
     total = len(frame) if grid.complete else max(len(frame), grid.rows_claimed - found.header.data_from)
     table = Table(
@@ -79,14 +79,14 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
         sampled_rows=None if grid.complete else len(frame),
         head=head_rows(frame),
         load=_without_limits(recipe, origin).code,
-        notes=[*notes, *filled.notes, *_notes(found, names), *found.header.notes, *found.body.notes],
+        notes=[*notes, *filled.notes, *_notes(found), *found.header.notes, *found.body.notes],
     )
     return table, frame
 
 
-def _recipe(found: Found, origin: Origin, names: list[str], decided: Columns | None, steps: Sequence[str]) -> Recipe:
+def _recipe(found: Found, origin: Origin, decided: Columns | None, steps: Sequence[str]) -> Recipe:
     options: dict[str, Any] = dict(origin.options)
-    options |= _rows(found) | _columns(found, names, letters=origin.letters)
+    options |= _rows(found, origin) | _columns(found, origin)
     after = ""
     own_steps: list[str] = []
     if decided is None:
@@ -96,7 +96,7 @@ def _recipe(found: Found, origin: Origin, names: list[str], decided: Columns | N
         options |= read.options
         if decided.objects:
             dtype = options.get("dtype", {})
-            base = dtype if isinstance(dtype, dict) else dict.fromkeys(names, dtype)
+            base = dtype if isinstance(dtype, dict) else dict.fromkeys(found.names, dtype)
             options["dtype"] = base | dict.fromkeys(decided.objects, "object")
         after, own_steps = read.assignments, decided.steps
     return Recipe(origin.function, origin.source, options | origin.limits, after, origin.setup, [*own_steps, *steps])
@@ -108,7 +108,7 @@ def _without_limits(recipe: Recipe, origin: Origin) -> Recipe:
     return Recipe(recipe.function, recipe.source, ordered, recipe.after, recipe.setup, recipe.steps)
 
 
-def _rows(found: Found) -> dict[str, Any]:
+def _rows(found: Found, origin: Origin) -> dict[str, Any]:
     """The options that choose the rows."""
     header, body = found.header, found.body
     skipped = list(body.skipped)
@@ -128,20 +128,21 @@ def _rows(found: Found) -> dict[str, Any]:
             options["skiprows"] = skipped
     below = found.grid.rows_claimed - (body.rows[-1] if body.rows else header.data_from - 1) - 1
     if found.grid.complete and below > 0:
-        # With a list of rows to skip, pandas miscounts the rows that it reads.
-        options |= {"skipfooter": below} if skipped else {"nrows": len(body.rows)}
+        # With a list of rows to skip, pandas miscounts the rows that it reads of a workbook.
+        miscounts = bool(skipped) and origin.is_workbook
+        options |= {"skipfooter": below} if miscounts else {"nrows": len(body.rows)}
     return options
 
 
-def _columns(found: Found, names: list[str], *, letters: bool) -> dict[str, Any]:
+def _columns(found: Found, origin: Origin) -> dict[str, Any]:
     """The options that choose and name the columns."""
     block, options = found.block, {}
     if block.left or block.right < found.grid.width:
         first, last = get_column_letter(block.left + 1), get_column_letter(block.right)
         numbers = list(range(block.left, block.right))
-        options["usecols"] = (f"{first}:{last}" if block.width > 1 else first) if letters else numbers
-    if names != _names_of_pandas(found) and block.width <= MAX_NAMED:
-        options["names"] = names
+        options["usecols"] = (f"{first}:{last}" if block.width > 1 else first) if origin.is_workbook else numbers
+    if found.names != _names_of_pandas(found) and block.width <= MAX_NAMED:
+        options["names"] = found.names
     return options
 
 
@@ -153,9 +154,9 @@ def _names_of_pandas(found: Found) -> list[Any]:
     return row if len(set(map(str, row))) == len(row) and all(row) else []
 
 
-def _notes(found: Found, names: Sequence[str]) -> list[str]:
+def _notes(found: Found) -> list[str]:
     """What a reader has to know about cells that a program does not see."""
-    grid, block, notes = found.grid, found.block, []
+    grid, block, names, notes = found.grid, found.block, found.names, []
     rows = [at for at, row in enumerate(found.body.rows) if row in grid.marks.hidden_rows]
     if rows:
         listed = plain(str(rows), 200) if len(rows) <= 30 else f"{rows[0]} to {rows[-1]}"
