@@ -10,6 +10,7 @@ import pandas as pd
 from tools.files.formats.sheets.csv_text import assigned, csv_parts, rows_of
 from tools.files.formats.sheets.grid import Marks, Range
 from tools.files.formats.sheets.parts import Part
+from tools.files.inference.conversion import literal
 from tools.files.profile import DAMAGE
 from tools.files.source import Source
 
@@ -49,12 +50,14 @@ def html_parts(source: Source, markup: str, encoding: str) -> Iterator[Part]:
 
 def _short_load(source: Source, encoding: str, table: int, frame: pd.DataFrame) -> str | None:
     """The call of `pd.read_html` that gives the same; None if there is none."""
-    code = f'pd.read_html({{name}}, encoding="{encoding}")[{table}]'
-    try:
-        pd.testing.assert_frame_equal(pd.read_html(source.path, encoding=encoding)[table], frame)
-    except (AssertionError, *DAMAGE):
-        return None
-    return f"df = {code}"
+    for options in ({"encoding": encoding}, {"encoding": encoding, "header": 0}):
+        try:
+            pd.testing.assert_frame_equal(pd.read_html(source.path, **options)[table], frame)
+        except (AssertionError, *DAMAGE):
+            continue
+        arguments = "".join(f", {key}={literal(value)}" for key, value in options.items())
+        return f"df = pd.read_html({{name}}{arguments})[{table}]"
+    return None
 
 
 def _has_data(table: Any) -> bool:
