@@ -62,7 +62,7 @@ def test_subtotals_and_the_grand_total_are_left_out(tmp_path: Path) -> None:
     rows += [["South", "c", 4], ["South", "d", 5], ["South Total", None, 9], ["Grand Total", None, 12]]
     found = analysis(tmp_path, workbook(rows))
     assert found.frame.groupby("Region")["Sales"].sum().to_dict() == {"North": 3, "South": 9}
-    assert "subtotal" in found.notes
+    assert "Row 4 is a total (North Total)" in found.notes
 
 
 def test_two_tables_below_one_another(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from python_calamine import CalamineError
 
 from tools.files.formats import office
 from tools.files.formats.sheets import calculation, ods
-from tools.files.formats.sheets.grid import Marks
+from tools.files.formats.sheets.grid import Grid, Marks
 from tools.files.formats.sheets.outline import is_empty
 from tools.files.formats.sheets.package import Package, inspect
 from tools.files.formats.sheets.parts import Part, as_sections, parts
@@ -115,22 +115,29 @@ def _calculated(source: Source, package: Package) -> Workbook:
 
 
 def _parts(source: Source, workbook: Workbook) -> Iterator[Part]:
-    calculated = workbook.data is not None
     handle = pd.ExcelFile(io.BytesIO(workbook.data) if workbook.data is not None else source.path, engine=_ENGINE)
     with handle:
-        for grid in map(trimmed, grids(source, workbook.book, workbook.package)):
+        for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
             if is_empty(grid):
                 continue
-            origin = Origin(
-                "pd.read_excel",
-                "book" if calculated else "{name}",
-                {"sheet_name": grid.name, "engine": _ENGINE},
-                lambda: handle,
-                setup=calculation.SETUP if calculated else (),
-            )
-            if not grid.complete and workbook.kind == "xlsx":
-                origin = replace(
-                    origin, opened=lambda: source.path, limits={"engine": "openpyxl", "nrows": len(grid.rows)}
-                )
+            origin = _origin(grid, handle, source, workbook)
             uncalculated = workbook.uncalculated.get(grid.name, Marks()).uncalculated
             yield from parts(grid, origin, plain(grid.name), uncalculated, workbook.failure)
+
+
+def _origin(grid: Grid, handle: pd.ExcelFile, source: Source, workbook: Workbook) -> Origin:
+    """Where pandas reads the sheet from. Calamine needs memory for all cells of a sheet, empty ones included."""
+    options = {"sheet_name": grid.name, "engine": "openpyxl" if grid.is_cropped else _ENGINE}
+    calculated = workbook.data is not None
+    origin = Origin(
+        "pd.read_excel",
+        "book" if calculated else "{name}",
+        options,
+        lambda: handle,
+        setup=calculation.SETUP if calculated else (),
+    )
+    if grid.complete and not grid.is_cropped:
+        return origin
+    limits = {} if grid.complete else {"engine": "openpyxl", "nrows": len(grid.rows)}
+    data = workbook.data
+    return replace(origin, opened=lambda: source.path if data is None else io.BytesIO(data), limits=limits)

@@ -76,8 +76,8 @@ def _without_subtotals(grid: Grid, block: Block, counts: dict[int, int]) -> tupl
 
 def _told(grid: Grid, block: Block, subtotals: list[int]) -> list[str]:
     if len(subtotals) > 2:
-        return [f"{len(subtotals)} rows are subtotals and are left out."]
-    return [f"Row {row + 1} is a subtotal ({_label(grid, block, row)}) and is left out." for row in subtotals]
+        return [f"{len(subtotals)} rows with totals are left out, such as row {subtotals[0] + 1}."]
+    return [f"Row {row + 1} is a total ({_label(grid, block, row)}) and is left out." for row in subtotals]
 
 
 def _named_totals(grid: Grid, block: Block, rows: list[int]) -> set[int]:

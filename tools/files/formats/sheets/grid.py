@@ -11,13 +11,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from tools.files.inference.missing import is_mark
+
 Row: TypeAlias = list[Any]
 """Values as calamine gives them; an empty cell is an empty text."""
 Range: TypeAlias = tuple[int, int, int, int]
 """`(top, left, bottom, right)`, counted from 0, the last ones included."""
 Kinds: TypeAlias = npt.NDArray[np.int8]
-BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(5)
-"""What a cell holds. Text that reads like a number counts as a number."""
+MARK, BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(-1, 5)
+"""What a cell holds: a mark of a missing value, nothing, text, and so on. Text that reads like a number counts as one."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")
 _LONGEST_NUMBER = 30
 _TYPES: dict[type, int] = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOLEAN, type(None): BLANK} | dict.fromkeys(
@@ -52,6 +54,8 @@ class Grid:
     complete: bool = True
     rows_claimed: int = 0
     """Number of rows of the sheet, including empty ones at the end and those that were not read."""
+    is_cropped: bool = False
+    """Whether far more columns or rows exist than were read, which are nearly all empty."""
 
     @property
     def width(self) -> int:
@@ -73,6 +77,13 @@ class Grid:
         return [self.rows[row][column] for row in rows]
 
 
+def shown(cell: Any) -> str:
+    """The cell as a person would write it."""
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else "" if cell is None else str(cell)
+
+
 def _kinds(cells: list[Any]) -> Kinds:
     kinds = np.fromiter(map(_TYPES.__getitem__, map(type, cells)), dtype=np.int8, count=len(cells))
     texts = np.flatnonzero(kinds == TEXT)
@@ -85,6 +96,8 @@ class _Texts(dict[str, int]):
     def __missing__(self, key: str) -> int:
         if not key or key.isspace():
             kind = BLANK
+        elif is_mark(key.strip()):
+            kind = MARK
         else:
             kind = NUMBER if len(key) <= _LONGEST_NUMBER and _NUMBER.fullmatch(key) else TEXT
         self[key] = kind

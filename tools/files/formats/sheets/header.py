@@ -3,13 +3,12 @@
 import math
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kinds
+from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kinds, shown
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.missing import is_mark
 from tools.files.profile import plain
@@ -25,7 +24,9 @@ _SHARE = 0.6
 _BELOW = 60
 """Rows below a possible header that it is compared with."""
 _MAX_LEVELS = 4
+_MOST, _PURE = 0.5, 0.79
 _LONGEST_UNIT = 14
+_LONGEST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ def find_header(grid: Grid, block: Block) -> Header:
     kinds = block.of(grid.kinds)
     line, shown = _contrast(grid, block, kinds)
     if line is None:
+        if _are_pairs(kinds):
+            return Header((), block.top, ["It has pairs of a name and a value: there are no column names."])
         line = _fullest(kinds)
         if line == 0 and _is_data(kinds):
             return Header((), block.top, ["The first row is data: there are no column names."])
@@ -69,11 +72,22 @@ def _contrast(grid: Grid, block: Block, kinds: Kinds) -> tuple[int | None, Colum
         row, below = kinds[at], kinds[at + 1 : at + 1 + _BELOW]
         if _filled(row) < max(1, min(2, block.width), math.ceil(typical * _SHARE)) or not _can_name(grid, block, at):
             continue
-        filled = (below != BLANK).sum(axis=0)
-        typed = ((below > TEXT).sum(axis=0) * 2 > filled) & (filled > 0) & (row != BLANK)
+        filled = (below > BLANK).sum(axis=0)
+        share = _PURE if block.width == 2 else _MOST  # pairs of a name and anything have no header
+        typed = ((below > TEXT).sum(axis=0) > share * filled) & (filled > 0) & (row != BLANK)
         if typed.any():
             return at, typed
+        if block.width == 2 and _filled(row) == 2:
+            break  # what follows names and values has no header
     return None, None
+
+
+def _are_pairs(kinds: Kinds) -> bool:
+    """Whether there are two columns, names and values of different kinds."""
+    if kinds.shape[1] != 2 or len(kinds) < 3:
+        return False
+    names, values = kinds.T
+    return bool((names == TEXT).all()) and bool((values == TEXT).any()) and bool((values[1:] > TEXT).any())
 
 
 def _typical(kinds: Kinds) -> int:
@@ -191,7 +205,7 @@ def column_names(grid: Grid, block: Block, header: Header) -> list[str]:
 
 def _level(grid: Grid, block: Block, row: int, *, spread: bool) -> list[str]:
     """One row of a header; the name of a group applies to each of its columns."""
-    cells = [_name(cell) for cell in grid.rows[row][block.left : block.right]]
+    cells = [plain(shown(cell), _LONGEST_NAME) for cell in grid.rows[row][block.left : block.right]]
     spans = [
         (left - block.left, right - block.left)
         for top, left, bottom, right in grid.marks.merged
@@ -203,13 +217,3 @@ def _level(grid: Grid, block: Block, row: int, *, spread: bool) -> list[str]:
         for at in range(1, len(cells)):
             cells[at] = cells[at] or cells[at - 1]
     return cells
-
-
-def _name(cell: object) -> str:
-    if isinstance(cell, datetime) and (cell.hour, cell.minute, cell.second) == (0, 0, 0):
-        cell = cell.date()
-    if isinstance(cell, date):
-        return cell.isoformat() if not isinstance(cell, datetime) else cell.isoformat(sep=" ")
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return plain(cell, 80) if cell not in ("", None) else ""

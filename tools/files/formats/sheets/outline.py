@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, TEXT, Grid
+from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, shown
 from tools.files.formats.sheets.regions import Block, blocks
 from tools.files.profile import plain
 
@@ -67,6 +67,9 @@ def _around(grid: Grid, table: Block, tables: Sequence[Block], others: Sequence[
     notes = []
     if above and (text := plain("; ".join(_text(grid, block) for block in above), _MAX_TEXT)):
         notes.append(f"Above it: {text}")
+    level = [block for block in others if block not in beside and block.top < table.bottom and block.bottom > table.top]
+    if len(tables) == 1 and level and (text := plain("; ".join(_text(grid, block) for block in level), _MAX_TEXT)):
+        notes.append(f"Beside it, and left out: {text}")
     if below and (text := plain("; ".join(_text(grid, block) for block in below), _MAX_TEXT)):
         notes.append(f"Below it, and left out: {text}")
     return notes
@@ -80,7 +83,7 @@ def _between(tables: Sequence[Block], upper: Block, lower: Block) -> bool:
 
 def _text(grid: Grid, block: Block) -> str:
     rows = grid.rows[block.top : min(block.bottom, block.top + 50)]
-    lines = (" ".join(str(cell) for cell in row[block.left : block.right] if cell not in ("", None)) for row in rows)
+    lines = (" ".join(shown(cell) for cell in row[block.left : block.right] if cell not in ("", None)) for row in rows)
     return plain("; ".join(line for line in lines if line.strip()), 2000)
 
 

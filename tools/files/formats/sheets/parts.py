@@ -38,6 +38,8 @@ def parts(
     notes = ["This sheet is hidden."] if grid.hidden else []
     if not grid.complete:
         notes.append(f"Large: only the first {len(grid.rows):,} rows were read.")
+    if grid.is_cropped:
+        notes.append("Cells that are far from the others are left out.")
     for at, block in enumerate(outlined.tables):
         found = find_table(grid, block)
         called = name

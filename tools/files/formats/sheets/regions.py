@@ -120,6 +120,6 @@ def _is_same_table(kinds: Kinds, left: Block, right: Block) -> bool:
 def _typed(kinds: Kinds) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Which columns hold mostly numbers, dates or booleans."""
     looked = kinds[:_LOOKED_AT]
-    filled = (looked != BLANK).sum(axis=0)
+    filled = (looked > BLANK).sum(axis=0)
     typed: np.ndarray[tuple[int], np.dtype[np.bool_]] = (looked > TEXT).sum(axis=0) * 2 > filled
     return typed

@@ -35,6 +35,7 @@ class SheetXml:
 
     rows: int = 0
     columns: int = 0
+    cells: int = 0
     formulas: int = 0
     zeros: int = 0
     """Formulas whose result is 0."""
@@ -90,6 +91,7 @@ class _Patterns:
         self.hidden_row = compiled(rb'<@row ([^>]*\bhidden="(?:1|true)"[^>]*)>')
         self.hidden_column = compiled(rb'<@col ([^>]*\bhidden="(?:1|true)"[^>]*)>')
         self.row = b"<" + prefix + b"row "
+        self.cell = b"<" + prefix + b"c "
         self.cell_end = b"</" + prefix + b"c>"
         self.any_formula = b"<" + prefix + b"f"
         self.formula = compiled(rb"</@f>|<@f[^>]*/>")
@@ -103,6 +105,7 @@ class _Patterns:
 
 def _search(text: bytes, patterns: _Patterns, codes: dict[int, int], found: SheetXml) -> None:
     found.columns = max(found.columns, *(_column(name) for name in set(_COLUMNS.findall(text))), 0)
+    found.cells += text.count(patterns.cell)
     if (at := text.rfind(patterns.row)) >= 0:
         number = _NUMBERED.search(text, at, at + 200)
         found.rows = int(number.group(1)) if number else found.rows + text.count(patterns.row)

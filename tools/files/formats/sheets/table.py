@@ -11,13 +11,14 @@ from openpyxl.utils import get_column_letter
 from tools.files.columns import describe_columns, head_rows
 from tools.files.formats.sheets.body import Body, find_body
 from tools.files.formats.sheets.cells import Columns, decide
-from tools.files.formats.sheets.grid import BLANK, TEXT, Grid
+from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, shown
 from tools.files.formats.sheets.header import Header, column_names, find_header
 from tools.files.formats.sheets.load import Recipe
 from tools.files.formats.sheets.merged import fill
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.reading import reading
 from tools.files.profile import DAMAGE, Table, plain
+from tools.files.rows import unique_names
 
 MAX_NAMED = 200
 """Columns of a table whose names the load line may give."""
@@ -130,14 +131,14 @@ def _rows(found: Found, origin: Origin) -> dict[str, Any]:
     if found.grid.complete and below > 0:
         # With a list of rows to skip, pandas miscounts the rows that it reads of a workbook.
         miscounts = bool(skipped) and origin.is_workbook
-        options |= {"skipfooter": below} if miscounts else {"nrows": len(body.rows)}
+        options |= {"skipfooter": below} if miscounts and not found.grid.is_cropped else {"nrows": len(body.rows)}
     return options
 
 
 def _columns(found: Found, origin: Origin) -> dict[str, Any]:
     """The options that choose and name the columns."""
     block, options = found.block, {}
-    if block.left or block.right < found.grid.width:
+    if block.left or block.right < found.grid.width or found.grid.is_cropped:
         first, last = get_column_letter(block.left + 1), get_column_letter(block.right)
         numbers = list(range(block.left, block.right))
         options["usecols"] = (f"{first}:{last}" if block.width > 1 else first) if origin.is_workbook else numbers
@@ -151,7 +152,8 @@ def _names_of_pandas(found: Found) -> list[Any]:
     if not found.header.lines:
         return []
     row = found.grid.rows[found.header.lines[-1]][found.block.left : found.block.right]
-    return row if len(set(map(str, row))) == len(row) and all(row) else []
+    certain = all(isinstance(cell, str) and (cell or not found.block.left) for cell in row)
+    return unique_names(row) if certain else []
 
 
 def _notes(found: Found) -> list[str]:
@@ -201,7 +203,7 @@ def _above(found: Found) -> str:
     """The titles between the block's top and the header."""
     grid, block = found.grid, found.block
     cells = [
-        str(cell)
+        shown(cell)
         for row in range(block.top, found.header.lines[0])
         for cell in grid.rows[row][block.left : block.right]
         if cell not in ("", None)

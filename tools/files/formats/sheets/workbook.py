@@ -1,13 +1,15 @@
 """Reads the cells of a workbook: with calamine, or as a sample with openpyxl if it is too large for that."""
 
+import contextlib
 import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 import openpyxl
+from openpyxl.cell.cell import ERROR_CODES
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 from tools.files.formats import office
@@ -22,6 +24,10 @@ MAX_CELLS = 3_000_000
 MAX_SAMPLED = 50_000
 """Rows that are read of a sheet that is too large to be read completely."""
 SAMPLE_SECONDS = 6.0
+_FEW = 300_000
+"""Cells of a sheet that can be read with openpyxl."""
+_GAP = 200
+"""Empty rows or columns after which nothing belongs to a table."""
 _MAX_XML = 200 << 20
 """Bytes of XML of a sheet that is read completely."""
 
@@ -43,7 +49,7 @@ class Book:
 def open_book(source: Source, data: bytes | None = None, marks: dict[str, Marks] | None = None) -> Book:
     """`data`: the workbook with the results of its formulas. Raises `FileUnreadable`."""
     try:
-        book = CalamineWorkbook.from_object(io.BytesIO(data) if data is not None else str(source.path))
+        book = _calamine(source, data)
     except PasswordError:
         raise FileUnreadable(office.LOCKED) from None
     except CalamineError as error:
@@ -58,15 +64,26 @@ def open_book(source: Source, data: bytes | None = None, marks: dict[str, Marks]
     )
 
 
-def grids(source: Source, book: Book, package: Package | None) -> Iterator[Grid]:
-    """The sheets, within limits that they share. `package`: of an `.xlsx` file."""
+def _calamine(source: Source, data: bytes | None) -> CalamineWorkbook:
+    with io.BytesIO(data) if data is not None else source.path.open("rb") as file:  # by a path, it trusts the suffix
+        return CalamineWorkbook.from_filelike(file)
+
+
+def grids(source: Source, book: Book, package: Package | None, data: bytes | None = None) -> Iterator[Grid]:
+    """The sheets, within limits that they share. `package`: of an `.xlsx` file; `data` as for `open_book`."""
     names = book.names[:MAX_SHEETS]
     room, end = MAX_CELLS, time.monotonic() + SAMPLE_SECONDS
     for at, name in enumerate(names):
         left = len(names) - at
         if package is not None and _is_large(package, name, max(room // left, MAX_CELLS // 10)):
             until = time.monotonic() + max(0.1, (end - time.monotonic()) / left)
-            grid = _sampled(source, book, name, max(room // left, 20_000), until)
+            xml = package.sheets.get(name)
+            sparse = xml is not None and xml.cells < _FEW
+            opened = (
+                io.BytesIO(data) if data is not None else source.path.open("rb")
+            )  # a path would have to end in .xlsx
+            with opened as file, contextlib.closing(_openpyxl(file)) as workbook:
+                grid = _streamed(workbook[name], book, max(room // left, 20_000), until, sparse=sparse)
         else:
             grid = _read(book, name, max(room, MAX_CELLS // 10))
         room -= len(grid.rows) * max(grid.width, 1)
@@ -80,6 +97,10 @@ def _is_large(package: Package, name: str, room: int) -> bool:
     return package.sizes[name] > _MAX_XML or xml.rows * xml.columns > room
 
 
+def _openpyxl(file: IO[bytes]) -> Any:
+    return openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+
+
 def _read(book: Book, name: str, room: int) -> Grid:
     sheet = book.calamine.get_sheet_by_name(name)
     last_row, last_column = sheet.end or (-1, -1)
@@ -90,28 +111,42 @@ def _read(book: Book, name: str, room: int) -> Grid:
     return Grid(name, rows, name in book.hidden, marks, complete=len(rows) > last_row, rows_claimed=last_row + 1)
 
 
-def _sampled(source: Source, book: Book, name: str, room: int, until: float) -> Grid:
-    with source.path.open("rb") as file:  # a path would have to end in .xlsx
-        workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        sheet = workbook[name]
-        claimed = sheet.max_row or 0
-        sheet.reset_dimensions()
-        rows, width = [], 0
-        for row in islice(sheet.iter_rows(values_only=True), MAX_SAMPLED):
-            rows.append(["" if cell is None else cell for cell in row])
-            width = max(width, len(row))
-            room -= len(row) + 1
-            if room < 0 or (len(rows) % 100 == 0 and time.monotonic() > until):
-                break
-        workbook.close()
-    _square(rows, width)
-    marks = book.marks(name) or Marks()
-    return Grid(name, rows, name in book.hidden, marks, complete=False, rows_claimed=claimed)
-
-
-def _square(rows: list[list[Any]], width: int) -> None:
+def _streamed(sheet: Any, book: Book, room: int, until: float, *, sparse: bool) -> Grid:
+    """The first rows. `sparse`: whether few cells are spread so far that a table of all of them would be too large;
+    what is far from the others is left out.
+    """
+    claimed = sheet.max_row or 0
+    sheet.reset_dimensions()
+    rows: list[Row] = []
+    gap, complete = 0, True
+    for row in islice(sheet.iter_rows(values_only=True), MAX_SAMPLED + 1):
+        cells = ["" if cell is None or cell in ERROR_CODES else cell for cell in row]
+        rows.append(cells)
+        room -= 1 if sparse else len(cells) + 1
+        gap = 0 if any(cell != "" for cell in cells) else gap + 1
+        if sparse and gap > _GAP:
+            break
+        if room < 0 or len(rows) > MAX_SAMPLED or (len(rows) % 100 == 0 and time.monotonic() > until):
+            complete = False
+            break
+    width = _width(rows)
     for row in rows:
+        del row[width:]
         row.extend([""] * (width - len(row)))
+    marks = book.marks(sheet.title) or Marks()
+    hidden = sheet.title in book.hidden
+    return Grid(sheet.title, rows, hidden, marks, complete=complete, rows_claimed=claimed, is_cropped=sparse)
+
+
+def _width(rows: list[Row]) -> int:
+    """Up to a wide gap of empty columns, and no more than can be handled."""
+    used = sorted({at for row in rows for at, cell in enumerate(row) if cell != ""})
+    width = used[0] + 1 if used else 1
+    for at in used:
+        if at - width > _GAP:
+            break
+        width = at + 1
+    return min(width, max(1, MAX_CELLS // max(1, len(rows))))
 
 
 def trimmed(grid: Grid) -> Grid:
