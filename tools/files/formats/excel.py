@@ -3,9 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import CalamineError
 
@@ -30,7 +28,6 @@ TITLES = {
     "ods": "OpenDocument spreadsheet",
 }
 _RAW = 'sheets = pd.read_excel({name}, sheet_name=None, header=None, engine="calamine")  # by name, each as it is'
-_ENGINE: Literal["calamine"] = "calamine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,29 +112,20 @@ def _calculated(source: Source, package: Package) -> Workbook:
 
 
 def _parts(source: Source, workbook: Workbook) -> Iterator[Part]:
-    handle = pd.ExcelFile(io.BytesIO(workbook.data) if workbook.data is not None else source.path, engine=_ENGINE)
-    with handle:
-        for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
-            if is_empty(grid):
-                continue
-            origin = _origin(grid, handle, source, workbook)
-            uncalculated = workbook.uncalculated.get(grid.name, Marks()).uncalculated
-            yield from parts(grid, origin, plain(grid.name), uncalculated, workbook.failure)
+    for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
+        if not is_empty(grid):
+            formulas = workbook.uncalculated.get(grid.name, Marks()).uncalculated
+            data = workbook.data if formulas else None
+            yield from parts(grid, _origin(grid, source, data), plain(grid.name), formulas, workbook.failure)
 
 
-def _origin(grid: Grid, handle: pd.ExcelFile, source: Source, workbook: Workbook) -> Origin:
+def _origin(grid: Grid, source: Source, data: bytes | None) -> Origin:
     """Where pandas reads the sheet from. Calamine needs memory for all cells of a sheet, empty ones included."""
-    options = {"sheet_name": grid.name, "engine": "openpyxl" if grid.is_cropped else _ENGINE}
-    calculated = workbook.data is not None
-    origin = Origin(
+    return Origin(
         "pd.read_excel",
-        "book" if calculated else "{name}",
-        options,
-        lambda: handle,
-        setup=calculation.SETUP if calculated else (),
+        "{name}" if data is None else "book",
+        {"sheet_name": grid.name, "engine": "openpyxl" if grid.is_cropped else "calamine"},
+        lambda: source.path if data is None else io.BytesIO(data),
+        setup=() if data is None else calculation.SETUP,
+        limits={} if grid.complete else {"engine": "openpyxl", "nrows": len(grid.rows)},
     )
-    if grid.complete and not grid.is_cropped:
-        return origin
-    limits = {} if grid.complete else {"engine": "openpyxl", "nrows": len(grid.rows)}
-    data = workbook.data
-    return replace(origin, opened=lambda: source.path if data is None else io.BytesIO(data), limits=limits)

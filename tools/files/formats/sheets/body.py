@@ -35,10 +35,13 @@ class Body:
     notes: list[str] = field(default_factory=list)
 
 
-def find_body(grid: Grid, block: Block, start: int) -> Body:
-    """`start`: the first row below the header."""
+def find_body(grid: Grid, block: Block, start: int, header: int | None) -> Body:
+    """`start`: the first row below the header, whose last row is `header`."""
     filled = (block.of(grid.kinds) != BLANK).sum(axis=1)
     counts = {row: int(filled[row - block.top]) for row in range(start, block.bottom)}
+    again = _repetitions(grid, block, header, counts)
+    for row in again:
+        del counts[row]
     rows, subtotals = _without_subtotals(grid, block, counts)
     footer: list[int] = []
     notes: list[str] = []
@@ -53,7 +56,18 @@ def find_body(grid: Grid, block: Block, start: int) -> Body:
         footer.append(rows.pop())
     kept = set(rows)
     skipped = [row for row in range(start, rows[-1] if rows else start) if row not in kept]
+    if again:
+        times = "once" if len(again) == 1 else f"{len(again)} times"
+        notes.append(f"The header is repeated {times}, which is left out.")
     return Body(rows, skipped, [*notes, *_told(grid, block, subtotals)])
+
+
+def _repetitions(grid: Grid, block: Block, header: int | None, counts: dict[int, int]) -> list[int]:
+    """The rows that are the same as the header."""
+    if header is None or block.width < 2:
+        return []
+    names = grid.rows[header][block.left : block.right]
+    return [row for row in counts if grid.rows[row][block.left : block.right] == names]
 
 
 def _without_subtotals(grid: Grid, block: Block, counts: dict[int, int]) -> tuple[list[int], list[int]]:

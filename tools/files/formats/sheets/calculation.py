@@ -54,7 +54,14 @@ def calculate(source: Source) -> Calculation:
         return Calculation(None, "it takes too much time or memory")
     if answer.startswith(b"+"):
         return Calculation(answer[1 : -len(_END)])
-    return Calculation(None, plain(answer[1 : -len(_END)].decode(errors="replace"), 150))
+    return Calculation(None, _reason(answer[1 : -len(_END)].decode(errors="replace")))
+
+
+def _reason(error: str) -> str:
+    """The library's message without the words that a user cannot make sense of."""
+    if "#CIRC!" in error:
+        return "a formula refers to itself"
+    return plain(error.rpartition("error: ")[2].removeprefix("recalculate XLSX failed: "), 150)
 
 
 def _calculate(source: Source, writer: int) -> None:

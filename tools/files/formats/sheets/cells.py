@@ -116,8 +116,8 @@ def _is_ordinary(texts: ColumnType) -> bool:
 
 
 def _doubt(others: ColumnType, texts: Sequence[str], values: Sequence[Any]) -> str:
-    if not texts:
-        return "values of different types"
+    if not texts or others.kind in ("mixed", "empty"):
+        return "values of different types; kept as they are"
     count = sum(isinstance(value, str) and value != "" for value in values)
     shown = ", ".join(repr(plain(text, 20)) for text in texts[:_SHOWN])
     return f"{others.kind} except for {count:,} text{'s' if count != 1 else ''} such as {shown}; kept as they are"

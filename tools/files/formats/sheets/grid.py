@@ -19,7 +19,7 @@ Range: TypeAlias = tuple[int, int, int, int]
 """`(top, left, bottom, right)`, counted from 0, the last ones included."""
 Kinds: TypeAlias = npt.NDArray[np.int8]
 MARK, BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(-1, 5)
-"""What a cell holds: a mark of a missing value, nothing, text, and so on. Text that reads like a number counts as one."""
+"""What a cell holds: a mark of a missing value, nothing, and so on. Text that reads like a number counts as one."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")
 _LONGEST_NUMBER = 30
 _TYPES: dict[type, int] = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOLEAN, type(None): BLANK} | dict.fromkeys(

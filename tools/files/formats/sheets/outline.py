@@ -27,7 +27,7 @@ class Outline:
 def outline(grid: Grid) -> Outline:
     if not grid.rows or not grid.width:
         return Outline()
-    found = blocks(grid.kinds)
+    found = blocks(grid)
     tables = [block for block in found if _is_table(block)]
     largest = max(tables, key=lambda block: block.height * block.width, default=None)
     tables = [block for block in tables if block is largest or not _are_settings(grid, block, largest)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, TEXT, Kinds
+from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, Kinds
 
 MAX_BLOCKS = 200
 _LOOKED_AT = 50
@@ -33,13 +33,16 @@ class Block:
         return kinds[self.top : self.bottom, self.left : self.right]
 
 
-def blocks(kinds: Kinds) -> list[Block]:
-    """From top to bottom and from left to right. A table with empty rows in it is one block."""
+def blocks(grid: Grid) -> list[Block]:
+    """From top to bottom and from left to right. A table with empty rows in it is one block, also if its header is
+    repeated.
+    """
+    kinds = grid.kinds
     found: list[Block] = []
     todo = [shrunk for shrunk in [_shrunk(kinds, Block(0, kinds.shape[0], 0, kinds.shape[1]))] if shrunk]
     while todo and len(found) < MAX_BLOCKS:
         block = todo.pop(0)
-        parts = _bands(kinds, block)
+        parts = _bands(grid, block)
         if len(parts) == 1:
             parts = _strips(kinds, block)
         if len(parts) == 1:
@@ -59,13 +62,14 @@ def _shrunk(kinds: Kinds, block: Block) -> Block | None:
     return Block(block.top + first, block.top + last + 1, block.left + left, block.left + right + 1)
 
 
-def _bands(kinds: Kinds, block: Block) -> list[Block]:
+def _bands(grid: Grid, block: Block) -> list[Block]:
     """The parts between empty rows, where what continues a table stays with it."""
+    kinds = grid.kinds
     bands: list[Block] = []
     for first, last in _runs((block.of(kinds) != BLANK).any(axis=1)):
         band = _shrunk(kinds, replace(block, top=block.top + first, bottom=block.top + last))
         assert band is not None
-        if bands and _continues(kinds, bands[-1], band):
+        if bands and (_continues(kinds, bands[-1], band) or _repeats(grid, bands[-1], band)):
             upper = bands.pop()
             band = Block(upper.top, band.bottom, min(upper.left, band.left), max(upper.right, band.right))
         bands.append(band)
@@ -89,6 +93,14 @@ def _runs(filled: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[tupl
     edges = np.flatnonzero(np.diff(np.concatenate(([False], filled, [False])).astype(np.int8)))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         yield int(start), int(end)
+
+
+def _repeats(grid: Grid, upper: Block, lower: Block) -> bool:
+    """Whether the lower part begins with the same texts, in the same columns, as the upper one."""
+    if (upper.left, upper.right) != (lower.left, lower.right) or upper.width < 2 or min(upper.height, lower.height) < 2:
+        return False
+    first, again = (grid.rows[block.top][block.left : block.right] for block in (upper, lower))
+    return first == again and bool((grid.kinds[upper.top, upper.left : upper.right] == TEXT).all())
 
 
 def _continues(kinds: Kinds, upper: Block, lower: Block) -> bool:

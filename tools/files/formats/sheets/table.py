@@ -55,7 +55,8 @@ class Found:
 
 def find_table(grid: Grid, block: Block) -> Found:
     header = find_header(grid, block)
-    return Found(grid, block, header, column_names(grid, block, header), find_body(grid, block, header.data_from))
+    body = find_body(grid, block, header.data_from, header.lines[-1] if header.lines else None)
+    return Found(grid, block, header, column_names(grid, block, header), body)
 
 
 def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[str]) -> tuple[Table, pd.DataFrame]:
@@ -162,7 +163,7 @@ def _notes(found: Found) -> list[str]:
     rows = [at for at, row in enumerate(found.body.rows) if row in grid.marks.hidden_rows]
     if rows:
         listed = plain(str(rows), 200) if len(rows) <= 30 else f"{rows[0]} to {rows[-1]}"
-        notes.append(f"{len(rows)} of its rows are hidden in the sheet, and are in df too: index {listed}.")
+        notes.append(f"Rows that are hidden in the sheet are in df too: {len(rows)}, index {listed}.")
     hidden = [names[at] for at in range(block.width) if block.left + at in grid.marks.hidden_columns]
     if hidden:
         notes.append(f"Hidden in the sheet, and in df too: {_listed(hidden)}.")

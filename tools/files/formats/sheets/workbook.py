@@ -64,8 +64,13 @@ def open_book(source: Source, data: bytes | None = None, marks: dict[str, Marks]
     )
 
 
+def _file(source: Source, data: bytes | None) -> IO[bytes]:
+    """No path, because the libraries trust its suffix."""
+    return io.BytesIO(data) if data is not None else source.path.open("rb")
+
+
 def _calamine(source: Source, data: bytes | None) -> CalamineWorkbook:
-    with io.BytesIO(data) if data is not None else source.path.open("rb") as file:  # by a path, it trusts the suffix
+    with _file(source, data) as file:
         return CalamineWorkbook.from_filelike(file)
 
 
@@ -79,10 +84,7 @@ def grids(source: Source, book: Book, package: Package | None, data: bytes | Non
             until = time.monotonic() + max(0.1, (end - time.monotonic()) / left)
             xml = package.sheets.get(name)
             sparse = xml is not None and xml.cells < _FEW
-            opened = (
-                io.BytesIO(data) if data is not None else source.path.open("rb")
-            )  # a path would have to end in .xlsx
-            with opened as file, contextlib.closing(_openpyxl(file)) as workbook:
+            with _file(source, data) as file, contextlib.closing(_openpyxl(file)) as workbook:
                 grid = _streamed(workbook[name], book, max(room // left, 20_000), until, sparse=sparse)
         else:
             grid = _read(book, name, max(room, MAX_CELLS // 10))
