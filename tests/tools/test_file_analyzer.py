@@ -58,7 +58,7 @@ async def test_a_file_of_the_session_is_profiled(service: Service, model: Script
     session = await upload(service, model, ("book.xlsx", CORPUS["book.xlsx"]()))
     body = await ask(service, "book.xlsx", session_id=session)
     assert body["error"] is None
-    assert 'pd.read_excel("book.xlsx", sheet_name="Sales")' in body["output"]
+    assert 'pd.read_excel("book.xlsx", sheet_name="Sales", engine="calamine")' in body["output"]
     data = body["data"]
     assert (data["filename"], data["kind"]) == ("book.xlsx", "xlsx")
     assert [table["name"] for table in data["tables"]] == ["Sales", "By year", "Notes"]

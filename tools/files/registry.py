@@ -65,7 +65,7 @@ _TABLES = (".csv", ".tsv", ".tab", ".psv", *_WORKBOOKS)
 _PERHAPS_HTML = (*_TABLES, ".htm", ".html")
 _HTML_TABLE = re.compile(r"\s*<(!--|[a-z]+[\s>]).*<t(able|r|d|h)\b", re.IGNORECASE | re.DOTALL)
 _WORKBOOK_XML = re.compile(r"<(\w+:)?Workbook\b[^>]*urn:schemas-microsoft-com:office:spreadsheet")
-_HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
 

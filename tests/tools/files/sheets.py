@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import openpyxl
 import pandas as pd
@@ -13,8 +13,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tools.files.profile import Profile, Table
 from tools.files.registry import profile
 
+Rows: TypeAlias = list[list[Any]]
 
-def workbook(*sheets: Callable[[Worksheet], None] | Sequence[Sequence[Any]], **properties: Any) -> bytes:
+
+def workbook(*sheets: Callable[[Worksheet], None] | Rows, **properties: Any) -> bytes:
     """A workbook whose sheets have these rows, or are filled by these functions."""
     book = openpyxl.Workbook()
     book.remove(book.worksheets[0])

@@ -3,7 +3,9 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import CalamineError
 
@@ -102,7 +104,7 @@ def _calculated(source: Source, package: Package) -> Workbook:
     result = calculation.calculate(source)
     if result.workbook is None:
         failure = f"They could not be calculated here ({result.failure}): compute them in Python."
-        return replace(plain_workbook, uncalculated=marks, failure=failure)
+        return replace(plain_workbook, uncalculated=package.uncalculated, failure=failure)
     after = inspect(result.workbook)
     if after.zeros == package.zeros and not any(one.uncalculated for one in marks.values()):
         return plain_workbook  # zero is their result
@@ -112,20 +114,27 @@ def _calculated(source: Source, package: Package) -> Workbook:
 
 
 def _parts(source: Source, workbook: Workbook) -> Iterator[Part]:
-    for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
-        if not is_empty(grid):
-            formulas = workbook.uncalculated.get(grid.name, Marks()).uncalculated
-            data = workbook.data if formulas else None
-            yield from parts(grid, _origin(grid, source, data), plain(grid.name), formulas, workbook.failure)
+    with pd.ExcelFile(source.path, engine="calamine") as handle:
+        for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
+            if not is_empty(grid):
+                formulas = workbook.uncalculated.get(grid.name, Marks()).uncalculated
+                origin = _origin(grid, source, handle, workbook.data if formulas else None)
+                yield from parts(grid, origin, plain(grid.name), formulas, workbook.failure)
 
 
-def _origin(grid: Grid, source: Source, data: bytes | None) -> Origin:
+def _origin(grid: Grid, source: Source, handle: pd.ExcelFile, data: bytes | None) -> Origin:
     """Where pandas reads the sheet from. Calamine needs memory for all cells of a sheet, empty ones included."""
+
+    def opened() -> Any:
+        if data is not None:
+            return io.BytesIO(data)
+        return source.path if grid.is_cropped or not grid.complete else handle
+
     return Origin(
         "pd.read_excel",
         "{name}" if data is None else "book",
         {"sheet_name": grid.name, "engine": "openpyxl" if grid.is_cropped else "calamine"},
-        lambda: source.path if data is None else io.BytesIO(data),
+        opened,
         setup=() if data is None else calculation.SETUP,
         limits={} if grid.complete else {"engine": "openpyxl", "nrows": len(grid.rows)},
     )

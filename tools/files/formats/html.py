@@ -1,5 +1,7 @@
 """HTML: title, headings, tables, and the text without markup. Web applications also call it `.xls`."""
 
+import re
+
 from bs4 import BeautifulSoup, Tag
 
 from tools.files.deadline import OutOfTime, at_most
@@ -15,6 +17,7 @@ MAX_SOURCE = 8_000_000
 """Maximum characters of markup that are parsed."""
 MAX_TEXT = 5_000_000
 MAX_OUTLINE = 40
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*>")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SILENT = ("script", "style", "noscript", "template", "svg", "head")
 _BLOCKS = frozenset(
@@ -83,7 +86,7 @@ def _parsed(source: Source) -> tuple[BeautifulSoup, str, str]:
     markup = read_text(source, encoding, MAX_SOURCE + 1)
     try:
         with at_most(PARSE_SECONDS):
-            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, markup
+            return BeautifulSoup(_XML_DECLARATION.sub("", markup[:MAX_SOURCE]), "lxml"), encoding, markup
     except OutOfTime:
         raise FileUnreadable("Its markup is too large or too deeply nested.") from None
 

@@ -27,7 +27,8 @@ for row in lxml.etree.parse({{name}}).findall(ss + "Worksheet")[{{sheet}}].iter(
         rows[-1] += [""] * (int(cell.get(ss + "Index", len(rows[-1]) + 1)) - len(rows[-1]))
         rows[-1][-1] = "".join(cell.xpath("./*[local-name()=\'Data\']//text()"))
         rows[-1] += [""] * int(cell.get(ss + "MergeAcross", 0))
-text = pd.DataFrame(rows).to_csv(index=False, header=False)'''
+width = max(map(len, rows), default=0)
+text = pd.DataFrame([row + [""] * (width - len(row)) for row in rows]).to_csv(index=False, header=False)'''
 """Assigns the cells of a sheet to `text`, as CSV."""
 
 

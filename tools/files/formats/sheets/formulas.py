@@ -20,4 +20,4 @@ def notes(found: Found, uncalculated: Mapping[tuple[int, int], str], failure: st
     told = plain("; ".join(f"{name}: {formula}" for name, formula in list(first.items())[:_MAX_TOLD]), 300)
     if failure is None:
         return [f"Its formulas were never calculated; the load line calculates them ({told})."]
-    return [f"Columns with formulas that were never calculated, so that cells are empty ({told}). {failure}"]
+    return [f"Columns with formulas that were never calculated, so that cells are empty or 0 ({told}). {failure}"]

@@ -58,7 +58,7 @@ def _of_sheet(sheet: Any) -> Marks:
                 merged.append((row, column, row + down - 1, column + across - 1))
             formula = cell.get(f"{_TABLE}formula")
             if formula is not None and len(uncalculated) < _MAX_MARKS and _has_no_value(cell):
-                uncalculated[row, column] = plain(formula.partition("=")[2] and "=" + formula.partition("=")[2], 200)
+                uncalculated[row, column] = _formula(formula)
             column += _number(cell, "number-columns-repeated")
         row += repeated
     return Marks(merged, frozenset(hidden), frozenset(_hidden_columns(sheet)), uncalculated=uncalculated)
@@ -73,6 +73,12 @@ def _hidden_columns(sheet: Any) -> set[int]:
             hidden.update(range(at, at + repeated))
         at += repeated
     return hidden
+
+
+def _formula(text: str) -> str:
+    """As a person knows it: `of:=[.B2]*[.C2]` becomes `=B2*C2`."""
+    formula = re.sub(r"\[\.?([^\]]*)\]", r"\1", text.partition("=")[2]).replace(":.", ":")
+    return plain(f"={formula}", 200)
 
 
 def _has_no_value(cell: Any) -> bool:

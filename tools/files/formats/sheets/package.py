@@ -37,8 +37,10 @@ class Package:
     @property
     def uncalculated(self) -> dict[str, Marks]:
         """The formulas without results and, if `is_uncalculated`, those with 0 in place of it."""
+        some = any(sheet.uncalculated for sheet in self.sheets.values())
         return {
-            name: Marks(uncalculated=sheet.uncalculated or sheet.zero_formulas) for name, sheet in self.sheets.items()
+            name: Marks(uncalculated=sheet.uncalculated if some else sheet.zero_formulas)
+            for name, sheet in self.sheets.items()
         }
 
     @property
