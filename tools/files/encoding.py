@@ -96,7 +96,7 @@ def _is_strict(data: bytes, encoding: str) -> bool:
 
 
 def _oddities(data: bytes, encoding: str) -> int:
-    """How often a character makes no sense between its neighbours: a symbol at a letter, a capital behind a small one."""
+    """How often a character makes no sense between its neighbors: a symbol at a letter, a capital after a small one."""
     text = data.decode(encoding, errors="replace")
     return sum(_is_odd(*three) for three in _threes(text))
 

@@ -15,8 +15,10 @@ from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
 
-SCAN = 2_000_000
-"""Characters in which every record is looked at; of longer texts, the beginning and the end."""
+SCAN = 1_000_000
+"""Characters in which every record is looked at."""
+HEAD = 250_000
+"""Of longer texts, the beginning in which the table is looked for; its end is looked for at the end."""
 MAX_LINE = 1 << 20
 MAX_HEADER = 200_000
 """With more columns, a file is not a usable table."""
@@ -120,7 +122,7 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
     blocks = Blocks(source, codec_of(source, encoding))
     dialect = detect(_beginning(source, encoding), tabs=source.suffix == ".tsv")
     text, others = blocks.first(), blocks.others()
-    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, SCAN) + 1]
+    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, HEAD) + 1]
     records = list(dialect.rows(scanned))
     if not any(any(cell.strip() for cell in row) for row in records):
         raise FileUnreadable("It holds no rows.")

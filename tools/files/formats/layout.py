@@ -24,7 +24,7 @@ MAX_SKIPPED = 60
 """Records within a table that a line of Python can skip."""
 _RULE = re.compile(r"[-=+_|:.*~ ]{3,}")
 _JOINED = "Its header has two lines, which are joined."
-_COMMENT = ("#", "//", "%", "!", "--", "/*", "*")
+_COMMENT = ("#", "//", "%", "!")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,9 @@ class _Text:
 
     def __init__(self, records: Records) -> None:
         self.records = records
-        self.filled = [sum(1 for cell in row if cell and not cell.isspace()) for row in records]
-        self.ends = [next((at for at in range(len(row), 0, -1) if row[at - 1].strip()), 0) for row in records]
+        shapes = [_shape(row) for row in records]
+        self.filled = [filled for filled, _ in shapes]
+        self.ends = [end for _, end in shapes]
         widths = Counter(end for end, filled in zip(self.ends, self.filled, strict=True) if filled > 1)
         self.width = max(widths.items(), key=lambda item: (item[1], item[0]))[0] if widths else 1
 
@@ -81,8 +82,8 @@ class _Text:
     def is_junk(self, at: int) -> bool:
         """Rules, comments, and lines without a separator where rows have some."""
         row = self.records[at]
-        whole = "".join(row).strip()
-        if _RULE.fullmatch(whole) and not any(c.isalnum() for c in whole):
+        whole = "" if row and row[0][:1].isalnum() else "".join(row).strip()
+        if whole and _RULE.fullmatch(whole) and not any(c.isalnum() for c in whole):
             return len(row) == 1 or all(_RULE.fullmatch(cell.strip()) for cell in row if cell.strip())
         return self.filled[at] == 1 and self.width > 1 and (len(row) == 1 or self.ends[at] == 1)
 
@@ -95,7 +96,15 @@ class _Text:
         return ""
 
     def is_comment(self, at: int) -> bool:
-        return bool(self.records[at]) and self.records[at][0].lstrip().startswith(_COMMENT[:4])
+        return bool(self.records[at]) and self.records[at][0].lstrip().startswith(_COMMENT)
+
+
+def _shape(row: Sequence[str]) -> tuple[int, int]:
+    """`(number of cells that are not blank, number of cells up to the last one of these)`."""
+    if all(map(str.strip, row)):
+        return len(row), len(row)
+    places = [at for at, cell in enumerate(row, 1) if cell.strip()]
+    return len(places), places[-1] if places else 0
 
 
 def layouts(records: Records, *, declared: bool = False) -> list[Layout]:
@@ -174,7 +183,7 @@ def _continues(text: _Text, table: list[_Part], part: _Part) -> bool:
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
-    return [cell.strip() for cell in one] == [cell.strip() for cell in other]
+    return one[0].strip() == other[0].strip() and [*map(str.strip, one)] == [*map(str.strip, other)]
 
 
 def _names_at(text: _Text, part: _Part) -> int:
