@@ -110,7 +110,7 @@ def _count(found: Found, blocks: Blocks, sampled: int) -> int:
     """The number of rows of a large table, estimated if cells may contain line breaks."""
     parts = [found.text, *found.others]
     if blocks.has_byte_lines and not any('"' in part for part in parts):
-        return max(sampled, blocks.count_lines() - found.layout.data[0])
+        return max(sampled, blocks.count_lines() - found.layout.above)
     return round(blocks.source.size * sampled / sum(len(part.encode(blocks.codec, "replace")) for part in parts))
 
 
@@ -122,7 +122,7 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
     blocks = Blocks(source, codec_of(source, encoding))
     dialect = detect(_beginning(source, encoding), tabs=source.suffix == ".tsv")
     text, others = blocks.first(), blocks.others()
-    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, HEAD) + 1]
+    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, HEAD) + 1] or text
     records = list(dialect.rows(scanned))
     if not any(any(cell.strip() for cell in row) for row in records):
         raise FileUnreadable("It holds no rows.")

@@ -99,7 +99,9 @@ def is_upper_line(upper: Row, lower: Row, others: Sequence[Row]) -> bool:
     gaps = [at for at, cell in enumerate(named) if not cell]
     if not others or len(below) < 2 or not gaps or sum(map(bool, named)) < 2 or gaps == [0]:
         return False
-    if not all(at < len(below) and below[at] for at in gaps if at) or any(_kind([c]) in _TYPED for c in below[:MAX_COLUMNS] if c):
+    if not all(at < len(below) and below[at] for at in gaps if at) or any(
+        _kind([c]) in _TYPED for c in below[:MAX_COLUMNS] if c
+    ):
         return False
     return has_header(lower, others)
 

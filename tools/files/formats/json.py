@@ -8,7 +8,16 @@ import pandas as pd
 
 from tools.files.formats import text
 from tools.files.formats.outline import outline
-from tools.files.formats.records import DIGITS, MAX_RECORDS, exact_integers, records_table
+from tools.files.formats.records import (
+    DIGITS,
+    MAX_RECORDS,
+    encoding_option,
+    exact_integers,
+    flat_frame,
+    is_flat,
+    reading,
+    records_table,
+)
 from tools.files.inference.conversion import literal
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
@@ -28,22 +37,13 @@ def profile(source: Source) -> Profile:
         value = json.loads(content) if whole else list(first_elements(content[:PART_CHARACTERS]))
     except ValueError as error:
         return _as_text(source, plain(error, 120))
-    found = _records(value)
     notes = [] if whole else [f"Large: only its first {len(value):,} elements were looked at."]
     notes += filter(None, [encoding_doubt(source, encoding)])
-    load = f"import json, pathlib; data = {_parsed(encoding)}"
-    tables = []
+    found = _records(value)
+    load, tables = f"import json, pathlib; data = {_parsed(encoding)}", []
     if found is not None:
-        records, path = found
-        integers = exact_integers(records[:MAX_RECORDS])
-        parsed = content if whole else content[:PART_CHARACTERS]
-        again = _at(_again(parsed, whole=whole), path) if integers else records
-        frame = pd.json_normalize(again[:MAX_RECORDS])
-        frame = integers.apply(frame) if integers else frame
-        place = f"[{literal(path)}]" if path is not None else ""
-        digits, then = (DIGITS, integers.code) if integers else ("", "")
-        load = f"import json, pathlib; df = pd.json_normalize({_parsed(encoding, digits)}{place}){then}"
-        tables = [records_table(frame, len(records), load, exact=whole)]
+        frame, load = _table(*found, content if whole else content[:PART_CHARACTERS], encoding, whole=whole)
+        tables = [records_table(frame, len(found[0]), load, exact=whole)]
     return Profile(
         kind="json",
         title="JSON",
@@ -64,20 +64,31 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
+def _table(
+    records: list[dict[str, Any]], key: str | None, content: str, encoding: str, *, whole: bool
+) -> tuple[pd.DataFrame, str]:
+    """`(the table of the records, which are under `key`, the line of Python that loads it)`."""
+    integers = exact_integers(records[:MAX_RECORDS])
+    place = f"[{literal(key)}]" if key is not None else ""
+    if integers is not None:
+        again = _again(content, whole=whole)
+        frame = integers.apply(pd.json_normalize((again if key is None else again[key])[:MAX_RECORDS]))
+        value = f"{_parsed(encoding, DIGITS)}{place}"
+        return frame, f"import json, pathlib; df = pd.json_normalize({value}){integers.code}"
+    if whole and key is None and is_flat(records):
+        return flat_frame(content, lines=False)[:MAX_RECORDS], f"df = {reading(encoding, lines=False)}"
+    frame = pd.json_normalize(records[:MAX_RECORDS])
+    return frame, f"import json, pathlib; df = pd.json_normalize({_parsed(encoding)}{place})"
+
+
 def _parsed(encoding: str, options: str = "") -> str:
     """The expression for the file's value."""
-    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
-    return f"json.loads(pathlib.Path({{name}}).read_text({quoted}){options})"
+    return f"json.loads(pathlib.Path({{name}}).read_text({encoding_option(encoding)}){options})"
 
 
 def _again(content: str, *, whole: bool) -> Any:
     """The value with integers as texts."""
     return json.loads(content, parse_int=str) if whole else list(first_elements(content, parse_int=str))
-
-
-def _at(value: Any, key: str | None) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = value if key is None else value[key]
-    return records
 
 
 def first_elements(content: str, parse_int: Callable[[str], Any] = int) -> Iterator[Any]:

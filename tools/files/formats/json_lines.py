@@ -1,6 +1,5 @@
 """JSON Lines: one value per line."""
 
-import io
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +7,16 @@ from typing import Any
 import pandas as pd
 
 from tools.files.formats.outline import outline
-from tools.files.formats.records import DIGITS, MAX_RECORDS, exact_integers, records_table
+from tools.files.formats.records import (
+    DIGITS,
+    MAX_RECORDS,
+    encoding_option,
+    exact_integers,
+    flat_frame,
+    is_flat,
+    reading,
+    records_table,
+)
 from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, encoding_doubt, encoding_of, head_text
@@ -20,8 +28,6 @@ MAX_TEXT = 2_000_000
 MAX_BAD = 50
 """Invalid lines that a line of Python can leave out."""
 _CHUNK = 1 << 20
-_EXACT = "lines=True, dtype=False, convert_dates=False, precise_float=True"
-"""Options with which `pd.read_json` keeps texts and numbers as they are."""
 
 Lines = Sequence[tuple[str, Any]]
 """Each line with its value."""
@@ -72,18 +78,15 @@ def _table(lines: Lines, encoding: str, bad: Sequence[int]) -> tuple[pd.DataFram
         again = [json.loads(line, parse_int=str) for line, _ in lines]
         frame = integers.apply(pd.json_normalize(again))
         return frame, f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad, DIGITS)}]){integers.code}"
-    if bad or any(isinstance(part, dict) for record in records for part in record.values()):
+    if bad or not is_flat(records):
         return pd.json_normalize(records), f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad)}])"
-    text = io.StringIO("\n".join(line.strip() for line, _ in lines))
-    frame = pd.read_json(text, lines=True, dtype=False, convert_dates=False, precise_float=True)
-    option = "" if encoding == "utf-8" else f', encoding="{encoding}"'
-    return frame, f"df = pd.read_json({{name}}, {_EXACT}{option})"
+    text = "\n".join(line.strip() for line, _ in lines)
+    return flat_frame(text, lines=True), f"df = {reading(encoding, lines=True)}"
 
 
 def _parsed(encoding: str, bad: Sequence[int], options: str = "") -> str:
     """The expression for the value of each line."""
-    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
-    file = f'pathlib.Path({{name}}).read_text({quoted}).split("\\n")'
+    file = f'pathlib.Path({{name}}).read_text({encoding_option(encoding)}).split("\\n")'
     if not bad or len(bad) > MAX_BAD:
         return f"json.loads(line{options}) for line in {file} if line.strip()"
     left_out = f"n not in {{{', '.join(map(str, bad))}}}"

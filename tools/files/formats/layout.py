@@ -54,6 +54,11 @@ class Layout:
         """Number of columns in the text, up to the last one that is kept."""
         return self.columns[-1] + 1
 
+    @property
+    def above(self) -> int:
+        """Number of records before the data."""
+        return self.data[0] if self.data else (self.header or 0) + 1
+
 
 @dataclass(slots=True)
 class _Part:

@@ -1,5 +1,6 @@
 """Lists of JSON objects as tables: texts stay texts, and large integers stay exact."""
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,6 +63,27 @@ def exact_integers(records: Iterable[Mapping[str, Any]]) -> Integers | None:
         elif integers and others and all(isinstance(value, float) for value in others):
             numbers.append(name)
     return Integers(types, tuple(numbers))
+
+
+def flat_frame(text: str, *, lines: bool) -> pd.DataFrame:
+    """Objects without objects in them. `reading` is the same as Python."""
+    return pd.read_json(io.StringIO(text), lines=lines, dtype=False, precise_float=True)
+
+
+def reading(encoding: str, *, lines: bool) -> str:
+    """The call of pandas that reads such objects, without changes of type."""
+    options = f"{', lines=True' if lines else ''}, dtype=False, precise_float=True"
+    return f"pd.read_json({{name}}{options}{encoding_option(encoding, ', ')})"
+
+
+def encoding_option(encoding: str, before: str = "") -> str:
+    """The option of functions that read text; empty for UTF-8."""
+    return "" if encoding == "utf-8" else f'{before}encoding="{encoding}"'
+
+
+def is_flat(records: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether no object has objects in it."""
+    return not any(isinstance(value, dict) for record in records for value in record.values())
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
