@@ -22,7 +22,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00\x02-\x08\x0e-\x1a\x7f]")
+"""Without escapes, and without those that separate fields and records."""
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 """Of Japanese in seven bits."""
 

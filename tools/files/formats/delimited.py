@@ -7,6 +7,7 @@ import pandas as pd
 from tools.files.columns import describe_columns, head_rows
 from tools.files.formats.blocks import Blocks
 from tools.files.formats.dialect import Dialect, detect, lines_of
+from tools.files.formats.header import evidence
 from tools.files.formats.layout import Layout, Records, layouts, left_out
 from tools.files.formats.text_table import BROKEN, TextTable, place, unreadable
 from tools.files.inference.reading import Reading
@@ -17,6 +18,10 @@ from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, en
 
 SCAN = 1_000_000
 """Characters in which every record is looked at."""
+MAX_WORDS = 80
+"""Characters of a cell of a table whose name does not say that it is one, on average."""
+MIN_LINES = 3
+"""Fewer lines are no table unless the file's name says so."""
 HEAD = 250_000
 """Of longer texts, the beginning in which the table is looked for; its end is looked for at the end."""
 MAX_LINE = 1 << 20
@@ -72,6 +77,35 @@ def profile(source: Source) -> Profile:
         tables=tables,
         notes=[note for note in ((large if sampled else ""), encoding_doubt(source, encoding)) if note],
     )
+
+
+def is_table(text: str) -> bool:
+    """Whether a text without a telling name is a table: most of its lines are rows of the same width, which have names
+    above values, or several cells each.
+    """
+    dialect = detect(text)
+    records = list(dialect.rows(text))
+    filled = sum(1 for row in records if any(cell.strip() for cell in row))
+    if filled < MIN_LINES or dialect.separator == ":":
+        return False
+    rows = [
+        len(table.data) + 1
+        for table in layouts(records, declared=dialect.declared)
+        if _is_sure(table, records, dialect)
+    ]
+    return sum(rows) >= 0.6 * filled
+
+
+def _is_sure(table: Layout, records: Records, dialect: Dialect) -> bool:
+    data = [records[at] for at in table.data]
+    if len(table.names) < 2 or len(data) < MIN_LINES - 1:
+        return False
+    if evidence(table.raw_header, data) is True:
+        return True
+    if dialect.is_aligned or (len(table.names) == 2 and dialect.separator == ","):  # prose has commas and blanks
+        return False
+    alike = sum(len(row) == len(data[0]) for row in data) >= 0.9 * len(data)
+    return alike and max(len("".join(row)) for row in data) < MAX_WORDS * len(table.names)
 
 
 def sections(source: Source) -> list[Section]:

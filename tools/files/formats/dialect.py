@@ -148,9 +148,19 @@ def _quoted(sample: str, separator: str) -> Dialect:
     if sample.count("'") > 1 and '"' not in sample and _has_single_quotes(sample, plain):
         candidates.insert(0, replace(plain, quote="'"))
     if '"' in sample:
-        candidates.append(replace(plain, quote=""))
+        literal = replace(plain, quote="")
+        if _swallows_lines(sample, plain, literal):
+            return literal
+        candidates.append(literal)
     scores = [_score(sample, one) - 0.02 * at for at, one in enumerate(candidates)]
     return candidates[scores.index(max(scores))]
+
+
+def _swallows_lines(sample: str, quoted: Dialect, literal: Dialect) -> bool:
+    """Whether lines disappear in quotes that are never closed, although each is a record of its own."""
+    records = [row for row in quoted.rows(sample) if row]
+    lines = [row for row in literal.rows(sample) if row]
+    return len(records) < len(lines) and len({len(row) for row in lines}) == 1 and len(lines[0]) > 1
 
 
 def _has_space_behind(sample: str, separator: str) -> bool:

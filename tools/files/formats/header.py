@@ -6,6 +6,7 @@ from itertools import islice
 
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.infer import infer
+from tools.files.inference.missing import is_mark
 from tools.files.profile import MAX_COLUMNS, plain
 from tools.files.rows import unique_names
 
@@ -14,7 +15,9 @@ MAX_NAME = 200
 LOOKED_AT = 200
 _YEAR = re.compile(r"(19|20)\d\d")
 _TYPED = ("integer", "number", "date", "time", "boolean")
-_UNIT = re.compile(r"[\[(]?[^\W\d_°%µμΩ‰]{0,8}[°%µμΩ‰€$£/·*^²³⁻¹²\w .-]{0,12}[\])]?")
+_UNIT = re.compile(r".{1,15}")
+_BRACKETED = re.compile(r"[\[(].*[\])]")
+_SYMBOL = re.compile(r"[°%µμΩ‰€$£/²³\[(]|^(mm|cm|km|m|kg|g|mg|s|ms|min|h|V|A|W|kW|kWh|MW|Hz|hPa|Pa|bar|K|C|F|l|ml)$")
 
 
 def has_header(first: Row, others: Sequence[Row]) -> bool:
@@ -79,13 +82,17 @@ def _kind(cells: Sequence[str]) -> str:
     return infer(cells).kind
 
 
-def units_below(header: Row, second: Row, others: Sequence[Row]) -> bool:
-    """Whether the second row has the units of the columns: short texts above numbers."""
+def units_below(second: Row, others: Sequence[Row]) -> bool:
+    """Whether the second row has the units of the columns: `s`, `°C` or `[m]` above numbers, nothing above texts."""
     cells = [cell.strip() for cell in second[:MAX_COLUMNS]]
-    if len(others) < 2 or not any(cells) or not all(len(cell) <= 15 and _UNIT.fullmatch(cell) for cell in cells):
+    if len(others) < 2 or not all(_UNIT.fullmatch(cell) for cell in cells if cell):
         return False
-    typed = [at for at, cell in enumerate(cells) if cell and _is_typed([row[at] for row in others if at < len(row)])]
-    return len(typed) > 0 and not any(_kind([cells[at]]) in _TYPED for at in typed) and len(header) >= len(second) - 1
+    typed = {at for at, cell in enumerate(cells) if _is_typed([row[at] for row in others if at < len(row)])}
+    units = [cells[at] for at in typed if cells[at] and not is_mark(cells[at])]
+    rest = [cell for at, cell in enumerate(cells) if at not in typed and cell and not is_mark(cell)]
+    if any(_kind([cell]) in _TYPED for cell in units) or not all(_BRACKETED.fullmatch(cell) for cell in rest):
+        return False
+    return len(units) > 1 or any(_SYMBOL.search(unit) for unit in units)
 
 
 def _is_typed(column: Sequence[str]) -> bool:

@@ -255,7 +255,7 @@ def _header(records: Records, top: int, body: list[int]) -> tuple[int | None, li
     if top and is_upper_line(records[top - 1], cells, others):
         return top, clean_names(joined(records[top - 1], cells), width), [_JOINED], body
     notes = []
-    if len(others) > 2 and units_below(cells, others[0], others[1:]):
+    if len(others) > 2 and units_below(others[0], others[1:]):
         pairs = (f"{name.strip()} {unit.strip()}" for name, unit in zip(cells, others[0], strict=False) if unit.strip())
         notes, body, others = [f"Units, from the second line: {plain(', '.join(pairs), 150)}."], body[1:], others[1:]
     if _has_labels(cells, others):

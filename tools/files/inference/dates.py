@@ -23,6 +23,8 @@ _AMERICAN = re.compile(rf"(?:{_NAME}) (?P<a>\d{{1,2}})(?P<mark>,? )(?P<c>\d{{4}}
 _TIME_OF_DAY = re.compile(rf"{_CLOCK}(?P<half> ?[AaPp][Mm])?{_ZONE}?")
 _ORDERED: dict[Order, str] = {"ymd": "%Y{0}%m{0}%d", "dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y"}
 _ISO = re.compile(r"%Y-%m-%d([T ]%H:%M(:%S(\.%f)?)?)?(%z)?")
+_DISTANT = frozenset(str(year) for year in range(40, 69))
+"""Years of two digits that pandas takes for 20xx, although 19xx may be meant."""
 MAX_LENGTH = 45
 MAX_FORMS = 4
 
@@ -34,7 +36,8 @@ class Dates:
     format: DateFormat
     ambiguous: str = ""
     """A cell that can be read in two ways: `01/02/2024`."""
-    short_years: bool = False
+    distant: bool = False
+    """Whether years of two digits are taken for distant ones: 45 for 2045."""
 
 
 def are_times(texts: Iterable[str]) -> bool:
@@ -62,7 +65,7 @@ def dates(texts: Collection[str], likely_day_first: bool | None) -> Dates | None
     if not orders or not all(_is_valid(match, "ymd") for match in found if match.re is _COMPACT):
         return None
     order, sure = _preferred(orders, numeric, likely_day_first)
-    short = any(len(match["c"]) == 2 and order != "ymd" for match in found)
+    distant = any(len(match["c"]) == 2 and order != "ymd" and match["c"] in _DISTANT for match in found)
     if _looks_like_versions(numeric, order):
         return None
     written = _format(forms, order, found)
@@ -70,7 +73,7 @@ def dates(texts: Collection[str], likely_day_first: bool | None) -> Dates | None
         return None
     if numeric and order != "ymd":
         written = replace(written, day_first=order == "dmy")
-    return Dates(written, "" if sure else min(match.string for match in numeric), short)
+    return Dates(written, "" if sure else min(match.string for match in numeric), distant)
 
 
 def orders_differ(texts: Iterable[str]) -> bool:

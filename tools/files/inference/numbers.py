@@ -67,7 +67,7 @@ def numbers(texts: Collection[str], likely: Decimal | None) -> Numbers | None:
         return None
     decimal, thousands, ambiguous = marks
     affixes = {match["before"] or "" for match in found} | {match["after"] or "" for match in found}
-    percent = {affix for affix in affixes if affix in ("%", "‰")}
+    percent = affixes & {"%", "‰"}
     currency = affixes - percent - {""}
     if len(percent) > 1 or len(currency) > 1 or (percent and (currency or not all(match["after"] for match in found))):
         return None
@@ -76,21 +76,15 @@ def numbers(texts: Collection[str], likely: Decimal | None) -> Numbers | None:
         thousands=thousands,
         percent="".join(percent),
         currency=tuple(currency),
-        signs=any(_odd_sign(match) for match in found),
+        behind=any(match["open"] or match["trailing"] or match["last"] for match in found),
+        dashes=any(_has_dash(match) for match in found),
         exponent=any(match["exponent"] for match in found),
     )
     return _judged(found, cores, written, ambiguous)
 
 
-def _odd_sign(match: re.Match[str]) -> bool:
-    return bool(
-        match["open"]
-        or match["trailing"]
-        or match["last"]
-        or match["sign"] in ("\u2212", "–")
-        or match["inner"]
-        or (match["sign"] and not match.string.startswith(match["sign"] + match["core"]))
-    )
+def _has_dash(match: re.Match[str]) -> bool:
+    return any(match[name] and match[name] in DASHES for name in ("sign", "inner", "trailing", "last"))
 
 
 def _judged(found: list[re.Match[str]], cores: set[str], written: NumberFormat, ambiguous: str) -> Numbers:
