@@ -35,6 +35,8 @@ def guess(data: bytes) -> str:
     detector.feed(sample, last=True)
     said = detector.guess(tld=None, allow_utf8=False).lower()
     name = _known(_NAMES.get(said, said.replace("windows-", "cp"))) or "cp1252"
+    if name.startswith("koi8") and len(set(_WORD.findall(sample))) < 3 and _is_strict(sample, "cp1251"):
+        return "cp1251"  # by far the more common one
     if name in _WIDE or not (odd := _oddities(sample, name)):
         return name
     best = min(_OLD, key=lambda other: _oddities(sample, other))

@@ -156,4 +156,6 @@ def encoding_doubt(source: Source, encoding: str) -> str | None:
 def _reads_as_text(head: bytes, encoding: str) -> bool:
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
     bad = len(_CONTROLS.findall(text)) + text.count("\ufffd")
+    if "\n" not in text:
+        bad += text.count("\x01")
     return bad <= len(text) * 0.02

@@ -209,4 +209,10 @@ def _spans(lines: list[str]) -> tuple[tuple[int, int], ...]:
     length = max(map(len, body))
     blank = [all(at >= len(line) or line[at] == " " for line in body) for at in range(length)]
     starts = [at for at in range(length) if not blank[at] and (at == 0 or blank[at - 1])]
-    return tuple((start, end) for start, end in zip(starts, [*starts[1:], length], strict=True))
+    # A blank in a name, or in every cell of a short table, divides nothing: each column has a name and values.
+    header, *rows = body
+    kept: list[int] = []
+    for start, end in zip(starts, [*starts[1:], length], strict=True):
+        if not kept or (header[start:end].strip() and any(row[start:end].strip() for row in rows)):
+            kept.append(start)
+    return tuple(zip(kept, [*kept[1:], length], strict=True))

@@ -18,8 +18,11 @@ _NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<mark>-|/|\. ?)(?P<b>\d{{1,2}})(?P=m
 _COMPACT = re.compile(rf"(?P<a>(?:19|20)\d\d)(?P<mark>)(?P<b>\d\d)(?P<c>\d\d){_TIME}")
 _FULL = "January|February|March|April|June|July|August|September|October|November|December"
 _NAME = rf"(?P<full>{_FULL})|(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_NAMED = re.compile(rf"(?P<a>\d{{1,2}})(?P<mark>-| |\. )(?:{_NAME})(?P<mark2>[- ])(?P<c>\d{{4}}|\d\d){_TIME}", re.I)
-_AMERICAN = re.compile(rf"(?:{_NAME}) (?P<a>\d{{1,2}})(?P<mark>,? )(?P<c>\d{{4}}){_TIME}", re.I)
+_WEEKDAY = r"(?P<week>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?"
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<mark>-| |\. )(?:{_NAME})(?P<mark2>[- ])(?P<c>\d{{4}}|\d\d){_TIME}", re.IGNORECASE
+)
+_AMERICAN = re.compile(rf"(?:{_NAME}) (?P<a>\d{{1,2}})(?P<mark>,? )(?P<c>\d{{4}}){_TIME}", re.IGNORECASE)
 _TIME_OF_DAY = re.compile(rf"{_CLOCK}(?P<half> ?[AaPp][Mm])?{_ZONE}?")
 _ORDERED: dict[Order, str] = {"ymd": "%Y{0}%m{0}%d", "dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y"}
 _ISO = re.compile(r"%Y-%m-%d([T ]%H:%M(:%S(\.%f)?)?)?(%z)?")
@@ -105,7 +108,7 @@ def _form(match: re.Match[str]) -> str:
     elif match.re is _COMPACT:
         day = "%Y%m%d|"
     elif match.re is _NAMED:
-        day = f"%d{match['mark']}{'%B' if match['full'] else '%b'}{match['mark2']}{year}|"
+        day = f"{'%a, ' if match['week'] else ''}%d{match['mark']}{'%B' if match['full'] else '%b'}{match['mark2']}{year}|"
     else:
         day = f"{'%B' if match['full'] else '%b'} %d{match['mark']}{year}|"
     return day + _time_form(match)
@@ -167,7 +170,7 @@ def _format(forms: set[str], order: Order, found: list[re.Match[str]]) -> DateFo
         return DateFormat(only, utc=utc, guessed=iso and not only.endswith("%z"))
     if all(_ISO.fullmatch(one) for one in written) and all(_is_padded(match) for match in found):
         return DateFormat("ISO8601", utc=utc)
-    if any("%y" in one or one.startswith(("%Y", "%b", "%B")) for one in written):
+    if any("%y" in one or one.startswith(("%Y", "%b", "%B", "%a")) for one in written):
         return None
     return DateFormat("mixed", utc=utc)
 
