@@ -103,14 +103,15 @@ def _matched(text: str) -> re.Match[str] | None:
 def _form(match: re.Match[str]) -> str:
     """The format for `strptime`, where `{order}` stands for the year, month and day of a numeric date."""
     year = "%Y" if len(match["c"]) == 4 else "%y"
+    month = "%B" if match.re in (_NAMED, _AMERICAN) and match["full"] else "%b"
     if match.re is _NUMERIC:
         day = f"{{order}}|{match['mark']}|{'%Y' if 4 in (len(match['a']), len(match['c'])) else '%y'}|"
     elif match.re is _COMPACT:
         day = "%Y%m%d|"
     elif match.re is _NAMED:
-        day = f"{'%a, ' if match['week'] else ''}%d{match['mark']}{'%B' if match['full'] else '%b'}{match['mark2']}{year}|"
+        day = f"{'%a, ' if match['week'] else ''}%d{match['mark']}{month}{match['mark2']}{year}|"
     else:
-        day = f"{'%B' if match['full'] else '%b'} %d{match['mark']}{year}|"
+        day = f"{month} %d{match['mark']}{year}|"
     return day + _time_form(match)
 
 
