@@ -117,12 +117,13 @@ def _first_not_utf8(source: Source) -> int | None:
 
 
 def _legacy(source: Source, odd: int) -> str:
-    near = _near(source, odd)
-    text = near.decode("utf-8", errors="replace")
-    broken = text.count("\ufffd")
-    if broken * 10 < sum(character > "\x7f" for character in text):  # UTF-8 with a few damaged characters
+    with source.path.open("rb") as file:
+        file.seek(max(0, odd - _CHUNK))
+        around = file.read(2 * _CHUNK)
+    text = around.decode("utf-8", errors="replace")
+    if 5 * text.count("\ufffd") < sum(character > "\x7f" for character in text):  # UTF-8, a few characters damaged
         return "utf-8"
-    return guess(near)
+    return guess(_near(source, odd))
 
 
 def _near(source: Source, odd: int) -> bytes:

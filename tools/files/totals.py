@@ -117,9 +117,8 @@ def _is_labelled_total(rows: Sequence[Row], at: int) -> bool:
     """With a label, and with empty cells or the sums or averages of the others."""
     if not is_total_label(_first_text(rows[at])):
         return False
-    return _is_sparse(rows, at) or _has_sums(
-        [row for row in rows[:at] if not is_total_label(_first_text(row))], rows[at]
-    )
+    others = [row for row in rows[:at] if not is_total_label(_first_text(row))]
+    return _is_sparse(rows, at) or _has_sums(others, rows[at])
 
 
 def _is_bare_total(rows: Sequence[Row], last: Row) -> bool:
@@ -158,6 +157,7 @@ def _is_sum_or_mean(column: Iterable[str], last: str) -> bool:
         return False
     cells = [None if cell in found.missing or not cell.strip() else cell for cell in [*column, last]]
     *values, total = how.apply(pd.Series(cells, dtype="str")).tolist()
-    return math.isclose(
-        math.fsum(value for value in values if not math.isnan(value)), total, rel_tol=1e-4, abs_tol=0.01
-    )
+    numbers = [value for value in values if not math.isnan(value)]
+    added = math.fsum(numbers)
+    expected = (added, added / max(1, len(numbers)))
+    return any(math.isclose(value, total, rel_tol=1e-4, abs_tol=0.01) for value in expected)

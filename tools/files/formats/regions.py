@@ -143,7 +143,8 @@ def _has_names(text: TextRecords, part: Part) -> bool:
     """Whether names stand above values of another type."""
     header = names_at(text, part)
     below = [text.records[at] for at in part.records if at > header]
-    return bool(below) and evidence(text.records[header], below) is True
+    enough = len(below) > 1 or part.width > 2  # a key and a value above another look like names and values
+    return enough and bool(below) and evidence(text.records[header], below) is True
 
 
 def body_of(text: TextRecords, table: list[Part]) -> list[int]:
