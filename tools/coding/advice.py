@@ -49,7 +49,7 @@ def _undefined(match: Match, context: ErrorContext) -> str:
     if name in MODULES:
         return f"The program has to import it first: {MODULES[name]}"
     named = columns_named(context.code, context.tables)
-    if reader := read_for(named, context.tables) or all_of_one_form(context.tables) or _reader(context.files):
+    if reader := read_for(named, context.tables) or all_of_one_form(context.tables) or _reader(context):
         return f"Nothing named {name} exists yet. A table has to be read first: df = {reader}"
     return f"Nothing named {name} exists yet. The program has to define it first."
 
@@ -66,7 +66,7 @@ def _unknown_key(match: Match, context: ErrorContext) -> str:
     if tables:
         columns = "; ".join(f"{name}: {', '.join(table.columns[:MAX_COLUMNS])}" for name, table in tables.items())
         return f"{told} The columns are: {columns[:MAX_LISTED]}"
-    reader = _reader(context.files)
+    reader = _reader(context)
     return f"{told} df may be another table; read the right one anew: df = {reader}" if reader else told
 
 
@@ -75,10 +75,14 @@ def _unknown_attribute(match: Match, context: ErrorContext) -> str:
     return _unknown_key(match, context) if known else ""
 
 
-def _reader(files: Sequence[str]) -> str:
-    known = ((file, READERS.get(_ending(file))) for file in reversed(files))
-    readers = (reader.format(literal(file)) for file, reader in known if reader)
-    return next(readers, "")
+def _reader(context: ErrorContext) -> str:
+    """The call that reads the newest file that may be a table."""
+    for file in reversed(context.files):
+        if file in context.tables:
+            return context.tables[file].read
+        if reader := READERS.get(_ending(file)):
+            return reader.format(literal(file))
+    return ""
 
 
 def _ending(file: str) -> str:

@@ -25,7 +25,10 @@ async def missing_read(kit: ToolKit, code: str) -> str | None:
         return None
     tables = await tables_at_hand(kit)
     read = read_for(columns_named(code, tables), tables)
-    return f"import pandas as pd; {FRAME} = {read}" if read else None
+    if read is None:
+        return None
+    setup = dict.fromkeys(table.setup for table in tables.values() if table.setup and table.read in read)
+    return "; ".join(["import pandas as pd", *setup, f"{FRAME} = {read}"])
 
 
 def uses_before_binding(code: str, name: str) -> bool:

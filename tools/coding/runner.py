@@ -11,12 +11,14 @@ from tools.coding.missing_read import missing_read
 from tools.coding.observation import SILENT, observation
 from tools.coding.repair import repaired
 from tools.coding.staging import named_files
+from tools.coding.table_reads import reads_tables, with_described_reads
 from tools.coding.tables import tables_at_hand
 from tools.errors import ToolFailed
 from tools.kit import ToolKit
 from workspace.errors import KernelStartError
 
 READ_FIRST = "Note: df was not there, so this line was run first: "
+READ_AS_DESCRIBED = "Note: the file was read as its description says: "
 
 
 class Attempt(TypedDict):
@@ -42,16 +44,19 @@ class Runner:
         """Run a checked program. Raises `ToolFailed` if no kernel is available."""
         await self._stage(code)
         read = await missing_read(self.kit, code)
+        notes = [f"{READ_FIRST}{read}\n"] if read is not None else []
         if read is not None:
             code = f"{read}\n{code}"
+        code, described = await self._with_described_reads(code)
+        notes += [f"{READ_AS_DESCRIBED}{call}\n" for call in described]
         try:
             result = await self.kit.workspace.kernel.run(code, on_output=self.kit.on_output)
         except KernelStartError as error:
             raise ToolFailed(str(error)) from error
         context = await self._error_context(code) if result.error is not None else None
         text, files = observation(result, context), list(result.new_files)
-        if read is not None and text.strip():
-            text = f"{READ_FIRST}{read}\n{text}"
+        if text.strip():
+            text = "".join(notes) + text
         if result.status != "ok":
             return Attempt(code=code, output=text, error="failed", files=files)
         if not text.strip():
@@ -61,6 +66,12 @@ class Runner:
     async def _error_context(self, code: str) -> ErrorContext:
         files = [info.name for info in await self.kit.workspace.files()]
         return ErrorContext(files, await tables_at_hand(self.kit), code)
+
+    async def _with_described_reads(self, code: str) -> tuple[str, list[str]]:
+        """The program with the files' own calls for its tables, and these calls."""
+        if not reads_tables(code):
+            return code, []
+        return await asyncio.to_thread(with_described_reads, code, await tables_at_hand(self.kit))
 
     async def _stage(self, code: str) -> None:
         """Copy the user's uploads that the program names to the session's folder."""
@@ -75,7 +86,9 @@ class Runner:
 
 def without_note(output: str) -> str:
     """The output of the program itself."""
-    return output.partition("\n")[2] if output.startswith(READ_FIRST) else output
+    while output.startswith((READ_FIRST, READ_AS_DESCRIBED)):
+        output = output.partition("\n")[2]
+    return output
 
 
 def _looked_over(code: str) -> tuple[str, str | None]:

@@ -4,7 +4,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from datetime import date, datetime
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ _LOOKED_AT = 2000
 MAX_WHY = 120
 
 
-def describe_columns(frame: pd.DataFrame, types: Sequence[ColumnType] = ()) -> list[Column]:
+def describe_columns(frame: pd.DataFrame, types: Sequence[ColumnType | None] = ()) -> list[Column]:
     """The first `MAX_COLUMNS` columns, with what was decided about them. Never raises because of cell contents."""
     width = min(MAX_COLUMNS, frame.shape[1])
-    decided = zip_longest(range(width), types[:width])
-    return [_column(frame.columns[at], frame.iloc[:, at], one) for at, one in decided]
+    decided = [*types, *[None] * width]
+    return [_column(frame.columns[at], frame.iloc[:, at], decided[at]) for at in range(width)]
 
 
 def head_rows(frame: pd.DataFrame, rows: int = HEAD_ROWS) -> list[list[str]]:

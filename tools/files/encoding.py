@@ -35,6 +35,8 @@ def guess(data: bytes) -> str:
     detector.feed(sample, last=True)
     said = detector.guess(tld=None, allow_utf8=False).lower()
     name = _known(_NAMES.get(said, said.replace("windows-", "cp"))) or "cp1252"
+    if name.startswith("koi8") and len(set(_WORD.findall(sample))) < 3 and _is_strict(sample, "cp1251"):
+        return "cp1251"  # by far the more common one
     if name in _WIDE or not (odd := _oddities(sample, name)):
         return name
     best = min(_OLD, key=lambda other: _oddities(sample, other))
@@ -96,7 +98,7 @@ def _is_strict(data: bytes, encoding: str) -> bool:
 
 
 def _oddities(data: bytes, encoding: str) -> int:
-    """How often a character makes no sense between its neighbours: a symbol at a letter, a capital behind a small one."""
+    """How often a character makes no sense between its neighbors: a symbol at a letter, a capital after a small one."""
     text = data.decode(encoding, errors="replace")
     return sum(_is_odd(*three) for three in _threes(text))
 

@@ -85,10 +85,14 @@ def tables_of(briefs: Mapping[str, Brief]) -> dict[str, Linked]:
 
 
 def _table(profile: Profile, name: str) -> Linked | None:
+    """The file's only table, if one line of Python reads it."""
     line = loading(profile, name) or ""
-    if len(profile.tables) != 1 or not line.startswith("df = ") or ";" in line or "\n" in line:
+    setup, found, read = line.partition("df = ")
+    if len(profile.tables) != 1 or not found or "\n" in line or (setup and not setup.startswith("import ")):
         return None
-    return Linked(tuple(column.name for column in profile.tables[0].columns), line.removeprefix("df = "))
+    columns = profile.tables[0].columns
+    texts = tuple(column.name for column in columns if column.kind == "text")
+    return Linked(tuple(column.name for column in columns), read, setup.removesuffix("; "), texts)
 
 
 def _words(error: WorkerError) -> str:

@@ -1,6 +1,5 @@
 """Selects the handler of a file: by its content; its name only distinguishes kinds of text."""
 
-import csv
 import json
 import re
 from collections.abc import Callable
@@ -122,7 +121,7 @@ def _text_kind(source: Source, text: str) -> str:
         return "csv"
     if _JSON.match(text):
         return "jsonl" if source.suffix in (".jsonl", ".ndjson") or _is_lines_of_json(text) else "json"
-    if not names_a_language(source) and is_table(text):
+    if not names_a_language(source) and is_table(source, text):
         return "csv"
     return "text"
 
@@ -137,20 +136,13 @@ def _is_lines_of_json(text: str) -> bool:
         return False
 
 
-def is_table(text: str) -> bool:
-    """Whether the lines are divided into the same number of short fields by one separator."""
-    lines = [line for line in text.splitlines()[:20] if line.strip()]
-    if len(lines) < 3:
+def is_table(source: Source, text: str) -> bool:
+    """Whether the lines are rows of a table: names above values, divided in one way."""
+    lines = text.splitlines()[:200]
+    if any(len(line) > 10_000 for line in lines) or "\0" in text:
         return False
-    for separator in "\t;|,":
-        rows = [len(row) for row in csv.reader(lines[:-1], delimiter=separator)] if _fits(lines) else []
-        if rows and min(rows) == max(rows) >= 2 and all(len(line) < 80 * rows[0] for line in lines):
-            return separator != "," or rows[0] >= 3
-    return False
-
-
-def _fits(lines: list[str]) -> bool:
-    return all(len(line) < 10_000 and "\0" not in line for line in lines)
+    beginning = "\n".join(lines[:-1] if source.size > len(source.head) else lines)
+    return bool(import_module(HANDLERS["csv"]).is_table(beginning))
 
 
 def sections(path: Path) -> list[Section]:

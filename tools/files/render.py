@@ -90,7 +90,8 @@ def _short_table(profile: Profile, table: Table, name: str, values: int, rows: i
         lines.append(f"  {_label(profile, table)}: {_extent(table)}")
     if table.load:
         lines += _load_lines("  load", table.load, name)
-    lines += [f"  note: {note}" for note in table.notes[:2]]
+    lines += [f"  note: {note}" for note in table.notes[:3]]
+    lines += [f"  doubt: {column.name}: {column.doubt}" for column in table.columns[:columns] if column.doubt][:3]
     if table.columns:
         listed = ", ".join(_short_column(column, values) for column in table.columns[:columns])
         more = table.column_count - min(columns, len(table.columns))
@@ -102,9 +103,9 @@ def _short_table(profile: Profile, table: Table, name: str, values: int, rows: i
 
 
 def _short_column(column: Column, values: int) -> str:
-    shown = ""
+    shown = f", {column.why}" if column.why and values else ""
     if column.kind == "text" and column.distinct is not None and 0 < column.distinct <= values:
-        shown = ": " + "/".join(column.examples[:values])
+        shown += ": " + "/".join(column.examples[:values])
     return f"{column.name} ({column.kind}{shown})"
 
 
@@ -143,7 +144,7 @@ def _long_table(profile: Profile, table: Table, name: str) -> list[str]:
 
 
 def _long_column(column: Column) -> str:
-    parts = [f"{column.kind}, {column.dtype}"]
+    parts = [f"{column.kind}, {column.dtype}", *filter(None, (column.why, column.doubt))]
     if column.minimum is not None and column.maximum is not None:
         parts.append(f"{column.minimum} to {column.maximum}")
     if column.mean is not None:

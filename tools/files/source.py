@@ -22,7 +22,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00\x02-\x08\x0e-\x1a\x7f]")
+"""Without escapes, and without those that separate fields and records."""
 _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 """Of Japanese in seven bits."""
 
@@ -116,12 +117,13 @@ def _first_not_utf8(source: Source) -> int | None:
 
 
 def _legacy(source: Source, odd: int) -> str:
-    near = _near(source, odd)
-    text = near.decode("utf-8", errors="replace")
-    broken = text.count("\ufffd")
-    if broken * 10 < sum(character > "\x7f" for character in text):  # UTF-8 with a few damaged characters
+    with source.path.open("rb") as file:
+        file.seek(max(0, odd - _CHUNK))
+        around = file.read(2 * _CHUNK)
+    text = around.decode("utf-8", errors="replace")
+    if 5 * text.count("\ufffd") < sum(character > "\x7f" for character in text):  # UTF-8, a few characters damaged
         return "utf-8"
-    return guess(near)
+    return guess(_near(source, odd))
 
 
 def _near(source: Source, odd: int) -> bytes:
@@ -155,4 +157,6 @@ def encoding_doubt(source: Source, encoding: str) -> str | None:
 def _reads_as_text(head: bytes, encoding: str) -> bool:
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(head)
     bad = len(_CONTROLS.findall(text)) + text.count("\ufffd")
+    if "\n" not in text:
+        bad += text.count("\x01")
     return bad <= len(text) * 0.02

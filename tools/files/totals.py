@@ -114,8 +114,11 @@ def total_rows(rows: Sequence[Row]) -> list[int]:
 
 
 def _is_labelled_total(rows: Sequence[Row], at: int) -> bool:
-    """With a label, and with empty cells or the sums of the others."""
-    return is_total_label(_first_text(rows[at])) and (_is_sparse(rows, at) or _has_sums(rows[:at], rows[at]))
+    """With a label, and with empty cells or the sums or averages of the others."""
+    if not is_total_label(_first_text(rows[at])):
+        return False
+    others = [row for row in rows[:at] if not is_total_label(_first_text(row))]
+    return _is_sparse(rows, at) or _has_sums(others, rows[at])
 
 
 def _is_bare_total(rows: Sequence[Row], last: Row) -> bool:
@@ -138,22 +141,23 @@ def _is_sparse(rows: Sequence[Row], at: int) -> bool:
 
 
 def _has_sums(rows: Sequence[Row], last: Row) -> bool:
-    """Whether every number of a row is the sum of its column, and there is one."""
+    """Whether every number of a row is the sum or the average of its column, and there is one."""
     checked = [
-        _is_sum([row[at] for row in rows if at < len(row)], cell)
+        _is_sum_or_mean([row[at] for row in rows if at < len(row)], cell)
         for at, cell in enumerate(last)
         if cell.strip() and infer([cell]).number is not None
     ]
     return bool(checked) and all(checked)
 
 
-def _is_sum(column: Iterable[str], last: str) -> bool:
+def _is_sum_or_mean(column: Iterable[str], last: str) -> bool:
     found = infer([*column, last])
     how = conversion(found)
     if how is None or found.number is None:
         return False
     cells = [None if cell in found.missing or not cell.strip() else cell for cell in [*column, last]]
     *values, total = how.apply(pd.Series(cells, dtype="str")).tolist()
-    return math.isclose(
-        math.fsum(value for value in values if not math.isnan(value)), total, rel_tol=1e-4, abs_tol=0.01
-    )
+    numbers = [value for value in values if not math.isnan(value)]
+    added = math.fsum(numbers)
+    expected = (added, added / max(1, len(numbers)))
+    return any(math.isclose(value, total, rel_tol=1e-4, abs_tol=0.01) for value in expected)

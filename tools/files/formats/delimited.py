@@ -7,7 +7,9 @@ import pandas as pd
 from tools.files.columns import describe_columns, head_rows
 from tools.files.formats.blocks import Blocks
 from tools.files.formats.dialect import Dialect, detect, lines_of
-from tools.files.formats.layout import Layout, Records, layouts, left_out
+from tools.files.formats.header import evidence
+from tools.files.formats.layout import Layout, layouts, left_out
+from tools.files.formats.regions import Records
 from tools.files.formats.text_table import BROKEN, TextTable, place, unreadable
 from tools.files.inference.reading import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
@@ -15,8 +17,14 @@ from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
 
-SCAN = 2_000_000
-"""Characters in which every record is looked at; of longer texts, the beginning and the end."""
+SCAN = 1_000_000
+"""Characters in which every record is looked at."""
+MAX_WORDS = 80
+"""Characters of a cell of a table whose name does not say that it is one, on average."""
+MIN_LINES = 3
+"""Fewer lines are no table unless the file's name says so."""
+HEAD = 250_000
+"""Of longer texts, the beginning in which the table is looked for; its end is looked for at the end."""
 MAX_LINE = 1 << 20
 MAX_HEADER = 200_000
 """With more columns, a file is not a usable table."""
@@ -72,6 +80,35 @@ def profile(source: Source) -> Profile:
     )
 
 
+def is_table(text: str) -> bool:
+    """Whether a text without a telling name is a table: most of its lines are rows of the same width, which have names
+    above values, or several cells each.
+    """
+    dialect = detect(text)
+    records = list(dialect.rows(text))
+    filled = sum(1 for row in records if any(cell.strip() for cell in row))
+    if filled < MIN_LINES or dialect.separator == ":":
+        return False
+    rows = [
+        len(table.data) + 1
+        for table in layouts(records, declared=dialect.declared)
+        if _is_sure(table, records, dialect)
+    ]
+    return sum(rows) >= 0.6 * filled
+
+
+def _is_sure(table: Layout, records: Records, dialect: Dialect) -> bool:
+    data = [records[at] for at in table.data]
+    if len(table.names) < 2 or len(data) < MIN_LINES - 1:
+        return False
+    if evidence(table.raw_header, data) is True:
+        return True
+    if dialect.is_aligned or (len(table.names) == 2 and dialect.separator == ","):  # prose has commas and blanks
+        return False
+    alike = sum(len(row) == len(data[0]) for row in data) >= 0.9 * len(data)
+    return alike and max(len("".join(row)) for row in data) < MAX_WORDS * len(table.names)
+
+
 def sections(source: Source) -> list[Section]:
     """Fifty rows per section, each row with its column names, for the part of the file that is read."""
     writer = SectionWriter(MAX_TEXT)
@@ -108,7 +145,7 @@ def _count(found: Found, blocks: Blocks, sampled: int) -> int:
     """The number of rows of a large table, estimated if cells may contain line breaks."""
     parts = [found.text, *found.others]
     if blocks.has_byte_lines and not any('"' in part for part in parts):
-        return max(sampled, blocks.count_lines() - found.layout.data[0])
+        return max(sampled, blocks.count_lines() - found.layout.above)
     return round(blocks.source.size * sampled / sum(len(part.encode(blocks.codec, "replace")) for part in parts))
 
 
@@ -120,7 +157,7 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
     blocks = Blocks(source, codec_of(source, encoding))
     dialect = detect(_beginning(source, encoding), tabs=source.suffix == ".tsv")
     text, others = blocks.first(), blocks.others()
-    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, SCAN) + 1]
+    scanned = text if len(text) <= SCAN else text[: text.rfind("\n", 0, HEAD) + 1] or text
     records = list(dialect.rows(scanned))
     if not any(any(cell.strip() for cell in row) for row in records):
         raise FileUnreadable("It holds no rows.")

@@ -148,9 +148,19 @@ def _quoted(sample: str, separator: str) -> Dialect:
     if sample.count("'") > 1 and '"' not in sample and _has_single_quotes(sample, plain):
         candidates.insert(0, replace(plain, quote="'"))
     if '"' in sample:
-        candidates.append(replace(plain, quote=""))
+        literal = replace(plain, quote="")
+        if _swallows_lines(sample, plain, literal):
+            return literal
+        candidates.append(literal)
     scores = [_score(sample, one) - 0.02 * at for at, one in enumerate(candidates)]
     return candidates[scores.index(max(scores))]
+
+
+def _swallows_lines(sample: str, quoted: Dialect, literal: Dialect) -> bool:
+    """Whether lines disappear in quotes that are never closed, although each is a record of its own."""
+    records = [row for row in quoted.rows(sample) if row]
+    lines = [row for row in literal.rows(sample) if row]
+    return len(records) < len(lines) and len({len(row) for row in lines}) == 1 and len(lines[0]) > 1
 
 
 def _has_space_behind(sample: str, separator: str) -> bool:
@@ -199,4 +209,10 @@ def _spans(lines: list[str]) -> tuple[tuple[int, int], ...]:
     length = max(map(len, body))
     blank = [all(at >= len(line) or line[at] == " " for line in body) for at in range(length)]
     starts = [at for at in range(length) if not blank[at] and (at == 0 or blank[at - 1])]
-    return tuple((start, end) for start, end in zip(starts, [*starts[1:], length], strict=True))
+    # A blank in a name, or in every cell of a short table, divides nothing: each column has a name and values.
+    header, *rows = body
+    kept: list[int] = []
+    for start, end in zip(starts, [*starts[1:], length], strict=True):
+        if not kept or (header[start:end].strip() and any(row[start:end].strip() for row in rows)):
+            kept.append(start)
+    return tuple(zip(kept, [*kept[1:], length], strict=True))

@@ -6,7 +6,8 @@ from itertools import islice
 
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.infer import infer
-from tools.files.profile import plain
+from tools.files.inference.missing import is_mark
+from tools.files.profile import MAX_COLUMNS, plain
 from tools.files.rows import unique_names
 
 Row = Sequence[str]
@@ -14,13 +15,15 @@ MAX_NAME = 200
 LOOKED_AT = 200
 _YEAR = re.compile(r"(19|20)\d\d")
 _TYPED = ("integer", "number", "date", "time", "boolean")
-_UNIT = re.compile(r"[\[(]?[^\W\d_°%µμΩ‰]{0,8}[°%µμΩ‰€$£/·*^²³⁻¹²\w .-]{0,12}[\])]?")
+_UNIT = re.compile(r".{1,15}")
+_BRACKETED = re.compile(r"[\[(].*[\])]")
+_SYMBOL = re.compile(r"[°%µμΩ‰€$£/²³\[(]|^(mm|cm|km|m|kg|g|mg|s|ms|min|h|V|A|W|kW|kWh|MW|Hz|hPa|Pa|bar|K|C|F|l|ml)$")
 
 
 def has_header(first: Row, others: Sequence[Row]) -> bool:
     """Whether the first row has names rather than values."""
     if not others:
-        return not all(_kind([cell]) in _TYPED for cell in first if cell.strip())
+        return not all(_kind([cell]) in _TYPED for cell in first[:MAX_COLUMNS] if cell.strip())
     return evidence(first, others) is not False
 
 
@@ -28,6 +31,7 @@ def evidence(first: Row, others: Sequence[Row]) -> bool | None:
     """Whether the first row has names: True if types differ below it, False if it has the types of the values, or its
     texts occur among them; None if nothing shows it.
     """
+    first = first[:MAX_COLUMNS]
     below = [_below(others, at) for at in range(len(first))]
     if _are_years(first, below):
         return True
@@ -41,7 +45,7 @@ def evidence(first: Row, others: Sequence[Row]) -> bool | None:
 
 def fits_columns(row: Row, others: Sequence[Row]) -> bool:
     """Whether a row has the types of the columns of which the others have some values."""
-    fits = [_fits(cell, column) for at, cell in enumerate(row) if (column := _below(others, at))]
+    fits = [_fits(cell, column) for at, cell in enumerate(row[:MAX_COLUMNS]) if (column := _below(others, at))]
     return not any(fit is False for fit in fits)
 
 
@@ -78,13 +82,17 @@ def _kind(cells: Sequence[str]) -> str:
     return infer(cells).kind
 
 
-def units_below(header: Row, second: Row, others: Sequence[Row]) -> bool:
-    """Whether the second row has the units of the columns: short texts above numbers."""
-    cells = [cell.strip() for cell in second]
-    if len(others) < 2 or not any(cells) or not all(len(cell) <= 15 and _UNIT.fullmatch(cell) for cell in cells):
+def units_below(second: Row, others: Sequence[Row]) -> bool:
+    """Whether the second row has the units of the columns: `s`, `°C` or `[m]` above numbers, nothing above texts."""
+    cells = [cell.strip() for cell in second[:MAX_COLUMNS]]
+    if len(others) < 2 or not all(_UNIT.fullmatch(cell) for cell in cells if cell):
         return False
-    typed = [at for at, cell in enumerate(cells) if cell and _is_typed([row[at] for row in others if at < len(row)])]
-    return len(typed) > 0 and not any(_kind([cells[at]]) in _TYPED for at in typed) and len(header) >= len(second) - 1
+    typed = {at for at, cell in enumerate(cells) if _is_typed([row[at] for row in others if at < len(row)])}
+    units = [cells[at] for at in typed if cells[at] and not is_mark(cells[at])]
+    rest = [cell for at, cell in enumerate(cells) if at not in typed and cell and not is_mark(cell)]
+    if any(_kind([cell]) in _TYPED for cell in units) or not all(_BRACKETED.fullmatch(cell) for cell in rest):
+        return False
+    return len(units) > 1 or any(_SYMBOL.search(unit) for unit in units)
 
 
 def _is_typed(column: Sequence[str]) -> bool:
@@ -98,7 +106,9 @@ def is_upper_line(upper: Row, lower: Row, others: Sequence[Row]) -> bool:
     gaps = [at for at, cell in enumerate(named) if not cell]
     if not others or len(below) < 2 or not gaps or sum(map(bool, named)) < 2 or gaps == [0]:
         return False
-    if not all(at < len(below) and below[at] for at in gaps if at) or any(_kind([c]) in _TYPED for c in below if c):
+    if not all(at < len(below) and below[at] for at in gaps if at) or any(
+        _kind([c]) in _TYPED for c in below[:MAX_COLUMNS] if c
+    ):
         return False
     return has_header(lower, others)
 

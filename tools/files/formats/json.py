@@ -1,22 +1,31 @@
 """JSON: the nested structure, or a table if it is one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pandas as pd
 
-from tools.files.columns import describe_columns, head_rows
 from tools.files.formats import text
 from tools.files.formats.outline import outline
-from tools.files.profile import Profile, Table, passage, plain
+from tools.files.formats.records import (
+    DIGITS,
+    MAX_RECORDS,
+    encoding_option,
+    exact_integers,
+    flat_frame,
+    is_flat,
+    reading,
+    records_table,
+)
+from tools.files.inference.conversion import literal
+from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, encoding_of, read_text
+from tools.files.source import Source, encoding_doubt, encoding_of, read_text
 
 WHOLE_CHARACTERS = 24_000_000
 """Larger files are not parsed completely: values take ten times the memory of their text."""
 PART_CHARACTERS = 4_000_000
-MAX_RECORDS = 20_000
 MAX_TEXT = 2_000_000
 
 
@@ -28,24 +37,20 @@ def profile(source: Source) -> Profile:
         value = json.loads(content) if whole else list(first_elements(content[:PART_CHARACTERS]))
     except ValueError as error:
         return _as_text(source, plain(error, 120))
-    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
-    loading = f"import json, pathlib; data = json.loads(pathlib.Path({{name}}).read_text({quoted}))"
-    found = _records(value)
     notes = [] if whole else [f"Large: only its first {len(value):,} elements were looked at."]
-    if found is None:
-        table, load = [], loading
-    else:
-        records, path = found
-        frame = pd.json_normalize(records[:MAX_RECORDS])
-        load = f"{loading}; df = pd.json_normalize(data{path})"
-        table = [records_table(frame, len(records), load, exact=whole)]
+    notes += filter(None, [encoding_doubt(source, encoding)])
+    found = _records(value)
+    load, tables = f"import json, pathlib; data = {_parsed(encoding)}", []
+    if found is not None:
+        frame, load = _table(*found, content if whole else content[:PART_CHARACTERS], encoding, whole=whole)
+        tables = [records_table(frame, len(found[0]), load, exact=whole)]
     return Profile(
         kind="json",
         title="JSON",
         bytes=source.size,
         load=load,
         facts={"encoding": encoding},
-        tables=table,
+        tables=tables,
         structure=outline(value),
         preview=passage(content, 600),
         notes=notes,
@@ -59,22 +64,36 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
-def records_table(frame: pd.DataFrame, rows: int, load: str, *, exact: bool) -> Table:
-    """A list of objects as a table; nested keys are joined with dots."""
-    return Table(
-        columns=describe_columns(frame),
-        column_count=frame.shape[1],
-        rows=rows,
-        rows_exact=exact,
-        sampled_rows=None if exact and rows == len(frame) else len(frame),
-        head=head_rows(frame),
-        load=load,
-    )
+def _table(
+    records: list[dict[str, Any]], key: str | None, content: str, encoding: str, *, whole: bool
+) -> tuple[pd.DataFrame, str]:
+    """`(the table of the records, which are under `key`, the line of Python that loads it)`."""
+    integers = exact_integers(records[:MAX_RECORDS])
+    place = f"[{literal(key)}]" if key is not None else ""
+    if integers is not None:
+        again = _again(content, whole=whole)
+        frame = integers.apply(pd.json_normalize((again if key is None else again[key])[:MAX_RECORDS]))
+        value = f"{_parsed(encoding, DIGITS)}{place}"
+        return frame, f"import json, pathlib; df = pd.json_normalize({value}){integers.code}"
+    if whole and key is None and is_flat(records):
+        return flat_frame(content, lines=False)[:MAX_RECORDS], f"df = {reading(encoding, lines=False)}"
+    frame = pd.json_normalize(records[:MAX_RECORDS])
+    return frame, f"import json, pathlib; df = pd.json_normalize({_parsed(encoding)}{place})"
 
 
-def first_elements(content: str) -> Iterator[Any]:
+def _parsed(encoding: str, options: str = "") -> str:
+    """The expression for the file's value."""
+    return f"json.loads(pathlib.Path({{name}}).read_text({encoding_option(encoding)}){options})"
+
+
+def _again(content: str, *, whole: bool) -> Any:
+    """The value with integers as texts."""
+    return json.loads(content, parse_int=str) if whole else list(first_elements(content, parse_int=str))
+
+
+def first_elements(content: str, parse_int: Callable[[str], Any] = int) -> Iterator[Any]:
     """The elements of a list whose end may be missing. Raises ValueError if it is not a list."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_int=parse_int)
     at = content.find("[") + 1
     if not at or content[: at - 1].strip():
         raise ValueError("it is too large to be read as a whole, and no list")
@@ -88,12 +107,12 @@ def first_elements(content: str) -> Iterator[Any]:
         yield element
 
 
-def _records(value: Any) -> tuple[list[dict[str, Any]], str] | None:
-    """`(a list of objects, how to access it)`: the value itself, or the only such list under its keys."""
+def _records(value: Any) -> tuple[list[dict[str, Any]], str | None] | None:
+    """`(a list of objects, its key)`: the value itself, or the only such list under its keys."""
     if _is_records(value):
-        return value, ""
+        return value, None
     if isinstance(value, dict):
-        found = [(part, f'["{key}"]') for key, part in value.items() if _is_records(part) and '"' not in key]
+        found = [(part, key) for key, part in value.items() if _is_records(part)]
         if len(found) == 1 and found[0][1] == plain(found[0][1]):
             return found[0]
     return None

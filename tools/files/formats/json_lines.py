@@ -1,46 +1,61 @@
 """JSON Lines: one value per line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from tools.files.formats.json import MAX_RECORDS, records_table
 from tools.files.formats.outline import outline
+from tools.files.formats.records import (
+    DIGITS,
+    MAX_RECORDS,
+    encoding_option,
+    exact_integers,
+    flat_frame,
+    is_flat,
+    reading,
+    records_table,
+)
 from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, encoding_of, head_text
+from tools.files.source import Source, encoding_doubt, encoding_of, head_text
 
 MAX_BYTES = 8 << 20
 """Bytes of the file that are parsed."""
 MAX_LINE = 4 << 20
 MAX_TEXT = 2_000_000
+MAX_BAD = 50
+"""Invalid lines that a line of Python can leave out."""
 _CHUNK = 1 << 20
+
+Lines = Sequence[tuple[str, Any]]
+"""Each line with its value."""
 
 
 def profile(source: Source) -> Profile:
     encoding = encoding_of(source) or "utf-8"
-    values, bad, complete = _values(source, encoding)
+    lines, bad, complete = _values(source, encoding)
+    values = [value for _, value in lines]
     if not values:
         raise FileUnreadable("None of its first lines is valid JSON.")
     rows = len(values) if complete else max(len(values), _count_lines(source))
     notes = [] if complete else [f"Large: statistics rest on its first {len(values):,} lines."]
     if bad:
-        notes.append(f"{bad:,} lines are no valid JSON.")
-    option = "" if encoding in ("utf-8", "utf-8-sig") else f', encoding="{encoding}"'
-    load = f"df = pd.read_json({{name}}, lines=True{option})"
-    flat = all(isinstance(value, dict) for value in values)
-    if flat and any(isinstance(part, dict) for value in values[:100] for part in value.values()):
-        load = f'df = pd.json_normalize(pd.read_json({{name}}, lines=True{option}).to_dict("records"))'
-    frame = pd.json_normalize(values[:MAX_RECORDS]) if flat else None
+        what = "1 line is" if len(bad) == 1 else f"{len(bad):,} lines are"
+        notes.append(f"{what} no valid JSON" + (" and left out." if len(bad) <= MAX_BAD else "."))
+    notes += filter(None, [encoding_doubt(source, encoding)])
+    load, tables = f"import json, pathlib; data = [{_parsed(encoding, bad)}]", []
+    if all(isinstance(value, dict) for value in values):
+        frame, load = _table(lines, encoding, bad)
+        tables = [records_table(frame, rows, load, exact=complete)]
     return Profile(
         kind="jsonl",
         title="JSON Lines",
         bytes=source.size,
         load=load,
         facts={"encoding": encoding, "lines": rows},
-        tables=[records_table(frame, rows, load, exact=complete)] if frame is not None else [],
+        tables=tables,
         structure=outline(values),
         preview=passage(head_text(source, encoding), 600),
         notes=notes,
@@ -49,25 +64,49 @@ def profile(source: Source) -> Profile:
 
 def sections(source: Source) -> list[Section]:
     writer = SectionWriter(MAX_TEXT)
-    values, _, _ = _values(source, encoding_of(source) or "utf-8")
-    for start in range(0, len(values), 50):
-        writer.add("\n".join(json.dumps(value, ensure_ascii=False) for value in values[start : start + 50]))
+    lines, _, _ = _values(source, encoding_of(source) or "utf-8")
+    for start in range(0, len(lines), 50):
+        writer.add("\n".join(json.dumps(value, ensure_ascii=False) for _, value in lines[start : start + 50]))
     return writer.sections
 
 
-def _values(source: Source, encoding: str) -> tuple[list[Any], int, bool]:
-    """`(values, number of invalid lines, whether these are all)`."""
-    values: list[Any] = []
-    bad = read = 0
-    for line in _lines(source, encoding):
+def _table(lines: Lines, encoding: str, bad: Sequence[int]) -> tuple[pd.DataFrame, str]:
+    """`(the table of the lines, which are objects, the line of Python that loads it)`."""
+    records = [value for _, value in lines]
+    integers = exact_integers(records)
+    if integers is not None:
+        again = [json.loads(line, parse_int=str) for line, _ in lines]
+        frame = integers.apply(pd.json_normalize(again))
+        return frame, f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad, DIGITS)}]){integers.code}"
+    if bad or not is_flat(records):
+        return pd.json_normalize(records), f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad)}])"
+    text = "\n".join(line.strip() for line, _ in lines)
+    return flat_frame(text, lines=True), f"df = {reading(encoding, lines=True)}"
+
+
+def _parsed(encoding: str, bad: Sequence[int], options: str = "") -> str:
+    """The expression for the value of each line."""
+    file = f'pathlib.Path({{name}}).read_text({encoding_option(encoding)}).split("\\n")'
+    if not bad or len(bad) > MAX_BAD:
+        return f"json.loads(line{options}) for line in {file} if line.strip()"
+    left_out = f"n not in {{{', '.join(map(str, bad))}}}"
+    return f"json.loads(line{options}) for n, line in enumerate({file}) if line.strip() and {left_out}"
+
+
+def _values(source: Source, encoding: str) -> tuple[list[tuple[str, Any]], list[int], bool]:
+    """`(the lines with their values, numbers of the invalid lines, whether these are all)`."""
+    values: list[tuple[str, Any]] = []
+    bad: list[int] = []
+    read = 0
+    for number, line in enumerate(_lines(source, encoding)):
         read += len(line)
         if read > MAX_BYTES or len(values) >= MAX_RECORDS:
             return values, bad, False
         if line.strip():
             try:
-                values.append(json.loads(line))
+                values.append((line, json.loads(line)))
             except ValueError:
-                bad += 1
+                bad.append(number)
     return values, bad, True
 
 

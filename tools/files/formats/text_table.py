@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tools.files.formats.dialect import Dialect
-from tools.files.formats.layout import Layout, Records
+from tools.files.formats.layout import Layout
+from tools.files.formats.regions import Records
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.conversion import literal
 from tools.files.inference.infer import Habits, infer_columns
@@ -84,7 +85,7 @@ class TextTable:
 
     def texts(self, text: str, *, first: bool = True) -> pd.DataFrame:
         """The described columns as text. Blocks after the first have no header. Raises `FileUnreadable`."""
-        return self._read(text, {"dtype": "str", "keep_default_na": False}, first=first)
+        return self._read(text, {"dtype": object, "na_filter": False}, first=first)
 
     def decide(self, texts: pd.DataFrame) -> tuple[list[ColumnType], Reading]:
         """What the columns mean, and how pandas is told."""
@@ -121,7 +122,7 @@ class TextTable:
             where["on_bad_lines"] = "skip"
         read: Callable[..., pd.DataFrame] = pd.read_fwf if self.dialect.spans else pd.read_csv
         fast = {} if "engine" in self.dialect.options or self.dialect.spans else {"low_memory": False}
-        return read(io.StringIO(text), **self.dialect.options, **where, **options, **fast)
+        return read(io.BytesIO(text.encode()), **self.dialect.options, **where, **options, **fast)
 
 
 def unreadable(error: Exception) -> FileUnreadable:

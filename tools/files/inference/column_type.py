@@ -23,8 +23,10 @@ class NumberFormat:
     """`%` or `‰`. The number is kept as written: `12,5 %` is 12.5."""
     currency: tuple[str, ...] = ()
     """The symbols or codes of one currency, as written."""
-    signs: bool = False
-    """Whether negative numbers have parentheses, a minus behind them, or a typographic minus."""
+    behind: bool = False
+    """Whether negative numbers have parentheses, or a minus behind them."""
+    dashes: bool = False
+    """Whether negative numbers have a typographic minus."""
     exponent: bool = False
 
     @property
@@ -48,7 +50,7 @@ class NumberFormat:
     @property
     def plain(self) -> bool:
         """Whether the numbers have nothing but digits, a sign in front, and marks of a single ASCII character."""
-        return not (self.percent or self.currency or self.signs or self.thousands in (" ", "’"))
+        return not (self.percent or self.currency or self.behind or self.dashes or self.thousands in (" ", "’"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class DateFormat:
         """How the dates are written, in a few words; empty for ISO dates."""
         if self.utc:
             return "different offsets, converted to UTC"
+        if self.format == "mixed":
+            return f"written in several ways{', day first' if self.day_first else ''}"
         return "" if self.guessed or self.format == "ISO8601" else f"written {self.format}"
 
 

@@ -105,12 +105,12 @@ def _raw(pattern: str) -> str:
 
 def _replacements(number: NumberFormat) -> tuple[tuple[str, str, bool], ...]:
     steps: list[tuple[str, str, bool]] = []
-    if number.signs:
+    if number.dashes:
         steps.append((f"[{DASHES}]", "-", True))
     pointed = [re.escape(symbol) for symbol in number.currency if "." in symbol]
-    kept = r"\d" + (number.decimal or "") + ("()" if number.signs else "") + ("eE+" if number.exponent else "") + "-"
+    kept = r"\d" + (number.decimal or "") + ("()" if number.behind else "") + ("eE+" if number.exponent else "") + "-"
     steps.append(("|".join([*pointed, f"[^{kept}]"]), "", True))
-    if number.signs:
+    if number.behind:
         steps.append((*_NEGATIVE, True))
     if number.decimal == ",":
         steps.append((",", ".", False))

@@ -18,11 +18,16 @@ _NUMERIC = re.compile(rf"(?P<a>\d{{1,4}})(?P<mark>-|/|\. ?)(?P<b>\d{{1,2}})(?P=m
 _COMPACT = re.compile(rf"(?P<a>(?:19|20)\d\d)(?P<mark>)(?P<b>\d\d)(?P<c>\d\d){_TIME}")
 _FULL = "January|February|March|April|June|July|August|September|October|November|December"
 _NAME = rf"(?P<full>{_FULL})|(?P<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_NAMED = re.compile(rf"(?P<a>\d{{1,2}})(?P<mark>-| |\. )(?:{_NAME})(?P<mark2>[- ])(?P<c>\d{{4}}|\d\d){_TIME}", re.I)
-_AMERICAN = re.compile(rf"(?:{_NAME}) (?P<a>\d{{1,2}})(?P<mark>,? )(?P<c>\d{{4}}){_TIME}", re.I)
+_WEEKDAY = r"(?P<week>(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?"
+_NAMED = re.compile(
+    rf"{_WEEKDAY}(?P<a>\d{{1,2}})(?P<mark>-| |\. )(?:{_NAME})(?P<mark2>[- ])(?P<c>\d{{4}}|\d\d){_TIME}", re.IGNORECASE
+)
+_AMERICAN = re.compile(rf"(?:{_NAME}) (?P<a>\d{{1,2}})(?P<mark>,? )(?P<c>\d{{4}}){_TIME}", re.IGNORECASE)
 _TIME_OF_DAY = re.compile(rf"{_CLOCK}(?P<half> ?[AaPp][Mm])?{_ZONE}?")
 _ORDERED: dict[Order, str] = {"ymd": "%Y{0}%m{0}%d", "dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y"}
 _ISO = re.compile(r"%Y-%m-%d([T ]%H:%M(:%S(\.%f)?)?)?(%z)?")
+_DISTANT = frozenset(str(year) for year in range(40, 69))
+"""Years of two digits that pandas takes for 20xx, although 19xx may be meant."""
 MAX_LENGTH = 45
 MAX_FORMS = 4
 
@@ -34,7 +39,8 @@ class Dates:
     format: DateFormat
     ambiguous: str = ""
     """A cell that can be read in two ways: `01/02/2024`."""
-    short_years: bool = False
+    distant: bool = False
+    """Whether years of two digits are taken for distant ones: 45 for 2045."""
 
 
 def are_times(texts: Iterable[str]) -> bool:
@@ -62,7 +68,7 @@ def dates(texts: Collection[str], likely_day_first: bool | None) -> Dates | None
     if not orders or not all(_is_valid(match, "ymd") for match in found if match.re is _COMPACT):
         return None
     order, sure = _preferred(orders, numeric, likely_day_first)
-    short = any(len(match["c"]) == 2 and order != "ymd" for match in found)
+    distant = any(len(match["c"]) == 2 and order != "ymd" and match["c"] in _DISTANT for match in found)
     if _looks_like_versions(numeric, order):
         return None
     written = _format(forms, order, found)
@@ -70,7 +76,7 @@ def dates(texts: Collection[str], likely_day_first: bool | None) -> Dates | None
         return None
     if numeric and order != "ymd":
         written = replace(written, day_first=order == "dmy")
-    return Dates(written, "" if sure else min(match.string for match in numeric), short)
+    return Dates(written, "" if sure else min(match.string for match in numeric), distant)
 
 
 def orders_differ(texts: Iterable[str]) -> bool:
@@ -97,14 +103,15 @@ def _matched(text: str) -> re.Match[str] | None:
 def _form(match: re.Match[str]) -> str:
     """The format for `strptime`, where `{order}` stands for the year, month and day of a numeric date."""
     year = "%Y" if len(match["c"]) == 4 else "%y"
+    month = "%B" if match.re in (_NAMED, _AMERICAN) and match["full"] else "%b"
     if match.re is _NUMERIC:
         day = f"{{order}}|{match['mark']}|{'%Y' if 4 in (len(match['a']), len(match['c'])) else '%y'}|"
     elif match.re is _COMPACT:
         day = "%Y%m%d|"
     elif match.re is _NAMED:
-        day = f"%d{match['mark']}{'%B' if match['full'] else '%b'}{match['mark2']}{year}|"
+        day = f"{'%a, ' if match['week'] else ''}%d{match['mark']}{month}{match['mark2']}{year}|"
     else:
-        day = f"{'%B' if match['full'] else '%b'} %d{match['mark']}{year}|"
+        day = f"{month} %d{match['mark']}{year}|"
     return day + _time_form(match)
 
 
@@ -164,7 +171,7 @@ def _format(forms: set[str], order: Order, found: list[re.Match[str]]) -> DateFo
         return DateFormat(only, utc=utc, guessed=iso and not only.endswith("%z"))
     if all(_ISO.fullmatch(one) for one in written) and all(_is_padded(match) for match in found):
         return DateFormat("ISO8601", utc=utc)
-    if any("%y" in one or one.startswith(("%Y", "%b", "%B")) for one in written):
+    if any("%y" in one or one.startswith(("%Y", "%b", "%B", "%a")) for one in written):
         return None
     return DateFormat("mixed", utc=utc)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.files.inference.column_type import ColumnType, Decimal
 from tools.files.inference.dates import Dates, are_times, dates, orders_differ
-from tools.files.inference.missing import PANDAS, is_certain, is_mark
+from tools.files.inference.missing import PANDAS, WORDS, is_certain, is_mark
 from tools.files.inference.numbers import EXACT, INT64, Numbers, looks_numeric, numbers
 
 _BOOLEANS = frozenset(("true", "false", "True", "False", "TRUE", "FALSE"))
@@ -98,7 +98,8 @@ def _of_texts(raw: set[str], habits: Habits, *, gaps: bool) -> ColumnType:
     texts.discard("")
     marks = {text for text in texts if is_mark(text)}
     rest = texts - marks
-    if rest and (shaped := _shaped(rest, habits)) is not None:
+    words = {text for text in marks if text in WORDS}
+    if len(words) <= len(rest) and rest and (shaped := _shaped(rest, habits, words)) is not None:
         kind, options = shaped
         missing = _as_written(raw, marks)
         if options.get("number") is not None:  # pandas itself ignores ordinary blanks around numbers
@@ -125,9 +126,9 @@ def _as_written(raw: set[str], marks: set[str]) -> tuple[str, ...]:
     return tuple(sorted(text for text in raw if text.strip() in marks or not text.strip()))
 
 
-def _shaped(texts: set[str], habits: Habits) -> tuple[Any, dict[str, Any]] | None:
-    """`(kind, other fields)` if all texts are numbers, dates, times or booleans."""
-    if texts <= _BOOLEANS:
+def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Any, dict[str, Any]] | None:
+    """`(kind, other fields)` if all texts are numbers, dates, times or booleans. `words`: the other texts."""
+    if texts <= _BOOLEANS and len(words) < len(texts):
         return "boolean", {}
     probe = list(islice(texts, _PROBE))
     if (numbers(probe, None) is not None) and (found := numbers(texts, habits.decimal)) is not None:
@@ -152,17 +153,25 @@ def _of_numbers(found: Numbers) -> tuple[Any, dict[str, Any]]:
 def _of_dates(found: Dates) -> tuple[Any, dict[str, Any]]:
     order = "day first" if found.format.day_first else "month first"
     doubt = f"{found.ambiguous} is ambiguous; taken as {order}" if found.ambiguous else ""
+    doubt = doubt or ("years of two digits are taken as 1969 to 2068" if found.distant else "")
     return "date", {"why": found.format.summary, "doubt": doubt, "date": found.format}
 
 
 def _doubt_about_text(rest: set[str], marks: set[str]) -> str:
     if orders_differ(rest):
         return "some dates have the day first, others the month; kept as text"
+    if rest and all(numbers({text}, None) is not None for text in islice(rest, _PROBE)) and _has_currencies(rest):
+        return "amounts in several currencies; kept as text"
     if rest and numbers(list(islice(rest, _PROBE)), None) is None and _mostly_numbers(rest):
         odd = sorted(text for text in rest if numbers({text}, None) is None)[:3]
         return f"numbers, except for {', '.join(map(repr, odd))}; kept as text"
     words = sorted(marks & PANDAS)
     return f"{', '.join(map(repr, words))} kept as text, not as missing" if words else ""
+
+
+def _has_currencies(texts: set[str]) -> bool:
+    found = [number for text in islice(texts, _PROBE) if (number := numbers({text}, None)) is not None]
+    return len({number.format.currency for number in found}) > 1
 
 
 def _mostly_numbers(texts: set[str]) -> bool:

@@ -16,6 +16,11 @@ _CODES = (
 )  # fmt: skip
 _SYMBOLS = "[$¢£¤¥֏؋৲৳฿៛₠-₿﷼\uffe5\uffe1\uffe6]"
 _CURRENCY = "|".join((*map(re.escape, sorted(_CODES, key=len, reverse=True)), _SYMBOLS))
+_SAME = {"€": "EUR", "£": "GBP", "US$": "USD", "₽": "RUB", "₹": "INR", "Rs": "INR", "Rs.": "INR", "R$": "BRL"} | {
+    **dict.fromkeys(("Fr", "Fr.", "SFr."), "CHF"),
+    **dict.fromkeys(("\u0440\u0443\u0431", "\u0440\u0443\u0431."), "RUB"),
+    **{"zł": "PLN", "Kč": "CZK", "Ft": "HUF", "kr.": "kr"},
+}
 _GAP = f"[{BLANKS}]{{0,2}}"
 _NUMBER = re.compile(
     rf"(?P<open>\()?{_GAP}(?P<sign>[-+{DASHES}]?){_GAP}(?P<before>{_CURRENCY})?{_GAP}(?P<inner>[-+{DASHES}]?){_GAP}"
@@ -67,30 +72,28 @@ def numbers(texts: Collection[str], likely: Decimal | None) -> Numbers | None:
         return None
     decimal, thousands, ambiguous = marks
     affixes = {match["before"] or "" for match in found} | {match["after"] or "" for match in found}
-    percent = {affix for affix in affixes if affix in ("%", "‰")}
+    percent = affixes & {"%", "‰"}
     currency = affixes - percent - {""}
-    if len(percent) > 1 or len(currency) > 1 or (percent and (currency or not all(match["after"] for match in found))):
+    if (
+        len(percent) > 1
+        or len({_SAME.get(symbol, symbol) for symbol in currency}) > 1
+        or (percent and (currency or not all(match["after"] for match in found)))
+    ):
         return None
     written = NumberFormat(
         decimal=decimal,
         thousands=thousands,
         percent="".join(percent),
-        currency=tuple(currency),
-        signs=any(_odd_sign(match) for match in found),
+        currency=tuple(sorted(currency)),
+        behind=any(match["open"] or match["trailing"] or match["last"] for match in found),
+        dashes=any(_has_dash(match) for match in found),
         exponent=any(match["exponent"] for match in found),
     )
     return _judged(found, cores, written, ambiguous)
 
 
-def _odd_sign(match: re.Match[str]) -> bool:
-    return bool(
-        match["open"]
-        or match["trailing"]
-        or match["last"]
-        or match["sign"] in ("\u2212", "–")
-        or match["inner"]
-        or (match["sign"] and not match.string.startswith(match["sign"] + match["core"]))
-    )
+def _has_dash(match: re.Match[str]) -> bool:
+    return any(match[name] and match[name] in DASHES for name in ("sign", "inner", "trailing", "last"))
 
 
 def _judged(found: list[re.Match[str]], cores: set[str], written: NumberFormat, ambiguous: str) -> Numbers:

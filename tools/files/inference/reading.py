@@ -68,7 +68,8 @@ def _common_marks(columns: Mapping[str, ColumnType]) -> tuple[str | None, str]:
     pairs = [(number.decimal, number.thousands) for number in formats]
     decimals = {decimal for decimal, _ in pairs}
     marks = {thousands for _, thousands in pairs} | {""}
-    together = [(decimal, mark) for decimal in decimals for mark in marks if mark != (decimal or ".")]
+    together = [(decimal or ("," if mark == "." else None), mark) for decimal in decimals for mark in marks]
+    together = [(decimal, mark) for decimal, mark in together if decimal != mark]
     # The fewest marks that serve the most columns; sorted, so that the same table gives the same line.
     order = sorted(together, key=lambda pair: (pair[0] or "", pair[1]))
     return max(order, key=lambda pair: sum(_readable(*one, *pair) for one in pairs), default=(None, ""))
