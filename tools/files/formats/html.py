@@ -59,12 +59,21 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
+def passages_of(markup: str) -> list[tuple[str | None, str]]:
+    """`(heading, text under it, including the heading)` of a page. Raises `FileUnreadable`."""
+    return _passages(_soup(markup[:MAX_SOURCE]))
+
+
 def _parsed(source: Source) -> tuple[BeautifulSoup, str, bool]:
     encoding = encoding_of(source) or "utf-8"
     markup = read_text(source, encoding, MAX_SOURCE + 1)
+    return _soup(markup[:MAX_SOURCE]), encoding, len(markup) > MAX_SOURCE
+
+
+def _soup(markup: str) -> BeautifulSoup:
     try:
         with at_most(PARSE_SECONDS):
-            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+            return BeautifulSoup(markup, "lxml")
     except OutOfTime:
         raise FileUnreadable("Its markup is too large or too deeply nested.") from None
 
