@@ -9,7 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from tools.files.containers import ole_kind, zip_kind
 from tools.files.formats.languages import names_a_language
+from tools.files.mail_headers import is_mail
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.sections import Section
 from tools.files.source import Source, encoding_of, head_text, open_source
@@ -39,6 +41,12 @@ HANDLERS: dict[str, str] = {
     "pdf": "tools.files.formats.pdf",
     "docx": "tools.files.formats.word",
     "pptx": "tools.files.formats.powerpoint",
+    "odt": "tools.files.formats.open_document",
+    "odp": "tools.files.formats.open_document",
+    "rtf": "tools.files.formats.rich_text",
+    "epub": "tools.files.formats.epub",
+    "eml": "tools.files.formats.mail",
+    "msg": "tools.files.formats.outlook",
     "html": "tools.files.formats.html",
     "text": "tools.files.formats.text",
     "image": "tools.files.formats.image",
@@ -55,6 +63,7 @@ _MAGIC = (
     (b"GIF89a", "image"),
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
+    (b"{\\rtf", "rtf"),
 )
 _OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
@@ -95,6 +104,8 @@ def recognize(source: Source) -> str:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(source)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        if (found := ole_kind(source.path)) is not None:
+            return found
         raise FileUnreadable(
             "It is an Office file of the old binary kind, or one locked with a password. Save it as .xlsx, .docx or "
             ".pptx without a password."
@@ -115,14 +126,17 @@ def _zip_kind(source: Source) -> str:
     try:
         with zipfile.ZipFile(source.path) as archive:
             names = set(archive.namelist())
+            kind = next((kind for member, kind in _OFFICE.items() if member in names), None) or zip_kind(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise FileUnreadable(
             "It begins like a ZIP archive (or an Office file), but it is damaged or cut off."
         ) from error
-    return next((kind for member, kind in _OFFICE.items() if member in names), "zip")
+    return kind or "zip"
 
 
 def _text_kind(source: Source, text: str) -> str:
+    if is_mail(source.head):
+        return "eml"
     if source.suffix in _TABLES:
         return "csv"
     if _JSON.match(text):

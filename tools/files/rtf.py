@@ -16,7 +16,9 @@ _MARGINS = {
     **dict.fromkeys(("footer", "footerl", "footerr", "footerf"), "Footer"),
 }
 _SKIPPED = frozenset(("pict", "objdata", "themedata", "colorschememapping", "datastore", "listtable", "stylesheet"))
-_TOKEN = re.compile(r"\\(?P<word>[a-zA-Z]+)(?P<number>-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\[^a-zA-Z]|[{}]|[^\\{}]+|\\", re.DOTALL)
+_TOKEN = re.compile(
+    r"\\(?P<word>[a-zA-Z]+)(?P<number>-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\[^a-zA-Z]|[{}]|[^\\{}]+|\\", re.DOTALL
+)
 _DESTINATION = re.compile(r"(?:\s*\\\*)?\s*\\([a-z]+)")
 _CODE_PAGE = re.compile(r"\\ansicpg\d+")
 _FONTS = re.compile(r"\{\\fonttbl(?:[^{}]|\{[^{}]*\})*\}")
@@ -73,19 +75,19 @@ def _sorted(text: str) -> _Parts:
     parts = _Parts()
     groups = [_Group(parts.body)]
     for match in _tokens(text):
-        token, group = match[0], groups[-1]
-        if token == "{":
+        piece, group = match[0], groups[-1]
+        if piece == "{":
             groups.append(_opened(group, text, match.end(), parts))
             groups[-1].to.append("{")
-        elif token == "}":
+        elif piece == "}":
             if len(groups) > 1:
                 _close(groups.pop(), groups[-1])
         elif match["word"]:
             _format(group, match["word"], match["number"])
             if match["word"] != group.destination and not (group.deleted and match["word"] in _TEXT_WORDS):
-                group.to.append(token)
-        elif not group.deleted and not (group.destination and token == "\\*"):
-            group.to.append(token)
+                group.to.append(piece)
+        elif not group.deleted and not (group.destination and piece == "\\*"):
+            group.to.append(piece)
     return parts
 
 

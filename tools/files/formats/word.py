@@ -3,7 +3,6 @@
 import pandas as pd
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.ooxml.package import ERRORS as ERRORS
 from tools.files.ooxml.package import Element, Package, descendants
 from tools.files.ooxml.word_document import WordDocument
 from tools.files.profile import Profile, Table, passage, plain
@@ -21,7 +20,8 @@ _LOAD = (
     'for p in docx.Document({name}).element.body.xpath(".//w:p"))'
 )
 _LOAD_XML = (
-    'import zipfile; from lxml import etree; xml = etree.fromstring(zipfile.ZipFile({name}).read("word/document.xml")); '
+    "import zipfile; from lxml import etree; "
+    'xml = etree.fromstring(zipfile.ZipFile({name}).read("word/document.xml")); '
     'text = "\\n".join("".join(t.text or "" for t in p.iter("{*}t")) for p in xml.iter("{*}p"))'
 )
 

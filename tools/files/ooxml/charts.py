@@ -46,10 +46,7 @@ def drawn_text(parent: Element) -> str:
 
 
 def _paragraph(paragraph: Element) -> str:
-    parts = []
-    for each in descendants(paragraph, "t", "br"):
-        parts.append("\n" if local(each) == "br" else each.text or "")
-    return "".join(parts)
+    return "".join("\n" if local(each) == "br" else each.text or "" for each in descendants(paragraph, "t", "br"))
 
 
 def _chart(root: Element) -> Iterator[str]:

@@ -18,7 +18,6 @@ from tools.files.profile import DAMAGE, Fact, FileUnreadable, plain
 
 Element = Any
 """An element of lxml, which has no types."""
-ERRORS = (etree.LxmlError,)
 MAX_XML = 64 << 20
 _PROPERTIES = {
     "title": "title", "creator": "author", "subject": "subject", "keywords": "keywords", "created": "created",

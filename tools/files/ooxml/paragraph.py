@@ -13,7 +13,20 @@ from tools.files.ooxml.symbols import replaced, symbol
 MAX_LABELLED = 200
 """Maximum length of a content control's value that is repeated with the control's title."""
 SILENT = frozenset(
-    ("instrText", "delText", "delInstrText", "fldData", "pPr", "rPr", "sdtPr", "sdtEndPr", "tblPr", "trPr", "tcPr", "rt")
+    (
+        "instrText",
+        "delText",
+        "delInstrText",
+        "fldData",
+        "pPr",
+        "rPr",
+        "sdtPr",
+        "sdtEndPr",
+        "tblPr",
+        "trPr",
+        "tcPr",
+        "rt",
+    )
 )
 """Elements without text that is displayed."""
 _ANCHORED = frozenset(

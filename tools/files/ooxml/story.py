@@ -7,7 +7,16 @@ from tools.files.ooxml.charts import drawn_text, graphic_text
 from tools.files.ooxml.notes import Note, Notes
 from tools.files.ooxml.numbering import Numbering
 from tools.files.ooxml.package import (
-    Element, Package, alternative, attribute, child, descendants, elements, is_on, local, value_of,
+    Element,
+    Package,
+    alternative,
+    attribute,
+    child,
+    descendants,
+    elements,
+    is_on,
+    local,
+    value_of,
 )  # fmt: skip
 from tools.files.ooxml.paragraph import SILENT, Anchored, ParagraphReader, filled_control
 from tools.files.ooxml.revisions import REMOVED, Revisions
@@ -143,9 +152,10 @@ class Story:
             yield from self.blocks(box)
         texts = [] if boxes else [drawn_text(drawing)]
         texts.append(graphic_text(self._shared.package, self._part, drawing, self._shared.drawn))
-        for each in descendants(drawing, "docPr", "textpath"):
-            if described := (each.get("descr") or each.get("string") or "").strip():
-                texts.append(f"[{'Picture' if local(each) == 'docPr' else 'Watermark'}: {described}]")
+        texts += (f"[Picture: {each.get('descr')}]" for each in descendants(drawing, "docPr") if each.get("descr"))
+        texts += (
+            f"[Watermark: {each.get('string')}]" for each in descendants(drawing, "textpath") if each.get("string")
+        )
         yield from (Block(text.strip()) for text in texts if text.strip())
 
     def _address(self, relationship_id: str) -> str | None:

@@ -2,10 +2,11 @@
 
 import io
 from collections.abc import Iterator
+from itertools import islice
 
 from tools.files.ooxml.embedded import embedded_texts
-from tools.files.ooxml.numbering import Numbering
 from tools.files.ooxml.notes import Notes
+from tools.files.ooxml.numbering import Numbering
 from tools.files.ooxml.package import Element, Package, child, descendants, elements, local
 from tools.files.ooxml.revisions import Revisions
 from tools.files.ooxml.story import Block, Shared, Story, note_blocks, spans
@@ -36,12 +37,7 @@ class WordDocument:
 
     def blocks(self) -> Iterator[Block]:
         """Headings, paragraphs and tables, with notes, comments and text boxes behind the paragraph they belong to."""
-        count = 0
-        for block in Story(self._shared, self._main).blocks(self._body):
-            yield block
-            count += 1
-            if count >= MAX_BLOCKS:
-                return
+        yield from islice(Story(self._shared, self._main).blocks(self._body), MAX_BLOCKS)
         for note in self._shared.notes.rest():
             yield from note_blocks(self._shared, note)
 
