@@ -13,7 +13,7 @@ from tools.files.containers import ole_kind, zip_kind
 from tools.files.formats.languages import names_a_language
 from tools.files.mail_headers import is_mail
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
-from tools.files.sections import Section
+from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source, encoding_of, head_text, open_source
 
 T = TypeVar("T")
@@ -22,7 +22,8 @@ T = TypeVar("T")
 class Handler(Protocol):
     """The functions of a format's file. Both raise `FileUnreadable` for what they cannot read.
 
-    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`.
+    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`. A format whose pages may be pictures
+    also has `scans(source) -> Scans` and `picture(source, number, side) -> Image`.
     """
 
     def profile(self, source: Source) -> Profile:
@@ -177,3 +178,13 @@ def _fits(lines: list[str]) -> bool:
 def sections(path: Path) -> list[Section]:
     """A document's text in sections; empty if it has none. Runs in a worker. Raises `FileUnreadable`."""
     return examine(path, lambda handler, source: handler.sections(source))
+
+
+def document(path: Path) -> DocumentText:
+    """A document's text, and the pages whose text is in pictures. Runs in a worker. Raises `FileUnreadable`."""
+    return examine(path, lambda handler, source: DocumentText(handler.sections(source), _scans(handler, source)))
+
+
+def _scans(handler: Handler, source: Source) -> Scans:
+    find: Callable[[Source], Scans] | None = getattr(handler, "scans", None)
+    return find(source) if find is not None else Scans(0, [])

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+_LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
+_CHARACTERS = str.maketrans({**_LIGATURES, "\0": "", "\u00ad": "", "\u200b": "", "\ufeff": ""})
+"""Characters that would keep a word from being found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -13,6 +17,24 @@ class Section:
     heading: str | None
     position: int
     """Characters from the start of the document's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """The pages of a document whose text is in pictures."""
+
+    pages: int
+    """Number of all pages."""
+    numbers: list[int]
+    """Counted from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """A document's text, as far as it is not in pictures."""
+
+    sections: list[Section]
+    scans: Scans
 
 
 class SectionWriter:
@@ -30,7 +52,7 @@ class SectionWriter:
 
     def add(self, text: str, *, page: int | None = None, heading: str | None = None) -> None:
         """Blank text is skipped; text beyond the limit is cut off."""
-        text = text.replace("\0", "").strip()[: max(0, self._room)]
+        text = text.translate(_CHARACTERS).strip()[: max(0, self._room)]
         if text:
             self.sections.append(Section(text, page, heading, self._position))
             self._position += len(text) + 2
