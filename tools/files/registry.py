@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from tools.files.containers import ole_kind, zip_kind
 from tools.files.formats.languages import names_a_language
@@ -16,6 +16,9 @@ from tools.files.profile import DAMAGE, FileUnreadable, Profile
 from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source, encoding_of, head_text, open_source
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 T = TypeVar("T")
 
 
@@ -23,7 +26,7 @@ class Handler(Protocol):
     """The functions of a format's file. Both raise `FileUnreadable` for what they cannot read.
 
     `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`. A format whose pages may be pictures
-    also has `scans(source) -> Scans` and `picture(source, number, side) -> Image`.
+    has the functions of `PagesHandler` as well.
     """
 
     def profile(self, source: Source) -> Profile:
@@ -31,6 +34,16 @@ class Handler(Protocol):
 
     def sections(self, source: Source) -> list[Section]:
         """The text in sections; empty if there is none."""
+
+
+class PagesHandler(Protocol):
+    """The functions of a format whose pages may be pictures."""
+
+    def scans(self, source: Source) -> Scans:
+        """The pages whose text is in a picture."""
+
+    def picture(self, source: Source, number: int, side: int) -> "Image":
+        """A page as RGB, with about `side` pixels on its longer side."""
 
 
 HANDLERS: dict[str, str] = {
@@ -186,5 +199,11 @@ def document(path: Path) -> DocumentText:
 
 
 def _scans(handler: Handler, source: Source) -> Scans:
-    find: Callable[[Source], Scans] | None = getattr(handler, "scans", None)
-    return find(source) if find is not None else Scans(0, [])
+    return cast("PagesHandler", handler).scans(source) if hasattr(handler, "scans") else Scans(0, [])
+
+
+def picture(path: Path, number: int, side: int) -> "Image":
+    """A page that `document` lists as scanned, with about `side` pixels on its longer side, as RGB. Runs in a worker.
+    Raises `FileUnreadable`.
+    """
+    return examine(path, lambda handler, source: cast("PagesHandler", handler).picture(source, number, side))

@@ -1,5 +1,6 @@
 """A document's text, divided along its structure for searching."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"}
@@ -27,6 +28,8 @@ class Scans:
     """Number of all pages."""
     numbers: list[int]
     """Counted from 1."""
+    pictures_only: bool = False
+    """The document is an image, so it may well have no text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,20 @@ class DocumentText:
 
     sections: list[Section]
     scans: Scans
+
+    def with_pages(self, texts: Mapping[int, str], limit: int) -> list[Section]:
+        """The sections, with the text of scanned pages added at their place; at most `limit` characters."""
+        writer = SectionWriter(limit)
+        rest = dict(texts)
+        paged = self.scans.pages > 1 or not self.scans.pictures_only
+        for section in self.sections:
+            for number in [number for number in rest if section.page is not None and number < section.page]:
+                writer.add(rest.pop(number), page=number)
+            added = rest.pop(section.page, "") if section.page is not None else ""
+            writer.add(f"{section.text}\n{added}", page=section.page, heading=section.heading)
+        for number, text in rest.items():
+            writer.add(text, page=number if paged else None)
+        return writer.sections
 
 
 class SectionWriter:

@@ -59,12 +59,9 @@ def page_fields(annotations: list[Any], page: PdfPage, seen: set[int]) -> list[s
 
 
 def other_fields(reader: PdfReader, seen: set[int]) -> list[str]:
-    """The filled fields that are on no page, and the data of an XFA form."""
-    form = resolved(reader.trailer["/Root"].get("/AcroForm")) if "/Root" in reader.trailer else None
-    if not isinstance(form, dict):
-        return []
+    """The filled fields that are on no page."""
     lines = []
-    for owner in _terminal(entries(form.get("/Fields")), 0):
+    for owner in _terminal(entries(_form(reader).get("/Fields")), 0):
         if id(owner) not in seen:
             seen.add(id(owner))
             each = _field(owner)
@@ -75,13 +72,17 @@ def other_fields(reader: PdfReader, seen: set[int]) -> list[str]:
 
 def xfa_values(reader: PdfReader) -> list[str]:
     """`name: value` for each value in the data of an XFA form."""
-    form = resolved(reader.trailer["/Root"].get("/AcroForm")) if "/Root" in reader.trailer else None
-    packets = entries(form.get("/XFA")) if isinstance(form, dict) else []
+    packets = entries(_form(reader).get("/XFA"))
     for name, stream in zip(packets[::2], packets[1::2], strict=False):
         if str(name) == "datasets" and hasattr(stream, "get_data"):
             root = parse(stream.get_data()[:_MAX_XFA])
             return list(_leaves(root)) if root is not None else []
     return []
+
+
+def _form(reader: PdfReader) -> dict[str, Any]:
+    form = resolved(reader.root_object.get("/AcroForm"))
+    return form if isinstance(form, dict) else {}
 
 
 def _leaves(element: Element) -> Iterator[str]:

@@ -100,7 +100,7 @@ class PdfPage:
         if self._page is None:
             raise FileUnreadable("The page is damaged.")
         image: Image = self._page.render(scale=side / max(*self.size, 1), may_draw_forms=False).to_pil()
-        return image
+        return image.convert("RGB")
 
     def close(self) -> None:
         for part in (self._text, self._page):
