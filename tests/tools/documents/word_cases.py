@@ -283,7 +283,7 @@ CASES = [
         "symbols.docx",
         hidden_and_symbols,
         "Is there fire insurance, and what is the reserve price?",
-        ("☑ fire insurance, angle α of 30 degrees", "[Hidden text: The reserve price is 990.]", "Shown after all."),
+        ("☑ fire insurance, angle α of 30 degrees", "[Hidden text: The reserve price is 990.]", "Shown after all."),  # noqa: RUF001
     ),
     Case("equation.docx", equation, "How is density computed?", ("Density is d=m/V+r^2",)),
     Case(
