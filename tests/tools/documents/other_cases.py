@@ -36,15 +36,15 @@ def charts() -> bytes:
     slide = presentation.slides.add_slide(presentation.slide_layouts[5])
     assert slide.shapes.title is not None
     slide.shapes.title.text = "Fleet"
-    data = CategoryChartData(number_format="0%")
+    data = CategoryChartData(number_format="0%")  # type: ignore[no-untyped-call]
     data.categories = ["Harbour", "Canal"]
-    data.add_series("Tugboats", (0.37, 0.63))
-    data.add_series("Barges", (0.81, None))
+    data.add_series("Tugboats", (0.37, 0.63))  # type: ignore[no-untyped-call]
+    data.add_series("Barges", (0.81, None))  # type: ignore[no-untyped-call]
     chart = slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *AREA, data).chart
     chart.has_title = True
     chart.chart_title.text_frame.text = "Share of the fleet"
-    points = XyChartData()
-    series = points.add_series("Draught")
+    points = XyChartData()  # type: ignore[no-untyped-call]
+    series = points.add_series("Draught")  # type: ignore[no-untyped-call]
     series.add_data_point(12, 3.75)
     slide.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, *AREA, points)
     return saved(presentation)
