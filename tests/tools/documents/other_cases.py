@@ -11,6 +11,7 @@ from pptx.presentation import Presentation
 from pptx.util import Inches
 
 from tests.tools.documents.case import Case
+from tests.tools.documents.compound_file import compound_file
 from tests.tools.files.hostile import member, remade
 
 AREA = (Inches(1), Inches(2), Inches(5), Inches(3))
@@ -170,6 +171,30 @@ def mail() -> bytes:
     return message.as_bytes()
 
 
+def outlook() -> bytes:
+    def text(words: str) -> bytes:
+        return words.encode("utf-16-le")
+
+    return compound_file(
+        {
+            "__properties_version1.0": b"",
+            "__substg1.0_0037001F": text("Möwen"),
+            "__substg1.0_0C1A001F": text("Ann Berg"),
+            "__substg1.0_1000001F": text("The gull took 3 herrings."),
+            "__attach_version1.0_#00000000/__substg1.0_3707001F": text("beach.pdf"),
+        }
+    )
+
+
+def page() -> bytes:
+    return (
+        b"<!DOCTYPE html><html><head><title>Port office</title></head><body><p>Berths are given out daily.</p>"
+        b"<img src='x.png' alt='Map: office in house 12'><form><label>Name <input value='Nell Voss'></label>"
+        b"<textarea>Arrives at 17:40</textarea><select><option>sail</option><option selected>steam</option></select>"
+        b"<input type='hidden' value='token'><input type='checkbox' checked> pilot wanted</form></body></html>"
+    )
+
+
 CASES = [
     Case(
         "charts.pptx",
@@ -209,6 +234,20 @@ CASES = [
         ("300",),
     ),
     Case("fables.epub", book, "How many eels did the heron eat?", ("The heron ate 19 eels.",)),
+    Case(
+        "gull.msg",
+        outlook,
+        "What did the gull take?",
+        ("From: Ann Berg", "Subject: Möwen", "The gull took 3 herrings.", "Attachments: beach.pdf"),
+    ),
+    Case(
+        "port.html",
+        page,
+        "Who arrives, and where is the office?",
+        ("Berths are given out daily.", "[Picture: Map: office in house 12]", "Name Nell Voss", "Arrives at 17:40",
+         "steam", "☒ pilot wanted"),
+        ("token", "sail"),
+    ),
     Case(
         "duty.eml",
         mail,

@@ -9,6 +9,7 @@ import pytest
 from tests.serving import Service
 from tests.tools.documents import other_cases, pdf_cases, word_cases
 from tests.tools.documents.case import Case
+from tests.tools.documents.compound_file import compound_file
 from tests.tools.documents.pdf_cases import encrypted
 
 pytestmark = pytest.mark.one_service
@@ -64,6 +65,10 @@ async def test_tracked_changes_are_reported(service: Service) -> None:
     ("name", "data", "reason"),
     [
         ("secret.pdf", encrypted("sesame"), "locked with a password"),
+        ("old.doc", compound_file({"WordDocument": b""}), "Save it as .docx"),
+        ("old.ppt", compound_file({"PowerPoint Document": b""}), "Save it as .pptx"),
+        ("locked.docx", compound_file({"EncryptedPackage": b""}), "locked with a password"),
+        ("cut.odt", other_cases.open_text()[:400], "damaged"),
         ("empty.docx", b"", "empty"),
     ],
 )
