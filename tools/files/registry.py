@@ -39,8 +39,8 @@ class Handler(Protocol):
 class PagesHandler(Protocol):
     """The functions of a format whose pages may be pictures."""
 
-    def scans(self, source: Source) -> Scans:
-        """The pages whose text is in a picture."""
+    def document(self, source: Source) -> DocumentText:
+        """The sections, and the pages whose text is in a picture."""
 
     def picture(self, source: Source, number: int, side: int) -> "Image":
         """A page as RGB, with about `side` pixels on its longer side."""
@@ -195,11 +195,13 @@ def sections(path: Path) -> list[Section]:
 
 def document(path: Path) -> DocumentText:
     """A document's text, and the pages whose text is in pictures. Runs in a worker. Raises `FileUnreadable`."""
-    return examine(path, lambda handler, source: DocumentText(handler.sections(source), _scans(handler, source)))
+    return examine(path, _document)
 
 
-def _scans(handler: Handler, source: Source) -> Scans:
-    return cast("PagesHandler", handler).scans(source) if hasattr(handler, "scans") else Scans(0, [])
+def _document(handler: Handler, source: Source) -> DocumentText:
+    if hasattr(handler, "document"):
+        return cast("PagesHandler", handler).document(source)
+    return DocumentText(handler.sections(source), Scans(0, []))
 
 
 def picture(path: Path, number: int, side: int) -> "Image":

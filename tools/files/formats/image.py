@@ -3,7 +3,7 @@
 from PIL import ExifTags, Image
 
 from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, plain
-from tools.files.sections import Scans, Section
+from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source
 from tools.vision.images import upright
 
@@ -56,15 +56,15 @@ def sections(source: Source) -> list[Section]:
     return []
 
 
-def scans(source: Source) -> Scans:
-    """Each page of a TIFF, the first picture of other formats."""
+def document(source: Source) -> DocumentText:
+    """No sections; each page of a TIFF is a scan, and the first picture of other formats."""
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(source.path, formats=FORMATS) as image:
             pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error
-    return Scans(pages, list(range(1, min(pages, MAX_PAGES) + 1)), pictures_only=True)
+    return DocumentText([], Scans(pages, list(range(1, min(pages, MAX_PAGES) + 1)), pictures_only=True))
 
 
 def picture(source: Source, number: int, side: int) -> Image.Image:

@@ -13,7 +13,7 @@ from tools.files.pdf.parts import BROKEN, Parts, opened
 from tools.files.pdf.text import PdfText
 from tools.files.profile import Fact, Profile, Table, passage, plain
 from tools.files.rows import unique_names, with_numbers
-from tools.files.sections import Scans, Section, SectionWriter
+from tools.files.sections import DocumentText, Scans, Section, SectionWriter
 from tools.files.source import Source
 
 if TYPE_CHECKING:
@@ -71,19 +71,17 @@ def profile(source: Source) -> Profile:
 
 def sections(source: Source) -> list[Section]:
     """One per page with its form fields and annotations. Pages after the time limit are skipped."""
+    return document(source).sections
+
+
+def document(source: Source) -> DocumentText:
+    """The sections, and the pages whose text is in a picture."""
     writer = SectionWriter(MAX_TEXT)
     pages = PageTexts(source.path, MAX_PAGES)
     pages.read(Parts(), SECTION_SECONDS, SECTION_EXTRAS_SECONDS)
     for number, text in enumerate(pages.texts, start=1):
         writer.add(text, page=number)
-    return writer.sections
-
-
-def scans(source: Source) -> Scans:
-    """The pages whose text is in a picture."""
-    document = PdfText(source.path)
-    numbers = [page.number for page in document.pages(MAX_PAGES) if page.is_scanned(page.text())]
-    return Scans(len(document), numbers)
+    return DocumentText(writer.sections, Scans(pages.count, pages.scanned))
 
 
 def picture(source: Source, number: int, side: int) -> "Image":

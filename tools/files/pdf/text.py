@@ -20,6 +20,8 @@ SCAN_COVER = 0.5
 """The share of a page that its pictures cover if it is a scan."""
 UNREADABLE = 0.3
 """The share of characters without meaning from which a text layer is useless."""
+SAMPLE = 2000
+"""Characters of a page that are looked at to see whether it is a scan."""
 MAX_OBJECTS = 2000
 _HYPHEN = "\x02"
 """PDFium's mark for a hyphen at the end of a line; the line break is left out."""
@@ -61,21 +63,25 @@ class PdfPage:
 
     def __init__(self, document: Any, number: int) -> None:
         self.number = number
+        self._text: Any = None
         try:
             self._page: Any = document[number - 1]
-            self._text: Any = self._page.get_textpage()
         except PdfiumError:
-            self._page = self._text = None
+            self._page = None
 
     def text(self) -> str:
         """The text in the order of the page's contents, with `\\x02` for each hyphen at a line's end."""
-        return self.text_in() if self._text is not None else ""
+        return self.text_in()
 
     def text_in(self, *box: float) -> str:
-        """The text in a rectangle: left, bottom, right, top, in points of the page."""
-        if self._text is None:
+        """The text in a rectangle, or on the whole page: left, bottom, right, top, in points of the page."""
+        if self._page is None:
             return ""
-        found: str = self._text.get_text_bounded(*box)
+        try:
+            self._text = self._text or self._page.get_textpage()
+            found: str = self._text.get_text_bounded(*box)
+        except PdfiumError:
+            return ""
         return found.replace("\r\n", "\n").replace("\r", "\n")
 
     @property
@@ -87,7 +93,7 @@ class PdfPage:
         """Whether the page has to be read by text recognition: its text is in a picture, or in drawn shapes."""
         if self._page is None:
             return False
-        characters = [character for character in text if not character.isspace()]
+        characters = "".join(text[:SAMPLE].split())
         letters = sum(map(str.isalnum, characters))
         if not characters:
             return next(self._objects(), None) is not None
