@@ -10,7 +10,6 @@ from tools.files.joins import Linked
 from tools.files.profile import FileUnreadable, Profile
 from tools.files.recognition import page_text
 from tools.files.render import file_label, human_size, loading, short
-from tools.files.sections import Section
 from tools.workers.jobs import JobError
 from tools.workers.pool import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
 from workspace.retrieval.types import ExtractedText, Report
@@ -57,13 +56,6 @@ class FileReader:
         if entry.profile is None:
             raise FileUnreadable(entry.unreadable)
         return entry.profile
-
-    async def sections(self, path: Path) -> list[Section]:
-        """The text of a document in sections; empty if it has none. Raises `FileUnreadable`."""
-        try:
-            return await self.workers.run(registry.sections, path, seconds=SECTIONS_SECONDS)
-        except WorkerError as error:
-            raise FileUnreadable(_words(error)) from error
 
     async def text(self, path: Path, report: Report, ocr_pages: int) -> ExtractedText:
         """The text of a document, including that of its first `ocr_pages` scanned pages. Raises `FileUnreadable`."""
