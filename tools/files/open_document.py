@@ -1,7 +1,9 @@
 """The text of OpenDocument's markup."""
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from tools.files.ooxml.package import Element, attribute, child, descendants, elements, local
 from tools.files.profile import Fact, plain
@@ -11,7 +13,7 @@ MAX_ROWS = 2000
 MAX_UNITS = 50_000
 _SILENT = frozenset(
     ("tracked-changes", "sequence-decls", "forms", "annotation-end", "bookmark-start", "bookmark-end", "ruby-text",
-     "settings", "automatic-styles", "desc", "title", "bibliography-source", "table-of-content-source")
+     "settings", "automatic-styles", "bibliography-source", "table-of-content-source")
 )  # fmt: skip
 _PLACEHOLDERS = ("placeholder",)
 _MARGINS = ("header", "footer", "header-first", "footer-first", "header-left", "footer-left")
@@ -57,8 +59,12 @@ class Content:
 class Reader:
     """Reads one document."""
 
-    def __init__(self) -> None:
+    def __init__(self, part: Callable[[str], Element | None]) -> None:
+        """`part` returns the root of another part of the file by its name."""
+        self._part = part
         self._content = Content()
+        self._read = {"content.xml"}
+        """Names of the parts that have been read."""
         self._hidden: set[str] = set()
         """Styles whose text, or whose slide, is hidden."""
 
@@ -135,8 +141,25 @@ class Reader:
             return list(self._rows(element))
         if name == "image":
             self._content.pictures += 1
+        if name == "object":
+            return self._embedded(element)
         described = getattr(child(element, "desc"), "text", None)
         return [*self._lines(element), *([f"[Picture: {described}]"] if described else [])]
+
+    def _embedded(self, element: Element) -> list[str]:
+        """The title and the values of a chart, or the words of another embedded document."""
+        name = posixpath.normpath(posixpath.join(attribute(element, "href") or "", "content.xml"))
+        if name in self._read:
+            return []
+        self._read.add(name)
+        root = self._part(name)
+        body = child(root, "body")
+        lines = self._lines(body) if body is not None else []
+        return (
+            [f"Chart: {lines[0]}", *lines[1:]]
+            if lines and next(descendants(body, "chart"), None) is not None
+            else lines
+        )
 
     def _inline(self, parent: Element, anchored: list[str]) -> Iterator[str]:
         yield parent.text or ""
@@ -163,13 +186,20 @@ class Reader:
             yield each.tail or ""
 
     def _rows(self, table: Element) -> Iterator[str]:
-        for at, row in enumerate(descendants(table, "table-row")):
-            if at >= MAX_ROWS:
-                return
+        for row in islice(_own_rows(table), MAX_ROWS):
             cells = [each for each in elements(row) if local(each) == "table-cell"][:100]
             texts = [" ".join(" ".join(self._lines(cell)).split()) for cell in cells]
             if any(texts):
                 yield " | ".join(texts)
+
+
+def _own_rows(table: Element) -> Iterator[Element]:
+    """The rows of a table, not those of tables in its cells."""
+    for each in elements(table):
+        if local(each) == "table-row":
+            yield each
+        elif local(each).startswith("table-") and local(each) != "table-column":
+            yield from _own_rows(each)
 
 
 def _hidden_styles(root: Element) -> Iterator[str]:

@@ -22,6 +22,7 @@ OFFICE = (
     'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
     'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" '
     'xmlns:presentation="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0" '
+    'xmlns:chart="urn:oasis:names:tc:opendocument:xmlns:chart:1.0" xmlns:xlink="http://www.w3.org/1999/xlink" '
     'xmlns:dc="http://purl.org/dc/elements/1.1/"'
 )
 
@@ -88,13 +89,17 @@ def slideshow() -> bytes:
     return remade(data, {"[Content_Types].xml": types.encode()})
 
 
-def open_document(kind: str, content: str, styles: str = "") -> bytes:
+def open_document(kind: str, content: str, styles: str = "", **parts: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
         body = f"<office:body><office:{kind}>{content}</office:{kind}></office:body>"
         archive.writestr("content.xml", f"<office:document-content {OFFICE}>{body}</office:document-content>")
         archive.writestr("styles.xml", f"<office:document-styles {OFFICE}>{styles}</office:document-styles>")
+        for name, xml in parts.items():
+            archive.writestr(
+                f"{name}/content.xml", f"<office:document-content {OFFICE}>{xml}</office:document-content>"
+            )
     return out.getvalue()
 
 
@@ -123,12 +128,24 @@ def open_text() -> bytes:
 
 
 def open_slides() -> bytes:
+    rows = "".join(
+        f"<table:table-row>{''.join(f'<table:table-cell><text:p>{text}</text:p></table:table-cell>' for text in row)}"
+        "</table:table-row>"
+        for row in (("", "Cars"), ("Monday", "418"))
+    )
+    chart = (
+        "<office:body><office:chart><chart:chart><chart:title><text:p>Cars a day</text:p></chart:title><table:table>"
+        f"<table:table-header-rows/><table:table-rows>{rows}</table:table-rows></table:table></chart:chart>"
+        "</office:chart></office:body>"
+    )
     return open_document(
         "presentation",
-        '<draw:page><draw:frame presentation:class="title"><draw:text-box><text:p>Ferry plan</text:p></draw:text-box>'
+        '<draw:page><draw:frame><draw:object xlink:href="./Chart"/></draw:frame>'
+        '<draw:frame presentation:class="title"><draw:text-box><text:p>Ferry plan</text:p></draw:text-box>'
         "</draw:frame><draw:frame><draw:text-box><text:list><text:list-item><text:p>Departure 06:15</text:p>"
         "</text:list-item></text:list></draw:text-box></draw:frame><presentation:notes><draw:frame><draw:text-box>"
         "<text:p>Pier two on Sundays</text:p></draw:text-box></draw:frame></presentation:notes></draw:page>",
+        Chart=chart,
     )
 
 
@@ -223,7 +240,7 @@ CASES = [
         "ferry.odp",
         open_slides,
         "When is the departure of the ferry?",
-        ("Departure 06:15", "Notes: Pier two on Sundays"),
+        ("Departure 06:15", "Notes: Pier two on Sundays", "Chart: Cars a day", "Monday | 418"),
     ),
     Case(
         "rent.rtf",

@@ -20,6 +20,7 @@ NAMESPACES = (
     'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 )
 TEXT = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
@@ -232,7 +233,25 @@ def described_link() -> bytes:
     return remade(data, {"word/_rels/document.xml.rels": changed.encode()})
 
 
+def diagram() -> bytes:
+    """SmartArt."""
+    drawing = (
+        f'<a:graphic><a:graphicData><dgm:relIds xmlns:dgm="{DIAGRAM}" r:dm="rIdX" r:lo="rIdNone"/></a:graphicData>'
+        "</a:graphic>"
+    )
+    data = body(paragraph(run("How it goes:"), f"<w:r><w:drawing><wp:inline>{drawing}</wp:inline></w:drawing></w:r>"))
+    points = "".join(
+        f"<dgm:pt><dgm:t><a:p><a:r><a:t>{text}</a:t></a:r></a:p></dgm:t></dgm:pt>"
+        for text in ("Sow", "Reap in week 31")
+    )
+    xml = f'<dgm:dataModel xmlns:dgm="{DIAGRAM}" {NAMESPACES}><dgm:ptLst>{points}</dgm:ptLst></dgm:dataModel>'
+    return with_part(
+        data, "data1.xml", "diagramData", "application/vnd.openxmlformats-officedocument.drawingml.diagramData+xml", xml
+    )
+
+
 CASES = [
+    Case("diagram.docx", diagram, "When is the harvest?", ("How it goes:\\nSow\\nReap in week 31",), analyzed=False),
     Case(
         "controls.docx",
         controls,

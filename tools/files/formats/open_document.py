@@ -59,14 +59,21 @@ def _read(source: Source) -> tuple[Content, Element | None]:
     office.check(source, MAX_XML)
     try:
         with zipfile.ZipFile(source.path) as archive:
-            names = set(archive.namelist())
-            parts = {name: archive.read(name) for name in ("content.xml", "styles.xml", "meta.xml") if name in names}
-            manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
-    except (*DAMAGE, NotImplementedError) as error:
+            if b"encryption-data" in _member(archive, "META-INF/manifest.xml"):
+                raise FileUnreadable("It is locked with a password.")
+            root = parse(_member(archive, "content.xml"))
+            if root is None:
+                raise FileUnreadable("It is a damaged OpenDocument file.")
+            reader = Reader(lambda name: parse(_member(archive, name)))
+            content = reader.read(root, parse(_member(archive, "styles.xml")))
+            return content, parse(_member(archive, "meta.xml"))
+    except (zipfile.BadZipFile, OSError) as error:
         raise FileUnreadable("It is a damaged OpenDocument file.") from error
-    if b"encryption-data" in manifest:
-        raise FileUnreadable("It is locked with a password.")
-    root = parse(parts.get("content.xml", b""))
-    if root is None:
-        raise FileUnreadable("It is a damaged OpenDocument file.")
-    return Reader().read(root, parse(parts.get("styles.xml", b""))), parse(parts.get("meta.xml", b""))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Empty if there is no such part, or it is damaged."""
+    try:
+        return archive.read(name)
+    except (*DAMAGE, NotImplementedError):
+        return b""

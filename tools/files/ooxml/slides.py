@@ -14,7 +14,7 @@ from tools.files.ooxml.package import (
     descendants,
     elements,
     local,
-)  # fmt: skip
+)
 from tools.files.profile import FileUnreadable
 
 MAX_SLIDES = 1000

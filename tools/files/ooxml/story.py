@@ -17,7 +17,7 @@ from tools.files.ooxml.package import (
     is_on,
     local,
     value_of,
-)  # fmt: skip
+)
 from tools.files.ooxml.paragraph import SILENT, Anchored, ParagraphReader, filled_control
 from tools.files.ooxml.revisions import REMOVED, Revisions
 from tools.files.ooxml.styles import Styles, list_of, outline_level
