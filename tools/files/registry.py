@@ -5,13 +5,17 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from tools.files.formats import office
+from tools.files import containers
 from tools.files.formats.languages import names_a_language
+from tools.files.mail_headers import is_mail
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
-from tools.files.sections import Section
+from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source, encoding_of, head_text, open_source
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 T = TypeVar("T")
 
@@ -19,7 +23,8 @@ T = TypeVar("T")
 class Handler(Protocol):
     """The functions of a format's file. Both raise `FileUnreadable` for what they cannot read.
 
-    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`.
+    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`. A format whose pages may be pictures
+    has the functions of `PagesHandler` as well.
     """
 
     def profile(self, source: Source) -> Profile:
@@ -27,6 +32,16 @@ class Handler(Protocol):
 
     def sections(self, source: Source) -> list[Section]:
         """The text in sections; empty if there is none."""
+
+
+class PagesHandler(Protocol):
+    """The functions of a format whose pages may be pictures."""
+
+    def document(self, source: Source) -> DocumentText:
+        """The sections, and the pages whose text is in a picture."""
+
+    def picture(self, source: Source, number: int, side: int) -> "Image":
+        """A page as RGB, with about `side` pixels on its longer side."""
 
 
 HANDLERS: dict[str, str] = {
@@ -41,6 +56,12 @@ HANDLERS: dict[str, str] = {
     "pdf": "tools.files.formats.pdf",
     "docx": "tools.files.formats.word",
     "pptx": "tools.files.formats.powerpoint",
+    "odt": "tools.files.formats.open_document",
+    "odp": "tools.files.formats.open_document",
+    "rtf": "tools.files.formats.rich_text",
+    "epub": "tools.files.formats.epub",
+    "eml": "tools.files.formats.mail",
+    "msg": "tools.files.formats.outlook",
     "html": "tools.files.formats.html",
     "spreadsheet_xml": "tools.files.formats.spreadsheet_xml",
     "text": "tools.files.formats.text",
@@ -58,13 +79,16 @@ _MAGIC = (
     (b"GIF89a", "image"),
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
+    (b"{\\rtf", "rtf"),
 )
 _WORKBOOKS = (".xls", ".xlsx", ".xlsm", ".xlsb", ".ods")
 _TABLES = (".csv", ".tsv", ".tab", ".psv", *_WORKBOOKS)
 _PERHAPS_HTML = (*_TABLES, ".htm", ".html")
 _HTML_TABLE = re.compile(r"\s*<(!--|[a-z]+[\s>]).*<t(able|r|d|h)\b", re.IGNORECASE | re.DOTALL)
 _WORKBOOK_XML = re.compile(r"<(\w+:)?Workbook\b[^>]*urn:schemas-microsoft-com:office:spreadsheet")
-_HTML = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(
+    r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
+)
 _JSON = re.compile(r'\s*[\[{]\s*(["\[{\]}\d-]|true\b|false\b|null\b)')
 
 
@@ -98,8 +122,8 @@ def recognize(source: Source) -> str:
         return "image"
     if head.startswith(b"PAR1") and _tail(source) == b"PAR1":
         return "parquet"
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", office.COMPOUND)):
-        return office.kind_of(source) or "zip"
+    if head.startswith(containers.SIGNATURES):
+        return containers.kind_of(source) or "zip"
     encoding = encoding_of(source)
     if b"%PDF-" in head[:1024] and (encoding is None or source.suffix == ".pdf"):
         return "pdf"
@@ -113,6 +137,8 @@ def _tail(source: Source) -> bytes:
 
 
 def _text_kind(source: Source, text: str) -> str:
+    if is_mail(source.head):
+        return "eml"
     if _WORKBOOK_XML.search(text[:4096]):
         return "spreadsheet_xml"
     if source.suffix != ".md" and (_HTML.match(text) or (source.suffix in _PERHAPS_HTML and _HTML_TABLE.match(text))):
@@ -148,3 +174,21 @@ def is_table(source: Source, text: str) -> bool:
 def sections(path: Path) -> list[Section]:
     """A document's text in sections; empty if it has none. Runs in a worker. Raises `FileUnreadable`."""
     return examine(path, lambda handler, source: handler.sections(source))
+
+
+def document(path: Path) -> DocumentText:
+    """A document's text, and the pages whose text is in pictures. Runs in a worker. Raises `FileUnreadable`."""
+    return examine(path, _document)
+
+
+def _document(handler: Handler, source: Source) -> DocumentText:
+    if hasattr(handler, "document"):
+        return cast("PagesHandler", handler).document(source)
+    return DocumentText(handler.sections(source), Scans(0, []))
+
+
+def picture(path: Path, number: int, side: int) -> "Image":
+    """A page that `document` lists as scanned, with about `side` pixels on its longer side, as RGB. Runs in a worker.
+    Raises `FileUnreadable`.
+    """
+    return examine(path, lambda handler, source: cast("PagesHandler", handler).picture(source, number, side))

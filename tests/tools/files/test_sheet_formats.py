@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tools.documents.compound_file import compound_file
 from tests.tools.files.sheets import Rows, analysis, workbook
 from tools.files.profile import FileUnreadable
 
@@ -220,21 +221,17 @@ def test_text_called_a_workbook(tmp_path: Path, name: str, encoding: str) -> Non
     assert found.frame["amount"].sum() == 1333.5
 
 
-def compound(stream: str) -> bytes:
-    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000) + stream.encode("utf-16-le") + bytes(1000)
-
-
 @pytest.mark.parametrize(
     ("stream", "words"),
     [
         ("EncryptedPackage", "locked with a password"),
-        ("WordDocument", "a Word document of the old binary kind"),
+        ("WordDocument", "Word document of the old binary format"),
         ("Workbook", "damaged"),
     ],
 )
 def test_files_that_cannot_be_read_say_why(tmp_path: Path, stream: str, words: str) -> None:
     with pytest.raises(FileUnreadable, match=words):
-        analysis(tmp_path, compound(stream))
+        analysis(tmp_path, compound_file({stream: b""}))
 
 
 def remade(data: bytes, change: Callable[[bytes], bytes], name: str = "xl/worksheets/sheet1.xml") -> bytes:

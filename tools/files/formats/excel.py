@@ -9,6 +9,7 @@ import pandas as pd
 from openpyxl.utils.exceptions import InvalidFileException
 from python_calamine import CalamineError
 
+from tools.files import containers
 from tools.files.formats import office
 from tools.files.formats.sheets import calculation, ods
 from tools.files.formats.sheets.grid import Grid, Marks
@@ -83,7 +84,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _opened(source: Source) -> Workbook:
-    kind = office.kind_of(source)
+    kind = containers.kind_of(source)
     if kind == "xls":
         return Workbook(kind, open_book(source))
     office.check(source, MAX_XML)

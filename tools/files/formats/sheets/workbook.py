@@ -12,7 +12,6 @@ import openpyxl
 from openpyxl.cell.cell import ERROR_CODES
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from tools.files.formats import office
 from tools.files.formats.sheets.grid import Grid, Marks, Row
 from tools.files.formats.sheets.package import Package
 from tools.files.profile import FileUnreadable
@@ -51,7 +50,7 @@ def open_book(source: Source, data: bytes | None = None, marks: dict[str, Marks]
     try:
         book = _calamine(source, data)
     except PasswordError:
-        raise FileUnreadable(office.LOCKED) from None
+        raise FileUnreadable("It is locked with a password. Save it without the password.") from None
     except CalamineError as error:
         raise FileUnreadable("It is a damaged workbook.") from error
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
