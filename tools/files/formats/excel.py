@@ -133,9 +133,9 @@ def _origin(grid: Grid, source: Source, handle: pd.ExcelFile, data: bytes | None
 
     return Origin(
         "pd.read_excel",
-        "{name}" if data is None else "book",
+        "{name}" if data is None else calculation.CALCULATED,
         {"sheet_name": grid.name, "engine": "openpyxl" if grid.is_cropped else "calamine"},
         opened,
-        setup=() if data is None else calculation.SETUP,
+        setup=() if data is None else [calculation.SETUP],
         limits={} if grid.complete else {"engine": "openpyxl", "nrows": len(grid.rows)},
     )

@@ -18,11 +18,9 @@ from tools.files.source import Source
 SECONDS = 8.0
 MAX_BYTES = 30 << 20
 """Size of a workbook whose formulas are calculated."""
-SETUP = (
-    "import formualizer, io, pathlib",
-    'book = io.BytesIO(formualizer.recalculate_xlsx_bytes(pathlib.Path({name}).read_bytes())["bytes"])',
-)
-"""The same in Python; defines `book`."""
+SETUP = "import formualizer, io, pathlib"
+CALCULATED = 'io.BytesIO(formualizer.recalculate_xlsx_bytes(pathlib.Path({name}).read_bytes())["bytes"])'
+"""The calculated workbook in Python, after `SETUP`."""
 _CHUNK = 1 << 20
 _END = b"end"
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from tools.files.formats.sheets.grid import Grid
+from tools.files.formats.sheets.load import COLUMN
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.column_type import ColumnType, Kind
-from tools.files.inference.conversion import conversion, quoted
+from tools.files.inference.conversion import conversion, literal
 from tools.files.inference.infer import Habits, infer, infer_columns
 from tools.files.inference.missing import is_mark
 from tools.files.profile import plain
@@ -25,8 +26,9 @@ class Columns:
 
     types: dict[str, ColumnType]
     objects: list[str] = field(default_factory=list)
-    """Columns that have to be read as they are, for the steps."""
-    steps: list[str] = field(default_factory=list)
+    """Columns that have to be read as they are, for the changes."""
+    changes: dict[str, str] = field(default_factory=dict)
+    """Expressions that change columns after the conversions of the general decision."""
 
 
 def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) -> Columns:
@@ -39,7 +41,7 @@ def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) 
         digits = grid.marks.zeros.get(block.left + at)
         if digits is not None and one.kind == "integer":
             decided.types[name] = ColumnType("text", f"codes of {digits} digits by their number format", digits=True)
-            decided.steps.append(f"df[{quoted(name)}] = df[{quoted(name)}].str.zfill({digits})")
+            decided.changes[name] = f"{COLUMN}.str.zfill({digits})"
         elif one.kind == "mixed":
             decided.types[name] = _of_mixed(name, values, habits, decided)
         else:
@@ -86,7 +88,6 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
     alike = {others.kind, told.kind} <= numeric or others.kind == told.kind == "date"
     if not alike or how is None:
         return ColumnType("mixed", doubt=_doubt(others, texts, values), digits=False)
-    column = f"df[{quoted(name)}]"
     marks = tuple(text for text in texts if text in told.missing or is_mark(text.strip()))
     kind: Kind = "date" if told.kind == "date" else "number" if "number" in (told.kind, others.kind) else "integer"
     why = "; ".join(part for part in ("some stored as text", told.why) if part)
@@ -94,18 +95,10 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
     if told.number is not None and _is_ordinary(told):
         return replace(found, missing=marks)
     decided.objects.append(name)
-    if marks:
-        listed = ", ".join(map(quoted, marks))
-        decided.steps.append(f"{column} = {column}.mask({column}.isin([{listed}]))")
-    chosen = f"df.loc[is_text, {quoted(name)}]"
     convert = "pd.to_numeric" if told.kind in numeric else "pd.to_datetime"
-    decided.steps.extend(
-        [
-            f"is_text = {column}.map(lambda cell: isinstance(cell, str))",
-            f"{chosen} = {how.code(f'{chosen}.astype(str)')}",
-            f"{column} = {convert}({column})",
-        ]
-    )
+    kept = f"{COLUMN}.mask({COLUMN}.isin({literal(list(marks))}))" if marks else COLUMN
+    texts_of = "c[c.map(type) == str].astype(str)"
+    decided.changes[name] = f"{kept}.pipe(lambda c: {convert}(c.mask(c.map(type) == str, {how.code(texts_of)})))"
     return found
 
 

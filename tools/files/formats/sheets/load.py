@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from keyword import iskeyword
 from typing import Any
 
 import pandas as pd
 
-from tools.files.inference.conversion import literal
+from tools.files.inference.conversion import literal, quoted
 
 NAME = "{name}"
 """Stands for the file's name as a Python literal."""
+COLUMN = "\0"
+"""Stands for a column in an expression that changes it."""
 _ESCAPED_NAME = r"\u007bname}"
 
 
@@ -26,23 +30,37 @@ class Recipe:
     """Python that is appended to the call."""
     setup: Sequence[str] = ()
     """Lines before the call, for `source`."""
-    steps: Sequence[str] = ()
-    """Lines after the call, which change `df`."""
 
-    def lines(self, source: str) -> list[str]:
-        """From the call on. Texts of the file that contain `{name}` are escaped."""
+    def expression(self, source: str) -> str:
+        """Texts of the file that contain `{name}` are escaped."""
         options = "".join(f", {key}={literal(value)}" for key, value in self.options.items())
-        lines = [f"{options}){self.after}", *self.steps]
-        lines = [line.replace(NAME, _ESCAPED_NAME) for line in lines]
-        return [f"df = {self.function}({source}{lines[0]}", *lines[1:]]
+        rest = f"{options}){self.after}".replace(NAME, _ESCAPED_NAME)
+        return f"{self.function}({source}{rest}"
 
     @property
     def code(self) -> str:
-        return "\n".join([*self.setup, *self.lines(self.source)])
+        """In one line if the setup has no more than one."""
+        separator = "\n" if len(self.setup) > 1 else "; "
+        return separator.join([*self.setup, f"df = {self.expression(self.source)}"])
 
     def run(self, source: Any) -> pd.DataFrame:
         """The table that `code` loads; `source` takes the place of the file."""
-        names: dict[str, Any] = {"pd": pd, "source": source}
-        exec("\n".join(self.lines("source")), names)  # noqa: S102 (what a program will run; all texts in it are quoted)
-        frame: pd.DataFrame = names["df"]
+        # This is what a program will run; all texts in it are quoted.
+        frame: pd.DataFrame = eval(self.expression("source"), {"pd": pd, "source": source})  # noqa: S307
         return frame
+
+
+def assigned(changes: Mapping[str, str]) -> str:
+    """`.assign(…)` with an expression for each column, in which `COLUMN` stands for the column."""
+    code = ""
+    for change, group in groupby(sorted(changes.items(), key=lambda item: item[1]), key=lambda item: item[1]):
+        names = [name for name, _ in group]
+        if len(names) > 1:
+            each = change.replace(COLUMN, "t[c]")
+            code += f".assign(**{{c: lambda t, c=c: {each} for c in {literal(names)}}})"
+            continue
+        (name,) = names
+        each = change.replace(COLUMN, f"t[{quoted(name)}]")
+        is_word = name.isidentifier() and name.isascii() and not iskeyword(name)
+        code += f".assign({name}=lambda t: {each})" if is_word else f".assign(**{{{quoted(name)}: lambda t: {each}}})"
+    return code

@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools.files.formats.sheets.grid import Grid
+from tools.files.formats.sheets.load import COLUMN
 from tools.files.formats.sheets.regions import Block
-from tools.files.inference.conversion import quoted
-
-_MAX_RANGES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """Lines of Python that fill the columns, and what a reader has to know."""
+    """Expressions that fill the columns, by name, and what a reader has to know."""
 
-    steps: list[str] = field(default_factory=list)
+    changes: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -35,7 +33,7 @@ def fill(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) ->
         if ranges:
             name = names[column - block.left]
             values = grid.column(column, rows)
-            found.steps.append(_step(name, values, ranges))
+            found.changes[name] = _change(values, ranges)
             told.append(name)
             if any(isinstance(values[inside[0]], int | float) for inside in ranges):
                 numbers.append(name)
@@ -46,16 +44,14 @@ def fill(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) ->
     return found
 
 
-def _step(name: str, values: Sequence[object], ranges: Sequence[Sequence[int]]) -> str:
-    column = f"df[{quoted(name)}]"
+def _change(values: Sequence[object], ranges: Sequence[Sequence[int]]) -> str:
+    filled = f"{COLUMN}.ffill()"
     merged = {at for inside in ranges for at in inside[1:]}
     blank = [at for at, value in enumerate(values) if value == ""]
     kept = [at for at in blank if at not in merged]
-    whole = all(isinstance(value, float) and value.is_integer() for value in values if value != "")
-    integers = '.astype("int64")' if whole and not kept else ""
     if not kept:
-        return f"{column} = {column}.ffill(){integers}"
-    if len(ranges) > _MAX_RANGES:
-        return f"{column} = {column}.ffill().where(~df.index.isin({kept}))"
-    lines = [f"df.loc[{inside[0]}:{inside[-1]}, {quoted(name)}] = {column}[{inside[0]}]" for inside in ranges]
-    return "\n".join(lines)
+        whole = all(isinstance(value, float) and value.is_integer() for value in values if value != "")
+        return f'{filled}.astype("int64")' if whole else filled
+    if len(kept) <= len(merged):
+        return f"{filled}.where(~{COLUMN}.index.isin({kept}))"
+    return f"{COLUMN}.where(~{COLUMN}.index.isin({sorted(merged)}), {filled})"

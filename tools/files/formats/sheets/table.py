@@ -1,7 +1,7 @@
 """One table of a sheet: what it holds, and how it is loaded."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from tools.files.formats.sheets.body import Body, find_body
 from tools.files.formats.sheets.cells import Columns, decide
 from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, shown
 from tools.files.formats.sheets.header import Header, column_names, find_header
-from tools.files.formats.sheets.load import Recipe
+from tools.files.formats.sheets.load import Recipe, assigned
 from tools.files.formats.sheets.merged import fill
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.reading import reading
@@ -65,10 +65,10 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
     decided = decide(grid, block, names, rows)
     filled = fill(grid, block, names, rows)
     try:
-        recipe = _recipe(found, origin, decided, filled.steps)
+        recipe = _recipe(found, origin, decided, filled.changes)
         frame = recipe.run(origin.opened())
     except DAMAGE:  # the decision does not fit what pandas makes of the cells
-        decided, recipe = Columns({}), _recipe(found, origin, None, filled.steps)
+        decided, recipe = Columns({}), _recipe(found, origin, None, filled.changes)
         frame = recipe.run(origin.opened())
     types = [decided.types[name] for name in names[: len(decided.types)]]
     total = len(frame) if grid.complete else max(len(frame), grid.rows_claimed - found.header.data_from)
@@ -86,11 +86,10 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
     return table, frame
 
 
-def _recipe(found: Found, origin: Origin, decided: Columns | None, steps: Sequence[str]) -> Recipe:
+def _recipe(found: Found, origin: Origin, decided: Columns | None, filled: Mapping[str, str]) -> Recipe:
     options: dict[str, Any] = dict(origin.options)
     options |= _rows(found, origin) | _columns(found, origin)
     after = ""
-    own_steps: list[str] = []
     if decided is None:
         options["dtype"] = object
     else:
@@ -100,14 +99,13 @@ def _recipe(found: Found, origin: Origin, decided: Columns | None, steps: Sequen
             dtype = options.get("dtype", {})
             base = dtype if isinstance(dtype, dict) else dict.fromkeys(found.names, dtype)
             options["dtype"] = base | dict.fromkeys(decided.objects, "object")
-        after, own_steps = read.assignments, decided.steps
-    return Recipe(origin.function, origin.source, options | origin.limits, after, origin.setup, [*own_steps, *steps])
+        after = read.assignments + assigned(decided.changes)
+    return Recipe(origin.function, origin.source, options | origin.limits, after + assigned(filled), origin.setup)
 
 
 def _without_limits(recipe: Recipe, origin: Origin) -> Recipe:
     options = {key: value for key, value in recipe.options.items() if key not in origin.limits} | origin.options
-    ordered = {key: options[key] for key in recipe.options if key in options}
-    return Recipe(recipe.function, recipe.source, ordered, recipe.after, recipe.setup, recipe.steps)
+    return replace(recipe, options={key: options[key] for key in recipe.options if key in options})
 
 
 def _rows(found: Found, origin: Origin) -> dict[str, Any]:

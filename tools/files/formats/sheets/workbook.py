@@ -53,6 +53,8 @@ def open_book(source: Source, data: bytes | None = None, marks: dict[str, Marks]
         raise FileUnreadable("It is locked with a password. Save it without the password.") from None
     except CalamineError as error:
         raise FileUnreadable("It is a damaged workbook.") from error
+    if not book.sheets_metadata:
+        raise FileUnreadable("It is a damaged workbook.")
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     return Book(
         names=[sheet.name for sheet in sheets],
