@@ -46,10 +46,10 @@ class PagesHandler(Protocol):
 
 HANDLERS: dict[str, str] = {
     "csv": "tools.files.formats.delimited",
-    "xlsx": "tools.files.formats.excel",
-    "xlsb": "tools.files.formats.excel",
-    "xls": "tools.files.formats.excel",
-    "ods": "tools.files.formats.excel",
+    "xlsx": "tools.files.formats.sheets.excel",
+    "xlsb": "tools.files.formats.sheets.excel",
+    "xls": "tools.files.formats.sheets.excel",
+    "ods": "tools.files.formats.sheets.excel",
     "json": "tools.files.formats.json",
     "jsonl": "tools.files.formats.json_lines",
     "parquet": "tools.files.formats.parquet",
@@ -63,7 +63,7 @@ HANDLERS: dict[str, str] = {
     "eml": "tools.files.formats.mail",
     "msg": "tools.files.formats.outlook",
     "html": "tools.files.formats.html",
-    "spreadsheet_xml": "tools.files.formats.spreadsheet_xml",
+    "spreadsheet_xml": "tools.files.formats.sheets.spreadsheet_xml",
     "text": "tools.files.formats.text",
     "image": "tools.files.formats.image",
     "zip": "tools.files.formats.archive",
