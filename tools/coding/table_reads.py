@@ -54,6 +54,7 @@ def with_described_reads(code: str, tables: Tables) -> tuple[str, list[str]]:
         lines[first : last + 1] = [before + table.read.encode() + after]
         replaced.append(table.read)
         setup += [table.setup] if table.setup else []
+        setup += ["import pandas as pd"] if ast.unparse(call.func).startswith("pandas.") else []
     program = b"\n".join(lines).decode()
     return "\n".join([*dict.fromkeys(setup), program]), list(dict.fromkeys(reversed(replaced)))
 

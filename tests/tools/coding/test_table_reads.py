@@ -18,7 +18,10 @@ TABLES = {
     ("code", "program"),
     [
         ('df = pd.read_csv("euro.csv")\nprint(df)', f"df = {EURO}\nprint(df)"),
-        ("import pandas\nx = pandas.read_csv('./euro.csv', sep=';').head()", f"import pandas\nx = {EURO}.head()"),
+        (
+            "import pandas\nx = pandas.read_csv('./euro.csv', sep=';').head()",
+            f"import pandas as pd\nimport pandas\nx = {EURO}.head()",
+        ),
         ('d = pd.read_csv("euro.csv",\n  parse_dates=["day"],\n)  # é', f"d = {EURO}  # é"),
         ('a, b = pd.read_csv("euro.csv"), pd.read_csv("rates.csv")', f"a, b = {EURO}, {RATES}"),
         ('df = pd.read_csv("rates.csv", dtype="str")', f"df = {RATES}"),
