@@ -15,7 +15,7 @@ MAX_CODE = 20_000
 """Longer programs are not examined."""
 _MENTION = re.compile(r"\bread_(?:csv|table|fwf|json|excel)\b")
 _HARMLESS = frozenset(("sep", "delimiter", "engine", "low_memory", "lines", "on_bad_lines", "skipinitialspace"))
-"""Options that the described call may replace. Others, such as another encoding or `dayfirst`, are somebody's choice."""
+"""Options that the described call may replace. Others, such as an encoding or `dayfirst`, are somebody's choice."""
 
 
 def reads_tables(code: str) -> bool:
