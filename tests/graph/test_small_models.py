@@ -115,3 +115,15 @@ async def test_what_is_never_there_is_not_computed_for_ever(agent: Agent, model:
     answer = turn.text
     assert answer.startswith("I had to stop before I was sure (3 steps). It is not known.")
     assert len(model.asked) == 7
+
+
+async def test_a_table_that_a_program_reads_by_heart_is_read_as_described(agent: Agent, model: ScriptedChat) -> None:
+    table = "sep=;\nzip;price;day\n00501;1.234,50;05.03.2022\n02134;89,99;20.10.2022\nTotal;1.324,49;\n"
+    read = 'import pandas as pd\ndf = pd.read_csv("sales.csv")\n'
+    program = read + 'print(df["zip"][0], df["price"].sum(), df["day"].dt.month.tolist())'
+    model.replies = [python_step(program), "Final Answer: 1324.49."]
+    turn = await agent.ask("What is the total price?", files={"sales.csv": table.encode()})
+    step = turn.steps[0]
+    assert step["error"] is None
+    assert step["observation"].startswith("Note: the file was read as its description says: pd.read_csv(")
+    assert step["observation"].endswith("\n00501 1324.49 [3, 10]")

@@ -14,22 +14,8 @@ READERS = ("read_csv", "read_table", "read_fwf", "read_json", "read_excel")
 MAX_CODE = 20_000
 """Longer programs are not examined."""
 _MENTION = re.compile(r"\bread_(?:csv|table|fwf|json|excel)\b")
-_DIVISION = frozenset(
-    (
-        *("sep", "delimiter", "encoding", "encoding_errors", "decimal", "thousands", "lines", "engine", "low_memory"),
-        *(
-            "skipinitialspace",
-            "quotechar",
-            "escapechar",
-            "on_bad_lines",
-            "skiprows",
-            "skipfooter",
-            "comment",
-            "dayfirst",
-        ),
-    )
-)
-"""Options that only say how the file is written."""
+_HARMLESS = frozenset(("sep", "delimiter", "engine", "low_memory", "lines", "on_bad_lines", "skipinitialspace"))
+"""Options that the described call may replace. Others, such as an encoding or `dayfirst`, are somebody's choice."""
 
 
 def reads_tables(code: str) -> bool:
@@ -54,6 +40,7 @@ def with_described_reads(code: str, tables: Tables) -> tuple[str, list[str]]:
         lines[first : last + 1] = [before + table.read.encode() + after]
         replaced.append(table.read)
         setup += [table.setup] if table.setup else []
+        setup += ["import pandas as pd"] if ast.unparse(call.func).startswith("pandas.") else []
     program = b"\n".join(lines).decode()
     return "\n".join([*dict.fromkeys(setup), program]), list(dict.fromkeys(reversed(replaced)))
 
@@ -81,15 +68,16 @@ def _expression(code: str) -> ast.expr:
 
 
 def _asks_for_less(options: list[ast.keyword], read: str) -> bool:
-    """Whether each option says how the file is written, or is in the described call too."""
+    """Whether each option is harmless, or is in the described call too."""
     own = {
         word.arg: word.value
         for node in ast.walk(_expression(read))
         if isinstance(node, ast.Call)
         for word in node.keywords
     }
+    own.setdefault("encoding", ast.Constant("utf-8"))
     return all(
-        option.arg in _DIVISION or (option.arg in own and _is_part(option.value, own[option.arg])) for option in options
+        option.arg in _HARMLESS or (option.arg in own and _is_part(option.value, own[option.arg])) for option in options
     )
 
 

@@ -63,7 +63,7 @@ def alternatives(data: bytes, encoding: str, limit: int = 2) -> list[tuple[str, 
     if len(shown) < 2:
         return []
     readings = list(zip(*(text.split(" ") for _, text in shown), strict=False))
-    telling = max(readings, key=lambda words: len(set(words)))
+    telling = max(readings, key=lambda words: (sum(word != words[0] for word in words), len(set(words))))
     return [(name, plain(word, 30)) for (name, _), word in zip(shown, telling, strict=True)]
 
 

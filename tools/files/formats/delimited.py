@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.formats.blocks import Blocks
-from tools.files.formats.dialect import Dialect, detect, lines_of
-from tools.files.formats.header import evidence
-from tools.files.formats.layout import Layout, layouts, left_out
-from tools.files.formats.regions import Records
-from tools.files.formats.text_table import BROKEN, TextTable, place, unreadable
+from tools.files.formats.text_tables.blocks import Blocks
+from tools.files.formats.text_tables.dialect import Dialect, detect, lines_of
+from tools.files.formats.text_tables.header import evidence
+from tools.files.formats.text_tables.layout import Layout, layouts, left_out
+from tools.files.formats.text_tables.regions import Records
+from tools.files.formats.text_tables.table import BROKEN, TextTable, place, unreadable
 from tools.files.inference.reading import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, rows_as_text

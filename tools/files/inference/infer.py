@@ -11,7 +11,7 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
-from tools.files.inference.column_type import ColumnType, Decimal
+from tools.files.inference.column_type import ColumnType, Decimal, Kind
 from tools.files.inference.dates import Dates, are_times, dates, orders_differ
 from tools.files.inference.missing import PANDAS, WORDS, is_certain, is_mark
 from tools.files.inference.numbers import EXACT, INT64, Numbers, looks_numeric, numbers
@@ -126,7 +126,7 @@ def _as_written(raw: set[str], marks: set[str]) -> tuple[str, ...]:
     return tuple(sorted(text for text in raw if text.strip() in marks or not text.strip()))
 
 
-def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Any, dict[str, Any]] | None:
+def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Kind, dict[str, Any]] | None:
     """`(kind, other fields)` if all texts are numbers, dates, times or booleans. `words`: the other texts."""
     if texts <= _BOOLEANS and len(words) < len(texts):
         return "boolean", {}
@@ -141,16 +141,16 @@ def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Any, dict
     return None
 
 
-def _of_numbers(found: Numbers) -> tuple[Any, dict[str, Any]]:
+def _of_numbers(found: Numbers) -> tuple[Kind, dict[str, Any]]:
     if found.code:
         return "text", {"why": found.code, "digits": True}
-    kind = "integer" if found.integers else "number"
+    kind: Kind = "integer" if found.integers else "number"
     assumed = "thousands" if found.format.thousands and not found.format.decimal else "decimals"
     doubt = f"{found.ambiguous} is ambiguous; taken as {assumed}" if found.ambiguous else ""
     return kind, {"why": found.format.summary, "doubt": doubt, "number": found.format, "wide": found.wide}
 
 
-def _of_dates(found: Dates) -> tuple[Any, dict[str, Any]]:
+def _of_dates(found: Dates) -> tuple[Kind, dict[str, Any]]:
     order = "day first" if found.format.day_first else "month first"
     doubt = f"{found.ambiguous} is ambiguous; taken as {order}" if found.ambiguous else ""
     doubt = doubt or ("years of two digits are taken as 1969 to 2068" if found.distant else "")
@@ -193,13 +193,13 @@ def _of_values(present: list[Any], *, gaps: bool) -> ColumnType:
     return ColumnType(kind, gaps=gaps, wide=kind == "integer" and _wide(present))
 
 
-def _one_of(kinds: set[Any]) -> Any:
+def _one_of(kinds: set[Kind]) -> Kind:
     if kinds == {"integer", "number"}:
         return "number"
     return next(iter(kinds)) if len(kinds) == 1 else "mixed"
 
 
-def _kind_of(value: object) -> str:
+def _kind_of(value: object) -> Kind:
     if isinstance(value, str):
         return "text"
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):

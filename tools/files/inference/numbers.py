@@ -106,7 +106,7 @@ def _judged(found: list[re.Match[str]], cores: set[str], written: NumberFormat, 
     if written.exponent and all(m["core"].isdigit() and not m["sign"] for m in found):
         if not all(m["exponent"] for m in found):
             return Numbers(written, integers, code="codes such as 12E4")
-        ambiguous = next(m.string for m in found)
+        ambiguous = min(m.string for m in found)
     largest = max((int(_MARKS.sub("", core)) for core in cores if len(core) > 15), default=0) if integers else 0
     if largest > INT64:
         return Numbers(written, integers, code="integers beyond 64 bits")

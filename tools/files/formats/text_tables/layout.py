@@ -5,8 +5,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tools.files.formats.header import LOOKED_AT, clean_names, has_header, is_upper_line, joined, units_below
-from tools.files.formats.regions import Part, Records, TextRecords, body_of, names_at, parts_of, same, tables_of
+from tools.files.formats.text_tables.header import (
+    LOOKED_AT,
+    clean_names,
+    has_header,
+    is_upper_line,
+    joined,
+    units_below,
+)
+from tools.files.formats.text_tables.regions import (
+    Part,
+    Records,
+    TextRecords,
+    body_of,
+    names_at,
+    parts_of,
+    same,
+    tables_of,
+)
 from tools.files.profile import plain
 from tools.files.totals import total_rows
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from tools.files.formats.dialect import Dialect
-from tools.files.formats.layout import Layout
-from tools.files.formats.regions import Records
+from tools.files.formats.text_tables.dialect import Dialect
+from tools.files.formats.text_tables.layout import Layout
+from tools.files.formats.text_tables.regions import Records
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.conversion import literal
 from tools.files.inference.infer import Habits, infer_columns

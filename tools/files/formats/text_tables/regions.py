@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.files.formats.header import LOOKED_AT, evidence, fits_columns
+from tools.files.formats.text_tables.header import LOOKED_AT, evidence, fits_columns
 from tools.files.profile import plain
 from tools.files.totals import is_total_label
 
