@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llm.scripted import ScriptedChat
 from tests.serving import Service
 from tests.tools.documents.pdf_cases import one_picture, pages_of_pictures, picture_of, scan
 from tests.workspace.retrieval.hashing import HashedWords
@@ -107,7 +108,24 @@ async def test_the_list_of_files_tells_whether_they_can_be_searched(service: Ser
     assert listed["c.docx"]["detail"].endswith(".")
 
 
-async def test_a_scan_is_read_by_the_agent_with_its_progress_in_the_stream(service: Service) -> None:
+async def test_a_run_streams_how_far_reading_has_come(service: Service, model: ScriptedChat) -> None:
+    model.replies = [
+        "Thought: I look it up.\nAction: rag_retriever\nAction Input: Where is the boundary stone?",
+        "Final Answer: By the willow.",
+    ]
+    question = {"role": "user", "content": "Where is the boundary stone?"}
+    form = {"messages": json.dumps([question]), "agent_type": "react", "stream": "true"}
+    heard = ""
+    async with service.http.stream(
+        "POST", "/v1/chat/completions", data=form, files={"files": ("survey.pdf", scan())}
+    ) as answer:
+        async for line in answer.aiter_lines():
+            if line.startswith("data: {"):
+                heard += json.loads(line.removeprefix("data: ")).get("x_agent_output", "")
+    assert "survey.pdf: page 2 of 4, by text recognition\n" in heard
+
+
+async def test_the_analyzer_shows_the_first_scanned_pages(service: Service) -> None:
     stored = (await service.http.post("/api/upload", files={"files": ("survey.pdf", scan())})).json()["files"][0][
         "name"
     ]

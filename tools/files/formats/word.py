@@ -16,7 +16,7 @@ MAX_ROWS = 500
 MAX_OUTLINE = 40
 MARGINS = "Headers and footers"
 _LOAD = (
-    'import docx; text = "\\n".join("".join(p.xpath(".//w:t/text()")) '
+    'import docx; text = "\\n".join("".join(p.xpath(".//w:t[not(ancestor::w:moveFrom)]/text()")) '
     'for p in docx.Document({name}).element.body.xpath(".//w:p"))'
 )
 _LOAD_XML = (
