@@ -1,6 +1,7 @@
 """A session's files, for its owner, and `/api/images/{token}`: an image linked in an answer."""
 
 import asyncio
+from pathlib import Path as Folder
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -16,6 +17,7 @@ from api.services import Services
 from api.wire.steps import public_artifact
 from checkpoints.sessions import Session
 from workspace.folder import file_infos
+from workspace.names import Names
 from workspace.safe_open import opened_inside
 
 router = APIRouter()
@@ -37,11 +39,19 @@ async def get_artifact(
     services: Services = Depends(services_of),
 ) -> Response:
     """Return one file; ranges are supported. Images are shown inline, everything else is a download."""
+    folder = services.workspaces.folder(session.id)
     try:
-        file = await opened_inside(services.workspaces.folder(session.id), path)
+        file = await opened_inside(folder, path)
     except FileNotFoundError as error:
-        raise not_found("file") from error
+        if not (path := await asyncio.to_thread(_other_spelling, folder, path)):
+            raise not_found("file") from error
+        file = await opened_inside(folder, path)
     return Download(file, path.rpartition("/")[2], mime_of(path))
+
+
+def _other_spelling(folder: Folder, path: str) -> str:
+    """The file that is meant, such as one whose name a client has decomposed (NFD); empty if there is none."""
+    return "" if "/" in path else Names(info.name for info in file_infos(folder)).same(path) or ""
 
 
 async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:

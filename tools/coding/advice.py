@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from tools.coding.tables import READERS, Tables, all_of_one_form, columns_named, read_for
 from tools.files.render import literal
+from workspace.names import Names
 from workspace.output import CellError
 
 MODULES = {
@@ -85,14 +87,17 @@ def _ending(file: str) -> str:
     return file.rpartition(".")[2].lower()
 
 
-def _missing(_: Match, context: ErrorContext) -> str:
+def _missing(match: Match, context: ErrorContext) -> str:
+    asked = PurePosixPath(match.group(1)).name if match.group(1) else ""
+    if (name := Names(context.files).similar(asked)) is not None:
+        return f"The file is called {literal(name)} here."
     return "Files that exist: " + (", ".join(context.files[-MAX_FILES:]) or "none")
 
 
 _Tell = str | Callable[[Match, ErrorContext], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
-    (("FileNotFoundError",), r"", _missing),
+    (("FileNotFoundError",), r"(?:: ['\"](.{1,300})['\"])?$", _missing),
     (("KeyError",), r"^['\"](?:Column not found: )?(.{1,60}?)['\"]$", _unknown_key),
     (
         ("AttributeError",),
