@@ -1,5 +1,6 @@
 """One-line hints for common errors: small models repeat a mistake until they are told what to do instead."""
 
+import builtins
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,8 @@ class ErrorContext:
     files: Sequence[str] = ()
     tables: Tables = field(default_factory=dict)
     code: str = ""
+    variables: frozenset[str] = frozenset()
+    """Names of the session's variables."""
 
 
 def advice(error: CellError, context: ErrorContext) -> str:
@@ -77,6 +80,11 @@ def _unknown_attribute(match: Match, context: ErrorContext) -> str:
     return _unknown_key(match, context) if known else ""
 
 
+def _hidden_builtin(_: Match, context: ErrorContext) -> str:
+    hidden = [name for name in sorted(context.variables & set(dir(builtins))) if f"{name}(" in context.code]
+    return f"{hidden[0]} is a variable here and hides Python's own. Delete it first: del {hidden[0]}" if hidden else ""
+
+
 def _reader(files: Sequence[str]) -> str:
     known = ((file, READERS.get(_ending(file))) for file in reversed(files))
     readers = (reader.format(literal(file)) for file, reader in known if reader)
@@ -115,6 +123,8 @@ _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
         'That is a number or a text, not a date. Print it as it is; the date of a row is df["date"][index]',
     ),
     (("AttributeError",), r"Can only use \.str accessor", "Make text of the column first: df[column].astype(str)"),
+    (("TypeError",), r"object is not callable", _hidden_builtin),
+    (("StdinNotImplementedError",), r"", "Nobody can type here. Write the value into the program."),
     (
         ("TypeError",),
         r"does not support (?:operation|reduction)",
@@ -129,6 +139,11 @@ _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
         ("ValueError",),
         r"contains? NaN|infs or nans",
         "Values are missing. Leave those rows out first: df.dropna(subset=[column])",
+    ),
+    (
+        ("RuntimeError",),
+        r"running event loop|event loop is already running|[Aa]lready running asyncio",
+        "An event loop runs here already, so a program can await at its top level: result = await main()",
     ),
     (
         ("ModuleNotFoundError",),

@@ -60,7 +60,8 @@ class Runner:
 
     async def _error_context(self, code: str) -> ErrorContext:
         files = [info.name for info in await self.kit.workspace.files()]
-        return ErrorContext(files, await tables_at_hand(self.kit), code)
+        variables = frozenset(variable.name for variable in await self.kit.workspace.kernel.variables())
+        return ErrorContext(files, await tables_at_hand(self.kit), code, variables)
 
     async def _stage(self, code: str) -> None:
         """Copy the files that the program names to the session's folder, under the names that it uses."""

@@ -20,6 +20,7 @@ from IPython.core.application import BaseIPythonApplication
 from traitlets.config import Config
 
 from ..wire import CHANNELS
+from .cells import Cells
 from .output import Budget, BudgetedStream, CutSession
 
 SHORT_NAMES = {"numpy": "np", "pandas": "pd", "matplotlib.pyplot": "plt", "seaborn": "sns"}
@@ -153,17 +154,9 @@ def start(app: JailedKernelApp, wiring: Wiring) -> None:
         {short: sys.modules[name] for name, short in SHORT_NAMES.items() if name in sys.modules}, interactive=False
     )
     shell.events.register("pre_run_cell", lambda _info: app.budget.renew())
-    shell.events.register("post_execute", _save_figures)
+    Cells(shell).install()
     sys.stdout.flush()
     sys.stderr.flush()
-
-
-def _save_figures() -> None:
-    if "matplotlib.pyplot" in sys.modules:
-        # Imported here so that a kernel that never plots does not pay for it.
-        from .figures import save_open_figures  # noqa: PLC0415
-
-        save_open_figures()
 
 
 def _run_in_pipes(shell: Any, command: str) -> None:

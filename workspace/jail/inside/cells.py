@@ -1,0 +1,84 @@
+"""What happens at the beginning and the end of every cell."""
+
+import os
+import signal
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..warden import adopt_orphans
+from .children import end_children
+from .event_loops import EventLoops
+from .output import Streams, packing_all_text
+from .threads import Threads
+from .tracebacks import shorten_tracebacks
+
+if TYPE_CHECKING:
+    from .figures import Figures
+
+
+class Cells:
+    """A cell is like a script: what it has started ends with it. One object a kernel."""
+
+    def __init__(self, shell: Any) -> None:
+        self.spared: set[int] = set()
+        """Process IDs of the kernel's own children."""
+        self._shell = shell
+        self._folder = Path.cwd()
+        self._figures: Figures | None = None
+        self._loops = EventLoops()
+        self._threads = Threads()
+        self._streams = Streams()
+
+    def install(self) -> None:
+        """Once, when the kernel is complete."""
+        self._loops.install()
+        self._threads.install()
+        self._shell.cells = self
+        session = self._shell.kernel.session
+        session.pack = packing_all_text(session.pack)
+        shorten_tracebacks(self._shell)
+        warnings.filterwarnings("ignore", "To exit: use")  # IPython's advice to people at a terminal
+        self._shell.events.register("pre_run_cell", lambda _info: self._begin())
+        self._shell.events.register("post_run_cell", self._end)
+
+    def _begin(self) -> None:
+        self._loops.new_cell()
+        self._threads.new_cell()
+        os.chdir(self._folder)
+        if "matplotlib.font_manager" in sys.modules:
+            self.figures()
+
+    def figures(self) -> "Figures":
+        """Created when a cell needs it: a kernel that never plots does not pay for it."""
+        if self._figures is None:
+            from .figures import Figures  # noqa: PLC0415
+
+            self._figures = Figures(self._folder)
+        return self._figures
+
+    def _end(self, result: Any) -> None:
+        try:
+            if _ended_by_itself(result):
+                self._threads.wait()
+        except KeyboardInterrupt:
+            pass  # the cell's time is up
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            os.chdir(self._folder)
+            if "matplotlib.pyplot" in sys.modules:
+                self.figures().save_open()
+            end_children(self.spared)
+            self._streams.restore()
+
+
+def _ended_by_itself(result: Any) -> bool:
+    return result is not None and (result.error_in_exec is None or isinstance(result.error_in_exec, Exception))
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """For kernels that are not forked: `--ext workspace.jail.inside.cells`."""
+    if sys.platform == "linux":
+        adopt_orphans()
+    Cells(shell).install()

@@ -1,0 +1,87 @@
+"""Ends the processes that a cell has started, at the end of the cell."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+_TASKS = Path("/proc/self/task")
+_SECONDS = 2.0
+_PAUSE = 0.001
+
+
+def end_children(spared: Iterable[int] = ()) -> None:
+    """Kill every descendant of this process except those that are `spared`, and collect their exit statuses.
+
+    When a process ends, its own children become ours, as this process is their subreaper or the first of its PID
+    namespace. So this is repeated until there are none.
+    """
+    if not hasattr(os, "waitid"):
+        _end_family(spared)
+        return
+    if not _has_children():
+        return
+    kept = set(spared)
+    until = time.monotonic() + _SECONDS
+    while (alive := [pid for pid in _children() if pid not in kept and _runs(pid)]) and time.monotonic() < until:
+        for pid in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_PAUSE)
+    if dead := [pid for pid in _children() if pid not in kept]:
+        _collect(dead)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _children() -> list[int]:
+    found: list[int] = []
+    for task in _TASKS.iterdir():
+        try:
+            found += [int(pid) for pid in (task / "children").read_text(encoding="ascii").split()]
+        except (FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            continue
+    return found
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
+
+
+def _end_family(spared: Iterable[int]) -> None:
+    """On macOS: without the processes whose parent has ended."""
+    import psutil  # noqa: PLC0415  only needed there
+
+    family = [process for process in psutil.Process().children(recursive=True) if process.pid not in set(spared)]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    if family:
+        time.sleep(_PAUSE)
+        _collect([process.pid for process in family])
+
+
+def _collect(dead: list[int]) -> None:
+    """Let their owners see the exit statuses first: a `Popen` that finds its process gone would report success."""
+    for value in gc.get_objects():
+        if issubclass(type(value), subprocess.Popen):
+            value.poll()
+    if "multiprocessing.process" in sys.modules:
+        sys.modules["multiprocessing.process"].active_children()
+    for pid in dead:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
