@@ -303,9 +303,12 @@ async def main():
     house = Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=64 << 20)
     await house.start(boot=False)
     kernel = (await house.open("s", "ann")).kernel
-    await kernel.run("import subprocess; p = subprocess.Popen(['sleep', '600'])")
-    print(kernel._process.pid, house.jail.fork_server_pid, flush=True)
-    await kernel.run("while True: pass", timeout=600)
+
+    def begun(_: str) -> None:
+        print(kernel._process.pid, house.jail.fork_server_pid, flush=True)
+
+    code = "import subprocess; p = subprocess.Popen(['sleep', '600']); print('begun'); import time; time.sleep(600)"
+    await kernel.run(code, timeout=600, on_output=begun)
 
 asyncio.run(main())
 """

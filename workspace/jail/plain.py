@@ -10,7 +10,6 @@ import signal
 import subprocess
 from pathlib import Path
 
-import psutil
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -40,6 +39,8 @@ class PlainProcess(KernelProcess):
         if number != signal.SIGKILL:
             self._child.send_signal(number)
             return
+        import psutil  # noqa: PLC0415  it cannot be imported on every system that imports this module
+
         with contextlib.suppress(psutil.NoSuchProcess):
             descendants = psutil.Process(self.pid).children(recursive=True)
             os.killpg(self.pid, signal.SIGKILL)  # jupyter_client makes it the leader of a group

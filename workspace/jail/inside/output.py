@@ -86,6 +86,7 @@ class BudgetedStream(OutStream):  # type: ignore[misc]
         with suppress(BlockingIOError):
             while data := os.read(self._fid, _PIPE):
                 self.write(self._decoder.decode(data))
+            self._should_watch = False  # every process has closed its end, this one too
 
     @property
     def buffer(self) -> "BinaryOutput":
