@@ -9,6 +9,8 @@ from workspace.names import Names
 
 MAX_NAME = 1000
 """Longer strings are not file names."""
+MAX_COPIES = 20
+"""A program can spell one name in any number of ways."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def copies(code: str, own: Collection[str], uploads: Collection[str]) -> list[Co
             found.append(Copy(name, is_upload=False, spelled=spelled))
         elif (name := theirs.same(spelled)) is not None:
             found.append(Copy(name, is_upload=True, spelled=spelled))
-    return found
+    return found[:MAX_COPIES]
 
 
 def _spoken(tree: ast.Module) -> Iterator[str]:

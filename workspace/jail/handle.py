@@ -60,8 +60,8 @@ class JailedKernel:
         self.damage = ""
         """Why an existing snapshot was not restored."""
 
-        self.rests = True
-        """Whether no cell is running; set by whoever runs cells."""
+        self.rests = False
+        """Whether it is known that no cell is running; set by whoever runs cells."""
 
         self._process = process
         self._requests = requests

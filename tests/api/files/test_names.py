@@ -183,7 +183,7 @@ async def test_the_model_is_told_the_persons_name(service: Service, model: Scrip
     await upload(service, NAMES[0])
     model.replies = [f"```python\n{reading(NAMES[0])}\n```", "Final Answer: 8"]
     answer = await ask(service, f"How many bytes are in {decomposed(NAMES[0])}?", agent_type="react")
-    assert NAMES[0] in json.dumps([m.text for prompt in model.seen for m in prompt], ensure_ascii=False)
+    assert NAMES[0] in json.dumps([m.text for prompt in model.asked for m in prompt], ensure_ascii=False)
     assert "8" in answer["x_agent_metadata"]["steps"][-1]["observation"]
 
 
@@ -192,7 +192,7 @@ async def test_a_wrong_name_is_answered_with_the_right_one(service: Service) -> 
     first = await run(service, reading("Sales 2024.csv"))
     body = {"session_id": first["session_id"], "input": {"code": reading("sales_2024.csv")}}
     failed = (await service.http.post("/api/tools/python_coder", json=body)).json()
-    assert 'The file is called "Sales 2024.csv" here.' in failed["error"]["message"]
+    assert 'The file is called "Sales 2024.csv" here.' in failed["error"]
 
 
 async def test_files_of_an_older_version_get_their_owners_names(start: Start) -> None:

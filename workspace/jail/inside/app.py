@@ -5,7 +5,7 @@ import sys
 import types
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 from ipykernel import ipkernel
@@ -22,6 +22,9 @@ from traitlets.config import Config
 from ..wire import CHANNELS
 from .cells import Cells
 from .output import Budget, BudgetedStream, CutSession
+
+if TYPE_CHECKING:
+    from .figures import Figures
 
 SHORT_NAMES = {"numpy": "np", "pandas": "pd", "matplotlib.pyplot": "plt", "seaborn": "sns"}
 """The usual abbreviations; small models often forget the import."""
@@ -58,6 +61,7 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
     """An IPython kernel that opens no sockets, writes no connection file and does not poll its parent."""
 
     name = "ipython-kernel"
+    figures: "Figures | None" = None
 
     def wire(self, wiring: Wiring) -> None:
         """Use these sockets and this key. Called once, after the fork."""
@@ -132,6 +136,10 @@ def prepare() -> JailedKernelApp:
     app: JailedKernelApp = JailedKernelApp.instance(config=config)
     BaseIPythonApplication.initialize(app, [])  # type: ignore[no-untyped-call]
     app.init_pdb()
+    if "matplotlib.font_manager" in sys.modules:
+        from .figures import Figures  # noqa: PLC0415  only where matplotlib is preloaded
+
+        app.figures = Figures()
     ZMQInteractiveShell.instance(parent=app, profile_dir=app.profile_dir, compiler_class=XCachingCompiler)
     return app
 
@@ -154,7 +162,7 @@ def start(app: JailedKernelApp, wiring: Wiring) -> None:
         {short: sys.modules[name] for name, short in SHORT_NAMES.items() if name in sys.modules}, interactive=False
     )
     shell.events.register("pre_run_cell", lambda _info: app.budget.renew())
-    Cells(shell).install()
+    Cells(shell, app.figures).install()
     sys.stdout.flush()
     sys.stderr.flush()
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 class Cells:
     """A cell is like a script: what it has started ends with it. One object a kernel."""
 
-    def __init__(self, shell: Any) -> None:
+    def __init__(self, shell: Any, figures: "Figures | None" = None) -> None:
+        """`figures` may be made before the kernel is forked, otherwise it is made for the first figure."""
         self.spared: set[int] = set()
         """Process IDs of the kernel's own children."""
         self._shell = shell
         self._folder = Path.cwd()
-        self._figures: Figures | None = None
+        self._figures = figures
         self._loops = EventLoops()
         self._threads = Threads()
         self._streams = Streams()
@@ -47,16 +48,20 @@ class Cells:
         self._loops.new_cell()
         self._threads.new_cell()
         os.chdir(self._folder)
-        if "matplotlib.font_manager" in sys.modules:
-            self.figures()
 
     def figures(self) -> "Figures":
         """Created when a cell needs it: a kernel that never plots does not pay for it."""
         if self._figures is None:
             from .figures import Figures  # noqa: PLC0415
 
-            self._figures = Figures(self._folder)
+            self._figures = Figures()
         return self._figures
+
+    def save_figures(self) -> None:
+        """Save the open figures as artifacts, and close them."""
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is not None and pyplot.get_fignums():
+            self.figures().save_open(self._folder)
 
     def _end(self, result: Any) -> None:
         try:
@@ -67,8 +72,7 @@ class Cells:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             os.chdir(self._folder)
-            if "matplotlib.pyplot" in sys.modules:
-                self.figures().save_open()
+            self.save_figures()
             end_children(self.spared)
             self._streams.restore()
 

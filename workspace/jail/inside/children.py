@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,7 @@ _SECONDS = 2.0
 _PAUSE = 0.001
 
 
-def end_children(spared: Iterable[int] = ()) -> None:
+def end_children(spared: set[int]) -> None:
     """Kill every descendant of this process except those that are `spared`, and collect their exit statuses.
 
     When a process ends, its own children become ours, as this process is their subreaper or the first of its PID
@@ -24,17 +23,24 @@ def end_children(spared: Iterable[int] = ()) -> None:
     if not hasattr(os, "waitid"):
         _end_family(spared)
         return
+    forget_ended(spared)
     if not _has_children():
         return
-    kept = set(spared)
     until = time.monotonic() + _SECONDS
-    while (alive := [pid for pid in _children() if pid not in kept and _runs(pid)]) and time.monotonic() < until:
+    while (alive := [pid for pid in _children() if pid not in spared and _runs(pid)]) and time.monotonic() < until:
         for pid in alive:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(_PAUSE)
-    if dead := [pid for pid in _children() if pid not in kept]:
+    if dead := [pid for pid in _children() if pid not in spared]:
         _collect(dead)
+
+
+def forget_ended(children: set[int]) -> None:
+    """Collect the exit statuses of those that have ended, and remove them."""
+    for pid in list(children):
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            children.remove(pid)
 
 
 def _has_children() -> bool:
@@ -62,11 +68,11 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def _end_family(spared: Iterable[int]) -> None:
+def _end_family(spared: set[int]) -> None:
     """On macOS: without the processes whose parent has ended."""
     import psutil  # noqa: PLC0415  only needed there
 
-    family = [process for process in psutil.Process().children(recursive=True) if process.pid not in set(spared)]
+    family = [process for process in psutil.Process().children(recursive=True) if process.pid not in spared]
     for process in family:
         with suppress(psutil.NoSuchProcess):
             process.kill()

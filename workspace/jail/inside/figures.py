@@ -14,38 +14,37 @@ from .fonts import Fallbacks
 
 
 class Figures:
-    """The figures of a session."""
+    """The figures of a kernel."""
 
-    def __init__(self, folder: Path) -> None:
-        """Figures are saved in `folder`, wherever a cell has changed to."""
-        self._folder = folder
+    def __init__(self) -> None:
         self._fonts = Fallbacks()
         self._fonts.install()
         _record_saving()
 
-    def save_open(self) -> None:
-        """Save the open figures that the cell did not save, in order of their numbers, and close all figures."""
+    def save_open(self, folder: Path) -> None:
+        """Save the open figures that the cell did not save in `folder`, in order of their numbers, and close all."""
         try:
             for number in plt.get_fignums():
                 figure = plt.figure(number)
                 if not getattr(figure.canvas, "saved", False) and figure.get_children()[1:]:
-                    _announce(self._save(figure))
+                    _announce(_save(figure, folder))
         finally:
             plt.close("all")
         if note := self._fonts.report():
             print(note)  # noqa: T201  part of the cell's output
 
-    def _save(self, figure: Any) -> str:
-        number = 1
-        while True:
-            name = f"figure-{number}.png"
-            try:
-                with (self._folder / name).open("xb") as file:
-                    figure.canvas.print_png(file)
-            except FileExistsError:
-                number += 1
-            else:
-                return name
+
+def _save(figure: Any, folder: Path) -> str:
+    number = 1
+    while True:
+        name = f"figure-{number}.png"
+        try:
+            with (folder / name).open("xb") as file:
+                figure.canvas.print_png(file)
+        except FileExistsError:
+            number += 1
+        else:
+            return name
 
 
 def _record_saving() -> None:
@@ -78,7 +77,7 @@ class FigureManager(FigureManagerBase):
         """Save and close every open figure; `block` has no effect."""
         shell: Any = get_ipython()
         if shell is not None:
-            shell.cells.figures().save_open()
+            shell.cells.save_figures()
 
 
 FigureCanvas.manager_class = FigureManager  # type: ignore[assignment]

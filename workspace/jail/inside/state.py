@@ -20,6 +20,7 @@ from tornado.ioloop import IOLoop
 from .. import frames
 from ..variables import Report
 from . import describe, snapshot
+from .children import forget_ended
 
 _REQUEST = 4096
 
@@ -80,9 +81,7 @@ class StateServer:
                     frames.send(stream, frames.REPORT, self._list().to_json())
 
     def _save_in_a_copy(self, stream: socket.socket, request: dict[str, Any]) -> None:
-        for saver in list(self._savers):
-            if os.waitpid(saver, os.WNOHANG)[0]:
-                self._savers.remove(saver)
+        forget_ended(self._savers)
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
