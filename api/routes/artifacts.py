@@ -1,6 +1,7 @@
 """A session's files, for its owner, and `/api/images/{token}`: an image linked in an answer."""
 
 import asyncio
+import os
 from pathlib import Path as Folder
 from typing import Annotated
 
@@ -40,18 +41,19 @@ async def get_artifact(
 ) -> Response:
     """Return one file; ranges are supported. Images are shown inline, everything else is a download."""
     folder = services.workspaces.folder(session.id)
+    path = await asyncio.to_thread(_meant, folder, path)
     try:
         file = await opened_inside(folder, path)
     except FileNotFoundError as error:
-        if not (path := await asyncio.to_thread(_other_spelling, folder, path)):
-            raise not_found("file") from error
-        file = await opened_inside(folder, path)
+        raise not_found("file") from error
     return Download(file, path.rpartition("/")[2], mime_of(path))
 
 
-def _other_spelling(folder: Folder, path: str) -> str:
-    """The file that is meant, such as one whose name a client has decomposed (NFD); empty if there is none."""
-    return "" if "/" in path else Names(info.name for info in file_infos(folder)).same(path) or ""
+def _meant(folder: Folder, path: str) -> str:
+    """The file's own name, which a client may have decomposed (NFD); `path` itself if there is no such file."""
+    if "/" in path or os.path.lexists(folder / path):
+        return path
+    return Names(info.name for info in file_infos(folder)).same(path) or path
 
 
 async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:

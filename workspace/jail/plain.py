@@ -17,8 +17,11 @@ from .handle import JailedKernel, SnapshotFailed
 from .variables import Report
 from .zygote_client import KernelProcess
 
-CELLS = "workspace.jail.inside.cells"
-"""The IPython extension that begins and ends cells as in forked kernels."""
+LOAD_CELLS = (
+    f"import sys; sys.path.append({str(Path(__file__).resolve().parents[2])!r})"
+    "; get_ipython().run_line_magic('load_ext', 'workspace.jail.inside.cells')"
+)
+"""Begins and ends cells as in forked kernels."""
 _WHY = "variables are not kept on this system"
 
 
@@ -70,14 +73,8 @@ class PlainKernel(JailedKernel):
 
 async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
     """Start the interpreter in `folder`, on TCP sockets on loopback."""
-    await manager.start_kernel(cwd=folder, env=_environment(), extra_arguments=["--ext", CELLS])
+    await manager.start_kernel(cwd=folder, extra_arguments=[f"--IPKernelApp.exec_lines={LOAD_CELLS}"])
     provisioner = manager.provisioner
     if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
         raise TypeError("a plain kernel requires jupyter_client's own provisioner")
     return PlainProcess(provisioner.process)
-
-
-def _environment() -> dict[str, str]:
-    """The service's own, with the extension on Python's path."""
-    paths = (str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH"))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}

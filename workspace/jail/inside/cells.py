@@ -67,14 +67,20 @@ class Cells:
         try:
             if _ended_by_itself(result):
                 self._threads.wait()
+            self.save_figures()
         except KeyboardInterrupt:
             pass  # the cell's time is up
         finally:
+            self._leave_nothing()
+
+    def _leave_nothing(self) -> None:
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
             signal.setitimer(signal.ITIMER_REAL, 0)
-            os.chdir(self._folder)
-            self.save_figures()
             end_children(self.spared)
             self._streams.restore()
+        finally:
+            signal.signal(signal.SIGINT, handler)
 
 
 def _ended_by_itself(result: Any) -> bool:
@@ -82,7 +88,7 @@ def _ended_by_itself(result: Any) -> bool:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """For kernels that are not forked: `--ext workspace.jail.inside.cells`."""
+    """For kernels that are not forked: `%load_ext workspace.jail.inside.cells`."""
     if sys.platform == "linux":
         adopt_orphans()
     Cells(shell).install()

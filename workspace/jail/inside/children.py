@@ -12,6 +12,8 @@ from pathlib import Path
 _TASKS = Path("/proc/self/task")
 _SECONDS = 2.0
 _PAUSE = 0.001
+_ENOUGH = 3
+"""Empty lists in a row: Linux may skip a process while others come and go."""
 
 
 def end_children(spared: set[int]) -> None:
@@ -27,11 +29,14 @@ def end_children(spared: set[int]) -> None:
     if not _has_children():
         return
     until = time.monotonic() + _SECONDS
-    while (alive := [pid for pid in _children() if pid not in spared and _runs(pid)]) and time.monotonic() < until:
+    empty = 0
+    while empty < _ENOUGH and time.monotonic() < until:
+        alive = [pid for pid in _children() if pid not in spared and _runs(pid)]
         for pid in alive:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(_PAUSE)
+        empty = 0 if alive else empty + 1
+        time.sleep(_PAUSE if alive else 0)
     if dead := [pid for pid in _children() if pid not in spared]:
         _collect(dead)
 
@@ -39,7 +44,11 @@ def end_children(spared: set[int]) -> None:
 def forget_ended(children: set[int]) -> None:
     """Collect the exit statuses of those that have ended, and remove them."""
     for pid in list(children):
-        if os.waitpid(pid, os.WNOHANG)[0]:
+        try:
+            has_ended = os.waitpid(pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:  # the cell has waited for it
+            has_ended = True
+        if has_ended:
             children.remove(pid)
 
 

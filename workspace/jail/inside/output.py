@@ -83,10 +83,13 @@ class BudgetedStream(OutStream):  # type: ignore[misc]
                 self._read_pipe()
 
     def _read_pipe(self) -> None:
+        """At most twice what fits into the pipe: a thread may write faster than this one reads."""
         with suppress(BlockingIOError):
-            while data := os.read(self._fid, _PIPE):
+            for _ in range(2):
+                data = os.read(self._fid, _PIPE)
                 self.write(self._decoder.decode(data))
-            self._should_watch = False  # every process has closed its end, this one too
+                if not data:
+                    self._should_watch = False  # every process has closed its end, this one too
 
     @property
     def buffer(self) -> "BinaryOutput":
