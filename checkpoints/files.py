@@ -119,6 +119,11 @@ class Files:
 
     # at startup
 
+    async def rename(self, owner: str, name: str, better: str) -> None:
+        await self._connection.execute_fetchall(
+            "UPDATE files SET name = ? WHERE owner = ? AND name = ?", (better, owner, name)
+        )
+
     async def owners(self) -> set[str]:
         rows = await self._connection.execute_fetchall("SELECT DISTINCT owner FROM files")
         return {row[0] for row in rows}

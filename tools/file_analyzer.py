@@ -19,7 +19,7 @@ from tools.question import FILE_KINDS, Question
 from tools.results import Extras
 from workspace.errors import BadNameError
 from workspace.library import Library
-from workspace.names import inside
+from workspace.names import Names, inside
 from workspace.session import SessionWorkspace
 
 DESCRIPTION = (
@@ -115,12 +115,8 @@ def build(kit: ToolKit) -> FileAnalyzer:
 
 
 def matching(asked: str, names: Sequence[str]) -> str | None:
-    """The file that is meant: models add quotes and folders to names, and ignore case."""
-    wanted = asked.strip().strip("`'\"").removeprefix("./")
-    if wanted in names:
-        return wanted
-    alike = [name for name in names if name.casefold() == wanted.casefold()]
-    return alike[0] if len(alike) == 1 else None
+    """The file that is meant: people and models change case, dashes and blanks, and add quotes and folders."""
+    return Names(names).similar(asked)
 
 
 def _unknown(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from workspace.names import as_typed
 from workspace.retrieval.snapshot import DOCUMENTS
 
 TABLES = ("csv", "tsv", "xlsx", "xls", "xlsm", "parquet", "json", "jsonl", "ndjson")
@@ -101,8 +102,8 @@ def addresses(text: str) -> list[str]:
 
 def named(text: str, names: Sequence[str]) -> list[str]:
     """The files among `names` that a text names, with or without their extension."""
-    asked = text.lower()
-    return [n for n in names if n.lower() in asked or (len(stem := n.rpartition(".")[0]) > 3 and stem.lower() in asked)]
+    asked, spelled = as_typed(text).lower(), {name: as_typed(name).lower() for name in names}
+    return [n for n, s in spelled.items() if s in asked or (len(stem := s.rpartition(".")[0]) > 3 and stem in asked)]
 
 
 def wants_web(text: str) -> bool:

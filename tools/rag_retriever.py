@@ -11,6 +11,7 @@ from tools.names import RAG_RETRIEVER
 from tools.purpose import FirstCall, Fit, Purpose
 from tools.question import Question, wants_computing, wants_documents
 from tools.results import Extras, Source, with_sources
+from workspace.names import Names
 from workspace.retrieval.types import Hit, VectorsUnavailableError
 
 DESCRIPTION = (
@@ -77,6 +78,9 @@ class RagRetriever(AgentTool):
             raise ToolFailed(NOTHING)
         try:
             found = await self.documents.search(self.user, self.session, query, top_k, files, self._report)
+            if files and (meant := _meant(files, found.files)) != files:
+                files = meant
+                found = await self.documents.search(self.user, self.session, query, top_k, files, self._report)
         except VectorsUnavailableError as error:
             raise ToolFailed(f"The documents cannot be searched at the moment: {error}") from error
         except OSError as error:
@@ -102,6 +106,12 @@ def build(kit: ToolKit) -> RagRetriever:
     return RagRetriever(
         documents=kit.documents, user=kit.user, session=kit.workspace.session_id, on_output=kit.on_output
     )
+
+
+def _meant(files: list[str], searched: list[str]) -> list[str]:
+    """The names of the documents, which a model may spell differently; unknown ones are unchanged."""
+    names = Names(searched)
+    return [names.similar(name) or name for name in files]
 
 
 def _source(hit: Hit) -> Source:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 
+from workspace.jail.text import whole
 from workspace.jail.wire import ARTIFACT
 from workspace.names import free_name
 from workspace.output import CellError, CellResult, Tape, plain, to_error
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 
 OUTPUT_GRACE = 5.0
 MAX_HTML = 1 << 20
+MAX_LATE = 4_000
+"""Maximum number of characters kept of what threads of earlier cells print."""
+SUCCESS = ("", "0", "None")
+"""Arguments of `sys.exit` that mean success."""
 MAX_IMAGES = 20
 MAX_IMAGE_BYTES = 10 << 20
 
@@ -38,6 +43,7 @@ class Cell:
         self._on_output = on_output
         self._stdout = Tape(limit)
         self._stderr = Tape(limit)
+        self._late = Tape(min(limit, MAX_LATE))
         self._value: str | None = None
         self._limit = limit
         self._error: CellError | None = None
@@ -64,6 +70,9 @@ class Cell:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+        if self._error is not None and self._error.name == "SystemExit" and self._error.message in SUCCESS:
+            self._error = None  # `sys.exit()`, the ordinary end of a script
+            return "ok"
         return "ok" if self._reply.get("status") == "ok" else "error"
 
     async def _read_reply(self, request: str) -> None:
@@ -76,10 +85,12 @@ class Cell:
     async def _read_output(self, request: str) -> None:
         while True:
             message = await self._client.get_iopub_msg()
+            kind, content = message["msg_type"], message["content"]
             if message["parent_header"].get("msg_id") != request:
+                if kind == "stream" and isinstance(text := content.get("text"), str):
+                    self._late.write(text)
                 continue
             self.began = True
-            kind, content = message["msg_type"], message["content"]
             if kind == "status" and content["execution_state"] == "idle":
                 return
             self._take(kind, content)
@@ -90,7 +101,7 @@ class Cell:
             tape = self._stderr if content.get("name") == "stderr" else self._stdout
             tape.write(text)
             if self._on_output is not None:
-                self._on_output(text)
+                self._on_output(whole(text))
         elif kind in ("execute_result", "display_data") and isinstance(data := content.get("data"), dict):
             self._take_display(kind, data)
         elif kind == "error":
@@ -129,6 +140,7 @@ class Cell:
         *,
         new_files: list[str],
         lost: dict[str, str],
+        restarted: str,
         why_died: str,
         seconds: float,
     ) -> CellResult:
@@ -140,6 +152,8 @@ class Cell:
             error=self._error,
             new_files=new_files,
             lost=lost,
+            restarted=restarted,
+            late=self._late.text(),
             why_died=why_died,
             seconds=seconds,
         )

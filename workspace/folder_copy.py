@@ -1,12 +1,14 @@
-"""Copies files from one session's folder to another's."""
+"""Copies files into a session's folder."""
 
+import contextlib
 import os
+import secrets
 import shutil
 from collections.abc import Container
 from pathlib import Path
 
-from workspace.errors import FileTooLargeError
-from workspace.folder import list_files
+from workspace.errors import BadNameError, FileTooLargeError
+from workspace.folder import give_to_owner, list_files
 from workspace.safe_open import open_inside
 
 NANOSECONDS = 10**9
@@ -38,3 +40,21 @@ def copy_files(source: Path, target: Path, *, named: Container[str], until: floa
         os.utime(place, ns=(mark.modified_ns, mark.modified_ns))
         copied.append(name)
     return copied
+
+
+def copy_new(source: Path, name: str, folder: Path, copy: str) -> None:
+    """Copy the file `name` in `source` to `folder`, named `copy` there, unless a file has that name.
+
+    Raises `BadNameError`, or `OSError`: `FileNotFoundError`, or a name that the folder cannot hold.
+    """
+    if "/" in copy or "\0" in copy:
+        raise BadNameError("not a file name")
+    partial = folder / f".staged-{secrets.token_hex(8)}"
+    try:
+        with open_inside(source, name) as original, partial.open("xb") as made:
+            shutil.copyfileobj(original, made)
+            give_to_owner(made.fileno(), folder)
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, folder / copy, follow_symlinks=False)  # never overwrites a session's file
+    finally:
+        partial.unlink(missing_ok=True)

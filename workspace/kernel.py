@@ -85,6 +85,7 @@ class Kernel:
             if self._saving is not None:
                 # A program that ends its own kernel would also destroy a snapshot that is not written yet.
                 await asyncio.wait({self._saving}, timeout=SAVING_GRACE)
+            restarted = self._why_restarted()
             lost: dict[str, str] = {}
             for _ in range(START_TRIES):
                 process, lost_now = await self._ready()
@@ -103,9 +104,13 @@ class Kernel:
                 status,
                 new_files=sorted({*changed_files(before, after), *shown}),
                 lost=lost,
+                restarted=restarted,
                 why_died=why_died,
                 seconds=time.monotonic() - began,
             )
+
+    def _why_restarted(self) -> str:
+        return self._process.why_it_died if self._process is not None and not self._process.alive else ""
 
     async def variables(self) -> list[Variable]:
         """The variables defined by the session's cells.
@@ -146,6 +151,7 @@ class Kernel:
     async def _run_to_end(
         self, process: JailedKernel, cell: Cell, timeout: float
     ) -> Literal["ok", "error", "timeout", "died"]:
+        process.rests = False
         running = asyncio.create_task(cell.execute())
         dying = asyncio.create_task(process.wait_for_exit())
         try:
@@ -163,6 +169,7 @@ class Kernel:
             for task in (running, dying):
                 task.cancel()
             await asyncio.gather(running, dying, return_exceptions=True)
+            process.rests = True
 
     async def _interrupt(self, process: JailedKernel, running: "asyncio.Task[Any]") -> None:
         """SIGINT, a grace period, then SIGKILL."""

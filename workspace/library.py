@@ -4,16 +4,13 @@ A session works on copies (`stage`), so that programs cannot change the uploads.
 """
 
 import asyncio
-import contextlib
 import os
-import secrets
-import shutil
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workspace.errors import BadNameError
 from workspace.folder import FileInfo, file_infos, regular_file
+from workspace.folder_copy import copy_new
 from workspace.names import free_name, inside
 from workspace.upload import store
 
@@ -49,6 +46,10 @@ class Library:
         """
         await asyncio.to_thread(_put, path, self.folder / name)
 
+    async def rename(self, name: str, better: str) -> None:
+        """Raises `FileNotFoundError`, `FileExistsError` or `BadNameError`."""
+        await asyncio.to_thread(_put, inside(self.folder, name), inside(self.folder, better))
+
     async def discard(self, names: Iterable[str]) -> None:
         """Delete those of these files that exist."""
         for name in names:
@@ -68,13 +69,13 @@ class Library:
         await self.get(name)
         await asyncio.to_thread(inside(self.folder, name).unlink)
 
-    async def stage(self, name: str, session_folder: Path) -> None:
-        """Copy a file into a session's folder, unless the session has a file with that name.
+    async def stage(self, name: str, session_folder: Path, copy: str | None = None) -> None:
+        """Copy a file into a session's folder, as `copy` (default: its own name), unless the session has such a file.
 
-        Raises `FileNotFoundError` or `BadNameError`.
+        Raises `BadNameError`, or `OSError`: `FileNotFoundError`, or a name that the folder cannot hold.
         """
         await self.get(name)
-        await asyncio.to_thread(_copy_new, inside(self.folder, name), session_folder, name)
+        await asyncio.to_thread(copy_new, self.folder, name, session_folder, copy or name)
 
 
 def _put(path: Path, target: Path) -> None:
@@ -82,16 +83,3 @@ def _put(path: Path, target: Path) -> None:
         os.fsync(file.fileno())
     os.link(path, target)  # never overwrites an existing file
     path.unlink()
-
-
-def _copy_new(source: Path, folder: Path, name: str) -> None:
-    if "/" in name:
-        raise BadNameError("not a file name")
-    partial = folder / f".staged-{secrets.token_hex(8)}"
-    try:
-        with source.open("rb") as original, partial.open("xb") as copy:
-            shutil.copyfileobj(original, copy)
-        with contextlib.suppress(FileExistsError):
-            os.link(partial, folder / name, follow_symlinks=False)  # never overwrites a session's file
-    finally:
-        partial.unlink(missing_ok=True)

@@ -5,6 +5,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from workspace.jail.text import whole
+
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)")
 _ARROW = re.compile(r"^-+>\s*(\d+)\s?(.*)$")
 MAX_FRAMES = 50
@@ -67,7 +69,8 @@ class CellError:
 class CellResult:
     """`status`: ok; error (the code raised); timeout (interrupted, or killed if it did not stop); died (the kernel's
     process ended, `why_died` may say why). `lost`: earlier variables that could not be restored when the kernel was
-    restarted for this cell, with the reason.
+    restarted for this cell, with the reason. `restarted`: why the kernel was ended before this cell, if the service
+    ended it. `late`: what threads of earlier cells have printed since.
     """
 
     status: Literal["ok", "error", "timeout", "died"]
@@ -77,13 +80,15 @@ class CellResult:
     error: CellError | None = None
     new_files: list[str] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
+    restarted: str = ""
+    late: str = ""
     why_died: str = ""
     seconds: float = 0.0
 
 
 def plain(text: str) -> str:
-    """Without colors, and with progress bars reduced to their last state."""
-    lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
+    """Without colors and halves of surrogate pairs, and with progress bars reduced to their last state."""
+    lines = _ANSI.sub("", whole(text)).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
@@ -101,8 +106,8 @@ def to_error(content: dict[str, Any]) -> CellError:
     if line is None and content.get("ename") == "SyntaxError":
         line, source = _syntax_error(frames)
     return CellError(
-        name=str(content.get("ename", "Error"))[:200],
-        message=str(content.get("evalue", ""))[:MAX_FRAME],
+        name=whole(str(content.get("ename", "Error"))[:200]),
+        message=whole(str(content.get("evalue", ""))[:MAX_FRAME]),
         line=line,
         source=source,
     )

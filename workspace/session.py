@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.folder import FileInfo, file_info, file_infos
+from workspace.folder_copy import copy_new
 from workspace.kernel import Kernel
 from workspace.names import inside
 from workspace.upload import put_in_place, store
@@ -40,6 +41,10 @@ class SessionWorkspace:
         """Move a complete file from elsewhere on the same disk here, under a safe, free name."""
         name = await asyncio.to_thread(put_in_place, self.folder, path, label)
         return await asyncio.to_thread(file_info, self.folder, name)
+
+    async def copy_file(self, name: str, copy: str) -> None:
+        """Copy a file within the folder, unless a file is named `copy`. Errors as for `copy_new`."""
+        await asyncio.to_thread(copy_new, self.folder, name, self.folder, copy)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` filters them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workspace.errors import FileTooLargeError
-from workspace.folder import FileInfo, file_info
+from workspace.folder import FileInfo, file_info, give_to_owner
 from workspace.names import free_name
 from workspace.settings import MIB
 from workspace.threads import made_in_thread
@@ -38,5 +38,7 @@ def _remove(file: BinaryIO) -> None:
 def put_in_place(folder: Path, partial: Path, label: str) -> str:
     """Move `partial` to a safe, free name like `label`; returns the name."""
     name = free_name(folder, label)
+    with partial.open("rb") as file:
+        give_to_owner(file.fileno(), folder)
     partial.rename(folder / name)
     return name

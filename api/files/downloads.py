@@ -35,7 +35,7 @@ def content_disposition(name: str, kind: str = "attachment") -> str:
     """RFC 6266: a plain name for old clients, and the real one in RFC 5987's encoding. No character of `name` can end a
     parameter or the header.
     """
-    plain = re.sub(r'[^\x20-\x7e]|["\\%;]', "_", name)
+    plain = re.sub(r'[^\x20-\x7e]|["\\%;=]', "_", name)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='', errors='replace')}"
 
 

@@ -7,6 +7,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.errors import ApiError, bad_request
+from workspace.names import visible
 
 MAX_LABEL = 255
 
@@ -118,5 +119,5 @@ def _text(raw: bytes) -> str:
 
 def _label(raw: bytes) -> str:
     """The client's name for a file: one line, for display. It is never used as a path."""
-    label = "".join(c for c in _text(raw) if c.isprintable()) or "file"
+    label = visible(_text(raw).replace("%22", '"')) or "file"  # browsers escape a quote so (WHATWG, HTML 4.10.22.7)
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 33] + "…" + label[-32:]

@@ -1,6 +1,7 @@
 """A user's uploads: files in the library with matching database rows."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import mimetypes
@@ -12,6 +13,7 @@ from api.files.form_receiver import Received
 from api.files.settings import UploadSettings
 from checkpoints.files import Files, NameTakenError, NewFile, StoredFile
 from workspace.library import Library
+from workspace.names import Names, is_simplified
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +85,21 @@ class UserFiles:
             raise _no_room(self._settings)
         raise ApiError(409, "Another of your uploads took the same name; try again.", code="name_taken")
 
-    async def remove(self, owner: str, name: str) -> None:
-        """Delete one file. Raises 404."""
-        if not await self._files.set_ready(owner, [name], ready=False):
+    async def find(self, owner: str, asked: str) -> StoredFile | None:
+        """The file with that name, in any spelling of it; None if there is none."""
+        if (stored := await self._files.get(owner, asked)) is not None:
+            return stored
+        name = Names(await self._files.names(owner)).same(asked)
+        return None if name is None else await self._files.get(owner, name)
+
+    async def remove(self, owner: str, asked: str) -> str:
+        """Delete one file; returns its name. Raises 404."""
+        stored = await self.find(owner, asked)
+        if stored is None or not await self._files.set_ready(owner, [stored.name], ready=False):
             raise not_found("file")
-        await self._drop(owner, [name])
+        await self._drop(owner, [stored.name])
         await _tell((*self._on_changed, *self._on_removed), owner)
+        return stored.name
 
     async def _drop(self, owner: str, names: Sequence[str]) -> None:
         await self._library(owner).discard(names)
@@ -104,10 +115,22 @@ class UserFiles:
             there = await asyncio.to_thread(_plain_files, library.folder)
             gone = [name for name, ready in rows.items() if ready and name not in there]
             await self._files.forget(owner, gone)
+            for name in sorted(there & set(rows)):
+                await self._rename(owner, library, name)
             for name in sorted(there - set(rows)):
                 file, created = await asyncio.to_thread(_look_at, library.folder, name)
                 await self._files.adopt(owner, file, created)
                 log.info("registered a file without a row in a user's folder")
+
+    async def _rename(self, owner: str, library: Library, name: str) -> None:
+        """Give a file that an earlier version stored under a simplified name the name that it would get today."""
+        stored = await self._files.get(owner, name)
+        if stored is None or not is_simplified(name, stored.label):
+            return
+        [better] = await library.free_names([stored.label], await self._files.names(owner))
+        with contextlib.suppress(FileNotFoundError):  # another process of the service has renamed it
+            await library.rename(name, better)
+            await self._files.rename(owner, name, better)
 
 
 async def _tell(everybody: Sequence[OnChanged], owner: str) -> None:

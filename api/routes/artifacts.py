@@ -1,6 +1,8 @@
 """A session's files, for its owner, and `/api/images/{token}`: an image linked in an answer."""
 
 import asyncio
+import os
+from pathlib import Path as Folder
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
@@ -16,6 +18,7 @@ from api.services import Services
 from api.wire.steps import public_artifact
 from checkpoints.sessions import Session
 from workspace.folder import file_infos
+from workspace.names import Names
 from workspace.safe_open import opened_inside
 
 router = APIRouter()
@@ -37,11 +40,20 @@ async def get_artifact(
     services: Services = Depends(services_of),
 ) -> Response:
     """Return one file; ranges are supported. Images are shown inline, everything else is a download."""
+    folder = services.workspaces.folder(session.id)
+    path = await asyncio.to_thread(_meant, folder, path)
     try:
-        file = await opened_inside(services.workspaces.folder(session.id), path)
+        file = await opened_inside(folder, path)
     except FileNotFoundError as error:
         raise not_found("file") from error
     return Download(file, path.rpartition("/")[2], mime_of(path))
+
+
+def _meant(folder: Folder, path: str) -> str:
+    """The file's own name, which a client may have decomposed (NFD); `path` itself if there is no such file."""
+    if "/" in path or os.path.lexists(folder / path):
+        return path
+    return Names(info.name for info in file_infos(folder)).same(path) or path
 
 
 async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:

@@ -23,7 +23,7 @@ from workspace.names import safe_name
 from workspace.safe_open import opened_inside
 
 router = APIRouter()
-Name = Annotated[str, Path(max_length=300, description="the file's `name`")]
+Name = Annotated[str, Path(max_length=300, description="the file's `name`, or the person's own name for it")]
 UPLOAD: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -79,7 +79,7 @@ async def list_files(
 @router.head("/api/files/{name}", response_class=Response, responses=DOWNLOAD)
 async def get_file(name: Name, services: Services = Depends(services_of), user: User = Depends(member)) -> Response:
     """Return the file; ranges are supported."""
-    stored = await services.store.files.get(user.id, name)
+    stored = await services.files.find(user.id, name)
     if stored is None:
         raise not_found("file")
     try:
@@ -94,8 +94,7 @@ async def delete_file(
     name: Name, services: Services = Depends(services_of), user: User = Depends(member)
 ) -> DeletedFile:
     """Delete a file. Copies in sessions are kept."""
-    await services.files.remove(user.id, name)
-    return DeletedFile(name=name)
+    return DeletedFile(name=await services.files.remove(user.id, name))
 
 
 def public_file(file: StoredFile, states: Mapping[str, FileState]) -> UserFile:

@@ -5,75 +5,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from tests.processes import all_end
 from workspace import kernel as kernel_module
-from workspace.jail.fork_server import ForkServer
-from workspace.jail.settings import JailSettings
 from workspace.kernel import Kernel
 from workspace.session import SessionWorkspace
-from workspace.settings import WorkspaceSettings
 from workspace.workspaces import Workspaces
 
 Opened = Callable[..., AbstractAsyncContextManager[Workspaces]]
-
-
-SETTINGS = WorkspaceSettings(python_code_timeout=30, max_output_chars=1000)
-JAIL = JailSettings(python_code_preload_libraries=("matplotlib.pyplot",), message_mb=2)
-
-
-@pytest.fixture(scope="module")
-async def fork_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ForkServer]:
-    made = ForkServer(JAIL, tmp_path_factory.getbasetemp())
-    yield made
-    await made.aclose()
-
-
-@pytest.fixture(scope="module")
-async def workspaces(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
-    async with running(SETTINGS, tmp_path_factory.mktemp("data"), fork_server) as made:
-        yield made
-
-
-@pytest.fixture
-def opened(tmp_path: Path, fork_server: ForkServer) -> Opened:
-    """Opens workspaces for the test; again on the same folder after they have ended."""
-
-    def begin(**values: Any) -> AbstractAsyncContextManager[Workspaces]:
-        return running(SETTINGS.model_copy(update=values), tmp_path, fork_server)
-
-    return begin
-
-
-@asynccontextmanager
-async def running(settings: WorkspaceSettings, folder: Path, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
-    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
-    made = Workspaces(settings, JAIL, **places, max_file_bytes=64 << 20, fork_server=fork_server)
-    await made.start(boot=False)
-    try:
-        yield made
-    finally:
-        async with asyncio.timeout(20):
-            await made.aclose()
-
-
-@pytest.fixture
-async def workspace(workspaces: Workspaces, request: pytest.FixtureRequest) -> AsyncIterator[SessionWorkspace]:
-    name = str(abs(hash(request.node.name)))
-    yield await workspaces.open(name, "ann")
-    await workspaces.discard(name)
-
-
-@pytest.fixture
-def kernel(workspace: SessionWorkspace) -> Kernel:
-    return workspace.kernel
 
 
 async def test_it_remembers_and_says_what_a_model_needs(kernel: Kernel) -> None:
@@ -303,9 +248,12 @@ async def main():
     house = Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=64 << 20)
     await house.start(boot=False)
     kernel = (await house.open("s", "ann")).kernel
-    await kernel.run("import subprocess; p = subprocess.Popen(['sleep', '600'])")
-    print(kernel._process.pid, house.jail.fork_server_pid, flush=True)
-    await kernel.run("while True: pass", timeout=600)
+
+    def begun(_: str) -> None:
+        print(kernel._process.pid, house.jail.fork_server_pid, flush=True)
+
+    code = "import subprocess; p = subprocess.Popen(['sleep', '600']); print('begun'); import time; time.sleep(600)"
+    await kernel.run(code, timeout=600, on_output=begun)
 
 asyncio.run(main())
 """

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ def test_any_label_becomes_a_plain_name(label: str) -> None:
     assert "\\" not in name
     assert "\0" not in name
     assert not name.startswith(".")
-    assert all(c.isprintable() for c in name)
+    assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name)
+    assert {c for c in name if unicodedata.category(c) == "Cf"} <= set("\u200c\u200d")
+    assert safe_name(name) == name
 
 
 @pytest.mark.parametrize(

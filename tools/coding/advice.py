@@ -1,11 +1,14 @@
 """One-line hints for common errors: small models repeat a mistake until they are told what to do instead."""
 
+import builtins
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from tools.coding.tables import READERS, Tables, all_of_one_form, columns_named, read_for
 from tools.files.render import literal
+from workspace.names import Names
 from workspace.output import CellError
 
 MODULES = {
@@ -34,6 +37,8 @@ class ErrorContext:
     files: Sequence[str] = ()
     tables: Tables = field(default_factory=dict)
     code: str = ""
+    variables: frozenset[str] = frozenset()
+    """Names of the session's variables."""
 
 
 def advice(error: CellError, context: ErrorContext) -> str:
@@ -85,18 +90,26 @@ def _reader(context: ErrorContext) -> str:
     return ""
 
 
+def _hidden_builtin(_: Match, context: ErrorContext) -> str:
+    hidden = [name for name in sorted(context.variables & set(dir(builtins))) if f"{name}(" in context.code]
+    return f"{hidden[0]} is a variable here and hides Python's own. Delete it first: del {hidden[0]}" if hidden else ""
+
+
 def _ending(file: str) -> str:
     return file.rpartition(".")[2].lower()
 
 
-def _missing(_: Match, context: ErrorContext) -> str:
+def _missing(match: Match, context: ErrorContext) -> str:
+    asked = PurePosixPath(match.group(1)).name if match.group(1) else ""
+    if (name := Names(context.files).similar(asked)) is not None:
+        return f"The file is called {literal(name)} here."
     return "Files that exist: " + (", ".join(context.files[-MAX_FILES:]) or "none")
 
 
 _Tell = str | Callable[[Match, ErrorContext], str]
 _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
     (("NameError",), r"name '(\w+)' is not defined", _undefined),
-    (("FileNotFoundError",), r"", _missing),
+    (("FileNotFoundError",), r"(?:: ['\"](.{1,300})['\"])?$", _missing),
     (("KeyError",), r"^['\"](?:Column not found: )?(.{1,60}?)['\"]$", _unknown_key),
     (
         ("AttributeError",),
@@ -114,6 +127,8 @@ _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
         'That is a number or a text, not a date. Print it as it is; the date of a row is df["date"][index]',
     ),
     (("AttributeError",), r"Can only use \.str accessor", "Make text of the column first: df[column].astype(str)"),
+    (("TypeError",), r"object is not callable", _hidden_builtin),
+    (("StdinNotImplementedError",), r"", "Nobody can type here. Write the value into the program."),
     (
         ("TypeError",),
         r"does not support (?:operation|reduction)",
@@ -128,6 +143,11 @@ _RULES: tuple[tuple[tuple[str, ...], str, _Tell], ...] = (
         ("ValueError",),
         r"contains? NaN|infs or nans",
         "Values are missing. Leave those rows out first: df.dropna(subset=[column])",
+    ),
+    (
+        ("RuntimeError",),
+        r"running event loop|event loop is already running|[Aa]lready running asyncio",
+        "An event loop runs here already, so a program can await at its top level: result = await main()",
     ),
     (
         ("ModuleNotFoundError",),

@@ -1,12 +1,17 @@
 """Describes the result of a program for a model."""
 
+import re
+
 from tools.coding.advice import ErrorContext, advice
 from workspace.output import CellResult
 
+_EMPTY_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
 MAX_STDERR = 1000
 MAX_OBSERVATION = 4000
 """Maximum characters of output in an observation; the middle of longer output is left out."""
 LOST = "Note: Python was restarted before this program ran. These variables could not be kept: {names}."
+RESTARTED = "Note: Python was ended after the last program ({why}) and restarted with the variables of that time."
+LATE = "Note: threads that earlier programs started have printed:\n{output}\nThe output of this program:"
 TOO_SLOW = (
     "The program ran for more than {seconds:.0f} seconds and was stopped. Use a much faster method: a loop or a "
     "formula instead of recursion, vectorised operations instead of loops, or less data."
@@ -23,7 +28,11 @@ def observation(result: CellResult, context: ErrorContext | None = None) -> str:
     if result.lost:
         names = "; ".join(f"{name} ({reason})" for name, reason in list(result.lost.items())[:20])
         parts.append(LOST.format(names=names))
-    parts.append(result.stdout.strip())
+    if result.restarted:
+        parts.append(RESTARTED.format(why=result.restarted))
+    if result.late.strip():
+        parts.append(LATE.format(output=_lines(result.late)))
+    parts.append(_lines(result.stdout))
     if result.value is not None and result.value != "None":
         parts.append(result.value)
     if result.status == "timeout":
@@ -37,6 +46,11 @@ def observation(result: CellResult, context: ErrorContext | None = None) -> str:
     if result.new_files:
         parts.append("New files: " + ", ".join(result.new_files[:20]))
     return cut_middle("\n".join(part for part in parts if part), MAX_OBSERVATION)
+
+
+def _lines(text: str) -> str:
+    """Without empty lines around it; blanks at the beginning of a line align a table."""
+    return _EMPTY_LINES.sub("", text).rstrip()
 
 
 def cut_middle(text: str, limit: int) -> str:

@@ -9,7 +9,7 @@ from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError
 from workspace.jail.variables import Variable
-from workspace.names import inside
+from workspace.names import Names, inside
 from workspace.session import SessionWorkspace
 
 MAX_VARIABLES = 30
@@ -35,23 +35,28 @@ async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
     Raises `ToolFailed` for a missing file.
     """
     there = [info.name for info in await kit.workspace.files()]
-    for name in names:
-        if name not in there:
-            await _stage(kit, name)
-    asked = (list(names) or there)[-MAX_FILES:]
+    meant = [await _in_folder(kit, name, there) for name in names]
+    asked = (meant or there)[-MAX_FILES:]
     briefs = {name: await _brief(kit, name) for name in asked}
     lines = [brief.text for brief in briefs.values()] + links(tables_of(briefs))
     return "Files in the working folder:\n" + "\n".join(lines) if lines else ""
 
 
-async def _stage(kit: ToolKit, name: str) -> None:
-    missing = ToolFailed(f"There is no file named {name!r} in this session or among the user's files.")
+async def _in_folder(kit: ToolKit, asked: str, there: Sequence[str]) -> str:
+    """The name of the file that is meant, which is then in the session's folder."""
+    if (name := Names(there).similar(asked)) is not None:
+        return name
+    missing = ToolFailed(f"There is no file named {asked!r} in this session or among the user's files.")
     if kit.library is None:
+        raise missing
+    name = Names(info.name for info in await kit.library.files()).similar(asked)
+    if name is None:
         raise missing
     try:
         await kit.library.stage(name, kit.workspace.folder)
     except (FileNotFoundError, WorkspaceError) as error:
         raise missing from error
+    return name
 
 
 async def _brief(kit: ToolKit, name: str) -> Brief:

@@ -10,12 +10,12 @@ from tools.coding.code_check import refusal
 from tools.coding.missing_read import missing_read
 from tools.coding.observation import SILENT, observation
 from tools.coding.repair import repaired
-from tools.coding.staging import named_files
+from tools.coding.staging import copies
 from tools.coding.table_reads import reads_tables, with_described_reads
 from tools.coding.tables import tables_at_hand
 from tools.errors import ToolFailed
 from tools.kit import ToolKit
-from workspace.errors import KernelStartError
+from workspace.errors import BadNameError, KernelStartError
 
 READ_FIRST = "Note: df was not there, so this line was run first: "
 READ_AS_DESCRIBED = "Note: the file was read as its description says: "
@@ -65,7 +65,8 @@ class Runner:
 
     async def _error_context(self, code: str) -> ErrorContext:
         files = [info.name for info in await self.kit.workspace.files()]
-        return ErrorContext(files, await tables_at_hand(self.kit), code)
+        variables = frozenset(variable.name for variable in await self.kit.workspace.kernel.variables())
+        return ErrorContext(files, await tables_at_hand(self.kit), code, variables)
 
     async def _with_described_reads(self, code: str) -> tuple[str, list[str]]:
         """The program with the files' own calls for its tables, and these calls."""
@@ -74,14 +75,16 @@ class Runner:
         return await asyncio.to_thread(with_described_reads, code, await tables_at_hand(self.kit))
 
     async def _stage(self, code: str) -> None:
-        """Copy the user's uploads that the program names to the session's folder."""
-        library = self.kit.library
-        if library is None:
-            return
-        files = [file.name for file in await library.files()]
-        for name in await asyncio.to_thread(named_files, code, files):
-            with contextlib.suppress(FileNotFoundError):  # deleted in the meantime: the program will report it
-                await library.stage(name, self.kit.workspace.folder)
+        """Copy the files that the program names to the session's folder, under the names that it uses."""
+        workspace, library = self.kit.workspace, self.kit.library
+        own = {info.name for info in await workspace.files()}
+        uploads = {info.name for info in await library.files()} if library is not None else set()
+        for copy in await asyncio.to_thread(copies, code, own, uploads):
+            with contextlib.suppress(OSError, BadNameError):  # the program will report that it is not there
+                if library is not None and copy.is_upload:
+                    await library.stage(copy.name, workspace.folder, copy.spelled)
+                else:
+                    await workspace.copy_file(copy.name, copy.spelled)
 
 
 def without_note(output: str) -> str:

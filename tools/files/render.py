@@ -214,4 +214,4 @@ def file_label(name: str) -> str:
 
 def literal(name: str) -> str:
     """The name as a Python literal, with invisible or misleading characters escaped."""
-    return json.dumps(name, ensure_ascii=name != plain(name, 1000))
+    return json.dumps(name, ensure_ascii=False) if name == plain(name, 1000) else ascii(name)

@@ -60,6 +60,9 @@ class JailedKernel:
         self.damage = ""
         """Why an existing snapshot was not restored."""
 
+        self.rests = False
+        """Whether it is known that no cell is running; set by whoever runs cells."""
+
         self._process = process
         self._requests = requests
         self._vault = vault
@@ -72,6 +75,11 @@ class JailedKernel:
     def alive(self) -> bool:
         """Whether the process is running."""
         return not self._process.exited.done()
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has nothing to do: no cell is running, no variables are saved."""
+        return self.rests and not self._one_operation.locked()
 
     @property
     def pid(self) -> int:

@@ -245,7 +245,7 @@ class JailedKernels:
                 if kernel not in watches:
                     watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
                 try:
-                    reason = await asyncio.to_thread(watches[kernel].verdict)
+                    reason = await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
                 except OSError as error:
                     reason = f"files: the folder cannot be measured: {error.strerror}"
                 if reason:

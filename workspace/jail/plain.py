@@ -4,7 +4,11 @@ They start slowly and lose their variables when they end; otherwise they behave 
 """
 
 import asyncio
+import contextlib
+import os
+import signal
 import subprocess
+from pathlib import Path
 
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -13,6 +17,11 @@ from .handle import JailedKernel, SnapshotFailed
 from .variables import Report
 from .zygote_client import KernelProcess
 
+LOAD_CELLS = (
+    f"import sys; sys.path.append({str(Path(__file__).resolve().parents[2])!r})"
+    "; get_ipython().run_line_magic('load_ext', 'workspace.jail.inside.cells')"
+)
+"""Begins and ends cells as in forked kernels."""
 _WHY = "variables are not kept on this system"
 
 
@@ -29,8 +38,18 @@ class PlainProcess(KernelProcess):
         self.end(await asyncio.to_thread(self._child.wait))
 
     def send_signal(self, number: int) -> None:
-        """See KernelProcess. On systems without our process groups, descendants survive."""
-        self._child.send_signal(number)
+        """See KernelProcess. SIGKILL also kills its process group and its descendants, unless they left both."""
+        if number != signal.SIGKILL:
+            self._child.send_signal(number)
+            return
+        import psutil  # noqa: PLC0415  it cannot be imported on every system that imports this module
+
+        with contextlib.suppress(psutil.NoSuchProcess):
+            descendants = psutil.Process(self.pid).children(recursive=True)
+            os.killpg(self.pid, signal.SIGKILL)  # jupyter_client makes it the leader of a group
+            for process in descendants:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def close(self) -> None:
         """Nothing to release."""
@@ -54,7 +73,7 @@ class PlainKernel(JailedKernel):
 
 async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
     """Start the interpreter in `folder`, on TCP sockets on loopback."""
-    await manager.start_kernel(cwd=folder)
+    await manager.start_kernel(cwd=folder, extra_arguments=[f"--IPKernelApp.exec_lines={LOAD_CELLS}"])
     provisioner = manager.provisioner
     if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
         raise TypeError("a plain kernel requires jupyter_client's own provisioner")

@@ -51,6 +51,10 @@ class JailSettings(SettingsModel):
     """Maximum size of a message that the server accepts from a kernel, including images."""
     start_seconds: Internal[float] = 30.0
     """Time limit for a kernel or the fork server to start."""
+    idle_cpu_seconds: Internal[float] = 5.0
+    """Processor time that threads and tasks may use after their program has ended. Beyond it, the kernel is ended; it
+    starts again with its variables for the next program.
+    """
     watch_seconds: Internal[float] = 0.25
     """How often memory and folders are measured."""
 

@@ -100,6 +100,39 @@ def _entries(path: str) -> "Iterator[os.DirEntry[str]]":
         yield from scan
 
 
+class IdleUse:
+    """Processor time that a kernel and its descendants use although no cell is running."""
+
+    def __init__(self, allowed: float) -> None:
+        """`allowed` seconds at once; they are regained at the rate of `_SHARE`."""
+        self._allowed = allowed
+        self._used = 0.0
+        self._before: dict[int, float] = {}
+        self._measured = 0.0
+
+    def exceeds(self, pid: int, *, idle: bool) -> bool:
+        """Measure; to be called regularly."""
+        if not idle:
+            self._before = {}
+            return False
+        now = time.monotonic()
+        use = {member: _processor_seconds(member) for member in _family(pid)}
+        if self._before:
+            spent = sum(seconds - self._before.get(member, 0.0) for member, seconds in use.items())
+            self._used = max(0.0, self._used + spent - _SHARE * (now - self._measured))
+        self._before, self._measured = use, now
+        return self._used > self._allowed
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 class Watch:
     """Monitors one kernel."""
 
@@ -109,9 +142,12 @@ class Watch:
         self._limits = settings
         self._before: FolderUse | None = None
         self._next_walk = 0.0
+        self._idle_use = IdleUse(settings.idle_cpu_seconds)
 
-    def verdict(self) -> str:
-        """Why the kernel must end, or an empty string."""
+    def verdict(self, idle: bool) -> str:
+        """Why the kernel must end, or an empty string. `idle`: no cell is running."""
+        if self._idle_use.exceeds(self._pid, idle=idle):
+            return "threads that it had started went on using the processor"
         allowed = self._limits.memory
         memory = memory_in_use(self._pid, allowed)
         if memory > allowed:

@@ -151,6 +151,7 @@ def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filte
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_all_but({0, 1, 2, *fds})
     os.setsid()
+    warden.adopt_orphans()  # a cell's processes, which end with it
     place = lockdown.lock_in(config, spawn, seccomp_filter)
     os.environ.clear()
     os.environ.update(lockdown.environment(place))
@@ -162,7 +163,9 @@ def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filte
     kernel_app = sys.modules["workspace.jail.inside.app"]
     wiring = kernel_app.Wiring(spawn.connection, dict(zip(CHANNELS, fds, strict=False)), spawn.output_size)
     kernel_app.start(app, wiring)
-    sys.modules["workspace.jail.inside.state"].serve(app.kernel.shell, fds[len(CHANNELS)])
+    sys.modules["workspace.jail.inside.state"].serve(
+        app.kernel.shell, fds[len(CHANNELS)], app.kernel.shell.cells.spared
+    )
     gc.enable()
     app.start()
 

@@ -14,6 +14,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from tests.processes import ended
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import SandboxUnavailable
 from workspace.jail.walls import mounts, syscalls
@@ -151,12 +154,15 @@ async def _one_cell_and_a_rebirth(kernels: JailedKernels) -> dict[str, Any]:
     kernel = await kernels.launch("s", kernels.sessions / "s")
     code = "import os; kept = [1]; open('f', 'w').write('x'); os.getuid()"
     uid = (await run(kernel, code)).value
+    await run(kernel, "import subprocess; child = subprocess.Popen(['sleep', '600'])")
+    await run(kernel, "subprocess.run(['sh', '-c', '(sh -c \"sleep 600\" &)'])")
+    left = [process for process in psutil.Process(kernel.pid).children(recursive=True) if not ended(process)]
     lost = (await kernel.snapshot()).lost
     kernel.kill()
     await kernel.wait_for_exit()
     await kernel.aclose()
     kernel = await kernels.launch("s", kernels.sessions / "s")
-    return {"uid": int(uid), "lost": lost, "value": (await run(kernel, "kept[0]")).value}
+    return {"uid": int(uid), "lost": lost, "left": len(left), "value": (await run(kernel, "kept[0]")).value}
 
 
 if __name__ == "__main__":

@@ -137,12 +137,15 @@ async def test_a_kernel_that_exits_is_gone(kernel: JailedKernel) -> None:
 
 
 async def test_closing_a_kernel_takes_its_children_along(kernel: JailedKernel) -> None:
-    code = "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True)"
-    await run(kernel, code)
+    code = "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True); print('up'); p.wait()"
+    cell = Cell()
+    running = asyncio.create_task(run(kernel, code, cell=cell))
+    await cell.spoke.wait()
     children = psutil.Process(kernel.pid).children(recursive=True)
     assert [child.name() for child in children] == ["sleep"]
     await kernel.aclose()
     await all_end(children, seconds=5)
+    assert (await running).died
 
 
 async def test_a_folder_elsewhere_is_refused(kernels: JailedKernels, tmp_path: Path) -> None:

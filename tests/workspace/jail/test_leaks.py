@@ -71,7 +71,7 @@ _SERVICE = """
 import asyncio, sys
 from pathlib import Path
 from tests.workspace.jail.conftest import SMALL
-from tests.workspace.jail.driver import run
+from tests.workspace.jail.driver import Cell, run
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.wire import Level
 async def main():
@@ -80,7 +80,10 @@ async def main():
     kernels = JailedKernels(small, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
     await kernels.start((Level(sys.argv[2]),))
     kernel = await kernels.launch("s", kernels.sessions / "s")
-    await run(kernel, "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True)")
+    cell = Cell()
+    code = "import subprocess; p = subprocess.Popen(['sleep', '1000'], start_new_session=True); print('up'); p.wait()"
+    running = asyncio.create_task(run(kernel, code, seconds=1000, cell=cell))
+    await cell.spoke.wait()
     print(kernels.runtime, flush=True)
     await asyncio.sleep(1000)
 asyncio.run(main())

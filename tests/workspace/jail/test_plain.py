@@ -30,6 +30,10 @@ async def test_a_plain_kernel_runs_cells_and_keeps_nothing(
     assert (await run(kernel, "import os; os.getcwd()")).value == repr(str(kernel.folder))
     with pytest.raises(SnapshotFailed):
         await kernel.snapshot()
+    await run(kernel, "import subprocess; child = subprocess.Popen(['sleep', '600'])")
+    assert (await run(kernel, "child.poll()")).value == "-9"
+    assert (await run(kernel, "import asyncio; asyncio.run(asyncio.sleep(0, 42))")).value == "42"
+    assert (await run(kernel, "print('\\ud83d'); print('after')")).text == "\ufffd\nafter\n"
     kernel.kill()
     await kernel.wait_for_exit()
     await kernel.aclose()

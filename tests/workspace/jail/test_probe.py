@@ -41,6 +41,20 @@ async def test_root_of_an_ordinary_container_gets_landlock_and_another_user() ->
     assert report["uid"] >= FIRST_UID
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--user", NOBODY),
+        ("--user", NOBODY, "--no-user-namespaces"),
+        ("--no-user-namespaces", "--no-admin"),
+        ("--sandbox", "off", "--user", NOBODY),
+    ],
+)
+async def test_at_every_level_the_processes_of_a_cell_end_with_it(arguments: tuple[str, ...]) -> None:
+    assert (await elsewhere(*arguments))["left"] == 0
+
+
 async def test_strict_refuses_a_weaker_jail() -> None:
     report = await elsewhere("--sandbox", "strict", "--no-user-namespaces", "--no-admin")
     assert "SANDBOX=strict: this machine cannot sandbox Python" in report["refused"]

@@ -5,7 +5,7 @@ import sys
 import types
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 from ipykernel import ipkernel
@@ -20,7 +20,11 @@ from IPython.core.application import BaseIPythonApplication
 from traitlets.config import Config
 
 from ..wire import CHANNELS
+from .cells import Cells
 from .output import Budget, BudgetedStream, CutSession
+
+if TYPE_CHECKING:
+    from .figures import Figures
 
 SHORT_NAMES = {"numpy": "np", "pandas": "pd", "matplotlib.pyplot": "plt", "seaborn": "sns"}
 """The usual abbreviations; small models often forget the import."""
@@ -57,6 +61,7 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
     """An IPython kernel that opens no sockets, writes no connection file and does not poll its parent."""
 
     name = "ipython-kernel"
+    figures: "Figures | None" = None
 
     def wire(self, wiring: Wiring) -> None:
         """Use these sockets and this key. Called once, after the fork."""
@@ -131,6 +136,10 @@ def prepare() -> JailedKernelApp:
     app: JailedKernelApp = JailedKernelApp.instance(config=config)
     BaseIPythonApplication.initialize(app, [])  # type: ignore[no-untyped-call]
     app.init_pdb()
+    if "matplotlib.font_manager" in sys.modules:
+        from .figures import Figures  # noqa: PLC0415  only where matplotlib is preloaded
+
+        app.figures = Figures()
     ZMQInteractiveShell.instance(parent=app, profile_dir=app.profile_dir, compiler_class=XCachingCompiler)
     return app
 
@@ -153,17 +162,9 @@ def start(app: JailedKernelApp, wiring: Wiring) -> None:
         {short: sys.modules[name] for name, short in SHORT_NAMES.items() if name in sys.modules}, interactive=False
     )
     shell.events.register("pre_run_cell", lambda _info: app.budget.renew())
-    shell.events.register("post_execute", _save_figures)
+    Cells(shell, app.figures).install()
     sys.stdout.flush()
     sys.stderr.flush()
-
-
-def _save_figures() -> None:
-    if "matplotlib.pyplot" in sys.modules:
-        # Imported here so that a kernel that never plots does not pay for it.
-        from .figures import save_open_figures  # noqa: PLC0415
-
-        save_open_figures()
 
 
 def _run_in_pipes(shell: Any, command: str) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..text import whole
 from ..variables import Variable
 
 _ARRAYS = {"numpy", "pandas", "scipy", "torch", "polars"}
@@ -25,7 +26,9 @@ def own_names(namespace: Mapping[str, Any], hidden: Mapping[str, Any]) -> Iterat
 
 def describe(name: str, value: object, *, kept: bool, reason: str = "") -> Variable:
     """One entry of a list of variables."""
-    return Variable(name[:300], type(value).__name__, _shape(value), _size(value), _detail(value), kept, reason[:300])
+    return Variable(
+        whole(name[:300]), type(value).__name__, _shape(value), _size(value), _detail(value), kept, whole(reason[:300])
+    )
 
 
 def _is_array(value: object) -> bool:

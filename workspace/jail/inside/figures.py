@@ -6,21 +6,67 @@ from typing import Any
 
 from IPython.core.getipython import get_ipython
 from matplotlib import pyplot as plt
-from matplotlib.backend_bases import FigureManagerBase
+from matplotlib.backend_bases import FigureCanvasBase, FigureManagerBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ..wire import ARTIFACT
+from .fonts import Fallbacks
+
+
+class Figures:
+    """The figures of a kernel."""
+
+    def __init__(self) -> None:
+        self._fonts = Fallbacks()
+        self._fonts.install()
+        _record_saving()
+
+    def save_open(self, folder: Path) -> None:
+        """Save the open figures that the cell did not save in `folder`, in order of their numbers, and close all."""
+        try:
+            for number in plt.get_fignums():
+                figure = plt.figure(number)
+                if not getattr(figure.canvas, "saved", False) and figure.get_children()[1:]:
+                    _announce(_save(figure, folder))
+        finally:
+            plt.close("all")
+        if note := self._fonts.report():
+            print(note)  # noqa: T201  part of the cell's output
+
+
+def _save(figure: Any, folder: Path) -> str:
+    number = 1
+    while True:
+        name = f"figure-{number}.png"
+        try:
+            with (folder / name).open("xb") as file:
+                figure.canvas.print_png(file)
+        except FileExistsError:
+            number += 1
+        else:
+            return name
+
+
+def _record_saving() -> None:
+    """Remember which figures a cell saves itself, also with another backend: they are not saved twice."""
+    print_figure = FigureCanvasBase.print_figure
+
+    def print_and_record(canvas: Any, filename: Any, *args: Any, **kwargs: Any) -> Any:
+        printed = print_figure(canvas, filename, *args, **kwargs)
+        canvas.saved = getattr(canvas, "saved", False) or isinstance(filename, str | os.PathLike)
+        return printed
+
+    FigureCanvasBase.print_figure = print_and_record  # type: ignore[method-assign, assignment]
 
 
 class FigureCanvas(FigureCanvasAgg):
-    """Records whether the cell saved the figure itself, so that it is not saved twice."""
+    """Agg's canvas, with fonts for all scripts."""
 
-    saved = False
-
-    def print_figure(self, filename: Any, *args: Any, **kwargs: Any) -> None:
-        """Like matplotlib's."""
-        super().print_figure(filename, *args, **kwargs)
-        self.saved = self.saved or isinstance(filename, str | os.PathLike)
+    def __init__(self, figure: Any = None) -> None:
+        super().__init__(figure)
+        shell: Any = get_ipython()
+        if shell is not None:
+            shell.cells.figures()  # its fonts are needed before the figure is drawn
 
 
 class FigureManager(FigureManagerBase):
@@ -29,34 +75,12 @@ class FigureManager(FigureManagerBase):
     @classmethod
     def pyplot_show(cls, *, block: bool | None = None) -> None:  # noqa: ARG003
         """Save and close every open figure; `block` has no effect."""
-        save_open_figures()
+        shell: Any = get_ipython()
+        if shell is not None:
+            shell.cells.save_figures()
 
 
 FigureCanvas.manager_class = FigureManager  # type: ignore[assignment]
-
-
-def save_open_figures() -> None:
-    """Save the open figures that the cell did not save, in order of their numbers, and close all figures."""
-    try:
-        for number in plt.get_fignums():
-            figure = plt.figure(number)
-            if not getattr(figure.canvas, "saved", False) and figure.get_children()[1:]:
-                _announce(_save(figure))
-    finally:
-        plt.close("all")
-
-
-def _save(figure: Any) -> str:
-    number = 1
-    while True:
-        name = f"figure-{number}.png"
-        try:
-            with Path(name).open("xb") as file:
-                figure.canvas.print_png(file)
-        except FileExistsError:
-            number += 1
-        else:
-            return name
 
 
 def _announce(name: str) -> None:

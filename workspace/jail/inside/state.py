@@ -20,6 +20,7 @@ from tornado.ioloop import IOLoop
 from .. import frames
 from ..variables import Report
 from . import describe, snapshot
+from .children import forget_ended
 
 _REQUEST = 4096
 
@@ -56,11 +57,12 @@ class RemoteStore:
 class StateServer:
     """Answers the requests of one kernel's server."""
 
-    def __init__(self, shell: Any, requests: socket.socket) -> None:
+    def __init__(self, shell: Any, requests: socket.socket, savers: set[int]) -> None:
+        """`savers` receives the process IDs of the copies that save."""
         self._namespace: dict[str, Any] = shell.user_ns
         self._hidden: dict[str, Any] = dict(shell.user_ns_hidden)
         self._requests = requests
-        self._savers: set[int] = set()
+        self._savers = savers
 
     def answer(self, *_event: object) -> None:
         """Serve one request. Called by the event loop when there is one."""
@@ -79,9 +81,7 @@ class StateServer:
                     frames.send(stream, frames.REPORT, self._list().to_json())
 
     def _save_in_a_copy(self, stream: socket.socket, request: dict[str, Any]) -> None:
-        for saver in list(self._savers):
-            if os.waitpid(saver, os.WNOHANG)[0]:
-                self._savers.remove(saver)
+        forget_ended(self._savers)
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
@@ -117,9 +117,9 @@ class StateServer:
         return Report(tuple(describe.describe(n, self._namespace[n], kept=False) for n in names))
 
 
-def serve(shell: Any, descriptor: int) -> None:
-    """Answer requests on `descriptor` once the kernel's event loop runs."""
-    server = StateServer(shell, socket.socket(fileno=descriptor))
+def serve(shell: Any, descriptor: int, savers: set[int]) -> None:
+    """Answer requests on `descriptor` once the kernel's event loop runs; for `savers`, see `StateServer`."""
+    server = StateServer(shell, socket.socket(fileno=descriptor), savers)
     IOLoop.current().add_handler(descriptor, server.answer, IOLoop.READ)
 
 
