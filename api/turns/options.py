@@ -31,7 +31,7 @@ class Origin:
     address: str
     """The client's address for the service: scheme, host and port."""
     session: str | None = None
-    """`X-Session-ID`."""
+    """The client's ID of its session, from `X-Session-ID`."""
     policy: str | None = None
     """`X-Run-Policy`."""
 
@@ -69,7 +69,9 @@ class TurnOptions:
     question: str
     """The text of the last user message."""
     session: str | None
-    """The session that the client names."""
+    """The ID of the session to continue."""
+    external_session: str | None
+    """The client's own ID of its session."""
     policy: RunPolicy
     sampling: Sampling
     client_tools: ClientTools
@@ -109,13 +111,14 @@ class OptionsResolver:
         handle = self.models.get(model)
         mode = _mode(chat, user, self.models)
         await _check(chat, handle)
-        session = _named_session(request)
+        session = chat.session_id or (chat.metadata or {}).get("session_id")
         return TurnOptions(
             user=user,
             mode=mode,
             model=model,
             question=question,
-            session=session,
+            session=str(session) if session else None,
+            external_session=request.origin.session or None,
             policy=self.policy(request.origin.policy),
             sampling=sampling,
             client_tools=client_tools,
@@ -126,7 +129,7 @@ class OptionsResolver:
             address=(self.public_url or request.origin.address).rstrip("/"),
             include_usage=include_usage,
             background=chat.background,
-            housekeeping=session is None and request.after is None and _is_housekeeping(request),
+            housekeeping=not session and request.after is None and _is_housekeeping(request),
         )
 
     def policy(self, wanted: str | None) -> RunPolicy:
@@ -168,13 +171,6 @@ async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
         except SchemaError as error:
             field = "response_format.json_schema.schema"
             raise bad_request(f"{field}: {error}", field, "invalid_schema") from error
-
-
-def _named_session(request: TurnRequest) -> str | None:
-    """From the field, the header or the metadata."""
-    chat = request.chat
-    named = chat.session_id or request.origin.session or (chat.metadata or {}).get("session_id")
-    return str(named) if named else None
 
 
 def _is_housekeeping(request: TurnRequest) -> bool:
