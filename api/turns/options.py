@@ -18,7 +18,7 @@ from api.wire.chat_request import AGENT_TYPES, ChatRequest
 from checkpoints.users import User
 from llm.errors import SchemaError
 from llm.served.chat import ServedChat
-from nodes.rules.mode import is_housekeeping
+from nodes.rules.housekeeping import is_housekeeping
 from nodes.state import ClientTools, Sampling
 
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nodes.rules.housekeeping import is_housekeeping
 from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 Kind = Literal["talk", "work", "plan"]
@@ -116,31 +117,3 @@ def asks(question: str) -> int:
     """Approximate number of requests in a message: list items, or clauses that begin with a request."""
     listed = len(_LISTED.findall(question))
     return max(listed, sum(bool(_ASK.match(clause)) for clause in _CUT.split(question) if clause.strip()))
-
-
-MAX_HOUSEKEEPING = 20_000
-"""Characters examined; these prompts are recognizable by their beginning and end."""
-
-
-_SECTIONED = re.compile(r"\A\s*#{1,4} ?(?:Task|Instructions?):")
-
-
-_ABOUT_A_TALK = re.compile(r"<chat_history>|<type>|#{1,4} ?Chat History:", re.IGNORECASE)
-
-
-_TITLE = re.compile(
-    r"\A\s*(?:please |you are .{0,120}?\. ?)?(?:provide|generate|create|write|give)\b.{0,60}?\btitle\b"
-    r".{0,80}?\b(?:conversation|chat|chat history|following query)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-_EMOJI = re.compile(r"\AYour task is to reflect the speaker's likely facial expression", re.IGNORECASE)
-
-
-def is_housekeeping(text: str) -> bool:
-    """Whether this is a front end's own request. `text` is the only message, apart from system prompts."""
-    text = text[:MAX_HOUSEKEEPING]
-    if _SECTIONED.match(text):
-        return bool(_ABOUT_A_TALK.search(text))
-    return bool(_TITLE.match(text) or _EMOJI.match(text))
