@@ -59,8 +59,8 @@ async def create_response(
         with given.naming():
             turn_request = await given.turn_request(Origin.of(request), user, services.responses)
             turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
-        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id)
-        events = ResponseEvents(body, turn.session_id)
+        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id, given.tools.dropped)
+        events = ResponseEvents(body, turn.session_id, given.tools.own)
         doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
         if asked.store:
             lease = turn.locked.lock.lease

@@ -21,6 +21,7 @@ from llm.served.chat import ServedChat
 from nodes.rules.housekeeping import is_housekeeping
 from nodes.state import ClientTools, Sampling
 
+VERBOSITY = {"low": "Keep the answer short.", "high": "Answer in detail."}
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
 
@@ -105,7 +106,15 @@ class OptionsResolver:
         if user.role == "guest" and (request.files or any(message.attached for message in chat.messages)):
             raise ApiError(403, "Guests cannot send files.", param="files", code="forbidden")
         client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
-        sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
+        sampling = Sampling(
+            temperature=chat.temperature,
+            top_p=chat.top_p,
+            seed=chat.seed,
+            frequency_penalty=chat.frequency_penalty,
+            presence_penalty=chat.presence_penalty,
+            max_tokens=chat.token_limit,
+            stop=chat.stops,
+        )
         question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
         model = await self.models.choice_of(user, chat.model)
         handle = self.models.get(model)
@@ -123,7 +132,7 @@ class OptionsResolver:
             sampling=sampling,
             client_tools=client_tools,
             response_format=form,
-            instructions=request.instructions,
+            instructions="\n\n".join(filter(None, [request.instructions, VERBOSITY.get(chat.verbosity or "")])),
             only_tools=request.only_tools,
             step_factor=0.5 if chat.reasoning_effort in FEWER else 2 if chat.reasoning_effort in MORE else 1,
             address=(self.public_url or request.origin.address).rstrip("/"),
