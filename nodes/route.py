@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from nodes.events import Routed
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import question
+from nodes.model.conversation import own_words
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
@@ -66,7 +66,7 @@ async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[
     """The kind of the question, and the reason."""
     if not runtime.context.tools:
         return "talk", "there are no tools"
-    asked = question(state)
+    asked = next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
     told = question_kind(asked, await _situation(state, runtime))
     return told or await _ask_the_model(asked, runtime)
 

@@ -13,6 +13,7 @@ from api.errors import not_found
 from checkpoints.sessions import Session
 from checkpoints.store import Store
 from checkpoints.turns import StoredTurn
+from nodes.model.conversation import own_words
 from workspace.folder_copy import copy_files
 from workspace.workspaces import Workspaces
 
@@ -41,7 +42,7 @@ class Forks:
         try:
             messages = await self._copy_thread(turn, session)
             await self._copy_files(turn, source, session, messages)
-            await store.sessions.said(session.id, [message.text for message in messages])
+            await store.sessions.said(session.id, [own_words(message) for message in messages])
             begun = await store.turns.begin(session.id, session.owner, turn.fingerprint, turn.instructions)
             await (store.turns.finish(begun, turn.fingerprint) if turn.state == "done" else store.turns.cut(begun))
             complete = True
