@@ -187,5 +187,6 @@ def _is_housekeeping(request: TurnRequest) -> bool:
     if chat.background or chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
-    alone = len(said) == 1 and said[0].role == "user" and not said[0].attached and not request.files
-    return alone and is_housekeeping(said[0].text)
+    # Some front ends send the instruction and the conversation's beginning as two messages.
+    begins = bool(said) and all(message.role == "user" and not message.attached for message in said)
+    return begins and not request.files and is_housekeeping(said[0].text)
