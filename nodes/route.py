@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from nodes.events import Routed
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import own_words
+from nodes.model.conversation import asked, instructions
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
@@ -66,9 +66,9 @@ async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[
     """The kind of the question, and the reason."""
     if not runtime.context.tools:
         return "talk", "there are no tools"
-    asked = next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
-    told = question_kind(asked, await _situation(state, runtime))
-    return told or await _ask_the_model(asked, runtime)
+    question = asked(state)
+    told = question_kind(question, await _situation(state, runtime))
+    return told or await _ask_the_model(question, runtime)
 
 
 async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
@@ -81,11 +81,14 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
         all=await files_at_hand(runtime),
         worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
         first=len(said) == 1,
+        instructions=instructions(state, runtime.context),
+        tools=bool(runtime.context.client_tools.tools),
+        response_format=runtime.context.response_format is not None,
     )
 
 
-async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
-    prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
+async def _ask_the_model(question: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
+    prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {question[:MAX_TOLD]}\nKind:")]
     kind = await ask_one_of(runtime, prompt, MODEL_KINDS)
     return kind, f"the model chose {kind}"
 

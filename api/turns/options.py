@@ -210,6 +210,7 @@ def _is_housekeeping(request: TurnRequest) -> bool:
     if chat.background or chat.own_tools or request.files or chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
+    # Some front ends send the instruction and the beginning of the conversation as two messages.
     if any(message.role != "user" or message.attached for message in said):
         return False
     system = [request.instructions, *(message.text for message in chat.messages if message.role in INSTRUCTIONS)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nodes.rules.housekeeping import is_housekeeping
+from nodes.rules.instructions import defines_format, defines_tools
 from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 Kind = Literal["talk", "work", "plan"]
@@ -73,15 +74,25 @@ class Situation:
     """Whether the previous answer was produced with tools."""
     first: bool = False
     """Whether the question is the first message."""
+    instructions: str = ""
+    """The client's."""
+    tools: bool = False
+    """Whether the client sends tools of its own."""
+    response_format: bool = False
+    """Whether the answer must be JSON."""
 
 
 def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
     """`(kind, reason)`, or None if the rules do not decide."""
     if at_hand.first and is_housekeeping(question):
         return "talk", "a front end's own request"
+    if defines_tools(at_hand.instructions, tools=at_hand.tools) or defines_tools(question):
+        return "talk", "the client's instructions define its own tools"
     question = "\n".join(" ".join(line.split()) for line in question[:MAX_EXAMINED].splitlines())
     if len(question) <= MAX_SMALL_TALK and _SMALL_TALK.fullmatch(question) and not _works(question, at_hand):
         return "talk", "small talk"
+    if _is_extraction(question, at_hand):
+        return "talk", "the client wants the answer in its own format"
     works = _works(question, at_hand)
     if works is not None and asks(question) >= MANY:
         return "plan", "it asks for several things"
@@ -94,6 +105,13 @@ def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
     if at_hand.worked:
         return "work", "it continues an answer that used tools"
     return None
+
+
+def _is_extraction(question: str, at_hand: Situation) -> bool:
+    """Whether a formatted answer can be written from the conversation alone."""
+    if not (at_hand.response_format or defines_format(at_hand.instructions)):
+        return False
+    return not (at_hand.own.all or named(question, at_hand.all.all) or wants_web(question))
 
 
 def _works(question: str, at_hand: Situation) -> str | None:
