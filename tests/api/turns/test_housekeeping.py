@@ -83,8 +83,8 @@ async def test_a_front_ends_own_request_in_two_messages_or_from_its_system_promp
     body = {"model": "react", "messages": [{"role": "system", "content": system}, *two]}
     answer = await service.http.post("/v1/chat/completions", json=body)
     assert answer.json()["x_session_id"] is None
-    response = await service.http.post(
-        "/v1/responses", json={"model": "react", "input": "Moon?", "instructions": system}
-    )
-    assert response.status_code == 200
+    body = {"model": "react", "input": "Moon?", "instructions": system}
+    response = (await service.http.post("/v1/responses", json=body)).json()
+    assert response["output"][0]["content"][0]["text"] == "Moon"
+    assert (response["conversation"], response["x_session_id"]) == (None, None)
     assert (await get(service, "/api/conversations"))["sessions"] == []
