@@ -30,7 +30,8 @@ async def synthesize(state: AgentState, runtime: Runtime[Context]) -> AgentState
         told["incomplete"] = True
     if runtime.context.plan_step is None:
         runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=text, id=str(uuid.uuid4()), additional_kwargs=told)
+    calls = state.get("calls", [])
+    message = AIMessage(content=text, tool_calls=calls, id=str(uuid.uuid4()), additional_kwargs=told)
     return {"answer": message}
 
 

@@ -22,7 +22,7 @@ from api.turns.options import TurnOptions
 from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
 from checkpoints.store import Store
-from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
+from nodes.events import AnswerDelta, Event, Finished, StepDone, StepsOrdered, ToolOutput
 from nodes.react.file_context import FileContext
 from nodes.settings import AgentSettings
 from nodes.state import WINDOW, Budget, Context, Limits
@@ -207,6 +207,8 @@ async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> Non
                     answer.first_token = time.monotonic()
                 case Finished():
                     answer.ended = time.monotonic()
+                case StepsOrdered():
+                    answer.numbered_from(event)
                 case StepDone():
                     told = answer.numbered(event)
             emit(told)

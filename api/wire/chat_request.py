@@ -148,6 +148,11 @@ class OutputRequest(BaseModel):
         chosen = self.tool_choice
         return chosen.model_dump() if isinstance(chosen, NamedTool) else chosen or "auto"
 
+    @property
+    def must_call(self) -> bool:
+        """Whether `tool_choice` requires a call of a client tool."""
+        return bool(self.own_tools) and self.choice != "auto"
+
     @cached_property
     def wanted_format(self) -> dict[str, Any] | None:
         """None for plain text."""
