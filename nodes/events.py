@@ -71,6 +71,13 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStepEnded:
+    """A step of the plan has no more thoughts."""
+
+    plan_step: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepsOrdered:
     """All steps so far in the order in which their sources are numbered: after parallel ones, or after those of earlier
     requests of the turn.
@@ -95,6 +102,7 @@ Event = (
     | ToolOutput
     | StepDone
     | PlanChanged
+    | PlanStepEnded
     | StepsOrdered
     | Finished
 )

@@ -22,6 +22,15 @@ from nodes.events import (
 from nodes.state import PlanStep, Step
 
 
+def cancelled(step: PlanStep) -> PlanStep:
+    """The step, cancelled unless it has ended."""
+    if step["status"] not in ("pending", "running"):
+        return step
+    copy = step.copy()
+    copy["status"], copy["error"] = "cancelled", "The run ended before this step was complete."
+    return copy
+
+
 @dataclass(slots=True)
 class Answer:
     """Accumulates a run's events in order; complete when the run has ended. `usage` is the run's own counter."""
@@ -81,6 +90,11 @@ class Answer:
                 self._plan = plan
             case Finished(reason):
                 self.finish_reason = reason
+
+    def cut_plan(self) -> PlanChanged | None:
+        """The plan of a run that has ended early: what was not complete is cancelled. None if nothing changes."""
+        plan = [cancelled(step) for step in self._plan or []]
+        return PlanChanged(plan) if plan != (self._plan or []) else None
 
     def _add_call(self, piece: CallDelta) -> None:
         if piece.index == len(self.tool_calls):
