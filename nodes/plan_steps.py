@@ -183,7 +183,7 @@ async def combine(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
     told_by = {"steps": state.get("steps", []), "plan": plan}
-    message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
+    message = AIMessage(content=answer.text.strip(), id=said.id or str(uuid.uuid4()), additional_kwargs=told_by)
     return {"answer": message, "plan": plan}
 
 

@@ -39,7 +39,7 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> AgentState:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
     runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()))
+    message = AIMessage(content=said.text, tool_calls=made, id=said.id or str(uuid.uuid4()))
     return {"answer": message}
 
 

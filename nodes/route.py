@@ -79,6 +79,7 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
             "plan": [],
             "replans": 0,
             "answer_text": None,
+            "answer_id": None,
             "spoken": "",
             "finish_reason": "stop",
         }

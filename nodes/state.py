@@ -102,7 +102,8 @@ class AgentState(TypedDict, total=False):
 
     Files are referenced by name, never included. Everything except `messages`, and the `summaries` of the first
     `condensed` of them, belongs to the current turn. `offered` has the names of the client tools that the model may
-    call in it, `calls` the calls of them that end an agent's run.
+    call in it, `calls` the calls of them that end an agent's run. `answer_id` is the ID of the model's message
+    with the answer, None if it was not the model that wrote it.
     """
 
     messages: Annotated[list[AnyMessage], messages_channel()]
@@ -116,6 +117,7 @@ class AgentState(TypedDict, total=False):
     needed: str
     thoughts: int
     answer_text: str | None
+    answer_id: str | None
     spoken: str
     finish_reason: str
     answer: AIMessage | None

@@ -33,7 +33,7 @@ async def structured_output(state: AgentState, runtime: Runtime[Context]) -> Age
         **form(runtime.context),
     )
     runtime.stream_writer(Finished(said.finish_reason))
-    return {"answer": answer.model_copy(update={"content": said.text})}
+    return {"answer": answer.model_copy(update={"content": said.text, "id": said.id or answer.id})}
 
 
 MAX_SCHEMA = 4000

@@ -85,7 +85,7 @@ async def _asked(prompt: Ask, state: AgentState, runtime: Runtime[Context]) -> A
     if reply.need is not None and steps:
         return {"needed": reply.need or "the answer"}
     text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
-    return finish(text, thinking.answer, thinking.said.finish_reason, state, runtime)
+    return finish(text, thinking.answer, thinking.said, state, runtime)
 
 
 def _so_far(steps: Sequence[Step]) -> str:

@@ -57,7 +57,14 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentS
         if (made := _client_calls(speech.calls.all(), clients)) is not None:
             text = spoken + speech.before_client_calls()
             emit_calls(made, runtime)
-            return {**update, "calls": made, "answer_text": "", "finish_reason": "tool_calls", "spoken": text.strip()}
+            return {
+                **update,
+                "calls": made,
+                "answer_text": "",
+                "answer_id": said.id,
+                "finish_reason": "tool_calls",
+                "spoken": text.strip(),
+            }
         call = speech.calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
@@ -68,7 +75,7 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentS
         complaint = _complaint(call, said, names, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
             speech.release()
-            done = finish(said.text.strip(), speech.answer, said.finish_reason, state, runtime)
+            done = finish(said.text.strip(), speech.answer, said, state, runtime)
             return {**update, **done, "spoken": spoken}
         spoken += speech.dropped()
         prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
