@@ -26,8 +26,9 @@ from llm.settings import LlamaCppSettings
 
 
 class LlamaCppChat(BaseChatModel):
-    """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `grammar` (GBNF),
-    `choices` (the reply is one of these texts), `response_format` and `tools` (OpenAI's; see `bind_tools`).
+    """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`,
+    `presence_penalty`, `grammar` (GBNF), `choices` (the reply is one of these texts), `response_format` and `tools`
+    (OpenAI's; see `bind_tools`).
 
     Safe for any number of concurrent callers. Generation stops before the next token when the consumer of `astream`
     stops reading. Raises `ModelError` and its subclasses in `llm.errors`.
@@ -96,6 +97,8 @@ class LlamaCppChat(BaseChatModel):
         temperature: float | None = None,
         top_p: float | None = None,
         seed: int | None = None,
+        frequency_penalty: float | None = None,
+        presence_penalty: float | None = None,
         **form: Any,
     ) -> Sampling:
         grammar, trigger = grammar_for(**form)
@@ -103,6 +106,8 @@ class LlamaCppChat(BaseChatModel):
             temperature=self.temperature if temperature is None else temperature,
             top_p=1.0 if top_p is None else top_p,
             seed=seed,
+            frequency_penalty=frequency_penalty or 0.0,
+            presence_penalty=presence_penalty or 0.0,
             grammar=grammar,
             trigger=trigger,
         )

@@ -133,6 +133,8 @@ class OllamaChat(ServedChat):
             "temperature": temperature,
             "top_p": wishes.get("top_p"),
             "seed": wishes.get("seed"),
+            "frequency_penalty": wishes.get("frequency_penalty"),
+            "presence_penalty": wishes.get("presence_penalty"),
             "num_predict": limit + CHOICE_TOKENS if choices and limit is not None else limit,
             "stop": wishes.get("stop") or None,
         }

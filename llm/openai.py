@@ -21,12 +21,14 @@ from llm.settings import OpenAISettings
 
 REASONING = ("reasoning_content", "reasoning")
 """Servers disagree on the name."""
-PASSED = ("stop", "top_p", "seed", "tools", "tool_choice", "parallel_tool_calls")
+PENALTIES = ("frequency_penalty", "presence_penalty")
+PASSED = ("stop", "top_p", "seed", *PENALTIES, "tools", "tool_choice", "parallel_tool_calls")
 NAMED = {
     "stream_options": re.compile(r"stream_options|include_usage", re.IGNORECASE),
     "choices": re.compile(r"response_format|json_schema|structured|grammar|guided", re.IGNORECASE),
     "max_tokens": re.compile(r"max_completion_tokens", re.IGNORECASE),
     "temperature": re.compile(r"temperature", re.IGNORECASE),
+    **{name: re.compile(name, re.IGNORECASE) for name in PENALTIES},
     "tools": re.compile(r"\btools?\b|tool[_ -]?(?:choice|call)|function[_ ]call", re.IGNORECASE),
 }
 """What an error says if a server does not support a part of the request."""
@@ -85,7 +87,7 @@ class OpenAIChat(ServedChat):
             await self.upstream.check()
         if wishes.get("tools") and self._refused("tools"):
             raise _no_tools()
-        given = {name: wishes[name] for name in PASSED if wishes.get(name) is not None}
+        given = {name: wishes[name] for name in PASSED if wishes.get(name) is not None and not self._refused(name)}
         given |= {"model": self.name_, "stream_usage": not self._refused("stream_options")}
         if (temperature := wishes.get("temperature")) is None:
             temperature = self.temperature

@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from nodes.client_tools import caller, steps_so_far
 from nodes.events import Routed, StepsOrdered
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import question
+from nodes.model.conversation import instructions, question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
@@ -126,6 +126,9 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
         all=await files_at_hand(runtime),
         worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
         first=len(said) == 1,
+        instructions=instructions(state, runtime.context),
+        tools=bool(runtime.context.client_tools.tools),
+        response_format=runtime.context.response_format is not None,
     )
 
 

@@ -37,7 +37,7 @@ async def structured_output(state: AgentState, runtime: Runtime[Context]) -> Age
 
 
 MAX_SCHEMA = 4000
-"""Maximum characters of a schema in the prompt."""
+"""Maximum characters of a schema in the prompt; the backend enforces all of it."""
 
 
 def described(context: Context) -> str:
@@ -46,7 +46,9 @@ def described(context: Context) -> str:
     if wanted is None:
         return ""
     schema = (wanted.get("json_schema") or {}).get("schema")
-    shown = json.dumps(schema, ensure_ascii=False)[:MAX_SCHEMA] if schema else ""
+    shown = json.dumps(schema, ensure_ascii=False) if schema else ""
+    if len(shown) > MAX_SCHEMA:
+        shown = f"{shown[:MAX_SCHEMA]} … (the rest of the schema is left out)"
     return render("chat/json", kind="value" if schema else "object", schema=shown)
 
 

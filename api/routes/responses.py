@@ -4,7 +4,7 @@ import json
 from contextlib import AsyncExitStack
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
@@ -59,8 +59,8 @@ async def create_response(
         with given.naming():
             turn_request = await given.turn_request(Origin.of(request), user, services.responses)
             turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
-        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id)
-        events = ResponseEvents(body, turn.session_id)
+        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id, given.tools.dropped)
+        events = ResponseEvents(body, turn.session_id, given.tools.own)
         doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
         if asked.store:
             lease = turn.locked.lock.lease
@@ -81,6 +81,22 @@ async def create_response(
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
     return JSONResponse(doing.response, headers=headers)
+
+
+@router.post("/v1/responses/compact", include_in_schema=False)
+@router.post("/v1/responses/input_tokens", include_in_schema=False)
+async def unsupported(request: Request, _user: User = Depends(current_user)) -> Response:
+    """OpenAI's further operations. Conversations are condensed by the service itself."""
+    message = f"{request.url.path} is not supported: the service condenses long conversations itself"
+    raise bad_request(message, code="unsupported_endpoint")
+
+
+@router.websocket("/v1/responses")
+async def unsupported_transport(socket: WebSocket) -> None:
+    """OpenAI's WebSocket mode, refused before the connection is open."""
+    message = "WebSockets are not supported here; send POST /v1/responses with stream: true"
+    error = bad_request(message, code="unsupported_transport")
+    await socket.send_denial_response(JSONResponse(error.body(), error.status))
 
 
 async def own_response(

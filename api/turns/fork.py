@@ -57,6 +57,11 @@ class Forks:
         await self.store.sessions.wipe(session.id)
         await self.store.sessions.delete(session.id)
 
+    async def discard_unused(self, session: Session) -> None:
+        """Delete a session completely, unless another request has begun to use it."""
+        if await self.store.sessions.delete_unused(session.id):
+            await self.discard(session)
+
     async def _copy_thread(self, turn: StoredTurn, session: Session) -> Sequence[AnyMessage]:
         there: RunnableConfig = {
             "configurable": {"thread_id": turn.session, "checkpoint_ns": "", "checkpoint_id": turn.checkpoint}

@@ -18,9 +18,10 @@ from api.wire.chat_request import AGENT_TYPES, ChatRequest
 from checkpoints.users import User
 from llm.errors import SchemaError
 from llm.served.chat import ServedChat
-from nodes.rules.mode import is_housekeeping
+from nodes.rules.housekeeping import is_housekeeping
 from nodes.state import ClientTools, Sampling
 
+VERBOSITY = {"low": "Keep the answer short.", "high": "Answer in detail."}
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
 
@@ -31,7 +32,7 @@ class Origin:
     address: str
     """The client's address for the service: scheme, host and port."""
     session: str | None = None
-    """`X-Session-ID`."""
+    """The client's ID of its session, from `X-Session-ID`."""
     policy: str | None = None
     """`X-Run-Policy`."""
 
@@ -69,7 +70,9 @@ class TurnOptions:
     question: str
     """The text of the last user message."""
     session: str | None
-    """The session that the client names."""
+    """The ID of the session to continue."""
+    external_session: str | None
+    """The client's own ID of its session."""
     policy: RunPolicy
     sampling: Sampling
     client_tools: ClientTools
@@ -103,30 +106,39 @@ class OptionsResolver:
         if user.role == "guest" and (request.files or any(message.attached for message in chat.messages)):
             raise ApiError(403, "Guests cannot send files.", param="files", code="forbidden")
         client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
-        sampling = Sampling(chat.temperature, chat.top_p, chat.seed, chat.token_limit, chat.stops)
+        sampling = Sampling(
+            temperature=chat.temperature,
+            top_p=chat.top_p,
+            seed=chat.seed,
+            frequency_penalty=chat.frequency_penalty,
+            presence_penalty=chat.presence_penalty,
+            max_tokens=chat.token_limit,
+            stop=chat.stops,
+        )
         question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
         model = await self.models.choice_of(user, chat.model)
         handle = self.models.get(model)
         mode = _mode(chat, user, self.models)
         await _check(chat, handle)
-        session = _named_session(request)
+        session = chat.session_id or (chat.metadata or {}).get("session_id")
         return TurnOptions(
             user=user,
             mode=mode,
             model=model,
             question=question,
-            session=session,
+            session=str(session) if session else None,
+            external_session=request.origin.session or None,
             policy=self.policy(request.origin.policy),
             sampling=sampling,
             client_tools=client_tools,
             response_format=form,
-            instructions=request.instructions,
+            instructions="\n\n".join(filter(None, [request.instructions, VERBOSITY.get(chat.verbosity or "")])),
             only_tools=request.only_tools,
             step_factor=0.5 if chat.reasoning_effort in FEWER else 2 if chat.reasoning_effort in MORE else 1,
             address=(self.public_url or request.origin.address).rstrip("/"),
             include_usage=include_usage,
             background=chat.background,
-            housekeeping=session is None and request.after is None and _is_housekeeping(request),
+            housekeeping=not session and request.after is None and _is_housekeeping(request),
         )
 
     def policy(self, wanted: str | None) -> RunPolicy:
@@ -172,17 +184,11 @@ async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
             raise bad_request(f"{field}: {error}", field, "invalid_schema") from error
 
 
-def _named_session(request: TurnRequest) -> str | None:
-    """From the field, the header or the metadata."""
-    chat = request.chat
-    named = chat.session_id or request.origin.session or (chat.metadata or {}).get("session_id")
-    return str(named) if named else None
-
-
 def _is_housekeeping(request: TurnRequest) -> bool:
     chat = request.chat
     if chat.background or chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
-    alone = len(said) == 1 and said[0].role == "user" and not said[0].attached and not request.files
-    return alone and is_housekeeping(said[0].text)
+    # Some front ends send the instruction and the conversation's beginning as two messages.
+    begins = bool(said) and all(message.role == "user" and not message.attached for message in said)
+    return begins and not request.files and is_housekeeping(said[0].text)

@@ -19,7 +19,7 @@ from api.turns.history import History
 from api.turns.housekeeping import Housekeeping
 from api.turns.matching import MatchedSession
 from api.turns.options import OptionsResolver, TurnOptions, TurnRequest
-from api.turns.session_claim import AfterTurn, NamedSession, NewSession
+from api.turns.session_claim import AfterTurn, ExternalSession, NamedSession, NewSession
 from api.turns.transcript import START, Transcript
 from api.turns.turn import Turn, TurnRunner
 from api.wire.answer import Answer
@@ -102,8 +102,10 @@ class Turns:
             return AfterTurn(request.after, user, transcript, store, forks, options.policy)
         if options.session is not None:
             return NamedSession(options.session, user, transcript, store, options.policy)
+        title = transcript.messages[-1].text
+        if options.external_session is not None:
+            return ExternalSession(options.external_session, user, transcript, title, store, forks, options.policy)
         if all(fingerprint == START for fingerprint in transcript.fingerprints[:-1]):  # nothing that could match
-            title = transcript.messages[-1].text
             return NewSession(user, transcript, title, store, forks, transcript.system)
         return MatchedSession(user, transcript, store, forks, self.history, bool(request.files))
 

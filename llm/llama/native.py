@@ -34,6 +34,9 @@ class Sampling:
     top_p: float = 1.0
     top_k: int = 40
     seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    """OpenAI's, for the tokens of the reply."""
     grammar: str | None = None
     """GBNF text with the rule `root`."""
     trigger: str | None = None
@@ -172,6 +175,10 @@ class NativeModel:
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if how.grammar is not None and (rules := self._rules(how.grammar, how.trigger, chain)) is not None:
             lib.llama_sampler_chain_add(chain, rules)
+        if how.frequency_penalty or how.presence_penalty:
+            size = lib.llama_vocab_n_tokens(self._vocab)
+            given = how.frequency_penalty, how.presence_penalty
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_penalties(size, self.window, 1.0, *given))
         if how.temperature <= 0:
             lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
             return chain

@@ -30,8 +30,9 @@ CHOICE_TOKENS = 16
 class ServedChat(BaseChatModel):
     """A chat model on a server. Subclasses implement the protocol.
 
-    Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `tools`, `tool_choice`, `response_format` (in
-    OpenAI's format), and `choices` (the reply is one of these texts, if the server can enforce it). Thoughts are in
+    Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`, `presence_penalty`, `tools`,
+    `tool_choice`, `response_format` (in OpenAI's format), and `choices` (the reply is one of these texts, if the server
+    can enforce it). Thoughts are in
     `additional_kwargs["reasoning_content"]` of the chunks; the last chunk has the usage, estimated if the server
     reports none. When the consumer stops reading, the connection is closed, which stops the generation. Raises
     `ModelError` and its subclasses in `llm.errors`.

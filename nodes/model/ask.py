@@ -54,6 +54,9 @@ def bounded(
         max_tokens=runtime.context.limits.max_thought_tokens,
         stop=stop,
         temperature=warm if fresh else wished.temperature,
+        # Programs repeat names, which penalties would change.
+        frequency_penalty=None,
+        presence_penalty=None,
     )
 
 
@@ -139,5 +142,5 @@ async def _once(
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:
-    names = ("max_tokens", "temperature", "top_p", "seed")
+    names = ("max_tokens", "temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}

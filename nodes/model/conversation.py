@@ -17,8 +17,6 @@ MAX_PROGRAM = 1500
 MAX_FINDING = 1500
 REPEATED = "repeated action"
 """The error of a repeated step that was not run again."""
-MAX_INSTRUCTIONS = 4000
-"""Characters of the client's instructions in a step's prompt; mode `chat` gets all."""
 
 
 def question(state: AgentState) -> str:
@@ -38,8 +36,8 @@ def instructions(state: AgentState, context: Context) -> str:
 
 
 def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessage:
-    """A step's own prompt, followed by the client's instructions."""
-    own = instructions(state, context)[:MAX_INSTRUCTIONS].strip()
+    """A step's own prompt, followed by all of the client's instructions: half of them could say the opposite."""
+    own = instructions(state, context).strip()
     return SystemMessage(f"{prompt}\n\n{render('chat/client_instructions', instructions=own)}" if own else prompt)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from llm.scripted import ScriptedChat
 from tests.api.client import ask, get, rows
-from tests.nodes.rules.test_mode import TITLE
+from tests.nodes.rules.test_housekeeping import TITLE
 from tests.serving import Service, until
 
 TAGS_OF_A_PERSON = "Give me three tags for a photo of a lake"
