@@ -15,6 +15,7 @@ from api.runs.settings import RunPolicy
 from api.turns.session_claim import TurnEnd
 from api.turns.transcript import INSTRUCTIONS
 from api.wire.chat_request import AGENT_TYPES, ChatRequest
+from checkpoints.sessions import EXTERNAL_ID
 from checkpoints.users import User
 from llm.errors import SchemaError
 from llm.served.chat import ServedChat
@@ -22,6 +23,8 @@ from nodes.rules.housekeeping import is_housekeeping
 from nodes.state import ClientTools, Sampling
 
 VERBOSITY = {"low": "Keep the answer short.", "high": "Answer in detail."}
+CHAT_IDS = ("X-OpenWebUI-Chat-Id", "X-Conversation-ID", "X-Chat-ID", "X-Thread-ID")
+"""Headers in which front ends send their ID of a chat, with the whole conversation in the body."""
 FEWER, MORE = ("none", "minimal", "low"), ("high", "xhigh")
 
 
@@ -35,12 +38,15 @@ class Origin:
     """The client's ID of its session, from `X-Session-ID`."""
     policy: str | None = None
     """`X-Run-Policy`."""
+    chat: str | None = None
+    """A front end's ID of the chat, from one of `CHAT_IDS`."""
 
     @classmethod
     def of(cls, connection: HTTPConnection) -> "Origin":
-        called = connection.base_url
+        called, headers = connection.base_url, connection.headers
         address = str(called.replace(scheme=called.scheme.replace("ws", "http")))
-        return cls(address, connection.headers.get("x-session-id"), connection.headers.get("x-run-policy"))
+        chat = next(filter(None, map(headers.get, CHAT_IDS)), None)
+        return cls(address, headers.get("x-session-id"), headers.get("x-run-policy"), chat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,8 @@ class TurnOptions:
     """The ID of the session to continue."""
     external_session: str | None
     """The client's own ID of its session."""
+    chat: str | None
+    """The front end's ID of the chat."""
     policy: RunPolicy
     sampling: Sampling
     client_tools: ClientTools
@@ -120,14 +128,15 @@ class OptionsResolver:
         handle = self.models.get(model)
         mode = _mode(chat, user, self.models)
         await _check(chat, handle)
-        session = chat.session_id or (chat.metadata or {}).get("session_id")
+        session = _session(chat)
         return TurnOptions(
             user=user,
             mode=mode,
             model=model,
             question=question,
-            session=str(session) if session else None,
+            session=session,
             external_session=request.origin.session or None,
+            chat=_chat(request),
             policy=self.policy(request.origin.policy),
             sampling=sampling,
             client_tools=client_tools,
@@ -182,6 +191,20 @@ async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
         except SchemaError as error:
             field = "response_format.json_schema.schema"
             raise bad_request(f"{field}: {error}", field, "invalid_schema") from error
+
+
+def _session(chat: ChatRequest) -> str | None:
+    """From the field or the metadata."""
+    session = chat.session_id or (chat.metadata or {}).get("session_id")
+    return str(session) if session else None
+
+
+def _chat(request: TurnRequest) -> str | None:
+    """From the field or the header, unless the request names its session. An invalid one is ignored: it only helps."""
+    if request.after is not None or request.origin.session or _session(request.chat):
+        return None
+    chat = request.chat.chat_id or request.origin.chat
+    return chat if chat and EXTERNAL_ID.fullmatch(chat) else None
 
 
 def _is_housekeeping(request: TurnRequest) -> bool:

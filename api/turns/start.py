@@ -64,6 +64,8 @@ class Turns:
         transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
         claim = self._claim(request, options, transcript)
         locked = await stack.enter_async_context(self.locks.lock(claim))
+        if options.chat is not None:
+            await self.store.sessions.assign(options.chat, locked.session)
         messages = await self._messages(request, locked)
         if request.files or any(message.attached for message in request.chat.messages):
             names = await self.attachments.take(request.files, request.chat.messages, locked.workspace)
@@ -102,12 +104,13 @@ class Turns:
             return AfterTurn(request.after, user, transcript, store, forks, options.policy)
         if options.session is not None:
             return NamedSession(options.session, user, transcript, store, options.policy)
-        title = transcript.messages[-1].text
+        title = transcript.messages[-1].question
         if options.external_session is not None:
             return ExternalSession(options.external_session, user, transcript, title, store, forks, options.policy)
-        if all(fingerprint == START for fingerprint in transcript.fingerprints[:-1]):  # nothing that could match
+        unmatched = all(fingerprint == START for fingerprint in transcript.fingerprints[:-1])
+        if unmatched and options.chat is None:
             return NewSession(user, transcript, title, store, forks, transcript.system)
-        return MatchedSession(user, transcript, store, forks, self.history, bool(request.files))
+        return MatchedSession(user, transcript, store, forks, self.history, bool(request.files), options.chat)
 
     async def _messages(self, request: TurnRequest, locked: LockedSession) -> list[AnyMessage]:
         kept: Sequence[AnyMessage] = () if locked.empty else await self.history.messages(locked.session.id)

@@ -23,6 +23,7 @@ from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
 from checkpoints.store import Store
 from nodes.events import AnswerDelta, Event, ToolOutput
+from nodes.model.conversation import own_words
 from nodes.react.file_context import FileContext
 from nodes.settings import AgentSettings
 from nodes.state import WINDOW, Budget, Context, Limits
@@ -175,7 +176,7 @@ class TurnRunner:
         async def begin() -> None:
             turn.number = await store.turns.begin(session, turn.options.user.id, fingerprint, turn.instructions)
 
-        await store.sessions.said(session, [message.text for message in turn.messages])
+        await store.sessions.said(session, [own_words(message) for message in turn.messages])
         try:
             await run_to_completion(begin())
             yield

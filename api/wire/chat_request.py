@@ -64,6 +64,8 @@ class ChatRequest(OutputRequest):
     model: str = Field(default="auto", max_length=200)
     agent_type: AgentType | None = None
     session_id: str | None = None
+    chat_id: str | None = None
+    """A front end's own ID of the chat whose messages these are; also `X-OpenWebUI-Chat-Id` and similar headers."""
     metadata: dict[str, Any] | None = None
     user: str | None = None
     """Accepted without effect, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
@@ -104,8 +106,8 @@ class ChatRequest(OutputRequest):
 
     @cached_property
     def asked(self) -> str:
-        """The text of the last user message."""
-        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+        """What the person wrote in the last user message."""
+        return next((message.question for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
     def stops(self) -> tuple[str, ...]:
