@@ -7,14 +7,16 @@ from typing import Protocol
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from nodes.events import Routed
+from nodes.client_tools import caller, steps_so_far
+from nodes.events import Routed, StepsOrdered
+from nodes.model import conversation
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import asked, instructions
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
 from nodes.state import AgentState, Context
-from tools.question import sort_files
+from nodes.tool_offer import OWN_TOOLS, Offer, choose_tool_for, offer_in_chat, offer_to_agent, tool_asked_for
+from tools.question import addresses, named, sort_files
 
 AUTO = "auto"
 """The `wanted_mode` that leaves the choice to the router."""
@@ -34,19 +36,41 @@ class RouteNode(Protocol):
 def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
     """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
 
-    async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        wanted = state.get("wanted_mode", AUTO)
+    talk, work = mode_of_kind["talk"], mode_of_kind["work"]
+
+    async def mode_of(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
+        """The mode, and the reason."""
+        wanted, called = state.get("wanted_mode", AUTO), caller(state["messages"])
         if len(modes) == 1:
-            mode, reason = modes[0], "it is the only mode"
-        elif wanted != AUTO:
-            mode, reason = wanted, "asked for by the client"
-        else:
-            kind, reason = await _question_kind(state, runtime)
-            mode = mode_of_kind[kind]
+            return modes[0], "it is the only mode"
+        if called is not None and wanted in (AUTO, mode_of_kind["plan"]):
+            agent = wanted != AUTO or called.additional_kwargs.get("mode", talk) != talk
+            return work if agent else talk, "it continues with the results of the client's tools"
+        if wanted != AUTO:
+            return wanted, "asked for by the client"
+        kind, reason = await _question_kind(state, runtime)
+        return mode_of_kind[kind], reason
+
+    async def offer_in(mode: str, state: AgentState, context: Context) -> Offer:
+        if mode == talk:
+            return await offer_in_chat(state, context)
+        return await offer_to_agent(state, context) if mode == work else Offer(reason=OWN_TOOLS)
+
+    async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+        mode, reason = await mode_of(state, runtime)
         runtime.stream_writer(Routed(mode, reason))
+        offer, given = Offer(), runtime.context.client_tools
+        if given.tools:
+            offer = await offer_in(mode, state, runtime.context)
+            runtime.stream_writer(offer.event(given))
+        steps = steps_so_far(state["messages"]) if caller(state["messages"]) is not None and mode != talk else []
+        if steps:
+            runtime.stream_writer(StepsOrdered(steps))
         return {
             "mode": mode,
-            "steps": [],
+            "steps": steps,
+            "offered": list(offer.names),
+            "calls": [],
             "action": None,
             "outcome": None,
             "needed": "",
@@ -55,6 +79,7 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
             "plan": [],
             "replans": 0,
             "answer_text": None,
+            "answer_id": None,
             "spoken": "",
             "finish_reason": "stop",
         }
@@ -64,11 +89,32 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
 
 async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[Kind, str]:
     """The kind of the question, and the reason."""
-    if not runtime.context.tools:
+    context = runtime.context
+    if not context.tools:
         return "talk", "there are no tools"
-    question = asked(state)
-    told = question_kind(question, await _situation(state, runtime))
-    return told or await _ask_the_model(question, runtime)
+    asked = conversation.asked(state)
+    situation = await _situation(state, runtime)
+    told = question_kind(asked, situation)
+    if (told is None or told[0] != "talk") and context.client_tools.tools:
+        told = await _kind_with_client_tools(told, asked, situation, state, runtime)
+    return told or await _ask_the_model(asked, runtime)
+
+
+async def _kind_with_client_tools(
+    told: tuple[Kind, str] | None, asked: str, situation: Situation, state: AgentState, runtime: Runtime[Context]
+) -> tuple[Kind, str] | None:
+    """A client tool that fits the question better than ours is a reason to talk, because mode `chat` leaves the call to
+    the client. The model chooses if the rules do not, and if an agent cannot offer them.
+    """
+    context = runtime.context
+    if addresses(asked) or named(asked, situation.all.all):
+        return told
+    offer = await offer_in_chat(state, context)
+    tool = tool_asked_for(offer, asked, context)
+    if tool is None and offer.names and not (await offer_to_agent(state, context)).names:
+        chosen = await choose_tool_for(asked[:MAX_TOLD], offer, runtime)
+        tool = chosen if chosen in offer.names else None
+    return ("talk", f"the client's tool {tool} fits it") if tool is not None else told
 
 
 async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
@@ -81,14 +127,14 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
         all=await files_at_hand(runtime),
         worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
         first=len(said) == 1,
-        instructions=instructions(state, runtime.context),
+        instructions=conversation.instructions(state, runtime.context),
         tools=bool(runtime.context.client_tools.tools),
         response_format=runtime.context.response_format is not None,
     )
 
 
-async def _ask_the_model(question: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
-    prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {question[:MAX_TOLD]}\nKind:")]
+async def _ask_the_model(asked: str, runtime: Runtime[Context]) -> tuple[Kind, str]:
+    prompt = [SystemMessage(render("route/kind")), HumanMessage(f"Message: {asked[:MAX_TOLD]}\nKind:")]
     kind = await ask_one_of(runtime, prompt, MODEL_KINDS)
     return kind, f"the model chose {kind}"
 

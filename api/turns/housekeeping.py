@@ -12,7 +12,8 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from api.runs.run import Emit, Work
-from api.turns.turn import ContextBuilder, OutsideTurn, charged, relay
+from api.turns.relay import relay
+from api.turns.turn import ContextBuilder, OutsideTurn, charged
 from checkpoints.store import Store
 from nodes.events import Event, Routed
 

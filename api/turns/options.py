@@ -167,20 +167,22 @@ def _mode(chat: ChatRequest, user: User, models: ModelRegistry) -> str:
     if user.role == "guest":
         return "chat"
     mode = chat.agent_type or (chat.model if chat.model in AGENT_TYPES else "auto")
-    if chat.own_tools and mode not in ("auto", "chat"):
+    if not chat.must_call:
+        return mode
+    if mode not in ("auto", "chat"):
         raise bad_request(
-            f"tools: mode {mode} uses the service's own tools; send your tools with auto or chat",
-            "tools",
+            f"tool_choice: mode {mode} decides by itself which tools it calls; use auto or chat to require a call",
+            "tool_choice",
             "tools_of_two",
         )
-    return "chat" if chat.own_tools or chat.messages[-1].role != "user" else mode
+    return "chat"
 
 
 async def _check(chat: ChatRequest, model: BaseChatModel) -> None:
-    """Raise 400 if this model cannot use tools or enforce the response format."""
+    """Raise 400 if this model cannot make a required call or enforce the response format."""
     if chat.own_tools and isinstance(model, ServedChat):
         await model.ready()
-    if chat.own_tools and not getattr(model, "native_tools", False):
+    if chat.must_call and not getattr(model, "native_tools", False):
         raise bad_request("tools: this model does not support tools", "tools", "unsupported_field")
     check = getattr(model, "check_format", None)
     if chat.wanted_format is not None and check is not None:
