@@ -59,8 +59,8 @@ class Filter:
             body["chat_id"] = chat
         listed = body.get("files") or []
         readable = {item["id"]: file for item in listed if (file := await self._file(item, user)) is not None}
-        asked = (metadata.get("user_message") or {}).get("files")
-        new = listed if asked is None else asked
+        asked = metadata.get("user_message")  # unknown to older versions, which list all files of the chat
+        new = listed if asked is None else asked.get("files") or []
         parts = [await _part(readable[item["id"]]) for item in new if item.get("id") in readable]
         if parts:
             _attach(body["messages"], parts)
