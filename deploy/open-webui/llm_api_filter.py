@@ -15,7 +15,6 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field
@@ -120,7 +119,7 @@ class _Keeper:
     async def artifact(self, artifact: dict[str, Any]) -> dict[str, Any] | None:
         """A file below the answer; None for an image, which the answer shows, and for one that cannot be copied."""
         name, mime = artifact["filename"], artifact["mime"]
-        url = None if mime.startswith("image/") else await self._copy(quote(artifact["url"]), name)
+        url = None if mime.startswith("image/") else await self._copy(artifact["url"], name)
         return {"type": "file", "name": name, "url": url, "size": artifact["bytes"]} if url else None
 
     async def _copy(self, path: str, name: str) -> str | None:
