@@ -73,7 +73,7 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev model-vectors ## tests with the scripted model (three minutes on two cores)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients and not nightly"
 
 CLIENTS := tests/clients
 
@@ -97,6 +97,18 @@ lock-clients: ## regenerate the lock files of those clients, without download UR
 .PHONY: test-clients
 test-clients: dev clients ## third-party clients against a real server (a minute)
 	$(BIN)/pytest -q -m clients
+
+OPEN_WEBUI := $(CLIENTS)/open_webui
+
+# pip, because it prefers a CPU build of torch that lies on the disk.
+$(OPEN_WEBUI)/.venv/.installed: $(OPEN_WEBUI)/requirements.txt | .venv/.installed-dev
+	$(BIN)/python -m venv --clear $(OPEN_WEBUI)/.venv
+	$(OPEN_WEBUI)/.venv/bin/pip install --quiet -r $<
+	touch $@
+
+.PHONY: test-open-webui
+test-open-webui: dev model-vectors $(OPEN_WEBUI)/.venv/.installed ## Open WebUI in Chromium against a real server (3 GB; SCREENSHOTS=DIR)
+	$(BIN)/pytest -q -m nightly
 
 FUZZ := tests/fuzz
 
