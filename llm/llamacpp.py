@@ -28,7 +28,7 @@ from llm.settings import LlamaCppSettings
 class LlamaCppChat(BaseChatModel):
     """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`,
     `presence_penalty`, `grammar` (GBNF), `choices` (the reply is one of these texts), `response_format` and `tools`
-    (OpenAI's; see `bind_tools`).
+    (OpenAI's; see `bind_tools`). With `continues`, the reply continues the last message, which is the assistant's.
 
     Safe for any number of concurrent callers. Generation stops before the next token when the consumer of `astream`
     stops reading. Raises `ModelError` and its subclasses in `llm.errors`.
@@ -79,6 +79,7 @@ class LlamaCppChat(BaseChatModel):
         deliver: Callable[[Piece | ModelError], None],
         max_tokens: int | None = None,
         tools: Sequence[dict[str, Any]] = (),
+        continues: bool = False,
         **wishes: Any,
     ) -> Request:
         shown = tuple(tools) if self.native_tools and wishes.get("tool_choice") != "none" else ()
@@ -89,6 +90,7 @@ class LlamaCppChat(BaseChatModel):
             stop=tuple(stop or ()),
             max_tokens=max_tokens,
             tools=shown,
+            continues=continues,
         )
 
     def _sampling(

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -14,7 +15,7 @@ from nodes.model.ask import ask_one_of
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
-from nodes.state import AgentState, Context
+from nodes.state import AgentState, Context, Step
 from nodes.tool_offer import OWN_TOOLS, Offer, choose_tool_for, offer_in_chat, offer_to_agent, tool_asked_for
 from tools.question import addresses, named, sort_files
 
@@ -33,43 +34,62 @@ class RouteNode(Protocol):
         """Sets `mode`; clears the state of the last turn."""
 
 
-def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
-    """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """The modes of a top graph, and one of them for each kind of question."""
 
-    talk, work = mode_of_kind["talk"], mode_of_kind["work"]
+    names: Sequence[str]
+    of_kind: Mapping[Kind, str]
 
-    async def mode_of(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
-        """The mode, and the reason."""
+    async def choice(self, state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
+        """The mode for the current turn, and the reason."""
         wanted, called = state.get("wanted_mode", AUTO), caller(state["messages"])
-        if len(modes) == 1:
-            return modes[0], "it is the only mode"
-        if called is not None and wanted in (AUTO, mode_of_kind["plan"]):
-            agent = wanted != AUTO or called.additional_kwargs.get("mode", talk) != talk
-            return work if agent else talk, "it continues with the results of the client's tools"
+        talk, work = self.of_kind["talk"], self.of_kind["work"]
+        if len(self.names) == 1:
+            return self.names[0], "it is the only mode"
+        if runtime.context.continued is not None:
+            return talk, "it continues an answer"
+        if called is not None and wanted in (AUTO, self.of_kind["plan"]):
+            by_agent = wanted != AUTO or called.additional_kwargs.get("mode", talk) != talk
+            return work if by_agent else talk, "it continues with the results of the client's tools"
         if wanted != AUTO:
             return wanted, "asked for by the client"
         kind, reason = await _question_kind(state, runtime)
-        return mode_of_kind[kind], reason
+        return self.of_kind[kind], reason
 
-    async def offer_in(mode: str, state: AgentState, context: Context) -> Offer:
-        if mode == talk:
-            return await offer_in_chat(state, context)
-        return await offer_to_agent(state, context) if mode == work else Offer(reason=OWN_TOOLS)
+    async def offer(self, mode: str, state: AgentState, runtime: Runtime[Context]) -> Offer:
+        """The client tools that the model may call in `mode`; the client is told."""
+        given = runtime.context.client_tools
+        if not given.tools:
+            return Offer()
+        offer = Offer(reason=OWN_TOOLS)
+        if mode == self.of_kind["talk"]:
+            offer = await offer_in_chat(state, runtime.context)
+        elif mode == self.of_kind["work"]:
+            offer = await offer_to_agent(state, runtime.context)
+        runtime.stream_writer(offer.event(given))
+        return offer
+
+    def steps(self, mode: str, state: AgentState, runtime: Runtime[Context]) -> list[Step]:
+        """The steps with which the turn goes on, if it is an agent's that waited for the client."""
+        if mode == self.of_kind["talk"] or caller(state["messages"]) is None:
+            return []
+        steps = steps_so_far(state["messages"])
+        runtime.stream_writer(StepsOrdered(steps))
+        return steps
+
+
+def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
+    """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
+    known = Modes(modes, mode_of_kind)
 
     async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        mode, reason = await mode_of(state, runtime)
+        mode, reason = await known.choice(state, runtime)
         runtime.stream_writer(Routed(mode, reason))
-        offer, given = Offer(), runtime.context.client_tools
-        if given.tools:
-            offer = await offer_in(mode, state, runtime.context)
-            runtime.stream_writer(offer.event(given))
-        steps = steps_so_far(state["messages"]) if caller(state["messages"]) is not None and mode != talk else []
-        if steps:
-            runtime.stream_writer(StepsOrdered(steps))
         return {
             "mode": mode,
-            "steps": steps,
-            "offered": list(offer.names),
+            "steps": known.steps(mode, state, runtime),
+            "offered": list((await known.offer(mode, state, runtime)).names),
             "calls": [],
             "action": None,
             "outcome": None,
@@ -144,5 +164,5 @@ async def record(state: AgentState) -> AgentState:
     answer = state.get("answer")
     if answer is None:
         return {"messages": [], "answer": None}
-    told = {**answer.additional_kwargs, "mode": state["mode"], "created_at": time.time()}
+    told = {"mode": state["mode"], **answer.additional_kwargs, "created_at": time.time()}
     return {"messages": [answer.model_copy(update={"additional_kwargs": told})], "answer": None}

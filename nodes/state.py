@@ -228,6 +228,8 @@ class Context:
     instructions: str = ""
     """The client's instructions for this turn only; permanent ones are system messages."""
     client_tools: ClientTools = ClientTools()
+    continued: str | None = None
+    """The answer that this turn continues; None: it gives a new one."""
     response_format: dict[str, Any] | None = None
     """In OpenAI's format, if the answer must be JSON."""
     limits: Limits = Limits()

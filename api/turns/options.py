@@ -13,8 +13,8 @@ from api.files.form_receiver import Received
 from api.model_registry import ModelRegistry
 from api.runs.settings import RunPolicy
 from api.turns.session_claim import TurnEnd
-from api.turns.transcript import INSTRUCTIONS
 from api.wire.chat_request import AGENT_TYPES, ChatRequest
+from api.wire.messages import INSTRUCTIONS
 from checkpoints.sessions import EXTERNAL_ID
 from checkpoints.users import User
 from llm.errors import SchemaError
@@ -79,6 +79,8 @@ class TurnOptions:
     """The ID of the session to continue."""
     external_session: str | None
     """The client's own ID of its session."""
+    continued: str | None
+    """The answer that this turn continues; None: it gives a new one."""
     chat: str | None
     """The front end's ID of the chat."""
     policy: RunPolicy
@@ -113,7 +115,9 @@ class OptionsResolver:
         chat, user = request.chat, request.user
         if user.role == "guest" and (request.files or any(message.attached for message in chat.messages)):
             raise ApiError(403, "Guests cannot send files.", param="files", code="forbidden")
-        client_tools = ClientTools(chat.own_tools, chat.choice, chat.parallel_tool_calls is not False)
+        client_tools = ClientTools(
+            () if chat.continued is not None else chat.own_tools, chat.choice, chat.parallel_tool_calls is not False
+        )
         sampling = Sampling(
             temperature=chat.temperature,
             top_p=chat.top_p,
@@ -136,6 +140,7 @@ class OptionsResolver:
             question=question,
             session=session,
             external_session=request.origin.session or None,
+            continued=chat.continued,
             chat=_chat(request),
             policy=self.policy(request.origin.policy),
             sampling=sampling,
@@ -209,7 +214,9 @@ def _chat(request: TurnRequest) -> str | None:
 
 def _is_housekeeping(request: TurnRequest) -> bool:
     chat = request.chat
-    if chat.background or chat.own_tools or request.files or chat.agent_type not in (None, "auto", "chat"):
+    if chat.continued is not None or chat.background or chat.own_tools or request.files:
+        return False
+    if chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
     # Some front ends send the instruction and the beginning of the conversation as two messages.

@@ -14,6 +14,7 @@ from api.runs.run import Work
 from api.runs.session_locks import LockedSession, SessionLocks
 from api.runs.settings import RunPolicy
 from api.turns.attachments import Attachments
+from api.turns.continuation import ContinuedAnswer
 from api.turns.fork import Forks
 from api.turns.history import History
 from api.turns.housekeeping import Housekeeping
@@ -105,6 +106,15 @@ class Turns:
             yield locked
 
     def _claim(self, request: TurnRequest, options: TurnOptions, transcript: Transcript) -> SessionClaim:
+        claim = self._claim_of_question(request, options, transcript)
+        if options.continued is None:
+            return claim
+        named = bool(options.session or options.external_session)
+        return ContinuedAnswer(
+            options.continued, claim, named, options.user, transcript, self.store, self.forks, self.history
+        )
+
+    def _claim_of_question(self, request: TurnRequest, options: TurnOptions, transcript: Transcript) -> SessionClaim:
         user, store, forks = options.user, self.store, self.forks
         if request.after is not None:
             return AfterTurn(request.after, user, transcript, store, forks, options.policy)

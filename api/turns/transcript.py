@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.wire.messages import ChatMessage
+from api.wire.messages import INSTRUCTIONS, ChatMessage
 
 START = ""
 """The fingerprint of an empty conversation."""
-INSTRUCTIONS = ("system", "developer")
 _IMAGE = re.compile(r"!\[[^\[\]]{0,500}\]\([^()\s]{0,4000}\)")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
 

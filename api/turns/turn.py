@@ -121,6 +121,7 @@ class ContextBuilder:
             system=locked.system,
             instructions=options.instructions,
             client_tools=options.client_tools,
+            continued=options.continued,
             response_format=options.response_format,
             limits=self.limits(model, options.step_factor),
             protocol=self.agent.protocol(model),
@@ -143,7 +144,7 @@ class TurnRunner:
     ) -> Turn:
         """A turn with a new budget and answer, and one counter of its usage."""
         budget = self.contexts.budget()
-        answer = Answer(locked.session.id, budget.usage)
+        answer = Answer(locked.session.id, budget.usage, continues=options.continued is not None)
         return Turn(options, locked, messages, transcript.instructions, budget, answer)
 
     def outside(self, options: TurnOptions, messages: list[AnyMessage]) -> OutsideTurn:
@@ -198,7 +199,8 @@ class TurnRunner:
         try:
             await run_to_completion(begin())
             yield
-            end = await asyncio.to_thread(answered, fingerprint, turn.answer.text, turn.answer.tool_calls)
+            text = (turn.options.continued or "") + turn.answer.text
+            end = await asyncio.to_thread(answered, fingerprint, text, turn.answer.tool_calls)
             turn.checkpoint = await store.turns.finish(turn.number, end)
             complete = True
         finally:

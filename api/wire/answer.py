@@ -37,6 +37,8 @@ class Answer:
 
     session_id: str
     _usage: UsageCounter
+    continues: bool = False
+    """It continues an earlier answer, so that a space at its beginning counts."""
     finish_reason: str = "stop"
     tool_calls: list[ToolCall] = field(default_factory=list)
     """Calls of client tools in OpenAI's format."""
@@ -104,7 +106,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "".join(self._text).strip()
+        text = "".join(self._text).rstrip()
+        return text if self.continues else text.lstrip()
 
     @property
     def steps(self) -> Sequence[Step]:

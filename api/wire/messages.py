@@ -1,5 +1,6 @@
 """One message of a request in OpenAI's format."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
 from api.wire.added_context import own_words
 
+INSTRUCTIONS = ("system", "developer")
 MAX_TEXT = 1_000_000
 MAX_PARTS = 1000
 MAX_CALLS = 128
@@ -147,3 +149,18 @@ class ChatMessage(BaseModel):
         """The images and files among its parts, each with its index."""
         parts = self.content if isinstance(self.content, list) else []
         return [(at, part) for at, part in enumerate(parts) if isinstance(part, (ImagePart, FilePart))]
+
+
+def with_question_last(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Instructions at the end come before the question; where no question precedes them, the last one is the question.
+
+    A question is a user message or a tool result; an answer at the end is to be continued.
+    """
+    end = len(messages)
+    while end and messages[end - 1].role in INSTRUCTIONS:
+        end -= 1
+    if end == len(messages):
+        return list(messages)
+    if end and messages[end - 1].role != "assistant":
+        return [*messages[: end - 1], *messages[end:], messages[end - 1]]
+    return [*messages[:-1], messages[-1].model_copy(update={"role": "user"})]

@@ -142,7 +142,7 @@ class LlamaEngine:
                 request.deliver(ModelError(str(error)))
 
     def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
-        prompt = template.tokens(request.turns, request.tools)
+        prompt = template.tokens(request.turns, request.tools, continues=request.continues)
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
         slot, shared = self._slot_for(prompt, model)

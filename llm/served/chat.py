@@ -31,8 +31,8 @@ class ServedChat(BaseChatModel):
     """A chat model on a server. Subclasses implement the protocol.
 
     Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`, `presence_penalty`, `tools`,
-    `tool_choice`, `response_format` (in OpenAI's format), and `choices` (the reply is one of these texts, if the server
-    can enforce it). Thoughts are in
+    `tool_choice`, `response_format` (in OpenAI's format), `choices` (the reply is one of these texts, if the server can
+    enforce it), and `continues` (the reply continues the last message, which is the assistant's). Thoughts are in
     `additional_kwargs["reasoning_content"]` of the chunks; the last chunk has the usage, estimated if the server
     reports none. When the consumer stops reading, the connection is closed, which stops the generation. Raises
     `ModelError` and its subclasses in `llm.errors`.
@@ -71,6 +71,10 @@ class ServedChat(BaseChatModel):
     @abstractmethod
     async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
         """The wire's keyword arguments for these options. Raises `ModelError`."""
+
+    def _told(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> list[BaseMessage]:  # noqa: ARG002
+        """The messages to send."""
+        return messages
 
     @abstractmethod
     def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
@@ -123,7 +127,8 @@ class ServedChat(BaseChatModel):
     ) -> AsyncGenerator[ChatGenerationChunk]:
         """Raises `EOFError` for a reply without an end, and the errors of the wire."""
         arguments = await self._arguments(messages, wishes)
-        stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
+        told = self._told(messages, wishes)
+        stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(told, **arguments))
         async with aclosing(stream) as chunks:
             while (chunk := await self._next(chunks)) is not None:
                 for made in reply.take(chunk):
