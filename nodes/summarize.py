@@ -1,7 +1,7 @@
 """`summarize`: summarize old turns once, so that a long conversation fits the context window and stays fast.
 
-The newest turns, the current question and the client's instructions are kept in full. Each old turn is summarized exactly once, when the
-unsummarized turns exceed their share of the window; summaries are never summarized again.
+The newest turns, the current question and the client's instructions are kept in full. Each old turn is summarized
+exactly once, when the unsummarized turns exceed their share of the window; summaries are never summarized again.
 """
 
 import asyncio
