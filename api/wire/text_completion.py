@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -22,8 +22,6 @@ REFUSED: dict[str, tuple[Any, ...]] = {
 }
 """Unsupported fields, with the values that have no effect."""
 
-Text = Annotated[str, Field(max_length=MAX_TEXT)]
-
 
 class TextCompletionRequest(BaseModel):
     """The body of `POST /v1/completions`."""
@@ -41,9 +39,9 @@ class TextCompletionRequest(BaseModel):
         except ValidationError as error:
             raise RequestValidationError(error.errors()) from error
 
-    prompt: Text | list[Text] = ""
+    prompt: str | list[str] = ""
     """One text, or several; each gets `n` choices."""
-    suffix: Text | None = None
+    suffix: str | None = Field(default=None, max_length=MAX_TEXT)
     """The text after the gap that the model fills in."""
     model: str = Field(default="auto", max_length=200)
     max_tokens: int = Field(default=16, ge=0)
@@ -63,15 +61,15 @@ class TextCompletionRequest(BaseModel):
     @field_validator("prompt", mode="before")
     @classmethod
     def _is_text(cls, given: Any) -> Any:
-        if isinstance(given, list) and any(isinstance(one, (int, list)) for one in given):
+        texts = given if isinstance(given, list) else [given]
+        if any(isinstance(one, (int, list)) for one in texts):
             raise ValueError("token lists are not supported; send text")
-        return given
-
-    @field_validator("prompt", "suffix")
-    @classmethod
-    def _is_valid_text(cls, given: str | list[str] | None) -> str | list[str] | None:
-        for text in [given] if isinstance(given, str) else given or []:
+        for text in texts:
+            if not isinstance(text, str):
+                raise ValueError("send a text or a list of texts")  # noqa: TRY004 (a TypeError would not be a 400)
             text.encode()  # half of a surrogate pair is invalid text; UnicodeEncodeError is a ValueError
+        if sum(map(len, texts)) > MAX_TEXT:
+            raise ValueError(f"at most {MAX_TEXT} characters in total")
         return given
 
     @field_validator("stop")
@@ -85,8 +83,6 @@ class TextCompletionRequest(BaseModel):
     def _few_choices(self) -> "TextCompletionRequest":
         if not 1 <= len(self.prompts) * self.n <= MAX_CHOICES:
             raise ValueError(f"send 1 to {MAX_CHOICES} prompts, each counted n times")
-        if sum(map(len, self.prompts)) > MAX_TEXT:
-            raise ValueError(f"at most {MAX_TEXT} characters in total")
         return self
 
     @property
