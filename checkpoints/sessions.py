@@ -104,6 +104,23 @@ class Sessions:
         )
         return next((Session(*row) for row in rows), None)
 
+    async def external_id(self, session_id: str) -> str | None:
+        """The ID by which a client knows the session."""
+        rows = await self._connection.execute_fetchall("SELECT external_id FROM sessions WHERE id = ?", (session_id,))
+        return next((row[0] for row in rows), None)
+
+    async def assign(self, external_id: str, session: Session) -> None:
+        """From now on, the owner's client knows this session by `external_id`, and no other one."""
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET external_id = NULL WHERE owner = ? AND external_id = ? AND id <> ?",
+            (session.owner, external_id, session.id),
+        )
+        await self._connection.execute_fetchall(
+            # Another request may have assigned it in between; it will be assigned again with the next turn.
+            "UPDATE OR IGNORE sessions SET external_id = ?1 WHERE id = ?2 AND external_id IS NOT ?1 AND deletion = 0",
+            (external_id, session.id),
+        )
+
     async def get(self, session_id: str, owner: str) -> Session | None:
         """None if there is no such session, or if it belongs to another user: the two cannot be distinguished."""
         rows = await self._connection.execute_fetchall(

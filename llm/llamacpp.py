@@ -29,8 +29,8 @@ from llm.settings import LlamaCppSettings
 class LlamaCppChat(BaseChatModel):
     """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`,
     `presence_penalty`, `grammar` (GBNF), `choices` (the reply is one of these texts), `response_format` and `tools`
-    (OpenAI's; see `bind_tools`). With `raw`, the model continues the text of the last message, and fills in what is
-    missing before `suffix`.
+    (OpenAI's; see `bind_tools`). With `continues`, the reply continues the last message, which is the assistant's. With
+    `raw`, the text of the last message is continued without a template, and what is missing before `suffix` filled in.
 
     Safe for any number of concurrent callers. Generation stops before the next token when the consumer of `astream`
     stops reading. Raises `ModelError` and its subclasses in `llm.errors`.
@@ -87,6 +87,7 @@ class LlamaCppChat(BaseChatModel):
         max_tokens: int | None = None,
         tools: Sequence[dict[str, Any]] = (),
         *,
+        continues: bool = False,
         raw: bool = False,
         suffix: str | None = None,
         **wishes: Any,
@@ -100,6 +101,7 @@ class LlamaCppChat(BaseChatModel):
             stop=tuple(stop or ()),
             max_tokens=max_tokens,
             tools=shown,
+            continues=continues,
         )
 
     def _sampling(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import httpx
 import openai
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import BaseModel, Field, SecretStr
@@ -26,6 +26,8 @@ from llm.served.reply import choice_schema, text_chunk
 from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OpenAISettings
 
+CONTINUE = "Continue your last message exactly where it ends. Do not repeat any of it, and add no introduction."
+"""For servers that cannot continue a message."""
 REASONING = ("reasoning_content", "reasoning")
 """Servers disagree on the name."""
 PENALTIES = ("frequency_penalty", "presence_penalty")
@@ -36,6 +38,11 @@ NAMED = {
     "max_tokens": re.compile(r"max_completion_tokens", re.IGNORECASE),
     "temperature": re.compile(r"temperature", re.IGNORECASE),
     **{name: re.compile(name, re.IGNORECASE) for name in PENALTIES},
+    "continues": re.compile(
+        r"continue_final_message|add_generation_prompt|prefill|last message|final message"
+        r"|assistant message",
+        re.IGNORECASE,
+    ),
     "tools": re.compile(r"\btools?\b|tool[_ -]?(?:choice|call)|function[_ ]call", re.IGNORECASE),
 }
 """What an error says if a server does not support a part of the request."""
@@ -107,10 +114,16 @@ class OpenAIChat(ServedChat):
             limit = None if limit is None else limit + CHOICE_TOKENS
         if limit is not None:
             given["max_completion_tokens" if self._refused("max_tokens") else "max_tokens"] = limit
-        if form:
-            # With `response_format` itself, the library would parse and validate the reply.
-            given["extra_body"] = {"response_format": form}
-        return given
+        # With `response_format` itself, the library would parse and validate the reply.
+        body = {"response_format": form} if form else {}
+        if wishes.get("continues") and not self._refused("continues"):
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
+        return {**given, "extra_body": body} if body else given
+
+    @override
+    def _told(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> list[BaseMessage]:
+        refused = wishes.get("continues") and self._refused("continues")
+        return [*messages, HumanMessage(CONTINUE)] if refused else messages
 
     @override
     async def _continued(

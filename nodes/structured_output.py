@@ -17,10 +17,10 @@ MAX_NOTES = 4000
 
 async def structured_output(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer` from its text and the last notes, constrained by `response_format`. Mode `chat` has already done
-    so.
+    so, and calls of client tools have no text.
     """
     answer = state.get("answer")
-    if runtime.context.response_format is None or answer is None or state["mode"] == "chat":
+    if runtime.context.response_format is None or answer is None or answer.tool_calls or state["mode"] == "chat":
         return {}
     notes = conversation.notes(state.get("steps", []))[-MAX_NOTES:]
     told = f"Question: {conversation.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
@@ -33,7 +33,7 @@ async def structured_output(state: AgentState, runtime: Runtime[Context]) -> Age
         **form(runtime.context),
     )
     runtime.stream_writer(Finished(said.finish_reason))
-    return {"answer": answer.model_copy(update={"content": said.text})}
+    return {"answer": answer.model_copy(update={"content": said.text, "id": said.id or answer.id})}
 
 
 MAX_SCHEMA = 4000

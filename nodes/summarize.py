@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.runtime import Runtime
 
 from nodes.model.ask import ask
+from nodes.model.conversation import own_words
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Sampling
 
@@ -73,7 +74,7 @@ def _parts(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> l
 
 async def _summary(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> str:
     speakers = {HumanMessage: "Person", AIMessage: "Assistant"}
-    lines = [f"{speakers.get(type(m), 'Note')}: {m.text.strip()[:MAX_MESSAGE]}" for m in messages]
+    lines = [f"{speakers.get(type(m), 'Note')}: {own_words(m).strip()[:MAX_MESSAGE]}" for m in messages]
     said = await ask(
         runtime,
         [SystemMessage(render("chat/summarize")), HumanMessage("\n".join(lines))],

@@ -13,7 +13,8 @@ from langgraph.graph.state import CompiledStateGraph
 
 from api.runs.run import Emit, Work
 from api.turns.options import TurnOptions
-from api.turns.turn import ContextBuilder, charged, relay
+from api.turns.relay import relay
+from api.turns.turn import ContextBuilder, charged
 from api.wire.answer import Answer
 from api.wire.conversion import to_messages
 from api.wire.messages import ChatMessage

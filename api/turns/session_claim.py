@@ -48,7 +48,7 @@ class NamedSession:
         new = self.transcript.messages[self.transcript.first_new :]
 
         async def fingerprint() -> str:
-            return await _fingerprint_after(await self.store.turns.newest(session.id), new)
+            return await fingerprint_after(await self.store.turns.newest(session.id), new)
 
         yield Attempt(session, new, fingerprint, self.policy)
 
@@ -90,7 +90,7 @@ class ExternalSession:
     async def _fingerprint(self, session: Session, seen: StoredTurn | None, new: Sequence[ChatMessage]) -> str | None:
         """None if another request with the same ID has begun the session in the meantime."""
         newest = await self.store.turns.newest(session.id)
-        return None if seen is None and newest is not None else await _fingerprint_after(newest, new)
+        return None if seen is None and newest is not None else await fingerprint_after(newest, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class AfterTurn:
         turn = await self.store.turns.at(session.id, self.end.checkpoint)
         if turn is None:
             raise not_found("turn")
-        fingerprint = await _fingerprint_after(turn, self.transcript.messages)
+        fingerprint = await fingerprint_after(turn, self.transcript.messages)
 
         async def unless_gone_on() -> str | None:
             return fingerprint if await is_newest(turn, self.store) else None
@@ -154,7 +154,7 @@ async def find_session(sessions: Sessions, session_id: str, user: User) -> Sessi
     raise not_found("session", "session_id")
 
 
-async def _fingerprint_after(turn: StoredTurn | None, new: Sequence[ChatMessage]) -> str:
+async def fingerprint_after(turn: StoredTurn | None, new: Sequence[ChatMessage]) -> str:
     """Of the conversation up to `turn`, and `new`."""
     last = turn.fingerprint if turn else START
     said = await asyncio.to_thread(chain, last, new)

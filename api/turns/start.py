@@ -14,6 +14,7 @@ from api.runs.run import Work
 from api.runs.session_locks import LockedSession, SessionLocks
 from api.runs.settings import RunPolicy
 from api.turns.attachments import Attachments
+from api.turns.continuation import ContinuedAnswer
 from api.turns.fork import Forks
 from api.turns.history import History
 from api.turns.housekeeping import Housekeeping
@@ -64,6 +65,8 @@ class Turns:
         transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
         claim = self._claim(request, options, transcript)
         locked = await stack.enter_async_context(self.locks.lock(claim))
+        if options.chat is not None:
+            await self.store.sessions.assign(options.chat, locked.session)
         messages = await self._messages(request, locked)
         if request.files or any(message.attached for message in request.chat.messages):
             names = await self.attachments.take(request.files, request.chat.messages, locked.workspace)
@@ -97,17 +100,27 @@ class Turns:
             yield locked
 
     def _claim(self, request: TurnRequest, options: TurnOptions, transcript: Transcript) -> SessionClaim:
+        claim = self._claim_of_question(request, options, transcript)
+        if options.continued is None:
+            return claim
+        named = bool(options.session or options.external_session)
+        return ContinuedAnswer(
+            options.continued, claim, named, options.user, transcript, self.store, self.forks, self.history
+        )
+
+    def _claim_of_question(self, request: TurnRequest, options: TurnOptions, transcript: Transcript) -> SessionClaim:
         user, store, forks = options.user, self.store, self.forks
         if request.after is not None:
             return AfterTurn(request.after, user, transcript, store, forks, options.policy)
         if options.session is not None:
             return NamedSession(options.session, user, transcript, store, options.policy)
-        title = transcript.messages[-1].text
+        title = transcript.messages[-1].question
         if options.external_session is not None:
             return ExternalSession(options.external_session, user, transcript, title, store, forks, options.policy)
-        if all(fingerprint == START for fingerprint in transcript.fingerprints[:-1]):  # nothing that could match
+        unmatched = all(fingerprint == START for fingerprint in transcript.fingerprints[:-1])
+        if unmatched and options.chat is None:
             return NewSession(user, transcript, title, store, forks, transcript.system)
-        return MatchedSession(user, transcript, store, forks, self.history, bool(request.files))
+        return MatchedSession(user, transcript, store, forks, self.history, bool(request.files), options.chat)
 
     async def _messages(self, request: TurnRequest, locked: LockedSession) -> list[AnyMessage]:
         kept: Sequence[AnyMessage] = () if locked.empty else await self.history.messages(locked.session.id)

@@ -11,13 +11,15 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from api.errors import bad_request
-from api.wire.messages import ChatMessage
+from api.wire.messages import INSTRUCTIONS, ChatMessage, with_question_last
 from api.wire.output_request import OutputRequest
 from graph import MODES
 
@@ -58,12 +60,19 @@ class ChatRequest(OutputRequest):
             chat.check_choice()
         except ValueError as error:
             raise bad_request(str(error), "tool_choice") from error
+        try:
+            chat.check_continuation()
+        except ValueError as error:
+            raise bad_request(str(error), "messages") from error
         return chat
 
+    _continued: str | None = PrivateAttr(default=None)
     messages: list[ChatMessage] = Field(min_length=1, max_length=10_000)
     model: str = Field(default="auto", max_length=200)
     agent_type: AgentType | None = None
     session_id: str | None = None
+    chat_id: str | None = None
+    """A front end's own ID of the chat whose messages these are; also `X-OpenWebUI-Chat-Id` and similar headers."""
     metadata: dict[str, Any] | None = None
     user: str | None = None
     """Accepted without effect, as are `store`, `service_tier`, `prompt_cache_key` and `safety_identifier`."""
@@ -95,17 +104,38 @@ class ChatRequest(OutputRequest):
     @field_validator("messages")
     @classmethod
     def _asks_something(cls, messages: list[ChatMessage]) -> list[ChatMessage]:
+        messages = with_question_last(messages)
         last = messages[-1]
-        if last.role not in ("user", "tool", "function"):
-            raise ValueError("the last message must be a user message or a tool result")
-        if last.role == "user" and not last.text.strip():
-            raise ValueError("the user's message has neither text nor files")
+        if not last.text.strip() and last.role not in ("tool", "function"):
+            raise ValueError(f"the last message, of the role {last.role}, has neither text nor files")
+        if last.role == "assistant" and (last.tool_calls or last.function_call):
+            raise ValueError("the last message has calls of tools; send their results")
         return messages
+
+    @model_validator(mode="after")
+    def _separates_the_answer(self) -> "ChatRequest":
+        if self.messages[-1].role == "assistant":
+            self._continued = self.messages.pop().text
+        return self
+
+    def check_continuation(self) -> None:
+        """Raise ValueError if the answer at the end of the request cannot be continued."""
+        if self.continued is None:
+            return
+        if self.session_id is None and all(message.role in INSTRUCTIONS for message in self.messages):
+            raise ValueError("messages: there is no question before the answer that is to be continued")
+        if self.must_call or self.wanted_format is not None:
+            raise ValueError("messages: an answer can only be continued without a required call and a response format")
+
+    @property
+    def continued(self) -> str | None:
+        """The answer at the end of the request, which is to be continued; it is not in `messages`."""
+        return self._continued
 
     @cached_property
     def asked(self) -> str:
-        """The text of the last user message."""
-        return next((message.text for message in reversed(self.messages) if message.role == "user"), "")
+        """What the person wrote in the last user message."""
+        return next((message.question for message in reversed(self.messages) if message.role == "user"), "")
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -168,6 +168,11 @@ class OutputRequest(BaseModel):
                 return word or "auto"
 
     @property
+    def must_call(self) -> bool:
+        """Whether `tool_choice` requires a call of a client tool."""
+        return bool(self.own_tools) and self.choice != "auto"
+
+    @property
     def _chosen(self) -> list[str]:
         """The names in `tool_choice`."""
         match self.tool_choice:

@@ -146,8 +146,10 @@ class LlamaEngine:
                 request.deliver(ModelError(str(error)))
 
     def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
-        raw = request.raw
-        prompt = raw_tokens(raw, model) if raw is not None else template.tokens(request.turns, request.tools)
+        if request.raw is not None:
+            prompt = raw_tokens(request.raw, model)
+        else:
+            prompt = template.tokens(request.turns, request.tools, continues=request.continues)
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
         slot, shared = self._slot_for(prompt, model)

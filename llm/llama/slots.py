@@ -40,6 +40,8 @@ class Request:
     """The prompt, instead of `turns`."""
     tools: tuple[dict[str, Any], ...] = ()
     """Shown to the model by its template, in OpenAI's format."""
+    continues: bool = False
+    """The reply continues the last turn, which is the assistant's."""
     cancelled: bool = False
 
 

@@ -31,8 +31,9 @@ class ServedChat(BaseChatModel):
     """A chat model on a server. Subclasses implement the protocol.
 
     Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`, `presence_penalty`, `tools`,
-    `tool_choice`, `response_format` (in OpenAI's format), and `choices` (the reply is one of these texts, if the server
-    can enforce it). With `raw`, the text of the last message is continued, up to `suffix`. Thoughts are in
+    `tool_choice`, `response_format` (in OpenAI's format), `choices` (the reply is one of these texts, if the server can
+    enforce it), and `continues` (the reply continues the last message, which is the assistant's). With `raw`, the text
+    of the last message is continued without a template, up to `suffix`. Thoughts are in
     `additional_kwargs["reasoning_content"]` of the chunks; the last chunk has the usage, estimated if the server
     reports none. When the consumer stops reading, the connection is closed, which stops the generation. Raises
     `ModelError` and its subclasses in `llm.errors`.
@@ -76,6 +77,10 @@ class ServedChat(BaseChatModel):
     @abstractmethod
     async def _arguments(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> dict[str, Any]:
         """The wire's keyword arguments for these options. Raises `ModelError`."""
+
+    def _told(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> list[BaseMessage]:  # noqa: ARG002
+        """The messages to send."""
+        return messages
 
     @abstractmethod
     def _continued(
@@ -134,8 +139,11 @@ class ServedChat(BaseChatModel):
     ) -> AsyncGenerator[ChatGenerationChunk]:
         """Raises `EOFError` for a reply without an end, and the errors of the wire."""
         arguments = await self._arguments(messages, wishes)
-        raw = self._continued(messages[-1].text, arguments, wishes.get("suffix")) if wishes.get("raw") else None
-        stream = raw or cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(messages, **arguments))
+        if wishes.get("raw"):
+            stream = self._continued(messages[-1].text, arguments, wishes.get("suffix"))
+        else:
+            told = self._told(messages, wishes)
+            stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(told, **arguments))
         async with aclosing(stream) as chunks:
             while (chunk := await self._next(chunks)) is not None:
                 for made in reply.take(chunk):

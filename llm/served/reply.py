@@ -40,6 +40,7 @@ class ServedReply:
         message = chunk.message
         assert isinstance(message, AIMessageChunk)
         self._usage, message.usage_metadata = message.usage_metadata or self._usage, None
+        message.id = None  # servers may repeat their IDs; LangChain sets one that is unique to this reply
         self._end(chunk.generation_info or {})
         chunk.generation_info = None
         called = bool(message.tool_call_chunks or message.tool_calls)

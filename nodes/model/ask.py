@@ -31,6 +31,8 @@ class Said:
     """The model called tools; `on_call` received the calls."""
     broken: str | None = None
     """The text of a call that the server could not parse; None if there was none."""
+    id: str | None = None
+    """The ID of the streamed message."""
 
 
 def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
@@ -108,9 +110,9 @@ async def _once(
     **more: Any,
 ) -> Said:
     parts: list[str] = []
-    reason, called, broken = "stop", False, None
+    reason, called, broken, message_id, thinking = "stop", False, None, None, False
     arguments = _arguments(sampling) | more
-    asked = model or runtime.context.model
+    asked, step = model or runtime.context.model, runtime.context.plan_step
     stream = cast(
         "AsyncGenerator[AIMessageChunk]",
         asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
@@ -118,8 +120,13 @@ async def _once(
     try:
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
+                message_id = chunk.id
                 if thought := chunk.additional_kwargs.get("reasoning_content"):
-                    runtime.stream_writer(ThoughtDelta(thought))
+                    runtime.stream_writer(ThoughtDelta(thought, step))
+                    thinking = True
+                elif thinking:
+                    runtime.stream_writer(ThoughtDelta("\n\n", step))
+                    thinking = False
                 # A plain string: LangChain's own type is one more object for the garbage collector.
                 if text := str(chunk.text):
                     parts.append(text)
@@ -131,7 +138,7 @@ async def _once(
                 reason = chunk.response_metadata.get("finish_reason") or reason
     except MalformedCallError as error:
         broken = error.raw
-    return Said("".join(parts), reason, called, broken)
+    return Said("".join(parts), reason, called, broken, message_id)
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:

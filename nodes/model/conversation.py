@@ -27,6 +27,12 @@ def question(state: AgentState) -> str:
     return ""
 
 
+def own_words(message: AnyMessage) -> str:
+    """The message's text; a question's without the context that the person's front end added to it."""
+    words: str = message.additional_kwargs.get("words", message.text)
+    return words
+
+
 def instructions(state: AgentState, context: Context) -> str:
     """The client's system messages without duplicates, and its instructions for this turn; empty if there are none."""
     kept = context.system
@@ -42,8 +48,18 @@ def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessag
 
 
 def recent(state: AgentState) -> list[AnyMessage]:
-    """The messages that are not covered by a summary."""
-    return list(state["messages"][state.get("condensed", 0) :])
+    """The messages that are not covered by a summary. Earlier questions are without the context that a front end added:
+    it belonged to their turns.
+    """
+    messages = list(state["messages"][state.get("condensed", 0) :])
+    current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
+    return [_plain(m) if at < current else m for at, m in enumerate(messages)]
+
+
+def _plain(message: AnyMessage) -> AnyMessage:
+    if "words" not in message.additional_kwargs:
+        return message
+    return message.model_copy(update={"content": own_words(message)})
 
 
 def remembered(state: AgentState) -> str:
@@ -51,7 +67,7 @@ def remembered(state: AgentState) -> str:
     summaries = state.get("summaries", [])
     if not summaries:
         return ""
-    first = next((m.text for m in state["messages"] if isinstance(m, HumanMessage)), "")
+    first = next((own_words(m) for m in state["messages"] if isinstance(m, HumanMessage)), "")
     lines = ["Earlier in this conversation, in short:", f"- It began with: {' '.join(first.split())[:MAX_FIRST]}"]
     return "\n".join([*lines, *(f"- {summary}" for summary in summaries)])
 
