@@ -31,7 +31,7 @@ def contradicts(message: ChatMessage, stored: HumanMessage) -> bool:
     kept = stored.additional_kwargs
     if not set(_digests(message)) <= set(kept.get("attached", ())):
         return True
-    return message.question != message.text and "words" in kept and _steady(message.text) != _steady(stored.text)
+    return message.question != message.text and "words" in kept and not _lines(message.text) <= _lines(stored.text)
 
 
 def _digests(message: ChatMessage) -> list[str]:
@@ -44,6 +44,10 @@ def _digest(part: ImagePart | FilePart) -> str:
     if data[:5].lower() == "data:" or isinstance(part, FilePart):
         data = data[data.find(",") + 1 :]
     return hashlib.sha256(_steady(data).encode()).hexdigest()[:32]
+
+
+def _lines(text: str) -> set[str]:
+    return {_steady(line) for line in text.splitlines()}
 
 
 def _steady(text: str) -> str:

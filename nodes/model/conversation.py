@@ -33,6 +33,11 @@ def own_words(message: AnyMessage) -> str:
     return words
 
 
+def asked(state: AgentState) -> str:
+    """The person's own words in the current user message."""
+    return next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
+
+
 def instructions(state: AgentState, context: Context) -> str:
     """The client's system messages without duplicates, and its instructions for this turn; empty if there are none."""
     kept = context.system
