@@ -20,6 +20,7 @@ from api.turns.options import Origin, TurnRequest
 from api.wire.chat_request import ChatRequest
 from api.wire.completion import completion
 from api.wire.form_fields import form_fields, urlencoded_fields
+from api.wire.types import Completion
 from checkpoints.users import User
 
 router = APIRouter()
@@ -48,7 +49,8 @@ BODY = {
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+        "model": Completion,
+        "content": {"text/event-stream": {}},
     },
     202: {"model": RunStatus, "description": "With `background: true` and without `stream`: the answer is in progress"},
     **errors(400, 404, 408, 409, 413, 503),

@@ -7,6 +7,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from llm.scripted import ScriptedChat
+from tests.front_end import FRONT_END, tool
 from tests.people import Start
 from tests.serving import Service, python_step
 
@@ -16,30 +17,7 @@ COMPUTE = {"role": "user", "content": "Compute 6 * 7."}
 ASKED = {"role": "user", "content": "Compute 6 * 7 degrees more than in Paris."}
 
 
-def tool(name: str, description: str = "", size: int = 0) -> dict[str, Any]:
-    schema = {"type": "object", "properties": {"x": {"type": "string", "description": "x" * size}}}
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": schema}}
-
-
 WEATHER = tool("get_weather", "The weather in a city.")
-FRONT_END = [
-    tool(f"{verb}_{noun}", f"{verb.title()} a {noun} of the user.", 600)
-    for verb in ("add", "list", "view")
-    for noun in (
-        "note",
-        "memory",
-        "event",
-        "channel",
-        "chat",
-        "calendar",
-        "task",
-        "skill",
-        "model",
-        "prompt",
-        "folder",
-        "tag",
-    )
-]
 
 
 @pytest.fixture
