@@ -73,7 +73,7 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev model-vectors ## tests with the scripted model (three minutes on two cores)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients and not nightly"
 
 CLIENTS := tests/clients
 
@@ -107,7 +107,19 @@ $(AGENTS)/node_modules/.installed: $(AGENTS)/package.json
 
 .PHONY: test-agents
 test-agents: dev $(AGENTS)/node_modules/.installed ## Codex and opencode through one task each (nightly: they need 800 MB)
-	$(BIN)/pytest -q -m clients $(CLIENTS)/test_coding_agents.py
+	$(BIN)/pytest -q -m nightly $(CLIENTS)/test_coding_agents.py
+
+OPEN_WEBUI := $(CLIENTS)/open_webui
+
+# pip, because it prefers a CPU build of torch that lies on the disk.
+$(OPEN_WEBUI)/.venv/.installed: $(OPEN_WEBUI)/requirements.txt | .venv/.installed-dev
+	$(BIN)/python -m venv --clear $(OPEN_WEBUI)/.venv
+	$(OPEN_WEBUI)/.venv/bin/pip install --quiet -r $<
+	touch $@
+
+.PHONY: test-open-webui
+test-open-webui: dev model-vectors $(OPEN_WEBUI)/.venv/.installed ## Open WebUI in Chromium against a real server (3 GB; SCREENSHOTS=DIR)
+	$(BIN)/pytest -q -m nightly
 
 FUZZ := tests/fuzz
 

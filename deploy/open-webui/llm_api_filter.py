@@ -15,7 +15,6 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field
@@ -59,8 +58,8 @@ class Filter:
             body["chat_id"] = chat
         listed = body.get("files") or []
         readable = {item["id"]: file for item in listed if (file := await self._file(item, user)) is not None}
-        asked = (metadata.get("user_message") or {}).get("files")
-        new = listed if asked is None else asked
+        asked = metadata.get("user_message")  # unknown to older versions, which list all files of the chat
+        new = listed if asked is None else asked.get("files") or []
         parts = [await _part(readable[item["id"]]) for item in new if item.get("id") in readable]
         if parts:
             _attach(body["messages"], parts)
@@ -120,7 +119,7 @@ class _Keeper:
     async def artifact(self, artifact: dict[str, Any]) -> dict[str, Any] | None:
         """A file below the answer; None for an image, which the answer shows, and for one that cannot be copied."""
         name, mime = artifact["filename"], artifact["mime"]
-        url = None if mime.startswith("image/") else await self._copy(quote(artifact["url"]), name)
+        url = None if mime.startswith("image/") else await self._copy(artifact["url"], name)
         return {"type": "file", "name": name, "url": url, "size": artifact["bytes"]} if url else None
 
     async def _copy(self, path: str, name: str) -> str | None:

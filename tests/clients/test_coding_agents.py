@@ -19,7 +19,7 @@ from tests.serving import Service
 
 BIN = Path(__file__).parent / "agents" / "node_modules" / ".bin"
 pytestmark = [
-    pytest.mark.clients,
+    pytest.mark.nightly,
     pytest.mark.timeout(300),
     pytest.mark.skipif(not BIN.is_dir(), reason="not installed: see `make test-agents`"),
 ]
