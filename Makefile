@@ -119,7 +119,7 @@ $(OPEN_WEBUI)/.venv/.installed: $(OPEN_WEBUI)/requirements.txt | .venv/.installe
 
 .PHONY: test-open-webui
 test-open-webui: dev model-vectors $(OPEN_WEBUI)/.venv/.installed ## Open WebUI in Chromium against a real server (3 GB; SCREENSHOTS=DIR)
-	$(BIN)/pytest -q -m nightly
+	$(BIN)/pytest -q -m nightly --ignore $(CLIENTS)/test_coding_agents.py
 
 FUZZ := tests/fuzz
 
