@@ -75,7 +75,8 @@ async def create_response(
     headers = HEADERS | ({"X-Session-ID": turn.session_id} if turn.session_id else {})
     if asked.stream:
         pieces = typed_pieces(doing.log, lambda: events.failed(gone()))
-        return RunResponse(live, pieces, headers, services.settings.runs.keepalive_seconds)
+        seconds = services.settings.runs.keepalive_seconds
+        return RunResponse(run, pieces, headers, seconds, background=live.background)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)

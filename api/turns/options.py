@@ -214,9 +214,8 @@ def _chat(request: TurnRequest) -> str | None:
 
 def _is_housekeeping(request: TurnRequest) -> bool:
     chat = request.chat
-    if chat.continued is not None or chat.background or chat.own_tools or request.files:
-        return False
-    if chat.agent_type not in (None, "auto", "chat"):
+    own_work = chat.continued is not None or chat.background or chat.own_tools or request.files
+    if own_work or chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
     # Some front ends send the instruction and the beginning of the conversation as two messages.

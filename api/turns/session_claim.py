@@ -20,7 +20,7 @@ from checkpoints.turns import StoredTurn
 from checkpoints.users import User
 from workspace.workspaces import SESSION_ID
 
-TRIES = 3
+TRIES = 50
 """How often a session is looked up that other requests create and delete at the same time."""
 
 
