@@ -12,11 +12,14 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from llm.errors import BackendStoppedError, ModelError, PromptTooLongError, SchemaError
 from workspace.errors import BadNameError, FileTooLargeError, WorkspaceError
 
 log = logging.getLogger(__name__)
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class ApiError(Exception):
@@ -85,6 +88,19 @@ def _from_model(error: ModelError) -> ApiError:
     return ApiError(503, str(error), kind="service_unavailable", code=code)
 
 
+def _unrouted(request: Request, error: HTTPException) -> ApiError:
+    """No route matched; the router itself only knows the methods of the first route with this path."""
+    path, method = request.url.path, request.method
+    scopes = {name: {**request.scope, "method": name} for name in METHODS}
+    routes = request.app.routes
+    methods = [name for name, scope in scopes.items() if any(one.matches(scope)[0] is Match.FULL for one in routes)]
+    if error.status_code == 404 or not methods:
+        return ApiError(404, f"There is no {method} {path}.", code="not_found", headers=error.headers)
+    allowed = ", ".join(methods)
+    message = f"{method} is not allowed for {path}; use {allowed}."
+    return ApiError(405, message, code="method_not_allowed", headers={"Allow": allowed})
+
+
 SOURCES = ("body", "query", "path", "header")
 
 
@@ -99,8 +115,10 @@ def _from_validation(error: RequestValidationError | ValidationError) -> ApiErro
 def install(app: FastAPI) -> None:
     """Register handlers that answer every exception in OpenAI's error format."""
 
-    async def handler(_request: Request, error: Exception) -> JSONResponse:
+    async def handler(request: Request, error: Exception) -> JSONResponse:
         known = to_api_error(error)
+        if isinstance(error, HTTPException) and error.status_code in (404, 405):
+            known = _unrouted(request, error)
         return JSONResponse(known.body(), known.status, headers=dict(known.headers or {}))
 
     for kind in (

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from workspace.workspaces import SESSION_ID
+from checkpoints.sessions import EXTERNAL_ID
 
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
 EVERYWHERE = {403}
@@ -117,8 +117,9 @@ RUN_HEADERS: list[dict[str, Any]] = [
     {
         "name": "X-Session-ID",
         "in": "header",
-        "description": "the session to continue; the field `session_id` takes precedence",
-        "schema": {"type": "string", "pattern": f"^{SESSION_ID.pattern}$"},
+        "description": "your own ID of the session, which the first request with it creates; the field `session_id`"
+        " takes precedence",
+        "schema": {"type": "string", "pattern": f"^{EXTERNAL_ID.pattern}$"},
     },
 ]
 """Headers of the requests that start a run."""

@@ -91,6 +91,13 @@ ACCOUNTS = (
 )
 
 
+EXTERNAL_IDS = (
+    # The ID by which a client knows the session, unique per owner: see checkpoints/sessions.py.
+    "ALTER TABLE sessions ADD COLUMN external_id TEXT",
+    "CREATE UNIQUE INDEX sessions_by_external_id ON sessions (owner, external_id) WHERE external_id IS NOT NULL",
+)
+
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE sessions (
@@ -142,6 +149,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     RUNS,
     RESPONSES,
     RESPONSE_HOLDS,
+    EXTERNAL_IDS,
 )
 
 

@@ -1,6 +1,7 @@
 """The sessions table, which determines the owner of a session. Checked on every access."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -13,6 +14,8 @@ from checkpoints.cursor import START, Cursor
 from checkpoints.search import condition
 from checkpoints.titles import plain, shortened, title_of
 
+EXTERNAL_ID = re.compile(r"[!-~]{1,200}")
+"""An ID that a client gives a session; the service's own session IDs match as well."""
 MAX_PASSAGE = 200_000
 """Searchable characters of one message."""
 _COLUMNS = "s.id, s.owner, s.title, s.created, s.updated"
@@ -51,6 +54,12 @@ class Listed:
         return Cursor(self.session.updated, self.session.id)
 
 
+def _new_session(owner: str, first_words: str) -> Session:
+    now = time.time()
+    session_id = secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16)
+    return Session(session_id, owner, title_of(first_words), now, now)
+
+
 class Sessions:
     """Rows of `sessions`, and of `passages`, the text of their messages; every lookup includes the owner.
 
@@ -63,14 +72,54 @@ class Sessions:
 
     async def create(self, owner: str, first_words: str) -> Session:
         """A new session with an unguessable ID, titled by its first question."""
-        now = time.time()
-        session_id = secrets.token_urlsafe(16).lstrip("-_") or secrets.token_hex(16)
-        session = Session(session_id, owner, title_of(first_words), now, now)
+        session = _new_session(owner, first_words)
         await self._connection.execute_fetchall(
             "INSERT INTO sessions (id, owner, title, created, updated) VALUES (?, ?, ?, ?, ?)",
             (session.id, session.owner, session.title, session.created, session.updated),
         )
         return session
+
+    async def get_or_create(self, external_id: str, owner: str, first_words: str) -> Session:
+        """The owner's session that a client knows as `external_id`; a new one if there is none.
+
+        Concurrent calls, in any process, return the same session.
+        """
+        session = _new_session(owner, first_words)
+        rows = await self._connection.execute_fetchall(
+            "INSERT INTO sessions (id, owner, title, created, updated, external_id) VALUES (?, ?, ?, ?, ?, ?)"
+            # An update of nothing: without one, the existing row is not returned.
+            " ON CONFLICT (owner, external_id) WHERE external_id IS NOT NULL"
+            " DO UPDATE SET external_id = excluded.external_id"
+            " RETURNING id, owner, title, created, updated",
+            (session.id, session.owner, session.title, session.created, session.updated, external_id),
+        )
+        return next(Session(*row) for row in rows)
+
+    async def find(self, external_id: str, owner: str) -> Session | None:
+        """The owner's session that a client knows as `external_id`."""
+        rows = await self._connection.execute_fetchall(
+            f"SELECT {_COLUMNS} FROM sessions s"  # noqa: S608
+            " WHERE s.owner = ? AND s.external_id = ? AND s.deletion = 0",
+            (owner, external_id),
+        )
+        return next((Session(*row) for row in rows), None)
+
+    async def external_id(self, session_id: str) -> str | None:
+        """The ID by which a client knows the session."""
+        rows = await self._connection.execute_fetchall("SELECT external_id FROM sessions WHERE id = ?", (session_id,))
+        return next((row[0] for row in rows), None)
+
+    async def assign(self, external_id: str, session: Session) -> None:
+        """From now on, the owner's client knows this session by `external_id`, and no other one."""
+        await self._connection.execute_fetchall(
+            "UPDATE sessions SET external_id = NULL WHERE owner = ? AND external_id = ? AND id <> ?",
+            (session.owner, external_id, session.id),
+        )
+        await self._connection.execute_fetchall(
+            # Another request may have assigned it in between; it will be assigned again with the next turn.
+            "UPDATE OR IGNORE sessions SET external_id = ?1 WHERE id = ?2 AND external_id IS NOT ?1 AND deletion = 0",
+            (external_id, session.id),
+        )
 
     async def get(self, session_id: str, owner: str) -> Session | None:
         """None if there is no such session, or if it belongs to another user: the two cannot be distinguished."""
@@ -132,14 +181,23 @@ class Sessions:
     # deletion, in this order
 
     async def begin_deletion(self, session_id: str, owner: str) -> bool:
-        """Hide the session and delete its title; False if the owner has no such session.
+        """Hide the session, and delete its title and external ID; False if the owner has no such session.
 
         An interrupted deletion may be started again.
         """
         rows = await self._connection.execute_fetchall(
-            "UPDATE sessions SET deletion = ?1, title = ''"
+            "UPDATE sessions SET deletion = ?1, title = '', external_id = NULL"
             " WHERE id = ?2 AND owner = ?3 AND deletion <= ?1 RETURNING id",
             (Deletion.BEGUN, session_id, owner),
+        )
+        return bool(list(rows))
+
+    async def delete_unused(self, session_id: str) -> bool:
+        """Delete the row of a session that has no turns and is not locked; False if it is in use."""
+        rows = await self._connection.execute_fetchall(
+            "DELETE FROM sessions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM turns WHERE session = ?1)"
+            " AND NOT EXISTS (SELECT 1 FROM leases WHERE session = ?1 AND expires > ?2) RETURNING id",
+            (session_id, time.time()),
         )
         return bool(list(rows))
 

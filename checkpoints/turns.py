@@ -81,9 +81,10 @@ class Turns:
         return next((_turn(row) for row in rows), None)
 
     async def matching(self, owner: str, fingerprints: Sequence[str], instructions: str) -> list[StoredTurn]:
-        """The owner's turns that match the last possible of `fingerprints`, the best one first.
+        """The owner's turns that match one of `fingerprints`, those of the last fingerprint first.
 
-        Turns with the same system prompt come first, then the last turns of their sessions, then the latest.
+        Among these, turns with the same system prompt come first, then the last turns of their sessions, then the
+        latest.
         """
         rows = await self._connection.execute_fetchall(
             f"SELECT {_COLUMNS} FROM json_each(?1) f CROSS JOIN {_TURNS} t ON t.fingerprint = f.value AND t.owner = ?2"  # noqa: S608
@@ -92,8 +93,7 @@ class Turns:
             " ORDER BY f.key DESC, t.instructions = ?3 DESC, t.newest DESC, t.id DESC LIMIT 200",
             (json.dumps(list(fingerprints)), owner, instructions),
         )
-        found = [_turn(row) for row in rows]
-        return [turn for turn in found if turn.fingerprint == found[0].fingerprint]
+        return [_turn(row) for row in rows]
 
 
 def _turn(row: Any) -> StoredTurn:

@@ -1,6 +1,6 @@
 """`plan_execute`: plan → (begin → work, in parallel → collect)* → replan … → combine.
 
-A plan of one step is `react`.
+A plan of one step is `react`, then `conclude`.
 """
 
 from typing import Literal
@@ -11,7 +11,7 @@ from langgraph.types import Send
 
 from graph import react
 from nodes.plan import plan, ready, replan
-from nodes.plan_steps import begin, collect, combine, worker, works
+from nodes.plan_steps import begin, collect, combine, conclude, worker, works
 from nodes.state import Context, ModeOutput, PlanState
 
 
@@ -46,6 +46,7 @@ graph.add_node("begin", begin)
 graph.add_node("work", worker(_react))
 graph.add_node("collect", collect)
 graph.add_node("replan", replan)
+graph.add_node("conclude", conclude)
 graph.add_node("combine", combine)
 graph.add_edge(START, "plan")
 graph.add_conditional_edges("plan", after_plan)
@@ -53,5 +54,6 @@ graph.add_conditional_edges("begin", send_work, ["work"])
 graph.add_edge("work", "collect")
 graph.add_conditional_edges("collect", after_collect)
 graph.add_conditional_edges("replan", after_replan)
-graph.add_edge("react", END)
+graph.add_edge("react", "conclude")
+graph.add_edge("conclude", END)
 graph.add_edge("combine", END)

@@ -47,6 +47,7 @@ class LlamaCppSeeingChat(LlamaCppChat):
         deliver: Callable[[Piece | ModelError], None],
         max_tokens: int | None = None,
         tools: Sequence[dict[str, Any]] = (),
+        continues: bool = False,
         **wishes: Any,
     ) -> Request:
         return SeeingRequest(

@@ -1,32 +1,48 @@
 """The backend for servers with OpenAI's Chat Completions: vLLM, SGLang, llama-server, LM Studio, hosted services."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, cast
 
 import httpx
 import openai
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import BaseModel, Field, SecretStr
 from typing_extensions import override
 
-from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.errors import (
+    InfillUnsupportedError,
+    ModelError,
+    ModelMissingError,
+    PromptTooLongError,
+    ServerUnreachableError,
+    ToolsUnsupportedError,
+)
 from llm.served.chat import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
 from llm.served.failures import Failure, busy, malformed_call, named, untrusted
-from llm.served.reply import choice_schema
+from llm.served.reply import choice_schema, text_chunk
 from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OpenAISettings
 
+CONTINUE = "Continue your last message exactly where it ends. Do not repeat any of it, and add no introduction."
+"""For servers that cannot continue a message."""
 REASONING = ("reasoning_content", "reasoning")
 """Servers disagree on the name."""
-PASSED = ("stop", "top_p", "seed", "tools", "tool_choice", "parallel_tool_calls")
+PENALTIES = ("frequency_penalty", "presence_penalty")
+PASSED = ("stop", "top_p", "seed", *PENALTIES, "tools", "tool_choice", "parallel_tool_calls")
 NAMED = {
     "stream_options": re.compile(r"stream_options|include_usage", re.IGNORECASE),
     "choices": re.compile(r"response_format|json_schema|structured|grammar|guided", re.IGNORECASE),
     "max_tokens": re.compile(r"max_completion_tokens", re.IGNORECASE),
     "temperature": re.compile(r"temperature", re.IGNORECASE),
+    **{name: re.compile(name, re.IGNORECASE) for name in PENALTIES},
+    "continues": re.compile(
+        r"continue_final_message|add_generation_prompt|prefill|last message|final message"
+        r"|assistant message",
+        re.IGNORECASE,
+    ),
     "tools": re.compile(r"\btools?\b|tool[_ -]?(?:choice|call)|function[_ ]call", re.IGNORECASE),
 }
 """What an error says if a server does not support a part of the request."""
@@ -85,7 +101,7 @@ class OpenAIChat(ServedChat):
             await self.upstream.check()
         if wishes.get("tools") and self._refused("tools"):
             raise _no_tools()
-        given = {name: wishes[name] for name in PASSED if wishes.get(name) is not None}
+        given = {name: wishes[name] for name in PASSED if wishes.get(name) is not None and not self._refused(name)}
         given |= {"model": self.name_, "stream_usage": not self._refused("stream_options")}
         if (temperature := wishes.get("temperature")) is None:
             temperature = self.temperature
@@ -98,10 +114,30 @@ class OpenAIChat(ServedChat):
             limit = None if limit is None else limit + CHOICE_TOKENS
         if limit is not None:
             given["max_completion_tokens" if self._refused("max_tokens") else "max_tokens"] = limit
-        if form:
-            # With `response_format` itself, the library would parse and validate the reply.
-            given["extra_body"] = {"response_format": form}
-        return given
+        # With `response_format` itself, the library would parse and validate the reply.
+        body = {"response_format": form} if form else {}
+        if wishes.get("continues") and not self._refused("continues"):
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
+        return {**given, "extra_body": body} if body else given
+
+    @override
+    def _told(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> list[BaseMessage]:
+        refused = wishes.get("continues") and self._refused("continues")
+        return [*messages, HumanMessage(CONTINUE)] if refused else messages
+
+    @override
+    async def _continued(
+        self, prompt: str, arguments: dict[str, Any], suffix: str | None
+    ) -> AsyncGenerator[ChatGenerationChunk]:
+        usage = {"stream_options": {"include_usage": True}} if arguments.pop("stream_usage") else {}
+        given = {**arguments, **usage} | ({} if suffix is None else {"suffix": suffix})
+        client = cast("_Wire", self.wire).root_async_client
+        stream = await client.completions.create(prompt=prompt, stream=True, **given)
+        async with stream:
+            async for part in stream:
+                first = part.choices[0] if part.choices else None
+                used = None if part.usage is None else (part.usage.prompt_tokens, part.usage.completion_tokens)
+                yield text_chunk(first.text if first else "", first.finish_reason if first else None, used)
 
     @property
     @override
@@ -130,6 +166,8 @@ class OpenAIChat(ServedChat):
         words, status = self._words(error), getattr(error, "status_code", None)
         if status in {401, 403}:
             return Failure(ModelError("The model server rejects the API key; set OPENAI_API_KEY."))
+        if status == 404 and wishes.get("raw") and self.name_ in self.upstream.models:
+            return Failure(InfillUnsupportedError("The model server does not offer /v1/completions."))
         if status == 404:
             if not self.upstream.models:
                 words = "it lists no models; check that OPENAI_BASE_URL is complete (it usually ends in /v1)"

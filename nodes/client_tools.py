@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
@@ -13,9 +13,24 @@ from langchain_core.runnables import Runnable
 from langgraph.runtime import Runtime
 
 from nodes.events import CallDelta
-from nodes.state import Context
+from nodes.state import AgentState, ClientTools, Context, Step
+from tools.coding.observation import cut_middle
 
 NO_RESULT = "(The tool gave no result.)"
+
+
+MAX_RESULT = 4000
+"""Maximum characters of a result in an agent's steps."""
+
+
+def name_of(tool: dict[str, Any]) -> str:
+    return str(tool["function"]["name"])
+
+
+def offered(state: AgentState, context: Context) -> ClientTools:
+    """The client tools that `route` has offered in this turn; without it, all."""
+    given, names = context.client_tools, state.get("offered")
+    return given if names is None else replace(given, tools=tuple(t for t in given.tools if name_of(t) in names))
 
 
 def bound(context: Context) -> Runnable[LanguageModelInput, AIMessage] | None:
@@ -76,6 +91,13 @@ class Calls:
             self._held.append(delta)
 
 
+def emit_calls(calls: Sequence[ToolCall], runtime: Runtime[Context]) -> None:
+    """Send complete calls to the client."""
+    for index, call in enumerate(calls):
+        runtime.stream_writer(CallDelta(index, "", call["id"], call["name"]))
+        runtime.stream_writer(CallDelta(index, json.dumps(call["args"], ensure_ascii=False)))
+
+
 def parsed_arguments(text: str) -> dict[str, Any]:
     """A call's arguments; if they are not a JSON object, their text."""
     try:
@@ -83,6 +105,44 @@ def parsed_arguments(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {"arguments": text}
+
+
+def caller(messages: Sequence[AnyMessage]) -> AIMessage | None:
+    """The answer whose calls have just got their results; None if the last message is no result."""
+    if not messages or not isinstance(messages[-1], ToolMessage):
+        return None
+    return next((message for message in reversed(messages) if isinstance(message, AIMessage)), None)
+
+
+def steps_so_far(messages: Sequence[AnyMessage]) -> list[Step]:
+    """The steps of a turn that goes on with the client's results: earlier ones, and one for each result."""
+    current = max((at for at, message in enumerate(messages) if isinstance(message, HumanMessage)), default=0)
+    steps: list[Step] = []
+    told = settled(messages[current:])
+    results = {message.tool_call_id: message for message in told if isinstance(message, ToolMessage)}
+    for message in told:
+        if isinstance(message, AIMessage):
+            steps = list(message.additional_kwargs.get("steps", steps))
+            for call in message.tool_calls:
+                steps.append(_step(len(steps) + 1, call, message, results[call["id"] or ""]))
+    return steps
+
+
+def _step(index: int, call: ToolCall, message: AIMessage, result: ToolMessage) -> Step:
+    called = message.additional_kwargs.get("created_at", 0.0)
+    return Step(
+        index=index,
+        node="client_tool",
+        thought=message.text,
+        tool=call["name"],
+        input=json.dumps(call["args"], ensure_ascii=False),
+        observation=cut_middle(result.text, MAX_RESULT),
+        error=None,
+        started_at=called,
+        duration_ms=round((result.additional_kwargs.get("created_at", called) - called) * 1000),
+        artifacts=[],
+        sources=[],
+    )
 
 
 def called_before(messages: Sequence[AnyMessage]) -> list[tuple[str, Any]]:

@@ -14,10 +14,22 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolsOffered:
+    """Which client tools the model may call in this turn; the latest event counts."""
+
+    offered: list[str]
+    left_out: list[str]
+    reason: str | None
+    """Why tools were left out; None if none were."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThoughtDelta:
-    """A piece of the model's thoughts."""
+    """A piece of the thoughts, as a person reads them."""
 
     text: str
+    plan_step: int | None = None
+    """The step of the plan that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,17 @@ class PlanChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStepEnded:
+    """A step of the plan has no more thoughts."""
+
+    plan_step: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepsOrdered:
-    """Steps that ran in parallel, in the order in which their sources are numbered."""
+    """All steps so far in the order in which their sources are numbered: after parallel ones, or after those of earlier
+    requests of the turn.
+    """
 
     steps: list[Step]
 
@@ -72,4 +93,16 @@ class Finished:
     reason: str
 
 
-Event = Routed | ThoughtDelta | AnswerDelta | CallDelta | ToolOutput | StepDone | PlanChanged | StepsOrdered | Finished
+Event = (
+    Routed
+    | ToolsOffered
+    | ThoughtDelta
+    | AnswerDelta
+    | CallDelta
+    | ToolOutput
+    | StepDone
+    | PlanChanged
+    | PlanStepEnded
+    | StepsOrdered
+    | Finished
+)

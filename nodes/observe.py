@@ -2,7 +2,8 @@
 
 from langgraph.runtime import Runtime
 
-from nodes.events import StepDone
+from nodes.events import StepDone, ThoughtDelta
+from nodes.react.step_writer import result_of
 from nodes.state import AgentState, Context, Step
 
 
@@ -28,5 +29,6 @@ async def observe(state: AgentState, runtime: Runtime[Context]) -> AgentState:
         step["plan_step"] = planned
     if (answer := outcome["answer"]) is not None:
         step["answer"] = answer
+    runtime.stream_writer(ThoughtDelta(result_of(step, runtime.context.tools), runtime.context.plan_step))
     runtime.stream_writer(StepDone(step))
     return {"steps": [*steps, step], "action": None, "outcome": None}

@@ -148,9 +148,11 @@ async def _asked(
     tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in runtime.context.tools.values())
     system = conversation.instructed(render(prompt, tools=tools), state, runtime.context)
     messages = [system, HumanMessage("\n\n".join(p for p in parts if p))]
-    said = await ask(runtime, messages, bounded(runtime), lambda text: runtime.stream_writer(ThoughtDelta(text)))
-    runtime.stream_writer(ThoughtDelta("\n"))
-    return read_plan(said.text, purposes_of(runtime.context.tools), first)
+    said = await ask(runtime, messages, bounded(runtime), lambda _: None)
+    steps = read_plan(said.text, purposes_of(runtime.context.tools), first)
+    goals = "".join(f"{step['id']}. {step['goal']}\n" for step in steps)
+    runtime.stream_writer(ThoughtDelta(f"{goals}\n"))
+    return steps
 
 
 async def _files(runtime: Runtime[Context]) -> str:

@@ -15,7 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from nodes.events import Finished, PlanChanged, StepsOrdered
+from nodes.events import Finished, PlanChanged, PlanStepEnded, StepsOrdered, ThoughtDelta
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import ask, bounded
@@ -89,14 +89,14 @@ def worker(react: CompiledStateGraph[Any, Any, Any, Any]) -> WorkNode:
             sampling=Sampling(temperature=context.sampling.temperature, seed=context.sampling.seed),
             limits=replace(context.limits, max_iterations=context.limits.max_step_iterations),
         )
-        done = await react.ainvoke(
-            {"messages": [*state["system"], HumanMessage(_task(state))], "steps": []}, context=inner
-        )
+        runtime.stream_writer(ThoughtDelta(f"{step['id']}. {step['goal']}\n", step["id"]))
+        start = {"messages": [*state["system"], HumanMessage(_task(state))], "steps": [], "offered": []}
+        done = await react.ainvoke(start, context=inner)
+        runtime.stream_writer(ThoughtDelta("\n\n", step["id"]))
+        runtime.stream_writer(PlanStepEnded(step["id"]))
         answer, steps = done["answer"], done.get("steps", [])
         text = answer.text.strip()[:MAX_RESULT]
-        failed = answer.additional_kwargs.get("incomplete") or not text
-        error = (steps[-1]["observation"][:MAX_RESULT] if steps else "it gave no answer") if failed else None
-        return {"findings": [Finding(step=step["id"], text=text, error=error, steps=steps)]}
+        return {"findings": [Finding(step=step["id"], text=text, error=_error_of(answer, steps), steps=steps)]}
 
     return work
 
@@ -170,16 +170,56 @@ MAX_TOLD = 8000
 
 
 async def combine(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `answer`. If steps failed, it is based on the others."""
-    answer = AnswerWriter(runtime)
+    """Sets `answer`, based on the steps that gave a result, and `plan`, without pending steps."""
+    answer, plan = AnswerWriter(runtime), _without_pending(state["plan"])
+    if plan != state["plan"]:
+        runtime.stream_writer(PlanChanged(plan))
     citations = " and citations like [2]" if any(step["sources"] for step in state.get("steps", [])) else ""
     question = conversation.question(state)
-    results = f"Question: {question}\n\nSteps:\n{told(state['plan'])[-MAX_TOLD:]}"
+    results = f"Question: {question}\n\nSteps:\n{told(plan)[-MAX_TOLD:]}"
     system = conversation.instructed(render("plan/combine", citations=citations), state, runtime.context)
     said = await ask(runtime, [system, HumanMessage(results)], bounded(runtime), answer.write)
-    answer.write_whole(owed_results(said.text, question, state["plan"], state.get("steps", [])))
+    answer.write_whole(owed_results(said.text, question, plan, state.get("steps", [])))
     reason = answer.close(said.finish_reason)
     runtime.stream_writer(Finished(reason))
-    told_by = {"steps": state.get("steps", []), "plan": state["plan"]}
-    message = AIMessage(content=answer.text.strip(), id=str(uuid.uuid4()), additional_kwargs=told_by)
-    return {"answer": message}
+    told_by = {"steps": state.get("steps", []), "plan": plan}
+    message = AIMessage(content=answer.text.strip(), id=said.id or str(uuid.uuid4()), additional_kwargs=told_by)
+    return {"answer": message, "plan": plan}
+
+
+def _without_pending(plan: Sequence[PlanStep]) -> list[PlanStep]:
+    """A step is still pending if a step that it needs gave nothing, or if the run had to end."""
+    done = {step["id"] for step in plan if step["status"] == "done"}
+    return [_skipped(step, [n for n in step["needs"] if n not in done]) for step in plan]
+
+
+def _skipped(step: PlanStep, missing: Sequence[int]) -> PlanStep:
+    if step["status"] not in ("pending", "running"):
+        return step
+    needs = "It needs the result of step " + ", ".join(map(str, missing)) + ", which there is none of."
+    copy = step.copy()
+    copy["status"], copy["error"] = "skipped", needs if missing else "The run reached its limit before this step."
+    return copy
+
+
+async def conclude(state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `plan` after a plan of one step, from its answer."""
+    answer, steps = state["answer"], state.get("steps", [])
+    assert answer is not None, "conclude is only reached with an answer"
+    plan = [_concluded(step, answer, steps) for step in state["plan"]]
+    runtime.stream_writer(PlanChanged(plan))
+    return {"plan": plan}
+
+
+def _concluded(step: PlanStep, answer: AIMessage, steps: Sequence[Step]) -> PlanStep:
+    copy = step.copy()
+    copy["result"], copy["error"] = answer.text.strip()[:MAX_RESULT], _error_of(answer, steps)
+    copy["status"] = "done" if copy["error"] is None else "failed"
+    return copy
+
+
+def _error_of(answer: AIMessage, steps: Sequence[Step]) -> str | None:
+    """Why a step of the plan failed; None if it has an answer."""
+    if answer.text.strip() and not answer.additional_kwargs.get("incomplete"):
+        return None
+    return steps[-1]["observation"][:MAX_RESULT] if steps else "it gave no answer"

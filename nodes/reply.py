@@ -1,24 +1,33 @@
 """`reply`: answer from the conversation alone, or call client tools."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
 from llm.errors import PromptTooLongError
-from nodes.client_tools import Calls, bound, called_before, settled
+from nodes.client_tools import Calls, bound, called_before, offered, settled
 from nodes.events import AnswerDelta, Finished
 from nodes.model import conversation
 from nodes.model.ask import Said, ask
+from nodes.model.continuation import Continuation
 from nodes.prompts import render
 from nodes.state import AgentState, ClientTools, Context
 from nodes.structured_output import described, form
+from nodes.tool_offer import Offer
+
+NONE = ClientTools()
+NO_ROOM = "the question leaves no room for them in the context window"
 
 
 async def reply(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer`. Raises `PromptTooLongError` if the current question alone does not fit."""
+    if runtime.context.continued is not None:
+        return await _continue(runtime.context.continued, state, runtime)
+    runtime = _with_tools(offered(state, runtime.context), runtime)
     messages = told(state, runtime.context)
     before = called_before(messages)
     calls = Calls(runtime, hold=bool(before))
@@ -27,15 +36,28 @@ async def reply(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     if before and made and all((call["name"], call["args"]) in before for call in made):
         # Small models repeat a call although its result precedes their reply.
         said, made = (
-            await _ask_within_window(_told_to(messages, "chat/tool_results"), _without_tools(runtime), None),
+            await _ask_within_window(_told_to(messages, "chat/tool_results"), _with_tools(NONE, runtime), None),
             [],
         )
     if made:
         calls.release()
     reason = "tool_calls" if made and said.finish_reason != "length" else said.finish_reason
     runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=said.text, tool_calls=made, id=str(uuid.uuid4()))
+    message = AIMessage(content=said.text, tool_calls=made, id=said.id or str(uuid.uuid4()))
     return {"answer": message}
+
+
+async def _continue(text: str, state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Sets `answer` to the continued one, which replaces it in the conversation; only what is new is sent."""
+    messages = told(state, runtime.context)
+    last = messages.pop() if isinstance(messages[-1], AIMessage) else AIMessage("")
+    new = Continuation(text, lambda piece: runtime.stream_writer(AnswerDelta(piece)))
+    said = await _ask_within_window([*messages, AIMessage(text)], runtime, None, new.write, continues=True)
+    new.close()
+    runtime.stream_writer(Finished(said.finish_reason))
+    number = last.id or said.id or str(uuid.uuid4())
+    answer = AIMessage(content=text + new.text, id=number, additional_kwargs=last.additional_kwargs)
+    return {"answer": answer}
 
 
 async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls) -> Said:
@@ -49,7 +71,7 @@ async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], c
         if left:
             said = await _ask_within_window(_told_to(messages, "chat/unreadable_call"), runtime, calls)
         else:
-            said = await _ask_within_window(messages, _without_tools(runtime), None)
+            said = await _ask_within_window(messages, _with_tools(NONE, runtime), None)
     return said
 
 
@@ -58,28 +80,43 @@ def _told_to(messages: list[AnyMessage], prompt: str) -> list[AnyMessage]:
     return [SystemMessage(f"{messages[0].text}\n\n{render(prompt)}"), *messages[1:]]
 
 
-def _without_tools(runtime: Runtime[Context]) -> Runtime[Context]:
-    return runtime.override(context=replace(runtime.context, client_tools=ClientTools()))
+def _with_tools(tools: ClientTools, runtime: Runtime[Context]) -> Runtime[Context]:
+    return runtime.override(context=replace(runtime.context, client_tools=tools))
 
 
-async def _ask_within_window(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls | None) -> Said:
-    """Drop the oldest turns until the rest fits the model's context window."""
+async def _ask_within_window(
+    messages: list[AnyMessage],
+    runtime: Runtime[Context],
+    calls: Calls | None,
+    on_text: Callable[[str], None] | None = None,
+    **more: Any,
+) -> Said:
+    """Drop the oldest turns until the rest fits the model's context window, and then the client's tools, unless one of
+    them must be called.
+    """
+    emit = runtime.stream_writer
     while True:
         try:
             return await ask(
                 runtime,
                 messages,
                 runtime.context.sampling,
-                lambda text: runtime.stream_writer(AnswerDelta(text)),
+                on_text or (lambda text: emit(AnswerDelta(text))),
                 on_call=calls.piece if calls is not None else None,
                 model=bound(runtime.context),
                 **form(runtime.context),
+                **more,
             )
         except PromptTooLongError as error:
             shorter = without_oldest(messages, error.tokens - error.window)
-            if len(shorter) == len(messages):
+            given = runtime.context.client_tools
+            if len(shorter) < len(messages):
+                messages = shorter
+            elif given.tools and given.choice == "auto":
+                emit(Offer(reason=NO_ROOM).event(given))
+                runtime = _with_tools(NONE, runtime)
+            else:
                 raise
-            messages = shorter
 
 
 def told(state: AgentState, context: Context) -> list[AnyMessage]:

@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langgraph.runtime import Runtime
 
-from nodes.events import Routed
+from nodes.client_tools import caller, steps_so_far
+from nodes.events import Routed, StepsOrdered
+from nodes.model import conversation
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
-from nodes.state import AgentState, Context
-from tools.question import sort_files
+from nodes.state import AgentState, Context, Step
+from nodes.tool_offer import OWN_TOOLS, Offer, choose_tool_for, offer_in_chat, offer_to_agent, tool_asked_for
+from tools.question import addresses, named, sort_files
 
 AUTO = "auto"
 """The `wanted_mode` that leaves the choice to the router."""
@@ -31,22 +34,63 @@ class RouteNode(Protocol):
         """Sets `mode`; clears the state of the last turn."""
 
 
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """The modes of a top graph, and one of them for each kind of question."""
+
+    names: Sequence[str]
+    of_kind: Mapping[Kind, str]
+
+    async def choice(self, state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
+        """The mode for the current turn, and the reason."""
+        wanted, called = state.get("wanted_mode", AUTO), caller(state["messages"])
+        talk, work = self.of_kind["talk"], self.of_kind["work"]
+        if len(self.names) == 1:
+            return self.names[0], "it is the only mode"
+        if runtime.context.continued is not None:
+            return talk, "it continues an answer"
+        if called is not None and wanted in (AUTO, self.of_kind["plan"]):
+            by_agent = wanted != AUTO or called.additional_kwargs.get("mode", talk) != talk
+            return work if by_agent else talk, "it continues with the results of the client's tools"
+        if wanted != AUTO:
+            return wanted, "asked for by the client"
+        kind, reason = await _question_kind(state, runtime)
+        return self.of_kind[kind], reason
+
+    async def offer(self, mode: str, state: AgentState, runtime: Runtime[Context]) -> Offer:
+        """The client tools that the model may call in `mode`; the client is told."""
+        given = runtime.context.client_tools
+        if not given.tools:
+            return Offer()
+        offer = Offer(reason=OWN_TOOLS)
+        if mode == self.of_kind["talk"]:
+            offer = await offer_in_chat(state, runtime.context)
+        elif mode == self.of_kind["work"]:
+            offer = await offer_to_agent(state, runtime.context)
+        runtime.stream_writer(offer.event(given))
+        return offer
+
+    def steps(self, mode: str, state: AgentState, runtime: Runtime[Context]) -> list[Step]:
+        """The steps with which the turn goes on, if it is an agent's that waited for the client."""
+        if mode == self.of_kind["talk"] or caller(state["messages"]) is None:
+            return []
+        steps = steps_so_far(state["messages"])
+        runtime.stream_writer(StepsOrdered(steps))
+        return steps
+
+
 def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
     """The step `route`, which chooses one of `modes`; `mode_of_kind` names one for each kind of question."""
+    known = Modes(modes, mode_of_kind)
 
     async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        wanted = state.get("wanted_mode", AUTO)
-        if len(modes) == 1:
-            mode, reason = modes[0], "it is the only mode"
-        elif wanted != AUTO:
-            mode, reason = wanted, "asked for by the client"
-        else:
-            kind, reason = await _question_kind(state, runtime)
-            mode = mode_of_kind[kind]
+        mode, reason = await known.choice(state, runtime)
         runtime.stream_writer(Routed(mode, reason))
         return {
             "mode": mode,
-            "steps": [],
+            "steps": known.steps(mode, state, runtime),
+            "offered": list((await known.offer(mode, state, runtime)).names),
+            "calls": [],
             "action": None,
             "outcome": None,
             "needed": "",
@@ -55,6 +99,7 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
             "plan": [],
             "replans": 0,
             "answer_text": None,
+            "answer_id": None,
             "spoken": "",
             "finish_reason": "stop",
         }
@@ -64,11 +109,32 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
 
 async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[Kind, str]:
     """The kind of the question, and the reason."""
-    if not runtime.context.tools:
+    context = runtime.context
+    if not context.tools:
         return "talk", "there are no tools"
-    asked = question(state)
-    told = question_kind(asked, await _situation(state, runtime))
+    asked = conversation.asked(state)
+    situation = await _situation(state, runtime)
+    told = question_kind(asked, situation)
+    if (told is None or told[0] != "talk") and context.client_tools.tools:
+        told = await _kind_with_client_tools(told, asked, situation, state, runtime)
     return told or await _ask_the_model(asked, runtime)
+
+
+async def _kind_with_client_tools(
+    told: tuple[Kind, str] | None, asked: str, situation: Situation, state: AgentState, runtime: Runtime[Context]
+) -> tuple[Kind, str] | None:
+    """A client tool that fits the question better than ours is a reason to talk, because mode `chat` leaves the call to
+    the client. The model chooses if the rules do not, and if an agent cannot offer them.
+    """
+    context = runtime.context
+    if addresses(asked) or named(asked, situation.all.all):
+        return told
+    offer = await offer_in_chat(state, context)
+    tool = tool_asked_for(offer, asked, context)
+    if tool is None and offer.names and not (await offer_to_agent(state, context)).names:
+        chosen = await choose_tool_for(asked[:MAX_TOLD], offer, runtime)
+        tool = chosen if chosen in offer.names else None
+    return ("talk", f"the client's tool {tool} fits it") if tool is not None else told
 
 
 async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
@@ -81,6 +147,9 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
         all=await files_at_hand(runtime),
         worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
         first=len(said) == 1,
+        instructions=conversation.instructions(state, runtime.context),
+        tools=bool(runtime.context.client_tools.tools),
+        response_format=runtime.context.response_format is not None,
     )
 
 
@@ -95,5 +164,5 @@ async def record(state: AgentState) -> AgentState:
     answer = state.get("answer")
     if answer is None:
         return {"messages": [], "answer": None}
-    told = {**answer.additional_kwargs, "mode": state["mode"], "created_at": time.time()}
+    told = {"mode": state["mode"], **answer.additional_kwargs, "created_at": time.time()}
     return {"messages": [answer.model_copy(update={"additional_kwargs": told})], "answer": None}

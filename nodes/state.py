@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NotRequired
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.messages import AIMessage, AnyMessage, ToolCall
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
@@ -50,6 +50,11 @@ class Step(TypedDict):
     """The step of the plan that it belongs to."""
 
 
+PlanStatus = Literal["pending", "running", "done", "failed", "dropped", "skipped", "cancelled"]
+"""`dropped`: replaced by a new plan. `skipped`: never begun, for the reason in `error`. `cancelled`: the run ended.
+"""
+
+
 class PlanStep(TypedDict):
     """One step of a plan. `needs` are the IDs of the steps whose results it uses."""
 
@@ -58,7 +63,7 @@ class PlanStep(TypedDict):
     tool: str | None
     done_when: str
     needs: list[int]
-    status: Literal["pending", "running", "done", "failed", "dropped"]
+    status: PlanStatus
     result: str
     error: str | None
 
@@ -96,7 +101,9 @@ class AgentState(TypedDict, total=False):
     """Stored in the checkpoint; the same for all modes, so that a session can change its mode from turn to turn.
 
     Files are referenced by name, never included. Everything except `messages`, and the `summaries` of the first
-    `condensed` of them, belongs to the current turn.
+    `condensed` of them, belongs to the current turn. `offered` has the names of the client tools that the model may
+    call in it, `calls` the calls of them that end an agent's run. `answer_id` is the ID of the model's message
+    with the answer, None if it was not the model that wrote it.
     """
 
     messages: Annotated[list[AnyMessage], messages_channel()]
@@ -105,9 +112,12 @@ class AgentState(TypedDict, total=False):
     steps: list[Step]
     action: Action | None
     outcome: Outcome | None
+    offered: list[str]
+    calls: list[ToolCall]
     needed: str
     thoughts: int
     answer_text: str | None
+    answer_id: str | None
     spoken: str
     finish_reason: str
     answer: AIMessage | None
@@ -138,6 +148,8 @@ class Sampling:
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
 
@@ -216,6 +228,8 @@ class Context:
     instructions: str = ""
     """The client's instructions for this turn only; permanent ones are system messages."""
     client_tools: ClientTools = ClientTools()
+    continued: str | None = None
+    """The answer that this turn continues; None: it gives a new one."""
     response_format: dict[str, Any] | None = None
     """In OpenAI's format, if the answer must be JSON."""
     limits: Limits = Limits()

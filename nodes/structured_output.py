@@ -17,10 +17,10 @@ MAX_NOTES = 4000
 
 async def structured_output(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer` from its text and the last notes, constrained by `response_format`. Mode `chat` has already done
-    so.
+    so, and calls of client tools have no text.
     """
     answer = state.get("answer")
-    if runtime.context.response_format is None or answer is None or state["mode"] == "chat":
+    if runtime.context.response_format is None or answer is None or answer.tool_calls or state["mode"] == "chat":
         return {}
     notes = conversation.notes(state.get("steps", []))[-MAX_NOTES:]
     told = f"Question: {conversation.question(state)}\n\nNotes:\n{notes}\n\nAnswer: {answer.text}"
@@ -33,11 +33,11 @@ async def structured_output(state: AgentState, runtime: Runtime[Context]) -> Age
         **form(runtime.context),
     )
     runtime.stream_writer(Finished(said.finish_reason))
-    return {"answer": answer.model_copy(update={"content": said.text})}
+    return {"answer": answer.model_copy(update={"content": said.text, "id": said.id or answer.id})}
 
 
 MAX_SCHEMA = 4000
-"""Maximum characters of a schema in the prompt."""
+"""Maximum characters of a schema in the prompt; the backend enforces all of it."""
 
 
 def described(context: Context) -> str:
@@ -46,7 +46,9 @@ def described(context: Context) -> str:
     if wanted is None:
         return ""
     schema = (wanted.get("json_schema") or {}).get("schema")
-    shown = json.dumps(schema, ensure_ascii=False)[:MAX_SCHEMA] if schema else ""
+    shown = json.dumps(schema, ensure_ascii=False) if schema else ""
+    if len(shown) > MAX_SCHEMA:
+        shown = f"{shown[:MAX_SCHEMA]} … (the rest of the schema is left out)"
     return render("chat/json", kind="value" if schema else "object", schema=shown)
 
 

@@ -1,7 +1,7 @@
 """`summarize`: summarize old turns once, so that a long conversation fits the context window and stays fast.
 
-The newest turns and the current question are kept in full. Each old turn is summarized exactly once, when the
-unsummarized turns exceed their share of the window; summaries are never summarized again.
+The newest turns, the current question and the client's instructions are kept in full. Each old turn is summarized
+exactly once, when the unsummarized turns exceed their share of the window; summaries are never summarized again.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langgraph.runtime import Runtime
 
 from nodes.model.ask import ask
+from nodes.model.conversation import own_words
 from nodes.prompts import render
 from nodes.state import AgentState, Context, Sampling
 
@@ -39,7 +40,9 @@ async def summarize(state: AgentState, runtime: Runtime[Context]) -> AgentState:
 
 
 def _sizes(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> list[int]:
-    return [runtime.context.model.get_num_tokens(message.text) for message in messages]
+    """Tokens of each message. Instructions do not count: they stay in the prompt, whole."""
+    count = runtime.context.model.get_num_tokens
+    return [0 if isinstance(message, SystemMessage) else count(message.text) for message in messages]
 
 
 def _old(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> int:
@@ -58,6 +61,8 @@ def _parts(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> l
     parts: list[list[AnyMessage]] = []
     filled = room
     for message, size in zip(messages, sizes, strict=False):
+        if isinstance(message, SystemMessage):
+            continue
         told = min(size, MAX_MESSAGE)  # a token is at least a character
         if filled + told > room:
             parts.append([])
@@ -68,8 +73,8 @@ def _parts(messages: Sequence[AnyMessage], sizes: Sequence[int], room: int) -> l
 
 
 async def _summary(messages: Sequence[AnyMessage], runtime: Runtime[Context]) -> str:
-    speakers = {HumanMessage: "Person", AIMessage: "Assistant", SystemMessage: "Instruction"}
-    lines = [f"{speakers.get(type(m), 'Note')}: {m.text.strip()[:MAX_MESSAGE]}" for m in messages]
+    speakers = {HumanMessage: "Person", AIMessage: "Assistant"}
+    lines = [f"{speakers.get(type(m), 'Note')}: {own_words(m).strip()[:MAX_MESSAGE]}" for m in messages]
     said = await ask(
         runtime,
         [SystemMessage(render("chat/summarize")), HumanMessage("\n".join(lines))],

@@ -22,20 +22,21 @@ INCOMPLETE = "I had to stop before I was sure ({steps} steps). "
 
 async def synthesize(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     """Sets `answer`."""
-    text, reason = state.get("answer_text"), state.get("finish_reason", "stop")
+    text, reason, answer_id = state.get("answer_text"), state.get("finish_reason", "stop"), state.get("answer_id")
     told: dict[str, Any] = {"steps": state.get("steps", [])}
     if text is None:
-        text, reason = await _conclude(state, runtime)
+        text, reason, answer_id = await _conclude(state, runtime)
         text = state.get("spoken", "") + text
         told["incomplete"] = True
     if runtime.context.plan_step is None:
         runtime.stream_writer(Finished(reason))
-    message = AIMessage(content=text, id=str(uuid.uuid4()), additional_kwargs=told)
+    calls = state.get("calls", [])
+    message = AIMessage(content=text, tool_calls=calls, id=answer_id or str(uuid.uuid4()), additional_kwargs=told)
     return {"answer": message}
 
 
-async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
-    """A limit was reached: the best answer possible from the notes, marked as such."""
+async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, str, str | None]:
+    """A limit was reached: the best answer possible from the notes, marked as such; its finish reason and ID."""
     steps = state.get("steps", [])
     answer = AnswerWriter(runtime)
     answer.write_whole(INCOMPLETE.format(steps=len(steps)))
@@ -51,4 +52,4 @@ async def _conclude(state: AgentState, runtime: Runtime[Context]) -> tuple[str, 
     )
     answer.write_whole(owed(said.text, [source for step in steps for source in step["sources"]]))
     reason = answer.close(said.finish_reason)
-    return answer.text, reason
+    return answer.text, reason, said.id

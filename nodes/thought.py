@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from langgraph.runtime import Runtime
 
 from llm.errors import ToolsUnsupportedError
-from nodes.events import ThoughtDelta
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
 from nodes.react.decide import Act, Answer, Ask, decide, stuck
 from nodes.react.grounding import finish, give
 from nodes.react.native_protocol import native_thought
-from nodes.react.text_protocol import Reply, ReplyWriter, parse
+from nodes.react.reply_writer import ReplyWriter
+from nodes.react.step_writer import StepWriter
+from nodes.react.text_protocol import Reply, parse
 from nodes.state import Action, AgentState, Context, Step
 from tools.agent_tool import program_tool_of
 from tools.coding.program_prompt import STOP
@@ -57,7 +58,9 @@ async def _in_words(state: AgentState, runtime: Runtime[Context]) -> AgentState:
     update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     match await decide(state, runtime):
         case Act(action):
-            runtime.stream_writer(ThoughtDelta(f"{action['thought']}\n"))
+            steps = StepWriter(runtime)
+            steps.words(action["thought"])
+            steps.close(action)
             return {**update, "action": action}
         case Answer(text):
             return {**update, **give(text, runtime)}
@@ -82,7 +85,7 @@ async def _asked(prompt: Ask, state: AgentState, runtime: Runtime[Context]) -> A
     if reply.need is not None and steps:
         return {"needed": reply.need or "the answer"}
     text = reply.final if reply.final is not None else reply.need or reply.thought or thinking.said.text
-    return finish(text, thinking.answer, thinking.said.finish_reason, state, runtime)
+    return finish(text, thinking.answer, thinking.said, state, runtime)
 
 
 def _so_far(steps: Sequence[Step]) -> str:
@@ -96,8 +99,8 @@ async def _think(prompt: Ask, runtime: Runtime[Context], *, fresh: bool) -> Thin
     coder = runtime.context.coder if prompt.coding else None
     sampling = bounded(runtime, coder, stop=STOP, fresh=fresh)
     said = await ask(runtime, prompt.messages, sampling, writer.write, model=coder)
-    writer.close()
     reply = parse(said.text, program_tool_of(runtime.context.tools))
+    writer.close(reply)
     if reply.final is not None and (empty := [name for name in prompt.slots if f"@{name}[" not in reply.final]):
         return Thinking(said, replace(reply, final=None, need=", ".join(empty)), writer.answer)
     writer.release()

@@ -47,7 +47,7 @@ def _first_call(question: Question) -> FirstCall | None:
     return FirstCall(f"I look into {names[0]}.", names[0]) if names else None
 
 
-PURPOSE = Purpose(kind="reading", first_call=_first_call, files=FILE_KINDS)
+PURPOSE = Purpose(kind="reading", first_call=_first_call, files=FILE_KINDS, activity="Reading the file")
 
 
 class FileAnalyzer(AgentTool):

@@ -63,6 +63,8 @@ class Purpose:
     """None if the question is not specific enough; always None for a computation, whose program a model writes."""
     files: frozenset[FileKind] = frozenset()
     """The kinds of files that it works on. A search or reading with kinds is useless without such a file."""
+    activity: str = ""
+    """What a person reads before the input when it is called, such as "Searching the web"; empty: the tool's name."""
     aliases: tuple[str, ...] = ()
     """Names by which models were trained to call such a tool."""
 

@@ -56,6 +56,7 @@ PURPOSE = Purpose(
     fit=_fit,
     first_call=_first_call,
     files=frozenset({"documents", "others"}),
+    activity="Searching the documents",
     aliases=("file_search",),
 )
 

@@ -64,7 +64,7 @@ def _first_call(question: Question) -> FirstCall | None:
     return FirstCall("I read the page.", question.addresses[0]) if question.addresses else None
 
 
-PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call)
+PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call, activity="Reading the page")
 
 
 class ReadPage(AgentTool):

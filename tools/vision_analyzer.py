@@ -90,7 +90,9 @@ def _first_call(question: Question) -> FirstCall | None:
     return FirstCall(f"I look at {names[0]}.", given)
 
 
-PURPOSE = Purpose(kind="reading", fit=_fit, first_call=_first_call, files=frozenset({"images"}))
+PURPOSE = Purpose(
+    kind="reading", fit=_fit, first_call=_first_call, files=frozenset({"images"}), activity="Looking at the image"
+)
 
 
 class VisionAnalyzer(AgentTool):

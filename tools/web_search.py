@@ -78,7 +78,7 @@ def _first_call(question: Question) -> FirstCall:
     return FirstCall("I look it up on the web.", question.text)
 
 
-PURPOSE = Purpose(kind="search", fit=_fit, first_call=_first_call)
+PURPOSE = Purpose(kind="search", fit=_fit, first_call=_first_call, activity="Searching the web")
 
 
 class WebSearch(AgentTool):

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 from workspace.cell import Cell
 from workspace.errors import KernelStartError
 from workspace.folder import changed_files, list_files
+from workspace.gone_variables import GoneVariables
 from workspace.jail.handle import JailedKernel, KernelGone, SnapshotFailed
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.variables import Variable
@@ -31,6 +32,7 @@ SAVING_GRACE = 2.0
 """Seconds that a cell waits for the previous snapshot; small variables take about 20 ms."""
 LISTING_GRACE = 2.0
 START_TRIES = 3
+GONE = "{type}; it belongs to an earlier point of the conversation: load or compute it again"
 
 OnOutput = Callable[[str], None]
 
@@ -56,6 +58,7 @@ class Kernel:
         self._jail = jail
         self._settings = settings
         self._room = room
+        self._gone = GoneVariables(jail.snapshots / session_id)
         self._lock = asyncio.Lock()
         self._process: JailedKernel | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -129,6 +132,12 @@ class Kernel:
             log.warning("session %s: the variables cannot be listed: %s", self._session_id, error)
             return []
         return list(report.variables) if report is not None else []
+
+    async def gone_variables(self) -> list[Variable]:
+        """Variables from before the fork that the session began with, unless they have been defined again."""
+        gone = await asyncio.to_thread(self._gone.read)
+        there = {variable.name for variable in await self.variables()} if gone else set()
+        return [variable for variable in gone if variable.name not in there]
 
     async def close(self) -> None:
         """Wait for a running snapshot, then end the process; its variables are restored at the next cell.
@@ -225,7 +234,10 @@ class Kernel:
             self._room.settle(self)
         if process.damage:
             return process, {"all variables": process.damage}
-        return process, process.restored.lost if process.restored is not None else {}
+        if process.restored is not None:
+            return process, process.restored.lost
+        gone = await asyncio.to_thread(self._gone.read)  # nothing has run in this session yet
+        return process, {variable.name: GONE.format(type=variable.type) for variable in gone}
 
     async def _end(self) -> None:
         process, self._process = self._process, None

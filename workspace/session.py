@@ -9,7 +9,7 @@ from workspace.folder import FileInfo, file_info, file_infos
 from workspace.folder_copy import copy_new
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.upload import put_in_place, store
+from workspace.upload import put_in_place, store, without_copy
 
 
 @dataclass(slots=True)
@@ -45,6 +45,10 @@ class SessionWorkspace:
     async def copy_file(self, name: str, copy: str) -> None:
         """Copy a file within the folder, unless a file is named `copy`. Errors as for `copy_new`."""
         await asyncio.to_thread(copy_new, self.folder, name, self.folder, copy)
+
+    async def without_copy(self, name: str, label: str) -> str:
+        """The file's name; of a copy of the older file named `label`, the name of that one, and the copy is deleted."""
+        return await asyncio.to_thread(without_copy, self.folder, name, label)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` filters them."""

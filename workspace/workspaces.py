@@ -7,15 +7,17 @@ import os
 import re
 import secrets
 import subprocess
+from collections.abc import Container
 from functools import partial
 from pathlib import Path
 
 from workspace.errors import BadNameError, WorkspaceError
+from workspace.gone_variables import GoneVariables
 from workspace.jail.fork_server import ForkServer
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.settings import JailSettings
-from workspace.jail.variables import Variable
+from workspace.jail.variables import HIDDEN_TYPES, Variable
 from workspace.kernel import Kernel
 from workspace.kernel_limits import Rooms
 from workspace.session import SessionWorkspace
@@ -113,10 +115,24 @@ class Workspaces:
 
     async def variables(self, session_id: str) -> list[Variable]:
         """A session's variables, whether its kernel is running or not. Creates nothing on disk."""
+        return await self._kernel(session_id).variables()
+
+    async def note_gone(self, session_id: str, source_id: str, but: Container[str]) -> None:
+        """Tell the session's programs which variables of the session that it was forked from they do not have; all
+        `but` those with these names.
+        """
+        source = self._kernel(source_id)
+        variables = [*await source.variables(), *await source.gone_variables()]
+        gone = [variable for variable in variables if variable.name not in but and variable.type not in HIDDEN_TYPES]
+        if gone:
+            await asyncio.to_thread(GoneVariables(self._snapshots / session_id).write, gone)
+
+    def _kernel(self, session_id: str) -> Kernel:
+        """The session's kernel or, if it is not open, one that only reads its snapshot."""
         workspace = self._open.get(session_id)
-        if workspace is None:
-            return await Kernel(session_id, self.folder(session_id), self.jail, self._settings, self._rooms).variables()
-        return await workspace.kernel.variables()
+        if workspace is not None:
+            return workspace.kernel
+        return Kernel(session_id, self.folder(session_id), self.jail, self._settings, self._rooms)
 
     async def discard(self, session_id: str) -> None:
         """End the kernel, delete its variables and the folder: nothing of the session is left on disk.

@@ -20,6 +20,7 @@ from api.turns.options import Origin, TurnRequest
 from api.wire.chat_request import ChatRequest
 from api.wire.completion import completion
 from api.wire.form_fields import form_fields, urlencoded_fields
+from api.wire.types import Completion
 from checkpoints.users import User
 
 router = APIRouter()
@@ -48,7 +49,8 @@ BODY = {
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",
-        "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {}},
+        "model": Completion,
+        "content": {"text/event-stream": {}},
     },
     202: {"model": RunStatus, "description": "With `background: true` and without `stream`: the answer is in progress"},
     **errors(400, 404, 408, 409, 413, 503),
@@ -70,7 +72,8 @@ async def chat_completions(
     run, session_id = live.run, live.answer.session_id
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
-        return RunResponse(live, chat_pieces(live), headers, services.settings.runs.keepalive_seconds)
+        seconds = services.settings.runs.keepalive_seconds
+        return RunResponse(run, chat_pieces(live), headers, seconds, background=live.background)
     if chat.background:
         return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)

@@ -1,7 +1,5 @@
 """`/v1/models`: the backend's models and the modes; `/api/auth/me/model`: the user's default model."""
 
-from typing import Any
-
 from fastapi import APIRouter, Depends
 
 from api.accounts.schemas import ModelChoiceView, OwnModelChoice
@@ -10,20 +8,22 @@ from api.errors import not_found
 from api.openapi import errors
 from api.services import Services
 from api.wire.chat_request import AGENT_TYPES
+from api.wire.models import DESCRIPTIONS, Description, ModelInfo, ModelList, ModelMeta, ModelView
 from checkpoints.users import User
+from nodes.route import AUTO
 
 router = APIRouter()
 KNOWN_USER = [Depends(current_user)]
 
 
 @router.get("/v1/models", dependencies=KNOWN_USER)
-async def list_models(services: Services = Depends(services_of)) -> dict[str, Any]:
-    """List all models, in OpenAI's format."""
-    return {"object": "list", "data": [_model(name, services) for name in names(services)]}
+async def list_models(services: Services = Depends(services_of)) -> ModelList:
+    """List the modes, `auto` first, and then the backend's models, the default first."""
+    return ModelList(data=[_model(name, services) for name in names(services)])
 
 
 @router.get("/v1/models/{model_id:path}", dependencies=KNOWN_USER, responses=errors(404))
-async def get_model(model_id: str, services: Services = Depends(services_of)) -> dict[str, Any]:
+async def get_model(model_id: str, services: Services = Depends(services_of)) -> ModelView:
     """One model. 404 if there is no model with that name."""
     if model_id not in names(services):
         raise not_found(f"model {model_id!r}", "model")
@@ -31,12 +31,28 @@ async def get_model(model_id: str, services: Services = Depends(services_of)) ->
 
 
 def names(services: Services) -> list[str]:
-    return [*services.models.names, *AGENT_TYPES]
+    """The modes, then the backend's models; the first of each are the defaults."""
+    models = services.models
+    return list(dict.fromkeys([*AGENT_TYPES, models.default, *models.names]))
 
 
-def _model(name: str, services: Services) -> dict[str, Any]:
-    owner = "llm-api" if name in AGENT_TYPES else services.settings.models.llm_backend
-    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+def _model(name: str, services: Services) -> ModelView:
+    models, is_mode = services.models, name in AGENT_TYPES
+    told = DESCRIPTIONS.get(name, Description(name, "A mode.")) if is_mode else _of_backend(name, services)
+    return ModelView(
+        id=name,
+        owned_by="llm-api" if is_mode else services.settings.models.llm_backend,
+        name=told.name,
+        description=told.text,
+        context_length=getattr(models.get(models.default if is_mode else name), "window", None),
+        info=ModelInfo(meta=ModelMeta(description=told.text)),
+    )
+
+
+def _of_backend(name: str, services: Services) -> Description:
+    backend, default = services.settings.models.llm_backend, name == services.models.default
+    used = " The modes use it unless you choose another model." if default else ""
+    return Description(f"{name} ({backend})", f"A language model, which answers in the mode {AUTO}.{used}")
 
 
 @router.get("/api/auth/me/model", tags=["accounts"], responses=errors(401, 429))

@@ -4,7 +4,7 @@ import json
 from contextlib import AsyncExitStack
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from api.services import Services
 from api.turns.options import Origin
 from api.turns.responses import converted, response_id
 from api.turns.stored_responses import ResponseRun
+from api.turns.turn import Turn
 from api.wire.responses_body import ResponseBody, input_items
 from api.wire.responses_events import ResponseEvents
 from api.wire.responses_request import REFUSED, ResponsesRequest
@@ -59,21 +60,23 @@ async def create_response(
         with given.naming():
             turn_request = await given.turn_request(Origin.of(request), user, services.responses)
             turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
-        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id)
-        events = ResponseEvents(body, turn.session_id)
-        doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
-        if asked.store:
-            lease = turn.locked.lock.lease
+        body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id, given.tools.dropped)
+        events = ResponseEvents(body, turn.session_id, given.tools.own)
+        stored = turn if asked.store and isinstance(turn, Turn) else None
+        doing = ResponseRun(turns.work(turn), turn, events, rows if stored else None)
+        if stored is not None:
+            lease = stored.locked.lock.lease
             assert lease is not None, "a session that is locked has its lease"
             sent = input_items(body.id, asked.input)
-            await rows.begin(StoredResponse(body.id, turn.session_id, None, body.begun(), sent, lease.id), user.id)
+            await rows.begin(StoredResponse(body.id, stored.session_id, None, body.begun(), sent, lease.id), user.id)
         live = turns.begin(turn, doing.work, stack)
     run = live.run
     doing.follow(run)
-    headers = {**HEADERS, "X-Session-ID": turn.session_id}
+    headers = HEADERS | ({"X-Session-ID": turn.session_id} if turn.session_id else {})
     if asked.stream:
         pieces = typed_pieces(doing.log, lambda: events.failed(gone()))
-        return RunResponse(live, pieces, headers, services.settings.runs.keepalive_seconds)
+        seconds = services.settings.runs.keepalive_seconds
+        return RunResponse(run, pieces, headers, seconds, background=live.background)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)
@@ -81,6 +84,22 @@ async def create_response(
         known = to_api_error(run.error)
         return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
     return JSONResponse(doing.response, headers=headers)
+
+
+@router.post("/v1/responses/compact", include_in_schema=False)
+@router.post("/v1/responses/input_tokens", include_in_schema=False)
+async def unsupported(request: Request, _user: User = Depends(current_user)) -> Response:
+    """OpenAI's further operations. Conversations are condensed by the service itself."""
+    message = f"{request.url.path} is not supported: the service condenses long conversations itself"
+    raise bad_request(message, code="unsupported_endpoint")
+
+
+@router.websocket("/v1/responses")
+async def unsupported_transport(socket: WebSocket) -> None:
+    """OpenAI's WebSocket mode, refused before the connection is open."""
+    message = "WebSockets are not supported here; send POST /v1/responses with stream: true"
+    error = bad_request(message, code="unsupported_transport")
+    await socket.send_denial_response(JSONResponse(error.body(), error.status))
 
 
 async def own_response(

@@ -79,6 +79,13 @@ async def talk(socket: WebSocket) -> None:
     await Talk(socket, asking, services).run()
 
 
+@router.websocket("/{path:path}")
+async def refuse(socket: WebSocket, path: str) -> None:
+    """Any other path. The framework's own refusal has no body."""
+    error = ApiError(404, f"There is no WebSocket at /{path}; use /api/ws.", code="not_found")
+    await socket.send_denial_response(JSONResponse(error.body(), error.status))
+
+
 def _with_header(connection: HTTPConnection, name: str, value: str) -> HTTPConnection:
     """The same connection with this header added."""
     headers = [(key, old) for key, old in connection.scope["headers"] if key != name.encode()]

@@ -23,6 +23,8 @@ class Attempt:
     policy: RunPolicy = "reject"
     passes_when_busy: bool = False
     """If the session is busy, continue with the next attempt."""
+    passes_when_deleted: bool = False
+    """If the session is deleted before it is locked, continue with the next attempt."""
     discard: Callable[[], Awaitable[None]] | None = None
     """Deletes a session that was created for the claim; None for an existing one."""
     empty: bool = False

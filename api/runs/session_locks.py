@@ -135,6 +135,8 @@ class SessionLocks:
                     return None
                 raise
             if not attempt.empty and await self._sessions.get(session.id, session.owner) is None:
+                if attempt.passes_when_deleted:
+                    return None
                 raise not_found("session", "session_id")
             known = attempt.fingerprint
             fingerprint = known if isinstance(known, str) else await known()

@@ -12,6 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 from api.wire.conversion import calls_of
 from api.wire.steps import artifacts, public_step
 from checkpoints.sessions import Session
+from nodes.model.conversation import own_words
 from nodes.state import Step
 
 
@@ -38,7 +39,7 @@ def _public(session: Session, message: AnyMessage) -> dict[str, Any]:
     extra = message.additional_kwargs
     shown: dict[str, Any] = {
         "role": role(message),
-        "content": message.text,
+        "content": own_words(message),
         "timestamp": iso(extra.get("created_at", session.created)),
     }
     if isinstance(message, HumanMessage):

@@ -13,7 +13,8 @@ from api.turns.options import Origin, TurnRequest
 from api.turns.session_claim import TurnEnd
 from api.turns.stored_responses import StoredResponses
 from api.wire.chat_request import ChatRequest
-from api.wire.responses_request import ResponsesRequest, choice_of, format_of, read_items, tools_of
+from api.wire.responses_request import ResponsesRequest, defined_tools, format_of, read_items
+from api.wire.responses_tools import ToolSet, choice_of, read_tools
 from checkpoints.users import User
 
 FIELDS = {
@@ -37,6 +38,8 @@ class ConvertedRequest:
     body: ResponsesRequest
     fields: dict[str, Any]
     origins: list[int]
+    """The index of the item that each message comes from."""
+    tools: ToolSet
     only_tools: frozenset[str] | None
 
     async def turn_request(self, origin: Origin, user: User, stored: StoredResponses) -> TurnRequest:
@@ -58,7 +61,7 @@ class ConvertedRequest:
         try:
             yield
         except (ApiError, RequestValidationError) as error:
-            raise _renamed(to_api_error(error), self.origins) from error
+            raise _renamed(to_api_error(error), self.origins, self.tools.origins) from error
 
 
 async def converted(body: ResponsesRequest, stored: StoredResponses, user: User) -> ConvertedRequest:
@@ -69,8 +72,11 @@ async def converted(body: ResponsesRequest, stored: StoredResponses, user: User)
         return await stored.item(item, user)
 
     messages, origins = await read_items(body.input, find)
-    functions, ours = tools_of(body)
-    choice, picked = choice_of(body)
+    tools = read_tools(defined_tools(body))
+    choice = choice_of(body.tool_choice, tools)
+    only = choice.ours or tools.ours
+    if choice.functions == "none":
+        tools, only = ToolSet(), frozenset() if tools.service else None
     fields: dict[str, Any] = {
         "messages": messages,
         "model": body.model,
@@ -79,16 +85,19 @@ async def converted(body: ResponsesRequest, stored: StoredResponses, user: User)
         "background": body.background,
         "temperature": body.temperature,
         "top_p": body.top_p,
+        "frequency_penalty": body.frequency_penalty,
+        "presence_penalty": body.presence_penalty,
+        "verbosity": body.text.verbosity,
         "max_completion_tokens": body.max_output_tokens,
-        "tools": functions or None,
-        "tool_choice": choice if functions or ours is None else None,
+        "tools": tools.functions or None,
+        "tool_choice": None if only is not None else choice.functions,
         "parallel_tool_calls": body.parallel_tool_calls,
         "response_format": format_of(body),
         "reasoning_effort": body.reasoning.effort,
     }
-    if (picked or (ours and choice == "required")) and body.model not in ("react", "plan_execute"):
+    if choice.must and body.model not in ("react", "plan_execute"):
         fields["agent_type"] = "react"
-    return ConvertedRequest(body, fields, origins, picked or ours)
+    return ConvertedRequest(body, fields, origins, tools, only)
 
 
 async def _after(previous: str | None, responses: StoredResponses, user: User) -> TurnEnd | None:
@@ -108,12 +117,14 @@ async def _after(previous: str | None, responses: StoredResponses, user: User) -
     raise bad_request(f"{field}: this response is {status} and cannot be continued", field, "response_not_complete")
 
 
-def _renamed(error: ApiError, origins: list[int]) -> ApiError:
+def _renamed(error: ApiError, origins: list[int], tools: list[str]) -> ApiError:
     """The same error with the field names of this route."""
     param = error.param or ""
     head, *rest = param.split(".")
     if head == "messages" and rest and rest[0].isdigit() and int(rest[0]) < len(origins):
         new = ".".join(["input", str(origins[int(rest[0])]), *rest[1:]])
+    elif head == "tools" and rest and rest[0].isdigit() and int(rest[0]) < len(tools):
+        new = ".".join([tools[int(rest[0])], *rest[1 + (rest[1:2] == ["function"]) :]])
     elif head == "messages":
         new = ".".join(["input", *rest])
     else:

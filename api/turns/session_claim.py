@@ -1,10 +1,10 @@
-"""Claims on a turn's session: a named one, a new one, or the end of an earlier turn.
+"""Claims on a turn's session: one named by its ID or by the client's own, a new one, or the end of an earlier turn.
 
 `matching.py` has the claim by transcript.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,11 +13,15 @@ from api.runs.claims import Attempt
 from api.runs.settings import RunPolicy
 from api.turns.fork import Forks
 from api.turns.transcript import START, Transcript, chain
-from checkpoints.sessions import Session, Sessions
+from api.wire.messages import ChatMessage
+from checkpoints.sessions import EXTERNAL_ID, Session, Sessions
 from checkpoints.store import Store
 from checkpoints.turns import StoredTurn
 from checkpoints.users import User
 from workspace.workspaces import SESSION_ID
+
+TRIES = 50
+"""How often a session is looked up that other requests create and delete at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,49 @@ class NamedSession:
         new = self.transcript.messages[self.transcript.first_new :]
 
         async def fingerprint() -> str:
-            newest = await self.store.turns.newest(session.id)
-            last = newest.fingerprint if newest else START
-            said = await asyncio.to_thread(chain, last, new)
-            return said[-1] if said else last
+            return await fingerprint_after(await self.store.turns.newest(session.id), new)
 
         yield Attempt(session, new, fingerprint, self.policy)
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalSession:
+    """The session that the client knows by an ID of its own, created at the first request with that ID; or the user's
+    session whose own ID it is. The messages after its last assistant message are new, in a new session all. Raises 400.
+    """
+
+    id: str
+    user: User
+    transcript: Transcript
+    title: str
+    store: Store
+    forks: Forks
+    policy: RunPolicy
+
+    @property
+    def system(self) -> tuple[str, ...] | None:
+        return self.transcript.system or None
+
+    async def attempts(self) -> AsyncGenerator[Attempt]:
+        if not EXTERNAL_ID.fullmatch(self.id):
+            message = "X-Session-ID: use 1 to 200 visible ASCII characters"
+            raise bad_request(message, "X-Session-ID", "invalid_session_id")
+        for _ in range(TRIES):
+            session = await self._session()
+            newest = await self.store.turns.newest(session.id)
+            new = self.transcript.messages[self.transcript.first_new if newest else 0 :]
+            fingerprint = partial(self._fingerprint, session, newest, new)
+            discard = partial(self.forks.discard_unused, session) if newest is None else None
+            yield Attempt(session, new, fingerprint, self.policy, passes_when_deleted=True, discard=discard)
+
+    async def _session(self) -> Session:
+        sessions, owner = self.store.sessions, self.user.id
+        return await sessions.get(self.id, owner) or await sessions.get_or_create(self.id, owner, self.title)
+
+    async def _fingerprint(self, session: Session, seen: StoredTurn | None, new: Sequence[ChatMessage]) -> str | None:
+        """None if another request with the same ID has begun the session in the meantime."""
+        newest = await self.store.turns.newest(session.id)
+        return None if seen is None and newest is not None else await fingerprint_after(newest, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +130,7 @@ class AfterTurn:
         turn = await self.store.turns.at(session.id, self.end.checkpoint)
         if turn is None:
             raise not_found("turn")
-        said = await asyncio.to_thread(chain, turn.fingerprint, self.transcript.messages)
-        fingerprint = said[-1] if said else turn.fingerprint
+        fingerprint = await fingerprint_after(turn, self.transcript.messages)
 
         async def unless_gone_on() -> str | None:
             return fingerprint if await is_newest(turn, self.store) else None
@@ -102,13 +142,23 @@ class AfterTurn:
 
 
 async def find_session(sessions: Sessions, session_id: str, user: User) -> Session:
-    """Raises 400 for an invalid ID, 404 if the session does not exist or belongs to another user."""
+    """The session with this ID, or that the user's client knows by it. Raises 400 for an invalid ID, 404 if the session
+    does not exist or belongs to another user.
+    """
+    if EXTERNAL_ID.fullmatch(session_id):
+        session = await sessions.get(session_id, user.id) or await sessions.find(session_id, user.id)
+        if session is not None:
+            return session
     if not SESSION_ID.fullmatch(session_id):
         raise bad_request("session_id: this is not a session ID", "session_id", "invalid_session_id")
-    session = await sessions.get(session_id, user.id)
-    if session is None:
-        raise not_found("session", "session_id")
-    return session
+    raise not_found("session", "session_id")
+
+
+async def fingerprint_after(turn: StoredTurn | None, new: Sequence[ChatMessage]) -> str:
+    """Of the conversation up to `turn`, and `new`."""
+    last = turn.fingerprint if turn else START
+    said = await asyncio.to_thread(chain, last, new)
+    return said[-1] if said else last
 
 
 async def is_newest(turn: StoredTurn, store: Store) -> bool:

@@ -1,7 +1,8 @@
 """Fingerprints of the conversation that a client sends: a chain of SHA-256 hashes over the messages.
 
 Clients change what they send back: whitespace, parts instead of text, thoughts omitted or wrapped into the answer, a
-system prompt with today's date. None of these changes a fingerprint; roles, words, images and files do.
+system prompt with today's date; images, files and retrieved passages only in the newest message, images of an answer
+under other addresses. None of these changes a fingerprint; roles and words do.
 """
 
 import hashlib
@@ -10,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from api.wire.messages import ChatMessage
+from api.wire.messages import INSTRUCTIONS, ChatMessage
 
 START = ""
 """The fingerprint of an empty conversation."""
-INSTRUCTIONS = ("system", "developer")
+_IMAGE = re.compile(r"!\[[^\[\]]{0,500}\]\([^()\s]{0,4000}\)")
 _TAG = re.compile(r"<(?P<closes>/?)(?P<name>think|details)(?:ing)?(?P<more>(?:\s[^<>]{0,300})?)>")
 
 
@@ -45,18 +46,22 @@ def first_new(messages: Sequence[ChatMessage]) -> int:
 
 
 def after(fingerprint: str, message: ChatMessage) -> str:
-    """The fingerprint after `message`. System messages and empty messages do not change it."""
+    """The fingerprint after `message`. System messages and empty answers do not change it."""
     if message.role in INSTRUCTIONS:
         return fingerprint
-    attached = [part.model_dump_json(exclude={"image_url": {"detail"}}) for _, part in message.attached]
     calls = [_call(call.model_dump()) for call in message.tool_calls or []]
     result = [message.tool_call_id] if message.tool_call_id else []
-    return _next(fingerprint, message.role, message.text, [*attached, *calls, *result])
+    return _next(fingerprint, message.role, message.words, [*calls, *result])
 
 
 def answered(fingerprint: str, text: str, calls: Iterable[Mapping[str, Any]] = ()) -> str:
     """The fingerprint after an assistant's answer with `text` and with calls of client tools."""
     return _next(fingerprint, "assistant", text, [_call(call) for call in calls])
+
+
+def same_answer(one: str, other: str) -> bool:
+    """Whether two texts are the same answer, as far as fingerprints can tell."""
+    return _answer(one) == _answer(other)
 
 
 def _call(call: Mapping[str, Any]) -> str:
@@ -77,19 +82,24 @@ def _digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(map(_plain, texts)).encode()).hexdigest()
 
 
-def _next(fingerprint: str, role: str, text: str, attached: Sequence[str]) -> str:
-    said = _plain(_without_thoughts(text) if role == "assistant" else text)
-    if not said and not attached:
+def _next(fingerprint: str, role: str, text: str, more: Sequence[str]) -> str:
+    said = _answer(text) if role == "assistant" else _plain(text)
+    if not said and not more and role != "user":
         return fingerprint
     digest = hashlib.sha256()
-    for piece in (fingerprint, role, said, *attached):
+    for piece in (fingerprint, role, said, *more):
         encoded = piece.encode()
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return digest.hexdigest()
 
 
+def _answer(text: str) -> str:
+    """The words of an answer, without thoughts and images."""
+    return _plain(_IMAGE.sub(" ", _without_thoughts(text)))
+
+
 def _without_thoughts(text: str) -> str:
-    """Removes `<think>` blocks and Open WebUI's `<details type="reasoning">`.
+    """Removes `<think>` blocks, and Open WebUI's `<details>` with the type of what is not part of the answer.
 
     In one pass: an expression that searches for each end separately takes quadratic time and blocks all threads.
     """
@@ -101,7 +111,7 @@ def _without_thoughts(text: str) -> str:
             if inside == name:
                 kept.append(text[begin:opened])
                 begin, inside = tag.end(), ""
-        elif not inside and (name == "think" or 'type="reasoning"' in tag["more"]):
+        elif not inside and (name == "think" or 'type="' in tag["more"]):
             opened, inside = tag.start(), name
     return " ".join([*kept, text[begin:]])
 

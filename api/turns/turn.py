@@ -1,7 +1,6 @@
 """A turn and its run: the top graph with its context, recorded at the turn's start and end."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ from api.runs.run import Emit, Work, run_to_completion
 from api.runs.session_locks import LockedSession
 from api.tool_kits import ToolKits
 from api.turns.options import TurnOptions
+from api.turns.relay import relay
 from api.turns.transcript import Transcript, answered
 from api.wire.answer import Answer
 from checkpoints.store import Store
-from nodes.events import AnswerDelta, Event, Finished, StepDone, ToolOutput
+from nodes.events import AnswerDelta, Event, ToolOutput
+from nodes.model.conversation import own_words
 from nodes.react.file_context import FileContext
 from nodes.settings import AgentSettings
 from nodes.state import WINDOW, Budget, Context, Limits
@@ -30,8 +31,6 @@ from tools.coding.settings import CodingSettings
 
 MAX_STREAMED_OUTPUT = 50_000
 """Maximum number of characters of program output that a turn streams; the steps have what the model saw of the rest."""
-BATCH = 500
-"""Events that the answer takes in at once."""
 RECURSION_LIMIT = 200
 """Maximum number of graph steps; the run's own limits are lower."""
 
@@ -56,6 +55,18 @@ class Turn:
     @property
     def session_id(self) -> str:
         return self.locked.session.id
+
+
+@dataclass(slots=True)
+class OutsideTurn:
+    """A front end's own request, outside of any session: nothing of it is stored."""
+
+    options: TurnOptions
+    messages: list[AnyMessage]
+    budget: Budget
+    answer: Answer
+    session_id: str = ""
+    checkpoint: None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ class ContextBuilder:
         return Context(
             model=model,
             sampling=options.sampling,
+            instructions=options.instructions,
             response_format=options.response_format,
             limits=self.limits(model, options.step_factor),
             budget=budget,
@@ -109,6 +121,7 @@ class ContextBuilder:
             system=locked.system,
             instructions=options.instructions,
             client_tools=options.client_tools,
+            continued=options.continued,
             response_format=options.response_format,
             limits=self.limits(model, options.step_factor),
             protocol=self.agent.protocol(model),
@@ -131,8 +144,13 @@ class TurnRunner:
     ) -> Turn:
         """A turn with a new budget and answer, and one counter of its usage."""
         budget = self.contexts.budget()
-        answer = Answer(locked.session.id, budget.usage)
+        answer = Answer(locked.session.id, budget.usage, continues=options.continued is not None)
         return Turn(options, locked, messages, transcript.instructions, budget, answer)
+
+    def outside(self, options: TurnOptions, messages: list[AnyMessage]) -> OutsideTurn:
+        """The same without a session."""
+        budget = self.contexts.budget()
+        return OutsideTurn(options, messages, budget, Answer("", budget.usage))
 
     def work(self, turn: Turn) -> Work:
         """The work of a turn's run: passes the graph's custom stream to `emit`."""
@@ -177,11 +195,12 @@ class TurnRunner:
         async def begin() -> None:
             turn.number = await store.turns.begin(session, turn.options.user.id, fingerprint, turn.instructions)
 
-        await store.sessions.said(session, [message.text for message in turn.messages])
+        await store.sessions.said(session, [own_words(message) for message in turn.messages])
         try:
             await run_to_completion(begin())
             yield
-            end = await asyncio.to_thread(answered, fingerprint, turn.answer.text, turn.answer.tool_calls)
+            text = (turn.options.continued or "") + turn.answer.text
+            end = await asyncio.to_thread(answered, fingerprint, text, turn.answer.tool_calls)
             turn.checkpoint = await store.turns.finish(turn.number, end)
             complete = True
         finally:
@@ -194,28 +213,6 @@ class TurnRunner:
         if turn.options.response_format is not None or answer.finish_reason != "stop" or not answer.text:
             return ""
         return self.image_links.markdown(turn.session_id, answer.steps, turn.options.address)
-
-
-async def relay(events: AsyncIterator[Event], answer: Answer, emit: Emit) -> None:
-    """Emit the events as they come, and feed them to the answer in batches."""
-    batch: list[Event] = []
-    try:
-        async for event in events:
-            told: Event = event
-            match event:
-                case AnswerDelta() if answer.first_token is None:
-                    answer.first_token = time.monotonic()
-                case Finished():
-                    answer.ended = time.monotonic()
-                case StepDone():
-                    told = answer.numbered(event)
-            emit(told)
-            batch.append(told)
-            if len(batch) == BATCH:
-                answer.feed(batch)
-                batch.clear()
-    finally:
-        answer.feed(batch)
 
 
 @asynccontextmanager

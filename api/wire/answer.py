@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from api.wire.steps import annotations, artifacts, public_sources, public_step, sources_of
-from api.wire.types import AgentMetadata, Annotation, CalledFunction, ToolCall, Usage
+from api.wire.types import AgentMetadata, Annotation, CalledFunction, ClientToolsView, ToolCall, Usage
 from llm.usage import UsageCounter
 from nodes.events import (
     AnswerDelta,
@@ -17,8 +17,18 @@ from nodes.events import (
     StepDone,
     StepsOrdered,
     ThoughtDelta,
+    ToolsOffered,
 )
 from nodes.state import PlanStep, Step
+
+
+def cancelled(step: PlanStep) -> PlanStep:
+    """The step, cancelled unless it has ended."""
+    if step["status"] not in ("pending", "running"):
+        return step
+    copy = step.copy()
+    copy["status"], copy["error"] = "cancelled", "The run ended before this step was complete."
+    return copy
 
 
 @dataclass(slots=True)
@@ -27,6 +37,8 @@ class Answer:
 
     session_id: str
     _usage: UsageCounter
+    continues: bool = False
+    """It continues an earlier answer, so that a space at its beginning counts."""
     finish_reason: str = "stop"
     tool_calls: list[ToolCall] = field(default_factory=list)
     """Calls of client tools in OpenAI's format."""
@@ -40,9 +52,14 @@ class Answer:
     _steps: list[Step] = field(default_factory=list)
     _route: Routed = field(default_factory=lambda: Routed("", ""))
     _plan: list[PlanStep] | None = None
+    _tools: ToolsOffered | None = None
+
+    def numbered_from(self, event: StepsOrdered) -> None:
+        """The next step is numbered after these."""
+        self._numbered = len(event.steps)
 
     def numbered(self, event: StepDone) -> StepDone:
-        """The event with its step numbered within the run."""
+        """The event with its step numbered within the turn."""
         self._numbered += 1
         step = event.step.copy()
         step["index"] = self._numbered
@@ -58,16 +75,28 @@ class Answer:
                     self._add_call(event)
                 case ThoughtDelta(text):
                     self._thoughts.append(text)
-                case StepDone(step):
-                    self._steps.append(step)
-                case StepsOrdered(steps):
-                    self._steps = list(steps)
-                case Routed():
-                    self._route = event
-                case PlanChanged(plan):
-                    self._plan = plan
-                case Finished(reason):
-                    self.finish_reason = reason
+                case _:
+                    self._note(event)
+
+    def _note(self, event: Event) -> None:
+        match event:
+            case StepDone(step):
+                self._steps.append(step)
+            case StepsOrdered(steps):
+                self._steps = list(steps)
+            case Routed():
+                self._route = event
+            case ToolsOffered():
+                self._tools = event
+            case PlanChanged(plan):
+                self._plan = plan
+            case Finished(reason):
+                self.finish_reason = reason
+
+    def cut_plan(self) -> PlanChanged | None:
+        """The plan of a run that has ended early: what was not complete is cancelled. None if nothing changes."""
+        plan = [cancelled(step) for step in self._plan or []]
+        return PlanChanged(plan) if plan != (self._plan or []) else None
 
     def _add_call(self, piece: CallDelta) -> None:
         if piece.index == len(self.tool_calls):
@@ -77,7 +106,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return "".join(self._text).strip()
+        text = "".join(self._text).rstrip()
+        return text if self.continues else text.lstrip()
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -101,6 +131,11 @@ class Answer:
         """The answer's citations; empty if there are none."""
         return annotations(self.text, sources_of(self._steps))
 
+    def _client_tools(self) -> ClientToolsView | None:
+        if (told := self._tools) is None:
+            return None
+        return {"offered": told.offered, "left_out": told.left_out, "reason": told.reason}
+
     def metadata(self) -> AgentMetadata:
         """`x_agent_metadata`."""
         now, first = self.ended or time.monotonic(), self.first_token
@@ -111,6 +146,7 @@ class Answer:
             "llm_calls": self._usage.calls,
             "tools_used": sorted({step["tool"] for step in self._steps}),
             "plan": self._plan,
+            "client_tools": self._client_tools(),
             "steps": [public_step(self.session_id, step) for step in self._steps],
             "artifacts": artifacts(self.session_id, self._steps),
             "sources": public_sources(self.text, sources_of(self._steps)),

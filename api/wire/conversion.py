@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 from langchain_core.messages.tool import tool_call
 
 from api.errors import bad_request
+from api.wire.additions import additions
 from api.wire.messages import ChatMessage, MessageCall
 from nodes.client_tools import NO_RESULT, parsed_arguments
 
@@ -62,7 +63,7 @@ def calls_of(calls: Iterable[ToolCall]) -> list[dict[str, Any]]:
 
 def _message(message: ChatMessage) -> AnyMessage:
     if message.role == "user":
-        return HumanMessage(message.text)
+        return HumanMessage(message.text, additional_kwargs=additions(message))
     if message.role != "assistant":
         return SystemMessage(message.text)
     given = message.tool_calls or []

@@ -1,10 +1,14 @@
 """One message of a request in OpenAI's format."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
+from api.wire.added_context import own_words
+
+INSTRUCTIONS = ("system", "developer")
 MAX_TEXT = 1_000_000
 MAX_PARTS = 1000
 MAX_CALLS = 128
@@ -116,19 +120,47 @@ class ChatMessage(BaseModel):
     @cached_property
     def text(self) -> str:
         """Its text. A message with only files gets a default question."""
-        if isinstance(self.content, list):
-            texts = [part.text for part in self.content if isinstance(part, TextPart)]
-            refusals = [part.refusal for part in self.content if isinstance(part, RefusalPart)]
-            text = "\n".join(texts or refusals)
-        else:
-            text = self.content or self.refusal or ""
+        text = self._written
         if self.role == "user" and not text.strip() and self.attached:
             pictures = all(isinstance(part, ImagePart) for _, part in self.attached)
             return "What is in this image?" if pictures else "What is in this file?"
         return text
+
+    @property
+    def _written(self) -> str:
+        if not isinstance(self.content, list):
+            return self.content or self.refusal or ""
+        texts = [part.text for part in self.content if isinstance(part, TextPart)]
+        refusals = [part.refusal for part in self.content if isinstance(part, RefusalPart)]
+        return "\n".join(texts or refusals)
+
+    @cached_property
+    def words(self) -> str:
+        """What the person wrote, without the context that a front end added; empty if there are only files."""
+        return own_words(self._written) if self.role == "user" else self._written
+
+    @property
+    def question(self) -> str:
+        """Its words, or the default question of a message with only files."""
+        return self.words if self.words.strip() else self.text
 
     @cached_property
     def attached(self) -> list[tuple[int, ImagePart | FilePart]]:
         """The images and files among its parts, each with its index."""
         parts = self.content if isinstance(self.content, list) else []
         return [(at, part) for at, part in enumerate(parts) if isinstance(part, (ImagePart, FilePart))]
+
+
+def with_question_last(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """Instructions at the end come before the question; where no question precedes them, the last one is the question.
+
+    A question is a user message or a tool result; an answer at the end is to be continued.
+    """
+    end = len(messages)
+    while end and messages[end - 1].role in INSTRUCTIONS:
+        end -= 1
+    if end == len(messages):
+        return list(messages)
+    if end and messages[end - 1].role != "assistant":
+        return [*messages[: end - 1], *messages[end:], messages[end - 1]]
+    return [*messages[:-1], messages[-1].model_copy(update={"role": "user"})]

@@ -1,6 +1,7 @@
 """The object of a response, in any of its states."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from api.errors import ApiError
@@ -15,7 +16,10 @@ PLAIN = {"type": "text"}
 class ResponseBody:
     """The constant fields of a response, and its final states."""
 
-    def __init__(self, response_id: str, asked: ResponsesRequest, model: str, session_id: str) -> None:
+    def __init__(
+        self, response_id: str, asked: ResponsesRequest, model: str, session_id: str, dropped: Sequence[str] = ()
+    ) -> None:
+        """`dropped` are the types of tools that were left out, which the metadata lists."""
         self.id = response_id
         self._ended: dict[str, Any] | None = None
         self._head: dict[str, Any] = {
@@ -34,15 +38,15 @@ class ResponseBody:
             "output": [],
             "parallel_tool_calls": asked.parallel_tool_calls,
             "previous_response_id": asked.previous_response_id,
-            "conversation": {"id": session_id},
+            "conversation": {"id": session_id} if session_id else None,
             "reasoning": {"effort": asked.reasoning.effort, "summary": asked.reasoning.summary},
             "store": asked.store,
             "temperature": 1.0 if asked.temperature is None else asked.temperature,
             "top_p": 1.0 if asked.top_p is None else asked.top_p,
-            "presence_penalty": 0,
-            "frequency_penalty": 0,
+            "presence_penalty": asked.presence_penalty or 0,
+            "frequency_penalty": asked.frequency_penalty or 0,
             "top_logprobs": 0,
-            "text": {"format": asked.text.format or PLAIN, "verbosity": "medium"},
+            "text": {"format": asked.text.format or PLAIN, "verbosity": asked.text.verbosity or "medium"},
             "tool_choice": asked.tool_choice,
             "tools": [_tool(tool) for tool in asked.tools],
             "truncation": asked.truncation,
@@ -51,8 +55,8 @@ class ResponseBody:
             "prompt_cache_key": None,
             "usage": None,
             "user": asked.user,
-            "metadata": asked.metadata,
-            "x_session_id": session_id,
+            "metadata": asked.metadata | ({"dropped_tools": ", ".join(dropped)} if dropped else {}),
+            "x_session_id": session_id or None,
         }
 
     def begun(self) -> dict[str, Any]:

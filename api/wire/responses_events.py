@@ -2,11 +2,13 @@
 is numbered.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from api.errors import ApiError
 from api.wire.answer import Answer
 from api.wire.responses_body import ResponseBody
+from api.wire.responses_calls import ClientTool
 from api.wire.responses_items import Items
 from nodes.events import Event
 
@@ -16,9 +18,10 @@ Told = list[dict[str, Any]]
 class ResponseEvents:
     """Call `begin`, then `event` for each event of the run, then `end` or `failed`."""
 
-    def __init__(self, body: ResponseBody, session_id: str) -> None:
+    def __init__(self, body: ResponseBody, session_id: str, tools: Mapping[str, ClientTool]) -> None:
+        """`tools` are the client's, by the names of their functions."""
         self.body = body
-        self._items = Items(body.id, session_id)
+        self._items = Items(body.id, session_id, tools)
         self._number = 0
 
     def begin(self) -> Told:

@@ -1,8 +1,10 @@
 """Encodes a run's events as the items of a response and the typed events of a stream."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from api.wire.answer import Answer
+from api.wire.responses_calls import CALL_TYPES, ClientTool, fill
 from api.wire.types import Annotation
 from nodes.events import AnswerDelta, CallDelta, Event, StepDone, ThoughtDelta
 from nodes.state import Step
@@ -13,6 +15,8 @@ PREFIXES = {
     "message": "msg",
     "reasoning": "rs",
     "function_call": "fc",
+    "custom_tool_call": "ctc",
+    "local_shell_call": "lsh",
     "code_interpreter_call": "ci",
     "file_search_call": "fs",
     "web_search_call": "ws",
@@ -40,7 +44,10 @@ def response_of(item: str) -> str:
 class Items:
     """Call it with a run's events in order, then `close`. Each returns the events to send, in order."""
 
-    def __init__(self, response_id: str, session_id: str) -> None:
+    def __init__(self, response_id: str, session_id: str, tools: Mapping[str, ClientTool]) -> None:
+        """`tools` are the client's, by the names of their functions."""
+        self._tools = tools
+        self._arguments = ""
         self._response_id = response_id
         self._session_id = session_id
         self.output: list[dict[str, Any]] = []
@@ -61,7 +68,7 @@ class Items:
     def close(self, answer: Answer) -> Told:
         """The end: the message gets its annotations. A response without text has an empty message."""
         told: Told = []
-        if not any(item["type"] in ("message", "function_call") for item in self.output):
+        if not any(item["type"] in ("message", *CALL_TYPES) for item in self.output):
             told += self._done() + self._begin_text()
         if self._open is not None and self._open["type"] == "message":
             (part,) = self._open["content"]
@@ -99,9 +106,9 @@ class Items:
             (part,) = item["summary"]
             told.append(self._about("response.reasoning_summary_text.done", summary_index=0, text=part["text"]))
             told.append(self._about("response.reasoning_summary_part.done", summary_index=0, part=part))
-        elif item["type"] == "function_call":
-            arguments = {"arguments": item["arguments"], "name": item["name"]}
-            told.append(self._about("response.function_call_arguments.done", **arguments))
+        elif item["type"] in CALL_TYPES:
+            fill(item, self._arguments)
+            told += self._called(item)
         item["status"] = "completed"
         told.append({"type": "response.output_item.done", "output_index": len(self.output) - 1, "item": {**item}})
         self._open = None
@@ -140,13 +147,25 @@ class Items:
     def _call(self, piece: CallDelta) -> Told:
         told: Told = []
         if piece.id is not None:
-            call = {"call_id": piece.id, "name": piece.name, "arguments": "", "status": "in_progress"}
-            told = self._begin({"type": "function_call", **call})
-        item: dict[str, Any] = self._open or {}
-        item["arguments"] += piece.arguments
-        if piece.arguments:
+            name = piece.name or ""
+            tool = self._tools.get(name) or ClientTool("function", name)
+            told = self._begin({**tool.item(piece.id), "status": "in_progress"})
+            self._arguments = ""
+        self._arguments += piece.arguments
+        if piece.arguments and self._open is not None and self._open["type"] == "function_call":
             told.append(self._about("response.function_call_arguments.delta", delta=piece.arguments))
         return told
+
+    def _called(self, item: dict[str, Any]) -> Told:
+        """The last events of a complete call. Free text is sent at once, because it arrives inside of JSON."""
+        match item["type"]:
+            case "function_call":
+                arguments = {"arguments": item["arguments"], "name": item["name"]}
+                return [self._about("response.function_call_arguments.done", **arguments)]
+            case "custom_tool_call":
+                name, text = "response.custom_tool_call_input", item["input"]
+                return [self._about(f"{name}.delta", delta=text), self._about(f"{name}.done", input=text)]
+        return []
 
     def _step(self, step: Step) -> Told:
         kind = NATIVE[step["tool"]]

@@ -1,12 +1,13 @@
 """The body of `POST /v1/responses`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.errors import bad_request
-from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
+from api.wire.chat_request import Penalty, Verbosity
+from api.wire.responses_calls import CALL_TYPES, OUTPUT_TYPES, call_of
 
 MAX_ITEMS = 10_000
 REFUSED: dict[str, tuple[Any, ...]] = {
@@ -16,13 +17,6 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "truncation": (None, "auto", "disabled"),
 }
 """Unsupported fields, with the values that have no effect."""
-BUILT_IN: dict[str, tuple[str, ...]] = {
-    "code_interpreter": (PYTHON_CODER,),
-    "file_search": (RAG_RETRIEVER, FILE_ANALYZER),
-    "web_search": (WEB_SEARCH, READ_PAGE),
-    "web_search_preview": (WEB_SEARCH, READ_PAGE),
-}
-"""OpenAI's tools and the service's equivalents."""
 
 
 class Reasoning(BaseModel):
@@ -33,7 +27,7 @@ class Reasoning(BaseModel):
 
 class TextWishes(BaseModel):
     format: dict[str, Any] | None = None
-    verbosity: Literal["medium"] | None = None
+    verbosity: Verbosity | None = None
 
 
 class ConversationId(BaseModel):
@@ -59,6 +53,8 @@ class ResponsesRequest(BaseModel):
     """The run continues without its client; retrieve the response later."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
     max_output_tokens: int | None = Field(default=None, ge=1)
     tools: list[dict[str, Any]] = Field(default_factory=list, max_length=128)
     tool_choice: str | dict[str, Any] = "auto"
@@ -92,43 +88,6 @@ class ResponsesRequest(BaseModel):
             raise bad_request("include: logprobs are not supported by this service", "include", "unsupported_field")
 
 
-def tools_of(body: ResponsesRequest) -> tuple[list[dict[str, Any]], frozenset[str] | None]:
-    """`(the client's functions in the format of Chat Completions, names of the service's tools)`; None: all of them.
-
-    Raises 400 for unknown tools, and for functions together with the service's tools.
-    """
-    functions, ours = [], set()
-    for at, tool in enumerate(body.tools):
-        kind = str(tool.get("type"))[:100]
-        if kind == "function":
-            function = {key: tool[key] for key in ("name", "description", "parameters", "strict") if key in tool}
-            functions.append({"type": "function", "function": function})
-        elif kind in BUILT_IN:
-            ours |= set(BUILT_IN[kind])
-        else:
-            field = f"tools.{at}.type"
-            known = ", ".join(["function", *BUILT_IN])
-            raise bad_request(f"{field}: {kind!r} is not one of {known}", field, "unsupported_tool")
-    if functions and ours:
-        raise bad_request("tools: your functions and the service's tools cannot be combined in one request", "tools")
-    if body.tool_choice == "none":
-        return [], frozenset() if ours else None
-    return functions, frozenset(ours) if ours else None
-
-
-def choice_of(body: ResponsesRequest) -> tuple[Any, frozenset[str] | None]:
-    """`(tool_choice in the format of Chat Completions, names of the service's tools that it selects)`. Raises 400."""
-    choice = body.tool_choice
-    if isinstance(choice, str):
-        return choice, None
-    kind = str(choice.get("type"))[:100]
-    if kind == "function":
-        return {"type": "function", "function": {"name": choice.get("name")}}, None
-    if kind in BUILT_IN and any(tool.get("type") == kind for tool in body.tools):
-        return "auto", frozenset(BUILT_IN[kind])
-    raise bad_request(f"tool_choice: {kind!r} is not in tools", "tool_choice")
-
-
 def format_of(body: ResponsesRequest) -> dict[str, Any] | None:
     """`text.format` as the `response_format` of Chat Completions."""
     given = body.text.format
@@ -140,6 +99,8 @@ def format_of(body: ResponsesRequest) -> dict[str, Any] | None:
 
 OURS = ("reasoning", "code_interpreter_call", "file_search_call", "web_search_call")
 """Items of earlier responses that are not passed to the model again: the session has them."""
+TOOLS = "additional_tools"
+"""An item that defines tools."""
 
 
 Find = Callable[[str], Awaitable[dict[str, Any] | None]]
@@ -160,31 +121,40 @@ async def read_items(given: str | list[dict[str, Any]], find: Find) -> tuple[lis
             if found is None:
                 raise bad_request(f"input.{at}.id: no such item", f"input.{at}.id", "not_found")
             item = found  # noqa: PLW2901
-        message = _message(item, at)
-        if message is None:
+        if item.get("type") in (*OURS, TOOLS):
             continue
+        message = _message(item, at)
         calls = message.get("tool_calls")
-        if calls and messages and messages[-1]["role"] == "assistant" and origins[-1] == at - 1:
+        if calls and messages and messages[-1]["role"] == "assistant":
             messages[-1].setdefault("tool_calls", []).extend(calls)
-            origins[-1] = at
             continue
         messages.append(message)
         origins.append(at)
     return messages, origins
 
 
-def _message(item: dict[str, Any], at: int) -> dict[str, Any] | None:
+def defined_tools(body: ResponsesRequest) -> list[tuple[str, dict[str, Any]]]:
+    """All tools of the request, each with the name of its field."""
+    found = [(f"tools.{at}", tool) for at, tool in enumerate(body.tools)]
+    for at, item in enumerate(body.input if isinstance(body.input, list) else []):
+        more = item.get("tools") if item.get("type") == TOOLS else None
+        for number, tool in enumerate(more if isinstance(more, list) else []):
+            field = f"input.{at}.tools.{number}"
+            if not isinstance(tool, dict):
+                raise bad_request(f"{field}: a tool is an object", field)
+            found.append((field, tool))
+    return found
+
+
+def _message(item: dict[str, Any], at: int) -> dict[str, Any]:
     kind = item.get("type") or "message"
     if kind == "message":
         return {"role": item.get("role"), "content": _content(item.get("content"), at)}
-    if kind == "function_call":
-        function = {"name": item.get("name"), "arguments": item.get("arguments") or "{}"}
-        return {"role": "assistant", "content": None, "tool_calls": [{"id": item.get("call_id"), "function": function}]}
-    if kind == "function_call_output":
+    if kind in CALL_TYPES:
+        return {"role": "assistant", "content": None, "tool_calls": [call_of(item)]}
+    if kind in OUTPUT_TYPES:
         content = _content(item.get("output"), at)
-        return {"role": "tool", "tool_call_id": item.get("call_id"), "content": content}
-    if kind in OURS:
-        return None
+        return {"role": "tool", "tool_call_id": item.get("call_id") or item.get("id"), "content": content}
     raise bad_request(f"input.{at}.type: {str(kind)[:100]!r} is not supported", f"input.{at}.type")
 
 

@@ -93,6 +93,14 @@ class PublicSource(Source):
     cited: bool
 
 
+class ClientToolsView(TypedDict):
+    """Which of the request's tools the model could call, by name, and why the others were left out."""
+
+    offered: list[str]
+    left_out: list[str]
+    reason: str | None
+
+
 class Timings(TypedDict):
     total_ms: int
     first_answer_token_ms: int | None
@@ -108,6 +116,8 @@ class AgentMetadata(TypedDict):
     llm_calls: int
     tools_used: list[str]
     plan: list[PlanStep] | None
+    client_tools: ClientToolsView | None
+    """None if the request has no tools."""
     steps: list[PublicStep]
     artifacts: list[PublicArtifact]
     sources: list[PublicSource]

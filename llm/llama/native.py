@@ -34,6 +34,9 @@ class Sampling:
     top_p: float = 1.0
     top_k: int = 40
     seed: int | None = None
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    """OpenAI's, for the tokens of the reply."""
     grammar: str | None = None
     """GBNF text with the rule `root`."""
     trigger: str | None = None
@@ -125,19 +128,38 @@ class NativeModel:
         return bool(lib.llama_vocab_is_eog(self._vocab, token))
 
     @property
+    def infill_marks(self) -> tuple[int, int, int] | None:
+        """The control tokens before a prefix, before a suffix, and before the text between them, if there are any."""
+        vocab = self._vocab
+        marks = lib.llama_vocab_fim_pre(vocab), lib.llama_vocab_fim_suf(vocab), lib.llama_vocab_fim_mid(vocab)
+        return marks if min(marks) >= 0 else None
+
+    @property
+    def first_tokens(self) -> list[int]:
+        """What every prompt of this model begins with."""
+        return [lib.llama_vocab_bos(self._vocab)] if lib.llama_vocab_get_add_bos(self._vocab) else []
+
+    @property
+    def neutral_token(self) -> int:
+        """A prompt for a text about nothing in particular."""
+        first = lib.llama_vocab_bos(self._vocab)
+        return int(first if first >= 0 else lib.llama_vocab_eos(self._vocab))
+
+    @property
     def bos_text(self) -> str:
-        return self._token_text(lib.llama_vocab_bos(self._vocab))
+        return self.text_of(lib.llama_vocab_bos(self._vocab))
 
     @property
     def eos_text(self) -> str:
-        return self._token_text(lib.llama_vocab_eos(self._vocab))
+        return self.text_of(lib.llama_vocab_eos(self._vocab))
 
     @property
     def chat_template(self) -> str | None:
         text = lib.llama_model_chat_template(self._model, None)
         return text.decode("utf-8") if text else None
 
-    def _token_text(self, token: int) -> str:
+    def text_of(self, token: int) -> str:
+        """The token as it is written, also if it is a control token; empty for a negative one."""
         text = lib.llama_vocab_get_text(self._vocab, token) if token >= 0 else None
         return text.decode("utf-8", "replace") if text else ""
 
@@ -172,6 +194,10 @@ class NativeModel:
         chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
         if how.grammar is not None and (rules := self._rules(how.grammar, how.trigger, chain)) is not None:
             lib.llama_sampler_chain_add(chain, rules)
+        if how.frequency_penalty or how.presence_penalty:
+            size = lib.llama_vocab_n_tokens(self._vocab)
+            given = how.frequency_penalty, how.presence_penalty
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_penalties(size, self.window, 1.0, *given))
         if how.temperature <= 0:
             lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
             return chain

@@ -50,8 +50,14 @@ class PromptTemplate:
         self.speaks_tools = "<tool_call>" in source and "<function=" not in source
         """Whether it shows tools to the model, which then calls them in the format of `llm.parsing.tool_calls`."""
 
-    def tokens(self, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
-        """Tokens of the whole prompt, up to the assistant's turn. `tools` are in OpenAI's format."""
+    def tokens(
+        self, turns: Sequence[ChatTurn], tools: Sequence[Mapping[str, Any]] = (), *, continues: bool = False
+    ) -> list[int]:
+        """Tokens of the whole prompt, up to the assistant's turn. `tools` are in OpenAI's format. With `continues`, the
+        last turn is the assistant's, and the prompt ends with its text.
+        """
+        if continues:
+            return self.tokens(turns[:-1], tools) + self._tokenize(turns[-1]["content"], False)
         marks = _Marks(self._is_plain)
         shown = [self._marked(turn, marks) for turn in turns]
         tokens: list[int] = []

@@ -21,10 +21,10 @@ class AnswerWriter:
         self._emit = runtime.stream_writer
         context = runtime.context
         # What `structured_output` converts to the client's format is a thought too, as long as it is plain text.
-        thought = context.plan_step is not None or context.response_format is not None
-        self._event = ThoughtDelta if thought else AnswerDelta
-        self._scan = TextStream(() if thought else context.sampling.stop)
-        self._left = None if thought else context.sampling.max_tokens
+        self._is_thought = context.plan_step is not None or context.response_format is not None
+        self._step = context.plan_step
+        self._scan = TextStream(() if self._is_thought else context.sampling.stop)
+        self._left = None if self._is_thought else context.sampling.max_tokens
         self._written: list[str] = []
         self._cut = False
 
@@ -57,4 +57,4 @@ class AnswerWriter:
     def _send(self, text: str) -> None:
         if text:
             self._written.append(text)
-            self._emit(self._event(text))
+            self._emit(ThoughtDelta(text, self._step) if self._is_thought else AnswerDelta(text))

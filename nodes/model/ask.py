@@ -31,6 +31,8 @@ class Said:
     """The model called tools; `on_call` received the calls."""
     broken: str | None = None
     """The text of a call that the server could not parse; None if there was none."""
+    id: str | None = None
+    """The ID of the streamed message."""
 
 
 def steady(runtime: Runtime[Context], model: BaseChatModel | None = None) -> Sampling:
@@ -52,6 +54,9 @@ def bounded(
         max_tokens=runtime.context.limits.max_thought_tokens,
         stop=stop,
         temperature=warm if fresh else wished.temperature,
+        # Programs repeat names, which penalties would change.
+        frequency_penalty=None,
+        presence_penalty=None,
     )
 
 
@@ -105,9 +110,9 @@ async def _once(
     **more: Any,
 ) -> Said:
     parts: list[str] = []
-    reason, called, broken = "stop", False, None
+    reason, called, broken, message_id, thinking = "stop", False, None, None, False
     arguments = _arguments(sampling) | more
-    asked = model or runtime.context.model
+    asked, step = model or runtime.context.model, runtime.context.plan_step
     stream = cast(
         "AsyncGenerator[AIMessageChunk]",
         asked.astream(list(messages), stop=list(sampling.stop) or None, **arguments),
@@ -115,8 +120,13 @@ async def _once(
     try:
         async with aclosing(stream) as chunks:
             async for chunk in chunks:
+                message_id = chunk.id
                 if thought := chunk.additional_kwargs.get("reasoning_content"):
-                    runtime.stream_writer(ThoughtDelta(thought))
+                    runtime.stream_writer(ThoughtDelta(thought, step))
+                    thinking = True
+                elif thinking:
+                    runtime.stream_writer(ThoughtDelta("\n\n", step))
+                    thinking = False
                 # A plain string: LangChain's own type is one more object for the garbage collector.
                 if text := str(chunk.text):
                     parts.append(text)
@@ -128,9 +138,9 @@ async def _once(
                 reason = chunk.response_metadata.get("finish_reason") or reason
     except MalformedCallError as error:
         broken = error.raw
-    return Said("".join(parts), reason, called, broken)
+    return Said("".join(parts), reason, called, broken, message_id)
 
 
 def _arguments(sampling: Sampling) -> dict[str, Any]:
-    names = ("max_tokens", "temperature", "top_p", "seed")
+    names = ("max_tokens", "temperature", "top_p", "seed", "frequency_penalty", "presence_penalty")
     return {name: value for name in names if (value := getattr(sampling, name)) is not None}

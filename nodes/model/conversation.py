@@ -17,8 +17,6 @@ MAX_PROGRAM = 1500
 MAX_FINDING = 1500
 REPEATED = "repeated action"
 """The error of a repeated step that was not run again."""
-MAX_INSTRUCTIONS = 4000
-"""Characters of the client's instructions in a step's prompt; mode `chat` gets all."""
 
 
 def question(state: AgentState) -> str:
@@ -27,6 +25,17 @@ def question(state: AgentState) -> str:
         if isinstance(message, HumanMessage):
             return message.text
     return ""
+
+
+def own_words(message: AnyMessage) -> str:
+    """The message's text; a question's without the context that the person's front end added to it."""
+    words: str = message.additional_kwargs.get("words", message.text)
+    return words
+
+
+def asked(state: AgentState) -> str:
+    """The person's own words in the current user message."""
+    return next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
 
 
 def instructions(state: AgentState, context: Context) -> str:
@@ -38,14 +47,24 @@ def instructions(state: AgentState, context: Context) -> str:
 
 
 def instructed(prompt: str, state: AgentState, context: Context) -> SystemMessage:
-    """A step's own prompt, followed by the client's instructions."""
-    own = instructions(state, context)[:MAX_INSTRUCTIONS].strip()
+    """A step's own prompt, followed by all of the client's instructions: half of them could say the opposite."""
+    own = instructions(state, context).strip()
     return SystemMessage(f"{prompt}\n\n{render('chat/client_instructions', instructions=own)}" if own else prompt)
 
 
 def recent(state: AgentState) -> list[AnyMessage]:
-    """The messages that are not covered by a summary."""
-    return list(state["messages"][state.get("condensed", 0) :])
+    """The messages that are not covered by a summary. Earlier questions are without the context that a front end added:
+    it belonged to their turns.
+    """
+    messages = list(state["messages"][state.get("condensed", 0) :])
+    current = max((at for at, m in enumerate(messages) if isinstance(m, HumanMessage)), default=0)
+    return [_plain(m) if at < current else m for at, m in enumerate(messages)]
+
+
+def _plain(message: AnyMessage) -> AnyMessage:
+    if "words" not in message.additional_kwargs:
+        return message
+    return message.model_copy(update={"content": own_words(message)})
 
 
 def remembered(state: AgentState) -> str:
@@ -53,7 +72,7 @@ def remembered(state: AgentState) -> str:
     summaries = state.get("summaries", [])
     if not summaries:
         return ""
-    first = next((m.text for m in state["messages"] if isinstance(m, HumanMessage)), "")
+    first = next((own_words(m) for m in state["messages"] if isinstance(m, HumanMessage)), "")
     lines = ["Earlier in this conversation, in short:", f"- It began with: {' '.join(first.split())[:MAX_FIRST]}"]
     return "\n".join([*lines, *(f"- {summary}" for summary in summaries)])
 

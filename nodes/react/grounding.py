@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 
 from nodes.model import conversation
 from nodes.model.answer_writer import AnswerWriter
+from nodes.model.ask import Said
 from nodes.state import AgentState, Context, Step
 from tools.agent_tool import program_tool_of
 from tools.coding.fences import without_programs
@@ -31,8 +32,8 @@ def give(text: str, runtime: Runtime[Context]) -> AgentState:
     return {"answer_text": answer.text.strip(), "finish_reason": reason}
 
 
-def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Complete the answer `text`; sends what has not been streamed yet. `reason` is the model's finish reason."""
+def finish(text: str, answer: AnswerWriter, said: Said, state: AgentState, runtime: Runtime[Context]) -> AgentState:
+    """Complete the answer `text`, which the model `said`; sends what has not been streamed yet."""
     if not answer.text:
         answer.write_whole(text)
     steps = state.get("steps", [])
@@ -42,8 +43,8 @@ def finish(text: str, answer: AnswerWriter, reason: str, state: AgentState, runt
     if steps and unsupported_numbers(without_citations(text), evidence):
         # A small model miscopies digits, or invents them if its programs fail.
         answer.write_whole(_caution(steps, program_tool_of(runtime.context.tools)))
-    reason = answer.close(reason)
-    return {"answer_text": answer.text.strip(), "finish_reason": reason}
+    reason = answer.close(said.finish_reason)
+    return {"answer_text": answer.text.strip(), "answer_id": said.id, "finish_reason": reason}
 
 
 def _caution(steps: list[Step], program_tool: str | None) -> str:

@@ -6,115 +6,91 @@ requested again; they never end a run: in the end the text protocol, which does 
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.messages.tool import tool_call
 from langchain_core.tools import BaseTool
 from langgraph.runtime import Runtime
 
-from nodes.events import ThoughtDelta
+from nodes.client_tools import emit_calls, name_of, offered, parsed_arguments
 from nodes.model import conversation
-from nodes.model.answer_writer import AnswerWriter
 from nodes.model.ask import Said, ask, bounded
 from nodes.prompts import render
 from nodes.react.choose_tool import needs_a_tool, question_at_hand, usable_tools
 from nodes.react.grounding import finish, unsupported_numbers
 from nodes.react.prompt_context import prompt_context
+from nodes.react.speech import Speech
 from nodes.react.text_protocol import parse
-from nodes.react.tool_arguments import Call, Gathered, arguments_of, as_input, guessed, mended, resolve
-from nodes.state import Action, AgentState, Context, Step
+from nodes.react.tool_arguments import Call, arguments_of, as_input, guessed, mended, object_of, resolve
+from nodes.state import Action, AgentState, ClientTools, Context, Step
 from tools.agent_tool import program_tool_of, purposes_of
 from tools.coding.fences import FENCE, PYTHON
 from tools.coding.observation import SILENT
 
-HELD = 160
-"""Characters that are held back: text before a call is a thought, and a call usually follows soon."""
 FRESH = 2
 """Number of latest steps with full observations."""
 MAX_OLD = 500
 """Maximum characters of older observations."""
 MAX_THOUGHT = 200
 """Maximum characters of a repeated thought: small models imitate what they read of their own."""
-CODE_BEGINS = re.compile(r'^[ \t]*(?:```|`{1,2}\Z|\{\s*(?:"|\Z))', re.MULTILINE)
-"""The start of a fenced block or a JSON object, or a possible start at the end of the text so far."""
 _BARE = re.compile(r'^[ \t]*(?=\{\s*"name"\s*:)', re.MULTILINE)
 
 
 async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-    """Sets `action`, or `answer_text` with its finish reason, or neither if no call of the model can be parsed;
-    `spoken` is what has already been sent, and the answer continues after it.
+    """Sets `action`, or `answer_text` with its finish reason and `calls` of client tools, or neither if no call of the
+    model can be parsed; `spoken` is what has already been sent, and the answer continues after it.
     """
     update: AgentState = {"thoughts": state.get("thoughts", 0) + 1, "action": None, "needed": ""}
     prompt = await _prompt(state, runtime)
     spoken, steps = state.get("spoken", ""), state.get("steps", [])
     question = await question_at_hand(state, runtime)
     usable = usable_tools(question.files, steps, runtime.context.tools)
-    model = runtime.context.model.bind_tools(usable) if usable else None
+    clients = offered(state, runtime.context)
+    bound: list[BaseTool | dict[str, Any]] = [*clients.tools, *usable]
+    model = runtime.context.model.bind_tools(bound) if bound else None
     may_call = may_be_a_call(steps)
     expected = may_call and (bool(steps) or needs_a_tool(question, purposes_of(runtime.context.tools)))
     for _ in range(runtime.context.limits.tries):
-        speech, calls = Speech(runtime, may_call=may_call, expected=expected), Gathered()
-        said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=calls.feed)
-        call = calls.first() or guessed(said.broken or "", runtime.context.tools)
+        speech = Speech(runtime, may_call=may_call, expected=expected)
+        said = await ask(runtime, prompt, bounded(runtime), speech.write, model, on_call=speech.call)
+        if (made := _client_calls(speech.calls.all(), clients)) is not None:
+            text = spoken + speech.before_client_calls()
+            emit_calls(made, runtime)
+            return {
+                **update,
+                "calls": made,
+                "answer_text": "",
+                "answer_id": said.id,
+                "finish_reason": "tool_calls",
+                "spoken": text.strip(),
+            }
+        call = speech.calls.first() or guessed(said.broken or "", runtime.context.tools)
         action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
         if action is not None:
-            return {**update, "action": action, "spoken": spoken + speech.before_a_call()}
+            return {**update, "action": action, "spoken": spoken + speech.before_action(action)}
         told = [message.text for message in prompt]
         doubted = bool(steps) or render("react/guessed_numbers") in told
-        offered = [] if steps else [tool.name for tool in usable]
-        complaint = _complaint(call, said, offered, expected=expected, doubted=doubted, evidence=told)
+        names = [] if steps else [*(tool.name for tool in usable), *map(name_of, clients.tools)]
+        complaint = _complaint(call, said, names, expected=expected, doubted=doubted, evidence=told)
         if complaint is None:
             speech.release()
-            done = finish(said.text.strip(), speech.answer, said.finish_reason, state, runtime)
+            done = finish(said.text.strip(), speech.answer, said, state, runtime)
             return {**update, **done, "spoken": spoken}
-        spoken += speech.before_a_call()
+        spoken += speech.dropped()
         prompt = [*prompt, AIMessage(said.text), HumanMessage(complaint)]
     return {**update, "spoken": spoken}
 
 
-class Speech:
-    """Streams the model's text outside of its calls.
-
-    If a call is `expected`, the text is streamed as thoughts, and sent again if it turns out to be the answer.
-    Otherwise it is held back at first, because text before a call is a thought; and code is held back to the end if it
-    `may_call`, because it is then run, and what the model says about its output is invented.
-    """
-
-    def __init__(self, runtime: Runtime[Context], *, may_call: bool, expected: bool) -> None:
-        self.answer = AnswerWriter(runtime)
-        self._runtime = runtime
-        self._may_call, self._expected = may_call, expected
-        self._held = ""
-        self._free = False
-
-    def write(self, text: str) -> None:
-        if self._expected:
-            self._think(text)
-            return
-        self._held += text
-        code = CODE_BEGINS.search(self._held) if self._may_call else None
-        ready = self._held[: code.start()] if code else self._held
-        if self._free or len(ready) > HELD:
-            self._free = True
-            self.answer.write(ready)
-            self._held = self._held[len(ready) :]
-
-    def release(self) -> None:
-        """The text is the answer."""
-        self.answer.write(self._held)
-        self._held = ""
-
-    def before_a_call(self) -> str:
-        """A call follows, so the held text was a thought; returns what has been sent."""
-        if self._held.strip() or self._expected:
-            self._think(f"{self._held.strip()}\n")
-        if not self._free:
-            return ""
-        self.answer.write_whole("\n\n")
-        self.answer.close()
-        return self.answer.text
-
-    def _think(self, text: str) -> None:
-        self._runtime.stream_writer(ThoughtDelta(text))
+def _client_calls(calls: Sequence[Call], clients: ClientTools) -> list[ToolCall] | None:
+    """The calls for the client, if the model calls one of its tools first; None if not, or if one cannot be parsed."""
+    names = set(map(name_of, clients.tools))
+    if not calls or calls[0].name not in names:
+        return None
+    theirs = [call for call in calls if call.name in names][: None if clients.parallel else 1]
+    given = [(call, object_of(call.arguments)) for call in theirs]
+    made = [tool_call(name=call.name, args=args, id=call.id) for call, args in given if args is not None]
+    return made if len(made) == len(given) else None
 
 
 def _complaint(
@@ -156,7 +132,7 @@ def _exchanges(steps: Sequence[Step], runtime: Runtime[Context]) -> list[BaseMes
     messages: list[BaseMessage] = []
     for at, step in enumerate(steps):
         tool = runtime.context.tools.get(step["tool"])
-        args = arguments_of(tool, step["input"]) if tool is not None else {"input": step["input"]}
+        args = arguments_of(tool, step["input"]) if tool is not None else parsed_arguments(step["input"])
         call = {"name": step["tool"], "args": args, "id": f"call_{at + 1}", "type": "tool_call"}
         told = step["observation"] if at >= len(steps) - FRESH else _short(step["observation"])
         messages += [

@@ -2,8 +2,9 @@
 
 import json
 import re
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import dedent
 from typing import Any
 
@@ -26,6 +27,7 @@ class Call:
 
     name: str
     arguments: str
+    id: str = field(compare=False, default_factory=lambda: f"call_{uuid.uuid4().hex[:24]}")
 
 
 class Gathered:
@@ -38,12 +40,16 @@ class Gathered:
         index = piece["index"]
         # A piece without an index is a complete call.
         call = self._calls.setdefault(f"whole {len(self._calls)}" if index is None else index, Call("", ""))
+        call.id = piece["id"] or call.id
         call.name += piece["name"] or ""
         call.arguments += piece["args"] or ""
 
+    def all(self) -> list[Call]:
+        return [call for call in self._calls.values() if call.name or call.arguments]
+
     def first(self) -> Call | None:
         """One call is run at a time: the model makes the next one when it has seen the result."""
-        return next((call for call in self._calls.values() if call.name or call.arguments), None)
+        return next(iter(self.all()), None)
 
 
 def resolve(name: str, purposes: Purposes) -> str:
@@ -73,6 +79,14 @@ def mended(tool: BaseTool, raw: str) -> dict[str, Any] | None:
         repaired = repair_object(text)
         return repaired if repaired and set(repaired) <= set(fields) else None
     return {fields[0]: raw} if text and not text.startswith("[") else None
+
+
+def object_of(raw: str) -> dict[str, Any] | None:
+    """The arguments as an object, also from broken JSON; otherwise None."""
+    given = _loaded(raw or "{}")
+    if isinstance(given, str):
+        given = _loaded(given)
+    return given if isinstance(given, dict) else repair_object(raw.strip())
 
 
 def guessed(raw: str, tools: Mapping[str, BaseTool]) -> Call | None:

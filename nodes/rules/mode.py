@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from nodes.rules.housekeeping import is_housekeeping
+from nodes.rules.instructions import defines_format, defines_tools
 from tools.question import Files, addresses, named, wants_computing, wants_documents, wants_web
 
 Kind = Literal["talk", "work", "plan"]
@@ -72,15 +74,25 @@ class Situation:
     """Whether the previous answer was produced with tools."""
     first: bool = False
     """Whether the question is the first message."""
+    instructions: str = ""
+    """The client's."""
+    tools: bool = False
+    """Whether the client sends tools of its own."""
+    response_format: bool = False
+    """Whether the answer must be JSON."""
 
 
 def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
     """`(kind, reason)`, or None if the rules do not decide."""
     if at_hand.first and is_housekeeping(question):
         return "talk", "a front end's own request"
+    if defines_tools(at_hand.instructions, tools=at_hand.tools) or defines_tools(question):
+        return "talk", "the client's instructions define its own tools"
     question = "\n".join(" ".join(line.split()) for line in question[:MAX_EXAMINED].splitlines())
     if len(question) <= MAX_SMALL_TALK and _SMALL_TALK.fullmatch(question) and not _works(question, at_hand):
         return "talk", "small talk"
+    if _is_extraction(question, at_hand):
+        return "talk", "the client wants the answer in its own format"
     works = _works(question, at_hand)
     if works is not None and asks(question) >= MANY:
         return "plan", "it asks for several things"
@@ -93,6 +105,13 @@ def question_kind(question: str, at_hand: Situation) -> tuple[Kind, str] | None:
     if at_hand.worked:
         return "work", "it continues an answer that used tools"
     return None
+
+
+def _is_extraction(question: str, at_hand: Situation) -> bool:
+    """Whether a formatted answer can be written from the conversation alone."""
+    if not (at_hand.response_format or defines_format(at_hand.instructions)):
+        return False
+    return not (at_hand.own.all or named(question, at_hand.all.all) or wants_web(question))
 
 
 def _works(question: str, at_hand: Situation) -> str | None:
@@ -116,31 +135,3 @@ def asks(question: str) -> int:
     """Approximate number of requests in a message: list items, or clauses that begin with a request."""
     listed = len(_LISTED.findall(question))
     return max(listed, sum(bool(_ASK.match(clause)) for clause in _CUT.split(question) if clause.strip()))
-
-
-MAX_HOUSEKEEPING = 20_000
-"""Characters examined; these prompts are recognizable by their beginning and end."""
-
-
-_SECTIONED = re.compile(r"\A\s*#{1,4} ?(?:Task|Instructions?):")
-
-
-_ABOUT_A_TALK = re.compile(r"<chat_history>|<type>|#{1,4} ?Chat History:", re.IGNORECASE)
-
-
-_TITLE = re.compile(
-    r"\A\s*(?:please |you are .{0,120}?\. ?)?(?:provide|generate|create|write|give)\b.{0,60}?\btitle\b"
-    r".{0,80}?\b(?:conversation|chat|chat history|following query)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-_EMOJI = re.compile(r"\AYour task is to reflect the speaker's likely facial expression", re.IGNORECASE)
-
-
-def is_housekeeping(text: str) -> bool:
-    """Whether this is a front end's own request. `text` is the only message, apart from system prompts."""
-    text = text[:MAX_HOUSEKEEPING]
-    if _SECTIONED.match(text):
-        return bool(_ABOUT_A_TALK.search(text))
-    return bool(_TITLE.match(text) or _EMOJI.match(text))

@@ -280,7 +280,6 @@ async def test_a_guessed_session_of_another_is_not_there_wherever_it_is_named(st
             asked = [
                 await http.post("/v1/chat/completions", json=CHAT | {"session_id": session}),
                 await http.post("/v1/chat/completions", json=CHAT | {"session_id": session, "stream": True}),
-                await http.post("/api/chat/completions", json=CHAT, headers={"x-session-id": session}),
                 await http.post("/v1/chat/completions", json=CHAT | {"metadata": {"session_id": session}}),
                 await http.post("/api/chat/completions", data=form),
             ]

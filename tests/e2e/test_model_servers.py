@@ -66,7 +66,7 @@ async def service(chosen: Settings) -> AsyncIterator[Service]:
 async def test_the_path_of_the_readme(service: Service) -> None:
     session = await ask_about_a_file(service)
     thoughts, text, steps = await streamed(service, "And how many rows does the data have?", session)
-    assert "python_coder" in thoughts
+    assert "```python\n" in thoughts
     assert steps
     assert "48" in text
     health = (await service.http.get("/health")).json()

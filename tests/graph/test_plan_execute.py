@@ -7,6 +7,8 @@ from langchain_core.messages import BaseMessage
 
 from llm.scripted import ScriptedChat
 from nodes.events import PlanChanged
+from nodes.settings import AgentSettings
+from nodes.state import Budget, Limits
 from tests.agent import Agent
 from tests.serving import python_step
 
@@ -189,3 +191,45 @@ async def test_independent_steps_run_side_by_side(agent: Agent, model: ScriptedC
     model.replies, model.repeat = [reply], True
     turn = await agent.ask("one and two?", "plan_execute")
     assert [step["result"] for step in turn.plan] == ["one", "two"]
+
+
+async def test_a_plan_of_one_step_is_done_with_its_answer(agent: Agent, model: ScriptedChat) -> None:
+    """Regression: it stayed pending."""
+    model.replies = ["1. Compute 6 * 7 [python_coder]", python_step("print(6 * 7)"), "Final Answer: It is 42."]
+    turn = await agent.ask("6 * 7?", "plan_execute")
+    ((step,), (shown,)) = turn.plan, turn.all(PlanChanged)[-1].plan
+    assert step == shown
+    assert (step["status"], step["result"], step["error"]) == ("done", "It is 42.", None)
+
+
+async def test_a_plan_of_one_step_that_reached_its_limit_failed(agent: Agent, model: ScriptedChat) -> None:
+    model.replies = ["1. Compute 6 / 0 [python_coder]", python_step("6 / 0"), "It is not known."]
+    turn = await agent.ask("6 / 0?", "plan_execute", limits=Limits(max_iterations=1))
+    (step,) = turn.plan
+    assert step["status"] == "failed"
+    assert "ZeroDivisionError" in (step["error"] or "")
+
+
+async def test_steps_that_wait_for_a_failed_one_are_skipped(agent: Agent, model: ScriptedChat) -> None:
+    rules = {
+        "You divide a question": THREE,
+        "a step failed": "I have no better plan.",
+        "Output:\n12": "Final Answer: alpha is 12",
+        "Question: Work out alpha": python_step("print(12)"),
+        "beta": python_step("raise RuntimeError('no beta')"),
+        "You get a question and the results": "Alpha is 12.",
+        "": "It is not known.",
+    }
+    model.replies, model.repeat = [answering(rules)], True
+    turn = await agent.ask("alpha, beta, both?", "plan_execute", limits=Limits(max_step_iterations=1, max_replans=0))
+    assert [step["status"] for step in turn.plan] == ["done", "failed", "skipped"]
+    assert turn.plan[2]["error"] == "It needs the result of step 2, which there is none of."
+    assert turn.all(PlanChanged)[-1].plan == turn.plan
+
+
+async def test_steps_that_a_spent_budget_leaves_are_skipped(agent: Agent, model: ScriptedChat) -> None:
+    model.replies, model.repeat = [answering(RULES)], True
+    budget = Budget(AgentSettings(run_max_calls=3))
+    turn = await agent.ask("alpha, beta, both?", "plan_execute", budget=budget)
+    assert {step["status"] for step in turn.plan} <= {"done", "failed", "skipped"}
+    assert turn.plan[2]["status"] == "skipped"

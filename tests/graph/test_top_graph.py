@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 from shutil import copytree
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import BaseModel
@@ -147,3 +148,29 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+@pytest.mark.parametrize("protocol", ["text", "native"])
+@pytest.mark.parametrize("mode", ["chat", "react", "plan_execute"])
+async def test_the_answer_is_streamed_with_the_id_that_it_is_stored_with(
+    model: ScriptedChat, mode: str, protocol: Literal["text", "native"]
+) -> None:
+    """As clients of LangGraph's `messages` stream see it: two IDs would be two answers."""
+    answer = "It is 42." if protocol == "native" or mode == "chat" else "Final Answer: It is 42."
+    plan = ["1. Compute it", "2. Check it"]
+    model.repeat = True
+    model.replies = ["\n".join(plan), answer, answer, "It is 42."] if mode == "plan_execute" else [answer]
+    graph = MODES["auto"].compile(checkpointer=InMemorySaver())
+    ids: dict[str, str] = {}
+    config: RunnableConfig = {"configurable": {"thread_id": "one"}}
+    start = {"messages": [HumanMessage("What is it?")], "wanted_mode": mode}
+    context = Context(model=model, protocol=protocol)
+    stream: Any = graph.astream(start, config, context=context, stream_mode="messages", subgraphs=True)
+    async for _, (message, _) in stream:
+        ids[message.id] = ids.get(message.id, "") + message.text
+    kept = (await graph.aget_state(config)).values["messages"][-1]
+    assert kept.text == "It is 42."
+    assert ids[kept.id].endswith("It is 42.")
+    assert list(ids)[-1] == kept.id
+    if mode != "plan_execute":  # whose steps have answers of their own
+        assert [number for number, text in ids.items() if "42" in text] == [kept.id]

@@ -1,6 +1,6 @@
 """`observe`: an action and its outcome become a step."""
 
-from nodes.events import StepDone
+from nodes.events import StepDone, ThoughtDelta
 from nodes.observe import observe
 from nodes.state import Action, AgentState, Outcome
 from tests.nodes.steps import runtime_of, source, taken
@@ -26,7 +26,7 @@ async def test_the_step_joins_those_before_it_and_is_told() -> None:
     assert (step["started_at"], step["duration_ms"]) == (5.0, 7)
     assert step["sources"] == outcome()["sources"]
     assert (update["action"], update["outcome"]) == (None, None)
-    assert told == [StepDone(step)]
+    assert told == [ThoughtDelta("```\n[1] a.pdf\n```\n\n"), StepDone(step)]
     assert not {"answer", "plan_step"} & set(step)
 
 

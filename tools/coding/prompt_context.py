@@ -8,20 +8,25 @@ from tools.files.joins import links
 from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
 from workspace.errors import WorkspaceError
-from workspace.jail.variables import Variable
+from workspace.jail.variables import HIDDEN_TYPES, Variable
 from workspace.names import Names, inside
 from workspace.session import SessionWorkspace
 
 MAX_VARIABLES = 30
 MAX_FILES = 8
-HIDDEN_TYPES = ("module",)
+GONE = "Variables of earlier programs that do not exist any more; load or compute again what you need:"
 
 
 async def variables_at_hand(workspace: SessionWorkspace) -> str:
-    """A line per variable: name, type, size, and more if known. Empty if there are none."""
-    variables = await workspace.kernel.variables()
+    """A line per variable: name, type, size, and more if known; then those that are gone. Empty if there are none."""
+    variables, gone = await workspace.kernel.variables(), await workspace.kernel.gone_variables()
     told = [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]
-    return "Variables that exist already:\n" + "\n".join(told[-MAX_VARIABLES:]) if told else ""
+    parts = []
+    if told:
+        parts += ["Variables that exist already:", *told[-MAX_VARIABLES:]]
+    if gone:
+        parts += [GONE, *(_told(variable) for variable in gone[-MAX_VARIABLES:])]
+    return "\n".join(parts)
 
 
 def _told(variable: Variable) -> str:

@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict, dataclass, replace
 
+HIDDEN_TYPES = ("module",)
+"""Types of variables that are not listed."""
 _LONGEST_TEXT = 300
 _MOST = 10_000
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from llm.scripted import ScriptedChat
 from tests.api.client import get, give_away, raw, run
 from tests.serving import Service
 from workspace.safe_open import open_inside
@@ -273,7 +274,7 @@ async def test_no_descriptor_is_left_open(service: Service) -> None:
 
 
 @BOTH
-async def test_another_users_session_is_not_there(service: Service, base: str) -> None:
+async def test_another_users_session_is_not_there(service: Service, model: ScriptedChat, base: str) -> None:
     """Guessed in every place that takes a session: the responses are the same as for a missing ID."""
     session, folder = await new(service, **{"ten.bin": TEN})
     await give_away(service, session)
@@ -292,10 +293,12 @@ async def test_another_users_session_is_not_there(service: Service, base: str) -
     hi = [{"role": "user", "content": "hi"}]
     for body in ({"session_id": session}, {"metadata": {"session_id": session}}):
         assert (await service.http.post("/v1/chat/completions", json={"messages": hi, **body})).status_code == 404
-    header = {"X-Session-ID": session}
-    assert (await service.http.post("/v1/chat/completions", json={"messages": hi}, headers=header)).status_code == 404
     tool = {"input": {"code": "1"}, "session_id": session}
     assert (await service.http.post("/api/tools/python_coder", json=tool)).status_code == 404
+    header = {"X-Session-ID": session}
+    model.replies = ["Hello."]
+    other = await service.http.post("/v1/chat/completions", json={"messages": hi}, headers=header)
+    assert other.json()["x_session_id"] != session
     assert (folder / "ten.bin").read_bytes() == TEN
 
 

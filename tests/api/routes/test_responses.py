@@ -304,7 +304,7 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("unknown response", {"input": "a", "previous_response_id": "resp_x"}, 400, "previous_response_id"),
     ("two pasts", {"input": "a", "previous_response_id": "resp_x", "conversation": "c"}, 400, "previous_response_id"),
     ("unknown tool", {"input": "a", "tools": [{"type": "computer_use_preview"}]}, 400, "tools.0.type"),
-    ("tools of two", {"input": "a", "tools": [TOOL, {"type": "web_search"}]}, 400, "tools"),
+    ("no tools", {"input": "a", "tools": [TOOL], "tool_choice": "required"}, 400, "tools"),
     ("choice of nobody", {"input": "a", "tool_choice": {"type": "web_search"}}, 400, "tool_choice"),
     ("bad format", {"input": "a", "text": {"format": {"type": "xml"}}}, 400, "text.format"),
     ("strict schema", {"input": "a", "text": {"format": STRICT}}, 400, "text.format"),

@@ -196,7 +196,7 @@ async def test_a_tool_may_take_long_texts(service: Service, model: ScriptedChat)
 
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
-    ("agent mode", {"agent_type": "react"}, "tools"),
+    ("agent mode", {"agent_type": "react", "tool_choice": "required"}, "tool_choice"),
     ("twice", {"tools": [WEATHER, WEATHER]}, "tools"),
     ("no name", {"tools": [{"type": "function", "function": {}}]}, "tools.0.function.name"),
     ("another kind", {"tools": [{"type": "custom", "custom": {}}]}, "tools.0.type"),
@@ -218,7 +218,15 @@ async def test_bad_tools_are_named(service: Service, extra: dict[str, Any], para
 
 
 async def test_a_model_without_tools_says_so(service: Service, model: ScriptedChat) -> None:
-    model.native_tools = False
-    answer = await service.http.post("/v1/chat/completions", json={"messages": [ASKED], "tools": [WEATHER]})
+    model.native_tools, model.replies = False, ["I cannot know."]
+    body = {"messages": [ASKED], "tools": [WEATHER], "tool_choice": "required"}
+    answer = await service.http.post("/v1/chat/completions", json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "tools"
+    told = await post(service, ASKED, agent_type="chat")
+    assert told["x_agent_metadata"]["client_tools"] == {
+        "offered": [],
+        "left_out": ["get_weather"],
+        "reason": "the model does not support tools",
+    }
+    assert "tools" not in model.arguments[0]

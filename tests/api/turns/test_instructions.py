@@ -102,3 +102,45 @@ async def test_one_that_is_sent_with_each_message_of_a_session_counts_once(
     await send(service, [system("Be Ann."), user("b")], session_id=session)
     await send(service, [user("c")], session_id=session)
     assert prompts(model) == ["Be Ann."] * 3
+
+
+TOOLS_IN_WORDS = (
+    "You are an engineer.\n\n# Tools\n\n## read_file\nUsage:\n<read_file>\n<path>a.py</path>\n</read_file>\n"
+)
+RULES = "".join(f"Rule {number}: keep the files tidy and explain what you change in them.\n" for number in range(200))
+
+
+@pytest.mark.parametrize("by", ["system", "instructions"])
+async def test_instructions_with_tools_of_their_own_reach_the_model_whole(
+    service: Service, model: ScriptedChat, by: str
+) -> None:
+    """They were answered by an agent, which saw the first 4,000 characters."""
+    text = f"{TOOLS_IN_WORDS}{RULES}END"
+    model.replies = ["<read_file>\n<path>sum.py</path>\n</read_file>"]
+    task = "<task>Compute 17 * 23 and plot it</task>"
+    if by == "system":
+        body: dict[str, Any] = {"messages": [system(text), user(task)]}
+    else:
+        body = {"input": task, "instructions": text}
+    path = "/v1/chat/completions" if by == "system" else "/v1/responses"
+    answer = await service.http.post(path, json={"model": "auto", **body})
+    told = answer.json()["x_agent_metadata"]
+    assert (told["agent_type"], told["steps"]) == ("chat", [])
+    assert "its own tools" in told["route_reason"]
+    assert prompts(model) == [text]
+
+
+@pytest.mark.parametrize("mode", ["react", "plan_execute"])
+async def test_an_agent_heeds_long_instructions_to_their_end(service: Service, model: ScriptedChat, mode: str) -> None:
+    steps = [python_step("print(1)"), "Final Answer: 1"]
+    model.replies = [*(["1. Compute a (tool: python_coder)"] if mode == "plan_execute" else []), *steps, "1."]
+    await send(service, [system(f"{RULES}Speak French."), user("a?")], model=mode)
+    assert all("Speak French." in prompt for prompt in prompts(model))
+
+
+async def test_an_extraction_in_the_clients_format_is_written_at_once(service: Service, model: ScriptedChat) -> None:
+    model.replies = ['{"total": 19.75}']
+    text = "Extract the total: Ann paid 12.50, Bob paid 7.25, the sum of both is 19.75."
+    told = await send(service, [user(text)], model="auto", response_format=FORM)
+    assert told["x_agent_metadata"]["agent_type"] == "chat"
+    assert len(model.asked) == 1

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.react.text_protocol import ReplySplitter, parse
+from nodes.react.text_protocol import parse
 
 CODE = "x = 1\nprint(x)"
 LABELS = {
@@ -70,55 +70,6 @@ def test_a_label_inside_code_is_code() -> None:
 
 def test_need() -> None:
     assert parse("Need: the mean of score").need == "the mean of score"
-
-
-def split(text: str, sizes: list[int]) -> tuple[str, str]:
-    splitter = ReplySplitter()
-    thought = answer = ""
-    at = 0
-    for size in [*sizes, len(text)]:
-        piece = splitter.feed(text[at : at + size])
-        thought, answer, at = thought + piece.thought, answer + piece.answer, at + size
-    piece = splitter.flush()
-    return thought + piece.thought, answer + piece.answer
-
-
-@given(st.text(alphabet="Final Answer:\n`ab*"), st.lists(st.integers(1, 5)))
-def test_how_the_reply_is_cut_makes_no_difference(text: str, sizes: list[int]) -> None:
-    whole, cut = split(text, []), split(text, sizes)
-    assert cut[0] == whole[0]
-    assert cut[1].strip() == whole[1].strip()
-
-
-@given(st.text(), st.text(min_size=1), st.lists(st.integers(1, 5)))
-def test_the_answer_is_what_follows_its_label(thought: str, answer: str, sizes: list[int]) -> None:
-    thought = thought.replace("`", "").replace("\r", "").replace(":", "") + "\n"
-    if "final" in thought.lower() or not answer.strip():
-        return
-    got = split(f"{thought}Final Answer: {answer}", sizes)
-    assert got[0] == thought
-    assert got[1].strip() == answer.strip()
-
-
-def test_the_answer_leaves_from_its_first_token() -> None:
-    splitter = ReplySplitter()
-    assert splitter.feed("Thought: easy\n").thought == "Thought: easy\n"
-    assert splitter.feed("Final Ans").thought == ""
-    assert splitter.feed("wer:").answer == ""
-    assert splitter.feed(" 4").answer == "4"
-    assert splitter.feed("2").answer == "2"
-
-
-@given(st.lists(st.integers(1, 9)))
-def test_regression_an_answer_made_up_after_an_action_was_streamed_as_the_answer(sizes: list[int]) -> None:
-    text = f"Action: python_coder\nAction Input:\n```python\n{CODE}\n```\nFinal Answer: 125862690715624"
-    assert split(text, sizes) == (text, "")
-    assert parse(text).final is None
-
-
-def test_a_thought_leaves_word_by_word() -> None:
-    splitter = ReplySplitter()
-    assert [splitter.feed(word).thought for word in ("Thought:", " I", " see", ".")] == ["Thought:", " I", " see", "."]
 
 
 def test_regression_an_input_of_nested_objects_ended_the_run() -> None:
