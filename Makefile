@@ -56,7 +56,7 @@ run: install ## install, download the model if it is missing, start the service
 
 .PHONY: studio
 studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
-	$(BIN)/langgraph dev --allow-blocking
+	$(BIN)/langgraph dev
 
 .PHONY: dev
 dev: .venv/.installed-dev ## also install the development packages

@@ -52,7 +52,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         "LANGSMITH_TRACING": "false",
         "TOOL_PROTOCOL": "text",
     }
-    options = ["--no-browser", "--no-reload", "--allow-blocking", "--port", str(port)]
+    options = ["--no-browser", "--no-reload", "--port", str(port)]
     command = [sys.executable, "-m", "langgraph_cli", "dev", *options, "--config", str(ROOT / "langgraph.json")]
     url, log = f"http://127.0.0.1:{port}", folder / "log"
     with log.open("w") as out:
