@@ -234,7 +234,7 @@ async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """Document search; its models are loaded at their first use."""
-    reranker = open_reranker(settings.models)
+    reranker = await asyncio.to_thread(open_reranker, settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
     indexes = Indexes(
         places,
