@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 BIN := .venv/bin
-UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+UV := "$(shell command -v uv || echo $(BIN)/uv)"
 export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
 # Kernels run in a sandbox that cannot write byte code, so it is compiled at installation.
@@ -20,18 +20,19 @@ $(BIN)/python:
 	else "$(PYTHON)" -m venv .venv && $(BIN)/python -m pip install --quiet "uv>=0.9"; fi
 
 # llama.cpp is compiled for this machine; the wheel is cached for other checkouts.
-WHEELS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llm-api/wheels
+WHEELS := $(or $(XDG_CACHE_HOME),$(shell echo ~)/.cache)/llm-api/wheels
 BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; grep -m1 -E "^(flags|Features)" /proc/cpuinfo; } 2>/dev/null | cksum | cut -d' ' -f1)
+BUILT := "$(WHEELS)/$(BUILT_FOR)"
 
 .venv/.installed: requirements.lock requirements-llama.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the locked packages"
 	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
-	@ls $(WHEELS)/$(BUILT_FOR)/*.whl >/dev/null 2>&1 || { \
+	@ls $(BUILT)/*.whl >/dev/null 2>&1 || { \
 		echo "Compiling llama.cpp, once per machine: about five minutes on two cores"; \
-		rm -rf $(WHEELS)/$(BUILT_FOR).part && mkdir -p $(WHEELS) && \
-		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(WHEELS)/$(BUILT_FOR).part && \
-		mv -T $(WHEELS)/$(BUILT_FOR).part $(WHEELS)/$(BUILT_FOR); }
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(WHEELS)/$(BUILT_FOR)/*.whl
+		rm -rf $(BUILT).part && mkdir -p "$(WHEELS)" && \
+		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(BUILT).part && \
+		mv -T $(BUILT).part $(BUILT); }
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(BUILT)/*.whl
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 

@@ -6,7 +6,7 @@ import sys
 from api import cli as command
 from api.middleware.logging import configure_logging
 from api.model_registry import fetch_chat, fetch_vectors
-from api.server import Server, keep_what_is_loaded, listen, serve
+from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from llm.errors import ModelError
@@ -34,24 +34,21 @@ def main() -> int:
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings.log)
+        raise_open_file_limit()
         fetch_chat(settings.models)
         asyncio.run(run(settings))
     except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
     except OSError as error:
-        return fail(f"The service cannot start: {error}")
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return fail(f"The service cannot start: {place}{error.strerror or error}")
     except KeyboardInterrupt:
-        return 0
+        return fail("Interrupted before the service was ready. The next start continues a download where it stopped.")
     return 0
 
 
 async def run(settings: Settings) -> None:
-    try:
-        sock = listen(settings.server)
-    except OSError as error:
-        where = f"{settings.server.host}:{settings.server.port}"
-        raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
-    with sock:
+    with listen(settings.server) as sock:
         models = await load_models(settings.models)
         await asyncio.to_thread(fetch_vectors, settings.models)
         host, port = sock.getsockname()[:2]
