@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,6 +17,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "Python 3.11 or newer is required. Choose one with PYTHON=/path/to/python3" >&2; exit 1; }
 	@if command -v uv >/dev/null; then uv venv --quiet --no-project --python "$(PYTHON)" .venv; \
 	else "$(PYTHON)" -m venv .venv && $(BIN)/python -m pip install --quiet "uv>=0.9"; fi
 
@@ -28,6 +31,8 @@ BUILT := "$(WHEELS)/$(BUILT_FOR)"
 	@echo "Installing the locked packages"
 	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	@ls $(BUILT)/*.whl >/dev/null 2>&1 || { \
+		command -v gcc >/dev/null && command -v g++ >/dev/null || \
+			{ echo "gcc and g++ are required to compile llama.cpp" >&2; exit 1; }; \
 		echo "Compiling llama.cpp, once per machine: about five minutes on two cores"; \
 		rm -rf $(BUILT).part && mkdir -p "$(WHEELS)" && \
 		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(BUILT).part && \
