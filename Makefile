@@ -10,6 +10,10 @@ export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
 # Kernels run in a sandbox that cannot write byte code, so it is compiled at installation.
 export UV_COMPILE_BYTECODE = 1
+# With the locale C, Python cannot start from a folder whose name has letters beyond ASCII.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL = C.UTF-8
+endif
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
 .PHONY: help
