@@ -1,6 +1,7 @@
 """`python -m api`: fetch missing models and start the service. `python -m api admin`: see `api/cli.py`."""
 
 import asyncio
+import socket
 import sys
 
 from api import cli as command
@@ -35,8 +36,9 @@ def main() -> int:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings.log)
         raise_open_file_limit()
-        fetch_chat(settings.models)
-        asyncio.run(run(settings))
+        with listen(settings.server) as sock:  # first, because a download takes minutes
+            fetch_chat(settings.models)
+            asyncio.run(run(settings, sock))
     except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
     except OSError as error:
@@ -47,24 +49,21 @@ def main() -> int:
     return 0
 
 
-async def run(settings: Settings) -> None:
-    with listen(settings.server) as sock:
-        models = await load_models(settings.models)
-        await asyncio.to_thread(fetch_vectors, settings.models)
-        host, port = sock.getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+async def run(settings: Settings, sock: socket.socket) -> None:
+    models = await load_models(settings.models)
+    await asyncio.to_thread(fetch_vectors, settings.models)
+    host, port = sock.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-        def opened(_server: Server, services: Services) -> None:
-            sandbox = services.sandbox.level.value
-            login = login_words(settings, administered=services.administered)
-            data = settings.data_dir
-            sys.stdout.write(
-                BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login)
-            )
-            sys.stdout.flush()
-            keep_what_is_loaded()
+    def opened(_server: Server, services: Services) -> None:
+        sandbox = services.sandbox.level.value
+        login = login_words(settings, administered=services.administered)
+        data = settings.data_dir
+        sys.stdout.write(BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login))
+        sys.stdout.flush()
+        keep_what_is_loaded()
 
-        await serve(settings, models.chat, sock, opened, coder=models.coder, seeing=models.vision)
+    await serve(settings, models.chat, sock, opened, coder=models.coder, seeing=models.vision)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:
