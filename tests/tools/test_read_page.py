@@ -44,6 +44,7 @@ async def test_pages_are_read(start: Start, web: Site) -> None:
         korean = await read(service, f"{web.url}/korean")
         assert korean["sources"][0]["title"] == "날씨"
         assert "오늘 서울의 날씨는 맑고" in korean["output"]
+        assert "plain words" in (await read(service, f"{web.url}/charset/idna"))["output"]
         report = await read(service, f"{web.url}/report.pdf")
         assert report["sources"][0]["title"] == "report.pdf"
         assert "(page 2) The second page names 1966." in report["output"]
@@ -68,10 +69,16 @@ async def test_what_cannot_be_read_is_said(start: Start, web: Site) -> None:
             ("/status/404", "status 404"),
             ("/bomb", "exceeds the limit of 2 MB"),
             ("/to?url=http://10.0.0.1/", "inside this machine"),
+            ("/to?url=about:blank", "Only URLs that start with http:// or https:// can be fetched."),
+            ("/to?url=javascript:alert(1)", "Only URLs that start with"),
+            ("/to?url=data:text/html,hello", "Only URLs that start with"),
+            ("/to?url=http://xn--/", "redirects to a URL that cannot be fetched. This is not a valid URL."),
         ):
             body = await read(service, web.url + path)
             assert words in (body["error"] or ""), (path, body)
             assert body["sources"] == []
+        for url in ("about:blank", "javascript:alert(1)", "http://xn--/"):
+            assert (await read(service, url))["error"], url
         assert "must be less" in (await read(service, f"{web.url}/text", start=500))["error"]
 
 

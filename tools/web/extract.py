@@ -40,6 +40,6 @@ def _decoded(body: bytes, charset: str | None) -> str:
     if charset is not None:
         try:
             return body.decode(charset, "replace")
-        except LookupError:
-            pass  # an unknown charset
+        except (LookupError, ValueError):
+            pass  # unknown, or a codec that is not for text
     return str(decode_file(body))

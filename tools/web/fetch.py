@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import httpx
 
 from tools.web.compression import ACCEPTED, Decoder, too_large
-from tools.web.errors import FetchError, NameNotFoundError, UnreachableError
+from tools.web.errors import AddressRefusedError, FetchError, NameNotFoundError, UnreachableError
 from tools.web.resolve import Lookup, Resolver, system_lookup
 from tools.web.settings import WebSettings
 from tools.web.urls import Target, parse
@@ -89,17 +89,10 @@ class Fetcher:
         """One request to one checked address; if the connection fails, the next address is tried."""
         addresses = await self._hosts(target)
         for left, host in enumerate(addresses, start=1 - len(addresses)):
-            async with httpx.AsyncClient(
-                transport=await self._transport(), trust_env=False, timeout=self.settings.timeout
-            ) as client:
-                request = client.build_request(
-                    "GET",
-                    target.url.copy_with(host=host, fragment=None),
-                    headers=_headers(target),
-                    extensions={"sni_hostname": target.host},
-                )
+            # Not an httpx client: it would parse the targets of redirects, and fail on some of them.
+            async with await self._transport() as transport:
                 try:
-                    answer = await client.send(request, stream=True)
+                    answer = await transport.handle_async_request(self._prepared(target, host))
                 except httpx.ConnectError as error:
                     if left < 0:
                         continue
@@ -111,6 +104,14 @@ class Fetcher:
                 finally:
                     await answer.aclose()
                 return
+
+    def _prepared(self, target: Target, host: str) -> httpx.Request:
+        return httpx.Request(
+            "GET",
+            target.url.copy_with(host=host, fragment=None),
+            headers=_headers(target),
+            extensions={"sni_hostname": target.host, "timeout": httpx.Timeout(self.settings.timeout).as_dict()},
+        )
 
     async def _hosts(self, target: Target) -> list[str]:
         """The addresses to connect to: the checked ones. A proxy resolves names itself, and may know more names."""
@@ -136,10 +137,9 @@ class Fetcher:
         if place is None:
             raise FetchError(f"{target.host} redirects without a target.")
         try:
-            url = target.url.join(place)
-        except httpx.InvalidURL as error:
-            raise FetchError(f"{target.host} redirects to an invalid URL.") from error
-        return parse(str(url), self.settings)
+            return parse(place, self.settings, target.url)
+        except AddressRefusedError as error:
+            raise AddressRefusedError(f"{target.host} redirects to a URL that cannot be fetched. {error}") from error
 
 
 def _headers(target: Target) -> dict[str, str]:
@@ -148,6 +148,7 @@ def _headers(target: Target) -> dict[str, str]:
         "User-Agent": USER_AGENT,
         "Accept": "text/html,application/xhtml+xml,text/plain,*/*;q=0.5",
         "Accept-Encoding": ACCEPTED,
+        "Connection": "close",
     }
 
 

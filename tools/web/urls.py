@@ -35,17 +35,12 @@ class Target:
     """Named in the settings: it may be internal."""
 
 
-def parse(text: str, settings: WebSettings) -> Target:
-    """Raises `AddressRefusedError` for anything except a plain http(s) URL with an allowed port."""
-    text = text.strip(" \t\r\n")
-    if len(text) > MAX_URL or _UNCLEAR.search(text):
-        raise AddressRefusedError("This is not a valid URL: it is too long, or has spaces or invalid characters.")
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
-        raise AddressRefusedError(f"This is not a valid URL: {error}.") from error
-    if url.scheme not in PORTS or not url.host:
-        raise AddressRefusedError("Only URLs that start with http:// or https:// can be fetched.")
+def parse(text: str, settings: WebSettings, base: httpx.URL | None = None) -> Target:
+    """The target of `text`, which may be relative to `base`.
+
+    Raises `AddressRefusedError` for anything except a plain http(s) URL with an allowed port.
+    """
+    url = _url(text.strip(" \t\r\n"), base)
     if url.userinfo:
         raise AddressRefusedError("URLs that contain a user name or password are not fetched.")
     host = url.raw_host.decode("ascii").lower().removesuffix(".")
@@ -58,6 +53,21 @@ def parse(text: str, settings: WebSettings) -> Target:
         allowed = ", ".join(map(str, settings.ports))
         raise AddressRefusedError(f"Port {port} is not allowed; only these are: {allowed}.")
     return Target(url=url, host=host, port=port, address=address, trusted=trusted)
+
+
+def _url(text: str, base: httpx.URL | None) -> httpx.URL:
+    if len(text) > MAX_URL or _UNCLEAR.search(text):
+        raise AddressRefusedError("This is not a valid URL: it is too long, or has spaces or invalid characters.")
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+        absolute = url.scheme in PORTS and bool(url.host and url.raw_host)
+    except (httpx.InvalidURL, ValueError) as error:  # ValueError: of idna, urllib and the encoding
+        raise AddressRefusedError("This is not a valid URL.") from error
+    if not absolute:
+        raise AddressRefusedError("Only URLs that start with http:// or https:// can be fetched.")
+    if len(str(url)) > MAX_URL:
+        raise AddressRefusedError("This is not a valid URL: it is too long.")
+    return url
 
 
 def _address(host: str) -> Address | None:

@@ -137,6 +137,8 @@ BAD: dict[str, tuple[Any, int, str, str]] = {
     "an address inside": (image("http://127.0.0.1/image.png"), 400, IMAGE_FIELD, "inside"),
     "what clouds tell": (image("http://169.254.169.254/latest/"), 400, IMAGE_FIELD, "inside"),
     "an address that is none": (image("http://[::1/x.png"), 400, IMAGE_FIELD, "not a valid URL"),
+    "a name that is no Punycode": (image("http://xn--/x.png"), 400, IMAGE_FIELD, "not a valid URL"),
+    "a blank page": (image("about:blank"), 400, IMAGE_FIELD, "http"),
     "an empty address": (image(""), 400, IMAGE_FIELD, "http"),
     "no address": ({"type": "image_url", "image_url": {}}, 400, f"{IMAGE_FIELD}.url", "required"),
     "no image": ({"type": "image_url"}, 400, IMAGE_FIELD, "required"),

@@ -95,4 +95,8 @@ HOSTILE = {
     "an empty host": "http://:80/",
     "brackets that do not close": "http://[::1/",
     "nothing": "",
+    "no Punycode": "http://xn--/",
+    "invalid Punycode": "http://xn--zzzzzzzzzzzzzzz-zzz.com/",
+    "half a surrogate": "http://example.com/\ud83d",
+    "a zone that is not ASCII": "http://[::1%25\u00fc]/",
 }

@@ -96,6 +96,10 @@ def _app(site: Site) -> FastAPI:  # noqa: C901 (a list of pages)
         )
         return Response(page.encode("cp949"), headers={"content-type": "text/html; charset=euc-kr"})
 
+    @app.get("/charset/{name}")
+    async def charset(name: str) -> Response:
+        return Response(b"<p>plain words</p>", headers={"content-type": f"text/html; charset={name}"})
+
     @app.get("/empty")
     async def empty() -> HTMLResponse:
         return HTMLResponse("<html><head><script>render()</script></head><body><div id=app></div></body></html>")

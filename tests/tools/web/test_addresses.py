@@ -1,6 +1,7 @@
 """The web fetcher cannot be used to attack internal networks: hostile URLs are refused before a connection."""
 
 import asyncio
+import contextlib
 import ipaddress
 import select
 import socket
@@ -8,8 +9,11 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tests.tools.web.certificate import self_signed
 from tests.tools.web.hostile import HOSTILE
@@ -191,6 +195,13 @@ REDIRECTS = {
     "a user name": "http://user@shop.example:{port}/article",
     "a port that is not allowed": "http://other.example:6379/",
     "a name that leads inside": "http://rebound.example:{port}/article",
+    "a blank page": "about:blank",
+    "a script": "javascript:alert(1)",
+    "its own data": "data:text/html,hello",
+    "no Punycode": "http://xn--/",
+    "invalid Punycode": "http://xn--a/",
+    "half a bracket": "http:////[v1/",
+    "a zone that is not ASCII": "http://[::1%25\u00fc]/",
 }
 
 
@@ -211,6 +222,15 @@ async def test_a_redirect_does_not_lead_inside(place: str, code: int) -> None:
         with pytest.raises(AddressRefusedError):
             await fetcher.fetch(url, HTML)
         assert shop.hits == ["/to"]
+
+
+@given(st.text(), st.none() | st.just(httpx.URL("http://shop.example/a")))
+@example("http://a/\ud800", None)
+@example("http://xn--zzzzzzzzzzzzzzz-zzz.com", None)
+@example("//[", httpx.URL("http://shop.example/a"))
+def test_any_text_is_a_target_or_refused(text: str, base: httpx.URL | None) -> None:
+    with contextlib.suppress(AddressRefusedError):
+        assert parse(text, WebSettings(), base).url.scheme in ("http", "https")
 
 
 async def test_a_port_is_allowed_with_its_host_alone(here: Site) -> None:
