@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
 BANNER = re.compile(r"^  LLM API http://127\.0\.0\.1:(\d+)$(?s:.*)Try it:.*$", re.MULTILINE)
-START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 300, 30, 300
+START_SECONDS, STOP_SECONDS, ANSWER_SECONDS = 300, 30, 600
 
 
 def commands(page: Path) -> list[str]:
@@ -72,20 +72,18 @@ def make_run(folder: Path) -> Iterator[Product]:
     """Ends with SIGTERM, after which no process may be left."""
     log = folder.with_name("log")
     with log.open("w") as out:
-        make = psutil.Popen(["make", "run"], cwd=folder, env=_environment(), stdout=out, stderr=out)
+        make = subprocess.Popen(["make", "run"], cwd=folder, env=_environment(), stdout=out, stderr=out)
     try:
         port = _port(make, log)
         with httpx.Client(base_url=f"http://localhost:{port}", timeout=ANSWER_SECONDS) as http:
             yield Product(folder, port, http)
-        processes = make.children(recursive=True)
+    finally:
+        processes = psutil.Process(make.pid).children(recursive=True) if make.poll() is None else []
         make.terminate()
         make.wait(STOP_SECONDS)
         _, alive = psutil.wait_procs(processes, STOP_SECONDS)
-        assert [process for process in alive if not ended(process)] == []
-        assert "Traceback" not in log.read_text(), log.read_text()
-    finally:
-        for process in make.children(recursive=True) if make.is_running() else []:
-            process.terminate()
+    assert [process for process in alive if not ended(process)] == []
+    assert "Traceback" not in log.read_text(), log.read_text()
 
 
 def _environment() -> dict[str, str]:
@@ -97,7 +95,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _port(make: psutil.Popen, log: Path) -> int:
+def _port(make: "subprocess.Popen[bytes]", log: Path) -> int:
     """The port in the service's first words, once they are complete."""
     deadline = time.monotonic() + START_SECONDS
     while (found := BANNER.search(log.read_text())) is None:

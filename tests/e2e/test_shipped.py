@@ -8,10 +8,10 @@ import pytest
 
 from api.settings.server import DEFAULT_PORT
 from graph import MODES
-from tests.e2e.shipped import Product, clone, commands, make_run, programs
+from tests.e2e.shipped import ANSWER_SECONDS, Product, clone, commands, make_run, programs
 from tests.tools.vision.pictures import encoded, printed
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
 
 UNREACHABLE = "http://nowhere.invalid/page"
 OFFLINE_SECONDS = 60
@@ -44,7 +44,7 @@ def run_the_readme(product: Product) -> None:
 
 def run(command: list[str], folder: Path) -> str:
     """What it prints, without commas in numbers."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.replace(",", "")
 
@@ -81,7 +81,7 @@ def call_every_tool(product: Product) -> str:
 
 def ask_in_every_mode(product: Product, session: str) -> None:
     """Also begins the conversation of the session."""
-    product.http.timeout = 300
+    product.http.timeout = ANSWER_SECONDS
     questions = {
         "chat": ("What is the capital of France?", "Paris"),
         "react": ("What is 17!/13! ?", "57120"),
