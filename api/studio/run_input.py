@@ -27,11 +27,15 @@ def check_input(value: object) -> None:
     messages = value.get("messages")
     try:
         said = convert_to_messages(messages if isinstance(messages, list) else [messages]) if messages else []
-    except (ValueError, TypeError, NotImplementedError) as error:
+    except KeyError as error:
+        raise RunInputError(f"messages: {error} is missing.") from None
+    except (TypeError, AttributeError):
+        raise RunInputError(f"messages: must be messages as in {EXAMPLE}.") from None
+    except (ValueError, NotImplementedError) as error:
         raise RunInputError(f"messages: {_first_line(error)}") from None
     if not any(isinstance(message, HumanMessage) and message.content for message in said):
         raise RunInputError(f"messages: must contain a message of the user, as in {EXAMPLE}.")
-    if (mode := value.get("wanted_mode")) is not None and mode not in MODES:
+    if (mode := value.get("wanted_mode")) is not None and mode not in list(MODES):
         raise RunInputError(f"wanted_mode: must be one of {', '.join(MODES)}.")
 
 

@@ -247,7 +247,10 @@ NONSENSE: list[Any] = [
     {"messages": [{"role": "user", "content": 5}]},
     {"messages": [{"role": "user", "content": ""}]},
     {"messages": [{"role": "robot", "content": "hi"}]},
+    {"messages": [{"role": ["user"], "content": "hi"}]},
+    {"messages": [{"role": "tool", "content": "hi"}]},
     {"messages": [{"role": "user", "content": "hi"}], "wanted_mode": "magic"},
+    {"messages": "hi", "wanted_mode": ["chat"]},
     "hello",
     None,
 ]
