@@ -1,14 +1,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
-UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+UV := "$(shell command -v uv || echo $(BIN)/uv)"
 export UV_PYTHON_DOWNLOADS = never
 export UV_LINK_MODE ?= copy
 # Kernels run in a sandbox that cannot write byte code, so it is compiled at installation.
 export UV_COMPILE_BYTECODE = 1
+# With the locale C, Python cannot start from a folder whose name has letters beyond ASCII.
+ifneq ($(filter C POSIX,$(LC_ALL)),)
+export LC_ALL = C.UTF-8
+endif
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
 .PHONY: help
@@ -16,22 +21,27 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
+	@"$(PYTHON)" -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+		{ echo "Python 3.11 or newer is required. Choose one with PYTHON=/path/to/python3" >&2; exit 1; }
 	@if command -v uv >/dev/null; then uv venv --quiet --no-project --python "$(PYTHON)" .venv; \
 	else "$(PYTHON)" -m venv .venv && $(BIN)/python -m pip install --quiet "uv>=0.9"; fi
 
 # llama.cpp is compiled for this machine; the wheel is cached for other checkouts.
-WHEELS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llm-api/wheels
+WHEELS := $(or $(XDG_CACHE_HOME),$(shell echo ~)/.cache)/llm-api/wheels
 BUILT_FOR := $(shell { cat requirements-llama.lock; "$(PYTHON)" -VV; uname -m; grep -m1 -E "^(flags|Features)" /proc/cpuinfo; } 2>/dev/null | cksum | cut -d' ' -f1)
+BUILT := "$(WHEELS)/$(BUILT_FOR)"
 
 .venv/.installed: requirements.lock requirements-llama.lock pyproject.toml | $(BIN)/python
 	@echo "Installing the locked packages"
 	$(UV) pip install --python $(BIN)/python --require-hashes -r requirements.lock
-	@ls $(WHEELS)/$(BUILT_FOR)/*.whl >/dev/null 2>&1 || { \
+	@ls $(BUILT)/*.whl >/dev/null 2>&1 || { \
+		command -v gcc >/dev/null && command -v g++ >/dev/null || \
+			{ echo "gcc and g++ are required to compile llama.cpp" >&2; exit 1; }; \
 		echo "Compiling llama.cpp, once per machine: about five minutes on two cores"; \
-		rm -rf $(WHEELS)/$(BUILT_FOR).part && mkdir -p $(WHEELS) && \
-		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(WHEELS)/$(BUILT_FOR).part && \
-		mv -T $(WHEELS)/$(BUILT_FOR).part $(WHEELS)/$(BUILT_FOR); }
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(WHEELS)/$(BUILT_FOR)/*.whl
+		rm -rf $(BUILT).part && mkdir -p "$(WHEELS)" && \
+		$(BIN)/python -m pip wheel --quiet --no-deps --require-hashes -r requirements-llama.lock -w $(BUILT).part && \
+		mv -T $(BUILT).part $(BUILT); }
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps $(BUILT)/*.whl
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
 	@touch $@
 
@@ -56,7 +66,7 @@ run: install ## install, download the model if it is missing, start the service
 
 .PHONY: studio
 studio: dev ## run the graphs in LangGraph Studio (docs/studio.md)
-	$(BIN)/langgraph dev --allow-blocking
+	$(BIN)/langgraph dev
 
 .PHONY: dev
 dev: .venv/.installed-dev ## also install the development packages

@@ -1,12 +1,13 @@
 """`python -m api`: fetch missing models and start the service. `python -m api admin`: see `api/cli.py`."""
 
 import asyncio
+import socket
 import sys
 
 from api import cli as command
 from api.middleware.logging import configure_logging
 from api.model_registry import fetch_chat, fetch_vectors
-from api.server import Server, keep_what_is_loaded, listen, serve
+from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from llm.errors import ModelError
@@ -34,40 +35,35 @@ def main() -> int:
         if sys.argv[1:]:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings.log)
-        fetch_chat(settings.models)
-        asyncio.run(run(settings))
+        raise_open_file_limit()
+        with listen(settings.server) as sock:  # first, because a download takes minutes
+            fetch_chat(settings.models)
+            asyncio.run(run(settings, sock))
     except (SettingsError, ModelError, SandboxUnavailable, FetchError) as error:
         return fail(str(error))
     except OSError as error:
-        return fail(f"The service cannot start: {error}")
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return fail(f"The service cannot start: {place}{error.strerror or error}")
     except KeyboardInterrupt:
-        return 0
+        return fail("Interrupted before the service was ready. The next start continues a download where it stopped.")
     return 0
 
 
-async def run(settings: Settings) -> None:
-    try:
-        sock = listen(settings.server)
-    except OSError as error:
-        where = f"{settings.server.host}:{settings.server.port}"
-        raise SettingsError(f"cannot listen on {where}: {error.strerror}") from error
-    with sock:
-        models = await load_models(settings.models)
-        await asyncio.to_thread(fetch_vectors, settings.models)
-        host, port = sock.getsockname()[:2]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+async def run(settings: Settings, sock: socket.socket) -> None:
+    models = await load_models(settings.models)
+    await asyncio.to_thread(fetch_vectors, settings.models)
+    host, port = sock.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-        def opened(_server: Server, services: Services) -> None:
-            sandbox = services.sandbox.level.value
-            login = login_words(settings, administered=services.administered)
-            data = settings.data_dir
-            sys.stdout.write(
-                BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login)
-            )
-            sys.stdout.flush()
-            keep_what_is_loaded()
+    def opened(_server: Server, services: Services) -> None:
+        sandbox = services.sandbox.level.value
+        login = login_words(settings, administered=services.administered)
+        data = settings.data_dir
+        sys.stdout.write(BANNER.format(url=url, model=services.models.default, data=data, sandbox=sandbox, login=login))
+        sys.stdout.flush()
+        keep_what_is_loaded()
 
-        await serve(settings, models.chat, sock, opened, coder=models.coder, seeing=models.vision)
+    await serve(settings, models.chat, sock, opened, coder=models.coder, seeing=models.vision)
 
 
 def login_words(settings: Settings, *, administered: bool) -> str:

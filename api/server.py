@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -15,13 +16,14 @@ from langchain_core.language_models import BaseChatModel
 from api.app import create_app
 from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
-from api.settings import Settings
-from api.settings.server import ServerSettings
+from api.settings import Settings, SettingsError
+from api.settings.server import DEFAULT_PORT, UNPRIVILEGED_PORT, ServerSettings
 
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 10
 BACKLOG = 512
+OPEN_FILES = 1 << 16
 
 
 class Server(uvicorn.Server):
@@ -55,14 +57,41 @@ class Server(uvicorn.Server):
 
 
 def listen(settings: ServerSettings) -> socket.socket:
-    """The listening socket. Raises OSError if the address is in use."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    """The listening socket. Raises `SettingsError` if the address cannot be used."""
+    port = DEFAULT_PORT if settings.port is None else settings.port
+    try:
+        return _listening(settings.host, port)
+    except PermissionError as error:
+        if settings.port is not None:
+            raise _unusable(settings.host, port, error) from error
+        log.warning("port %s is reserved for root; listening on port %s instead", port, UNPRIVILEGED_PORT)
+        return listen(settings.model_copy(update={"port": UNPRIVILEGED_PORT}))
+    except OSError as error:
+        raise _unusable(settings.host, port, error) from error
+
+
+def raise_open_file_limit() -> None:
+    """Raise the soft limit of open files as far as the system permits: each kernel needs about twenty."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _unusable(host: str, port: int, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"cannot listen on {host}:{port}: {error.strerror}; SERVER_HOST and SERVER_PORT set the address"
+    )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named explicitly because asyncio disables Nagle's algorithm (a delay of 40 ms per frame) only
     # then.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((settings.host, settings.port))
+        sock.bind((host, port))
     except OSError:
         sock.close()
         raise

@@ -1,5 +1,6 @@
 """The services, assembled once at startup and closed in reverse order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ async def open_services(
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
         store = await stack.enter_async_context(open_store(settings.database))
-        audit = stack.enter_context(closing(AuditLog(settings.audit_file)))
+        audit = stack.enter_context(closing(await asyncio.to_thread(AuditLog, settings.audit_file)))
         accounts, keys = await open_accounts(
             settings.accounts, settings.secret_file, store, login_required=settings.login_required
         )
@@ -121,7 +122,7 @@ async def open_services(
             stack.push_async_callback(workers.aclose)
         if boot:
             workers.boot()
-        vectors = open_embeddings(settings.models)
+        vectors = await asyncio.to_thread(open_embeddings, settings.models)
         stack.push_async_callback(vectors.aclose)
         documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
         locks = SessionLocks(
@@ -236,7 +237,7 @@ async def _open_documents(
     settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """Document search; its models are loaded at their first use."""
-    reranker = open_reranker(settings.models)
+    reranker = await asyncio.to_thread(open_reranker, settings.models)
     places = Places(user=settings.user_dir, session=workspaces.folder)
     indexes = Indexes(
         places,

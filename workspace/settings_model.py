@@ -7,7 +7,7 @@ Settings are defined next to the code that uses them, each field with a default,
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 T = TypeVar("T")
 
@@ -31,9 +31,23 @@ class NoVariable:
 Internal = Annotated[T, NoVariable()]
 """A constant of the service that tests can change, but operators cannot."""
 
-AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
-"""Relative paths are resolved against the current folder when the settings are read, because child processes run in
-other folders.
+
+def _not_empty(value: object) -> object:
+    if value == "":
+        raise ValueError("must not be empty")  # it would be the current folder
+    return value
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("names a user without a home folder") from error
+
+
+AbsolutePath = Annotated[Path, BeforeValidator(_not_empty), AfterValidator(_absolute)]
+"""`~` is the user's home. Relative paths are resolved against the current folder when the settings are read, because
+child processes run in other folders.
 """
 
 

@@ -1,8 +1,12 @@
 """Runs functions in threads and undoes their results if the caller is cancelled."""
 
 import asyncio
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 
@@ -46,3 +50,14 @@ async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> 
                 undo(thing)
         raise
     return made[0]
+
+
+@asynccontextmanager
+async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
+    """An empty folder that exists as long as the block. Raises OSError."""
+    make = partial(tempfile.TemporaryDirectory[str], prefix=prefix)
+    folder = await made_in_thread(make, tempfile.TemporaryDirectory.cleanup)
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)

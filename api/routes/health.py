@@ -1,10 +1,9 @@
 """`GET /health`: whether the service can answer."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from api.dependencies import services_of
 from api.routes.models import names
@@ -16,7 +15,7 @@ router = APIRouter()
 
 
 @router.get("/health")
-async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
+async def health(request: Request, services: Services = Depends(services_of)) -> dict[str, Any]:
     """Always 200 while the service is running; the body says what is missing."""
     upstreams = _upstreams(services)
     return {
@@ -25,7 +24,7 @@ async def health(services: Services = Depends(services_of)) -> dict[str, Any]:
         **_connections(upstreams),
         "models_available": names(services),
         "sandbox": _sandbox(services),
-        "version": version("llm-api"),
+        "version": request.app.version,
     }
 
 

@@ -62,11 +62,15 @@ class SessionDeletion:
             raise not_found("session")
         await self._wipe(session_id, owner)
 
+    async def discard(self, session_id: str, owner: str) -> None:
+        """Delete what is outside of the database. Raises `WorkspaceError`."""
+        await self._workspaces.discard(session_id)
+        for told in self._on_deleted:
+            await told(owner, session_id)
+
     async def _wipe(self, session_id: str, owner: str) -> None:
         async with self._locks.closed(session_id, not_found("session", "session_id")):
-            await self._workspaces.discard(session_id)
-            for told in self._on_deleted:
-                await told(owner, session_id)
+            await self.discard(session_id, owner)
             await self._store.saver.adelete_thread(session_id)
             await self._store.sessions.wipe(session_id)
         self._wiped.set()

@@ -18,12 +18,21 @@ DONE = b"data: [DONE]\n\n"
 _DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+class KeepAlive(ServerSentEvent):
+    """A comment without a blank line: after a frame with an `id`, OpenAI's client takes a blank line for an event
+    without data, and fails.
+    """
+
+    @override
+    def encode(self) -> bytes:
+        return b": keep-alive\n"
+
+
 class EventStream(EventSourceResponse):
     """Sends pieces of text as they come, and a comment every `keepalive` seconds."""
 
     def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float) -> None:
-        comment = ServerSentEvent(comment="keep-alive", sep="\n")
-        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=lambda: comment, sep="\n")
+        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=KeepAlive, sep="\n")
 
     @staticmethod
     @override

@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 
 from api.settings.settings import Settings
@@ -13,7 +16,7 @@ from workspace.settings_model import SettingsError
 
 def load_settings() -> Settings:
     """The environment takes precedence over `.env`. Raises `SettingsError` with one line that names the variable."""
-    found = {**dotenv_values(".env", encoding="utf-8"), **os.environ}
+    found = {**_values_in(Path(".env")), **os.environ}
     given = {name.upper(): value for name, value in found.items() if value is not None}
     try:
         settings = settings_from(given)
@@ -21,6 +24,24 @@ def load_settings() -> Settings:
         raise SettingsError(_first_line(error, given)) from None
     _check(settings)
     return settings
+
+
+def _values_in(file: Path) -> Mapping[str, str | None]:
+    """Raises `SettingsError`."""
+    if not file.is_file():
+        return {}
+    try:
+        text = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise SettingsError(f"{file}: {reason}") from error
+    for binding in parse_stream(StringIO(text)):
+        if binding.error:
+            statement = binding.original.string
+            blank = statement[: len(statement) - len(statement.lstrip())]
+            line = binding.original.line + blank.count("\n")
+            raise SettingsError(f"{file}: line {line} is not of the form NAME=value")
+    return dotenv_values(stream=StringIO(text))
 
 
 def settings_from(given: Mapping[str, object]) -> Settings:

@@ -182,6 +182,25 @@ async def test_idle_streams_are_kept_alive(start: Start, model: ScriptedChat) ->
     assert not answer.is_error
 
 
+async def test_regression_a_comment_in_a_stream_broke_openai_s_client(start: Start, model: ScriptedChat) -> None:
+    """It took the blank line behind the comment for an event without data."""
+    model.replies, model.repeat, model.gate = ["hi"], True, asyncio.Semaphore(0)
+    async with start(run_keepalive_seconds=0.05) as service:
+        stream = await service.client.chat.completions.create(
+            model="chat", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+        await anext(stream)
+        comments = 0
+        async with service.http.stream("POST", "/v1/chat/completions", json={"messages": HI, "stream": True}) as later:
+            async for line in later.aiter_lines():
+                comments += line == ": keep-alive"
+                if comments == 3:  # by now, the first stream has had as many
+                    break
+        for _ in range(10):
+            model.gate.release()
+        assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]) == "hi"
+
+
 async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
     """Ten clients at once; the longest pause of the event loop stays below 50 ms.
 

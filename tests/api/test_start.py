@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import psutil
 import pytest
 
 from api.__main__ import login_words, main
+from api.server import OPEN_FILES, listen
 from api.settings import SettingsError, load_settings
+from api.settings.server import DEFAULT_PORT, UNPRIVILEGED_PORT, ServerSettings
 from llm.scripted import ScriptedChat
 from tests.processes import ended
 from tests.serving import running, settings_for
@@ -133,6 +137,61 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert f"127.0.0.1:{port}" in done.stderr
     assert "in use" in done.stderr
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Without root's right to open ports below 1024."""
+    before = os.geteuid()
+    os.seteuid(before or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_regression_only_root_could_start_the_service_with_the_default_port() -> None:
+    first_free = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    expected = DEFAULT_PORT if first_free <= DEFAULT_PORT else UNPRIVILEGED_PORT
+    try:
+        with ordinary_user(), listen(ServerSettings()) as sock:
+            port = sock.getsockname()[1]
+    except SettingsError as error:  # something else uses it
+        assert f"127.0.0.1:{expected}: Address already in use" in str(error)
+    else:
+        assert port == expected
+
+
+def test_a_port_that_was_asked_for_is_not_replaced() -> None:
+    with ordinary_user(), pytest.raises(SettingsError, match=r"192\.0\.2\.1:7: .*SERVER_PORT"):
+        listen(ServerSettings(host="192.0.2.1", port=7))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("DATA_DIR", "The service cannot start: {}: File exists"), ("MODELS_DIR", "The service cannot start: {}: Not a")],
+)
+def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str, said: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    folder = file if name == "DATA_DIR" else file / "models"
+    values = {"LLM_BACKEND": "openai", "OPENAI_BASE_URL": "http://127.0.0.1:9"} if name == "DATA_DIR" else {}
+    done = start(tmp_path, SERVER_PORT="0", **values, **{name: str(folder)})
+    assert done.returncode == 1
+    assert said.format(folder) in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_limit_of_open_files_is_raised() -> None:
+    """Regression: with the usual soft limit, some fifty kernels made the service fail."""
+    code = (
+        "import resource as r\nfrom api.server import raise_open_file_limit\n"
+        "r.setrlimit(r.RLIMIT_NOFILE, (128, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n"
+        "raise_open_file_limit()\nprint(*r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    soft, hard = map(int, done.stdout.split())
+    assert soft == min(hard, OPEN_FILES)
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:

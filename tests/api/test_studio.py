@@ -1,5 +1,6 @@
 """The graphs in the real `langgraph dev`, used as Studio does, with our model server."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -36,6 +37,8 @@ class Dev:
 
     url: str
     model_port: int
+    data: Path
+    """The folder of the sessions."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,7 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         "LANGSMITH_TRACING": "false",
         "TOOL_PROTOCOL": "text",
     }
-    options = ["--no-browser", "--no-reload", "--allow-blocking", "--port", str(port)]
+    options = ["--no-browser", "--no-reload", "--n-jobs-per-worker", "4", "--port", str(port)]
     command = [sys.executable, "-m", "langgraph_cli", "dev", *options, "--config", str(ROOT / "langgraph.json")]
     url, log = f"http://127.0.0.1:{port}", folder / "log"
     with log.open("w") as out:
@@ -61,10 +64,11 @@ def dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
         client = httpx.Client(transport=httpx.HTTPTransport(retries=10), timeout=START_SECONDS)
         with client:
             assert client.get(f"{url}/ok").json()["ok"], log.read_text()
-        yield Dev(url, model_port)
+        yield Dev(url, model_port, folder / "data" / "studio")
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(30)
+    assert "Blocking call" not in log.read_text(), log.read_text()
 
 
 @pytest.fixture
@@ -207,3 +211,82 @@ async def test_the_context_s_limits_hold(studio: LangGraphClient, server: ModelS
     await studio.runs.wait(thread, "react", input=ask("Count"), context={"limits": {"max_iterations": 2}})
     state: Any = await studio.threads.get_state(thread)
     assert len(state["values"]["steps"]) == 2
+
+
+async def run_python(studio: LangGraphClient, server: ModelServer) -> str:
+    """A thread with a file, variables and a running kernel."""
+    thread: str = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step("open('notes.txt', 'w').write('mine')\nprint(41)")), say("Final Answer: 41")]
+    await studio.runs.wait(thread, "react", input=ask("Write the notes with Python"))
+    return thread
+
+
+def traces(dev: Dev, thread: str) -> list[Path]:
+    return [path for path in dev.data.rglob("*") if thread in path.name]
+
+
+@pytest.mark.parametrize("way", ["delete", "prune"])
+async def test_regression_a_deleted_thread_left_its_folder_and_snapshot(
+    studio: LangGraphClient, server: ModelServer, dev: Dev, way: str
+) -> None:
+    deleted, other = await run_python(studio, server), await run_python(studio, server)
+    places = {path.parent.name for path in traces(dev, deleted)}
+    assert {"sessions", "snapshots"} <= places
+    await (studio.threads.delete(deleted) if way == "delete" else studio.threads.prune([deleted]))
+    assert traces(dev, deleted) == []
+    assert (dev.data / "sessions" / other / "notes.txt").read_text() == "mine"
+    assert {path.parent.name for path in traces(dev, other)} == places
+
+
+NONSENSE: list[Any] = [
+    {},
+    {"messages": []},
+    {"foo": 1},
+    {"messages": 5},
+    {"messages": [{"role": "user"}]},
+    {"messages": [{"role": "user", "content": 5}]},
+    {"messages": [{"role": "user", "content": ""}]},
+    {"messages": [{"role": "robot", "content": "hi"}]},
+    {"messages": [{"role": ["user"], "content": "hi"}]},
+    {"messages": [{"role": "tool", "content": "hi"}]},
+    {"messages": [{"role": "user", "content": "hi"}], "wanted_mode": "magic"},
+    {"messages": "hi", "wanted_mode": ["chat"]},
+    "hello",
+    None,
+]
+WRONG_CONTEXT = {
+    "sampling: must be an object": {"sampling": 5},
+    "sampling.temperature: Input should be a valid number": {"sampling": {"temperature": "hot"}},
+    "limits.steps: there is no such value": {"limits": {"steps": 3}},
+}
+
+
+async def error_of(studio: LangGraphClient, given: Any, context: Any = None) -> Any:
+    thread = (await studio.threads.create())["thread_id"]
+    answer: Any = await studio.runs.wait(thread, "auto", input=given, context=context, raise_error=False)
+    return answer["__error__"]
+
+
+async def test_input_without_a_question_is_an_error_that_says_so(studio: LangGraphClient) -> None:
+    for error in await asyncio.gather(*(error_of(studio, given) for given in NONSENSE)):
+        assert error["error"] == "RunInputError"
+        assert error["message"].startswith(("messages: ", "wanted_mode: ", "The input ", "The thread ")), error
+
+
+async def test_a_wrong_value_in_the_context_is_named(studio: LangGraphClient) -> None:
+    errors = await asyncio.gather(*(error_of(studio, ask("hi"), given) for given in WRONG_CONTEXT.values()))
+    for said, error in zip(WRONG_CONTEXT, errors, strict=True):
+        assert error["message"].startswith(f"context.{said}"), error
+
+
+async def test_a_run_streams_messages_updates_and_events(studio: LangGraphClient, server: ModelServer) -> None:
+    thread = (await studio.threads.create())["thread_id"]
+    server.script = [say(python_step("print(6 * 7)")), say("Final Answer: 42")]
+    modes: Any = ["messages", "updates", "events"]
+    seen: dict[str, list[Any]] = {}
+    async for part in studio.runs.stream(thread, "auto", input=ask("Compute 6 * 7"), stream_mode=modes):
+        seen.setdefault(part.event, []).append(part.data)
+    assert seen["messages/complete"][-1][0]["content"] == "42"
+    assert "record" in {name for update in seen["updates"] for name in update}
+    assert {"on_chain_start", "on_chain_end"} <= {event["event"] for event in seen["events"]}
+    assert "error" not in seen

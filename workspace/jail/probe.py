@@ -5,12 +5,12 @@ import json
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from workspace.settings import MIB
+from workspace.threads import temporary_folder
 
 from .settings import FIRST_UID, JailSettings, SandboxMode
 from .wire import Level, ZygoteConfig
@@ -102,10 +102,10 @@ def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
 
 async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -> str | None:
     """Why this level does not work, or None if it does."""
-    with tempfile.TemporaryDirectory(prefix="llm-api-probe-") as folder:
+    async with temporary_folder("llm-api-probe-") as folder:
         uid = FIRST_UID if os.geteuid() == 0 else 0
-        await asyncio.to_thread(_furnish, Path(folder), uid)
-        config = make_config(settings, level, Path(folder, "sessions"), folder, user_namespaces=user_namespaces)
+        await asyncio.to_thread(_furnish, folder, uid)
+        config = make_config(settings, level, folder / "sessions", str(folder), user_namespaces=user_namespaces)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",

@@ -92,12 +92,15 @@ class ForkProvisioner(KernelProvisionerBase):
 
 
 class ForkedKernelManager(AsyncKernelManager):
-    """An AsyncKernelManager that needs no kernel spec on disk."""
+    """An AsyncKernelManager that needs neither a kernel spec nor a connection file on disk."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """Describes a forked kernel; there is no command."""
         return KernelSpec(display_name="Python 3 (jailed)", language="python", interrupt_mode="signal")
+
+    def write_connection_file(self, **kwargs: Any) -> None:
+        """Writes nothing: the kernel gets its connection info when it is forked."""
 
 
 class PatientChannel(AsyncZMQSocketChannel):

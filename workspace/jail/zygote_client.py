@@ -11,9 +11,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+from workspace.threads import made_in_thread
 
 from .wire import PACKET, Spawn, ZygoteConfig
 
@@ -80,9 +83,9 @@ class Zygote:
         """Boot it, which takes about a second. Raises ZygoteDied, TimeoutError."""
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
-        with ExitStack() as undo:
-            self.runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
-            undo.callback(shutil.rmtree, self.runtime, ignore_errors=True)
+        async with AsyncExitStack() as undo:
+            self.runtime = Path(await made_in_thread(partial(tempfile.mkdtemp, prefix="llm-api-"), shutil.rmtree))
+            undo.push_async_callback(asyncio.to_thread, shutil.rmtree, self.runtime, ignore_errors=True)
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.enter_context(self._control)
             with theirs:

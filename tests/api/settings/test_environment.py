@@ -62,6 +62,41 @@ def test_a_wrong_value_is_named_by_its_variable(
     assert str(caught.value).startswith(said)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"export DATA_DIR='my data'\r\nSERVER_PORT=\"2000\" # mine\r\n",
+        b"\xef\xbb\xbfDATA_DIR=my data\nSERVER_PORT = 2000\n",
+        "# Zoë's\n\nDATA_DIR=~/my data\nSERVER_PORT=2000".encode(),
+    ],
+)
+def test_files_from_any_editor_are_read(environment: pytest.MonkeyPatch, tmp_path: Path, text: bytes) -> None:
+    environment.setenv("HOME", str(tmp_path))
+    Path(".env").write_bytes(text)
+    settings = load_settings()
+    assert settings.server.port == 2000
+    assert settings.data_dir == tmp_path / "my data"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'LOG_LEVEL=DEBUG\n\nSERVER_PORT="2000\n', r"\.env: line 3 is not of the form NAME=value"),
+        (b'LOG_LEVEL=DEBUG\r\n\r\nSERVER_PORT="2000\r\n', r"\.env: line 3 is not of the form NAME=value"),
+        (b"SERVER_PORT 2000\n", r"\.env: line 1 is not of the form NAME=value"),
+        ("DATA_DIR=é".encode("latin-1"), r"\.env: is not UTF-8 text"),
+        (b"DATA_DIR=\n", "DATA_DIR: Value error, must not be empty"),
+        (b"DATA_DIR=~nobody-of-this-name/data\n", "DATA_DIR: Value error, names a user without a home folder"),
+    ],
+)
+def test_regression_a_damaged_file_was_ignored_or_a_traceback(
+    environment: pytest.MonkeyPatch, text: bytes, said: str
+) -> None:
+    Path(".env").write_bytes(text)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
 def test_secrets_are_shown_nowhere() -> None:
     secrets = [variable.name for variable in variables_of(Settings) if variable.secret]
     assert secrets == ["ADMIN_PASSWORD", "SECRET_KEY", "SECRET_KEY_PREVIOUS", "OPENAI_API_KEY", "TAVILY_API_KEY"]

@@ -1,33 +1,31 @@
-"""The graphs for LangGraph Studio (`make studio`): with real models, tools and kernels, without the HTTP API.
-
-`langgraph dev` finds the graphs and the application by name in this module and provides the checkpointer. A thread is a
-session of the user `studio`; its files are in `DATA_DIR/studio`.
-"""
+"""The modes' graphs with their context filled in, for `langgraph dev`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs
+from langgraph.errors import EmptyInputError
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel import Pregel
-from pydantic import TypeAdapter
 from starlette.applications import Starlette
 from typing_extensions import override
 
 from api.model_registry import fetch_chat, fetch_vectors
 from api.services import Services, open_services
 from api.settings import load_settings
-from graph import MODES, turn_graph
+from api.studio.run_input import EXAMPLE, RunInputError, check_input, options
+from graph import turn_graph
 from llm.factory import load_models
 from nodes.react.file_context import FileContext
 from nodes.state import Context, Limits, Sampling
 from tools import build_all
 
 USER = "studio"
-LIMITS, SAMPLING = TypeAdapter(Limits), TypeAdapter(Sampling)
 
 Turn = CompiledStateGraph[Any, Context, Any, Any]
 Graph = Callable[[RunnableConfig], AbstractAsyncContextManager[Turn]]
@@ -68,6 +66,23 @@ class Studio:
 
         return make
 
+    async def sessions(self) -> list[str]:
+        """The IDs of the sessions that have a folder."""
+        return await asyncio.to_thread(_folder_names, self._open.settings.sessions_dir)
+
+    async def discard(self, session: str) -> None:
+        """End the session's kernel and delete its folder and variables. Raises `WorkspaceError`."""
+        await self._open.deletions.discard(session, USER)
+
+    @property
+    def _open(self) -> Services:
+        assert self._services is not None, "requests are answered only during the lifespan"
+        return self._services
+
+
+def _folder_names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
 
 async def _given(turn: Turn, services: Services, session: str) -> Turn:
     """The turn's graph with its context filled in: the values set in Studio, and all live objects."""
@@ -77,7 +92,6 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
     limits = contexts.limits(model)
 
     def context(given: Mapping[str, Any]) -> Context:
-        wished = given.get("limits") or {}
         return Context(
             model=model,
             coder=services.kits.coder,
@@ -85,8 +99,8 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
             workspace=workspace,
             library=library,
             describe=FileContext(services.kits.reader(USER), workspace, library, ""),
-            sampling=SAMPLING.validate_python(given.get("sampling") or {}),
-            limits=LIMITS.validate_python({**LIMITS.dump_python(limits), **wished, "window": limits.window}),
+            sampling=options(Sampling, "sampling", Sampling(), given.get("sampling")),
+            limits=replace(options(Limits, "limits", limits, given.get("limits")), window=limits.window),
             protocol=services.settings.agent.protocol(model),
             budget=contexts.budget(),
             user=USER,
@@ -94,7 +108,8 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
 
     class Given(CompiledStateGraph[Any, Context, Any, Any]):
         @override
-        def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
+        async def astream(self, input: Any, config: Any = None, *, context: Any = None, **more: Any) -> Any:
+            check_input(input)
             # LangGraph passes the interrupt points only to the top graph, but the steps are in the modes' subgraphs.
             for _, mode in self.get_subgraphs():
                 assert isinstance(mode, Pregel)
@@ -102,14 +117,15 @@ async def _given(turn: Turn, services: Services, session: str) -> Turn:
                 mode.interrupt_after_nodes = more.get("interrupt_after") or ()
             filled = fill(context)
             counted = merge_configs(config, {"callbacks": [filled.budget.usage]})
-            return super().astream(input, counted, context=filled, **more)
+            stream = cast("AsyncGenerator[Any, None]", super().astream(input, counted, context=filled, **more))
+            try:
+                async with aclosing(stream) as parts:
+                    async for part in parts:
+                        yield part
+            except EmptyInputError:
+                raise RunInputError(f"The thread has nothing to continue; send a message: {EXAMPLE}.") from None
 
     def fill(given: object) -> Context:
         return given if isinstance(given, Context) else context(given if isinstance(given, Mapping) else {})
 
     return Given(**vars(turn))
-
-
-STUDIO = Studio()
-app = Starlette(lifespan=STUDIO.lifespan)
-globals().update({name: STUDIO.graph(name) for name in MODES})
