@@ -243,7 +243,7 @@ async def _open_documents(
         readers=settings.workers.workers,
         max_file_bytes=settings.uploads.max_file_bytes,
     )
-    documents = Documents(indexes, FileReader(workers), settings.retrieval.wait)
+    documents = Documents(indexes, FileReader(workers), settings.retrieval.wait, settings.vision.ocr_pages)
     try:
         yield documents
     finally:

@@ -22,12 +22,11 @@ from api.settings import Settings
 from llm.factory import open_embeddings, open_reranker
 from llm.vectors.base import VectorModel
 from tools.files.registry import sections
-from tools.files.sections import Section
 from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.retrieval.ranking import Ranking
 from workspace.retrieval.searcher import Searcher
-from workspace.retrieval.types import Vectors
+from workspace.retrieval.types import ExtractedText, Report, Vectors
 
 K = 10
 USER = "cranfield"
@@ -87,8 +86,8 @@ def write(collection: Collection, folder: Path) -> None:
             path.write_text(f"# {title}\n\n{text}\n")
 
 
-async def extract(path: Path) -> list[Section]:
-    return await asyncio.to_thread(sections, path)
+async def extract(path: Path, _report: Report) -> ExtractedText:
+    return ExtractedText(await asyncio.to_thread(sections, path))
 
 
 def document(name: str) -> str:

@@ -1,16 +1,18 @@
 """Describes a file's content: its structure, statistics, a preview, and how to load it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from pydantic import BaseModel, Field
 from typing_extensions import override
 
 from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
-from tools.files.profile import FileUnreadable
+from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.reader import FileReader
 from tools.files.render import as_data, long
-from tools.kit import ToolKit
+from tools.kit import OnOutput, ToolKit
 from tools.names import FILE_ANALYZER
 from tools.purpose import FirstCall, Purpose
 from tools.question import FILE_KINDS, Question
@@ -25,6 +27,8 @@ DESCRIPTION = (
     "document, size of a picture, and the line of Python that loads it. The input is the file's name."
 )
 MAX_LISTED = 30
+PREVIEW_PAGES = 2
+"""Maximum number of scanned pages that are read by text recognition."""
 
 
 class FileAnalyzerInput(BaseModel):
@@ -60,6 +64,7 @@ class FileAnalyzer(AgentTool):
     workspace: SessionWorkspace
     reader: FileReader | None
     library: Library | None
+    on_output: OnOutput | None = None
 
     @override
     async def _arun(self, filename: str) -> tuple[str, Extras]:
@@ -72,7 +77,21 @@ class FileAnalyzer(AgentTool):
             raise ToolFailed(f"{name} cannot be read. {error}") from error
         except BadNameError as error:
             raise ToolRetry(f"{name} is not a file of this session.") from error
+        if profile.scanned:
+            profile = await self._with_recognized(profile, inside(self.workspace.folder, name))
         return long(profile, name), Extras(data=as_data(profile, name))
+
+    async def _with_recognized(self, profile: Profile, path: Path) -> Profile:
+        """The profile with the text of its first scanned pages as its preview."""
+        assert self.reader is not None
+        pages = int(str(profile.facts.get("pages", profile.facts.get("frames", 1))))
+        texts, _ = await self.reader.recognize(path, profile.scanned[:PREVIEW_PAGES], pages, self._report)
+        text = "\n".join(filter(None, (profile.preview, *texts.values())))
+        return replace(profile, preview=passage(text)) if text else profile
+
+    def _report(self, progress: str) -> None:
+        if self.on_output is not None:
+            self.on_output(f"{progress}\n")
 
     async def _find(self, asked: str) -> str:
         """The name of a file that is now in the session's folder."""
@@ -92,7 +111,7 @@ class FileAnalyzer(AgentTool):
 
 def build(kit: ToolKit) -> FileAnalyzer:
     """The tool for one session."""
-    return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library)
+    return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library, on_output=kit.on_output)
 
 
 def matching(asked: str, names: Sequence[str]) -> str | None:

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from workspace.retrieval.snapshot import DOCUMENTS
+
 TABLES = ("csv", "tsv", "xlsx", "xls", "xlsm", "parquet", "json", "jsonl", "ndjson")
-DOCUMENTS = ("pdf", "docx", "pptx", "html", "htm", "md", "txt", "rst")
 IMAGES = ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff")
 
 FileKind = Literal["tables", "documents", "images", "others"]
 FILE_KINDS: frozenset[FileKind] = frozenset(get_args(FileKind))
 Subject = Literal["addresses", "images", "tables", "documents"]
 
-_ENDINGS: dict[FileKind, tuple[str, ...]] = {"tables": TABLES, "documents": DOCUMENTS, "images": IMAGES}
+_ENDINGS: dict[FileKind, tuple[str, ...]] = {"tables": TABLES, "documents": tuple(DOCUMENTS), "images": IMAGES}
 _URL = re.compile(r"https?://[^\s<>\"'\]\)]+", re.IGNORECASE)
 _WEB = re.compile(
     r"\b(search (the )?(web|internet|online)|(look|find|check).{0,30}\bonline|on the (web|internet)|web search|google"

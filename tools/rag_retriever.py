@@ -6,7 +6,7 @@ from typing_extensions import override
 from tools.agent_tool import AgentTool
 from tools.documents import Documents, Found
 from tools.errors import ToolFailed, ToolRetry
-from tools.kit import ToolKit
+from tools.kit import OnOutput, ToolKit
 from tools.names import RAG_RETRIEVER
 from tools.purpose import FirstCall, Fit, Purpose
 from tools.question import Question, wants_computing, wants_documents
@@ -14,8 +14,8 @@ from tools.results import Extras, Source, with_sources
 from workspace.retrieval.types import Hit, VectorsUnavailableError
 
 DESCRIPTION = (
-    "searches the text of the uploaded documents (PDF, Word, PowerPoint, HTML, Markdown, text) "
-    "and returns the passages that fit a question best. It does not read tables of numbers or images."
+    "searches the text of the uploaded documents (PDF, scans, Word, PowerPoint, e-mail, HTML, Markdown, text) "
+    "and returns the passages that fit a question best. It does not read tables of numbers."
 )
 TOP_K = 5
 NOTHING = "No document has been uploaded that could be searched."
@@ -69,13 +69,14 @@ class RagRetriever(AgentTool):
     documents: Documents | None
     user: str
     session: str
+    on_output: OnOutput | None = None
 
     @override
     async def _arun(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
         if self.documents is None:
             raise ToolFailed(NOTHING)
         try:
-            found = await self.documents.search(self.user, self.session, query, top_k, files)
+            found = await self.documents.search(self.user, self.session, query, top_k, files, self._report)
         except VectorsUnavailableError as error:
             raise ToolFailed(f"The documents cannot be searched at the moment: {error}") from error
         except OSError as error:
@@ -90,10 +91,17 @@ class RagRetriever(AgentTool):
             return "\n".join([NO_HIT.format(files=_names(found.files)), *_limits(found)]), Extras(data=_data(found))
         return with_sources("\n".join(_limits(found)), [_source(hit) for hit in found.hits], _data(found))
 
+    def _report(self, progress: str) -> None:
+        """Show how far the reading of a document has come."""
+        if self.on_output is not None:
+            self.on_output(f"{progress}\n")
+
 
 def build(kit: ToolKit) -> RagRetriever:
     """The tool for one session."""
-    return RagRetriever(documents=kit.documents, user=kit.user, session=kit.workspace.session_id)
+    return RagRetriever(
+        documents=kit.documents, user=kit.user, session=kit.workspace.session_id, on_output=kit.on_output
+    )
 
 
 def _source(hit: Hit) -> Source:
@@ -116,9 +124,11 @@ def _limits(found: Found) -> list[str]:
     if len(found.skipped) > MAX_REASONS:
         told.append(f"{len(found.skipped) - MAX_REASONS} more files could not be read.")
     if found.pending:
-        told.append(f"Still being read, and not searched yet: {_names(found.pending)}.")
+        pending = [f"{name} ({progress})" if progress else name for name, progress in found.pending.items()]
+        told.append(f"Still being read, and not searched yet: {_names(pending)}.")
     if found.cut:
         told.append(f"So long that their end is not searched: {_names(found.cut)}.")
+    told += [f"{name}: {note}" for name, note in list(found.notes.items())[:MAX_REASONS]]
     return told
 
 
@@ -132,7 +142,9 @@ def _data(found: Found) -> dict[str, object]:
         "documents": len(found.files),
         "passages": found.passages,
         "skipped": found.skipped,
-        "pending": found.pending,
+        "pending": list(found.pending),
+        "progress": {name: progress for name, progress in found.pending.items() if progress},
+        "notes": found.notes,
         "cut": found.cut,
         "seconds": {name: round(value, 4) for name, value in found.seconds.items()},
     }

@@ -29,6 +29,8 @@ KINDS = ("text/", "application/xhtml+xml", "application/json", "application/xml"
 MAX_TEXT = 5000
 """Maximum characters returned at once."""
 EXTRACT_SECONDS = 15.0
+OCR_PAGES = 5
+"""Maximum number of scanned pages of a PDF that text recognition reads."""
 EXTRACT_MEMORY = 768 << 20
 OTHERWISE = "Try another page, or do without."
 READ_ON = "… [{left} more characters: start={end} reads on]"
@@ -116,10 +118,10 @@ class ReadPage(AgentTool):
             path = Path(folder) / "page.pdf"
             await asyncio.to_thread(path.write_bytes, page.body)
             try:
-                sections = await reader.sections(path)
+                text = await reader.text(path, lambda _: None, OCR_PAGES)
             except FileUnreadable as error:
                 raise ToolRetry(f"The PDF cannot be read. {error} {OTHERWISE}") from error
-        parts = [f"(page {s.page}) {s.text}" if s.page is not None else s.text for s in sections]
+        parts = [f"(page {s.page}) {s.text}" if s.page is not None else s.text for s in text.sections]
         return Readable(unquote(page.url.rpartition("/")[2]), "\n\n".join(parts))
 
 

@@ -1,5 +1,6 @@
 """`/api/upload` and `/api/files`: a user's uploads, available to the tools in all of the user's sessions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -12,11 +13,12 @@ from api.files.downloads import Download
 from api.files.request_body import content_type
 from api.openapi import DOWNLOAD, errors
 from api.routes.conversations import MAX_PAGE, After, cursor_of
-from api.routes.schemas import DeletedFile, Uploaded, UserFile, UserFiles
+from api.routes.schemas import DeletedFile, SearchState, Uploaded, UserFile, UserFiles
 from api.services import Services
 from api.turns.history import iso
 from checkpoints.files import StoredFile
 from checkpoints.users import User
+from tools.documents import FileState
 from workspace.names import safe_name
 from workspace.safe_open import opened_inside
 
@@ -50,7 +52,8 @@ async def upload(request: Request, services: Services = Depends(services_of), us
             raise bad_request("files: the form has no file", "files")
         await services.quotas.room(user, sum(file.bytes for file in form.files))
         stored = await services.files.keep(user.id, form.files)
-    return Uploaded(files=[public_file(file) for file in stored])
+    states = await services.documents.states(user.id)
+    return Uploaded(files=[public_file(file, states) for file in stored])
 
 
 @router.get("/api/files", responses=errors(400))
@@ -64,8 +67,9 @@ async def list_files(
     found = await services.store.files.page(user.id, after=cursor_of(cursor), limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit
+    states = await services.documents.states(user.id)
     return UserFiles(
-        files=[public_file(file) for file in page],
+        files=[public_file(file, states) for file in page],
         has_more=more,
         next_cursor=page[-1].cursor.encode() if more else None,
     )
@@ -94,7 +98,8 @@ async def delete_file(
     return DeletedFile(name=name)
 
 
-def public_file(file: StoredFile) -> UserFile:
+def public_file(file: StoredFile, states: Mapping[str, FileState]) -> UserFile:
+    state = states.get(file.name)
     return UserFile(
         name=file.name,
         label=file.label,
@@ -103,4 +108,5 @@ def public_file(file: StoredFile) -> UserFile:
         bytes=file.bytes,
         sha256=file.sha256,
         created_at=iso(file.created),
+        search=SearchState(state=state.state, detail=state.detail) if state is not None else None,
     )

@@ -76,6 +76,13 @@ class Cancelled(BaseModel):
     cancelled: bool
 
 
+class SearchState(BaseModel):
+    """`detail` says how far reading has come, why the document cannot be read, or what is missing."""
+
+    state: Literal["queued", "reading", "searchable", "unreadable"]
+    detail: str
+
+
 class UserFile(BaseModel):
     """`name` is chosen by the service and used in programs and URLs; `label` is the original file name."""
 
@@ -86,6 +93,9 @@ class UserFile(BaseModel):
     bytes: int
     sha256: str
     created_at: str
+    search: SearchState | None = Field(
+        default=None, description="whether the document can be searched; null for files that are not searched"
+    )
 
 
 class UserFiles(BaseModel):

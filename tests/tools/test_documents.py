@@ -118,7 +118,7 @@ async def test_a_search_does_not_wait_for_ever_and_shows_nothing_deleted(disk: D
         disk.write("ann", "new.txt", "New common words.")
         found = await impatient.search("ann", None, "common", 5)
     assert [hit.file for hit in found.hits] == ["kept.txt"]
-    assert found.pending == ["gone.txt", "new.txt"]
+    assert list(found.pending) == ["gone.txt", "new.txt"]
     await impatient.aclose()
 
 

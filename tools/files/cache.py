@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from tools.files.profile import Profile
 from tools.files.settings import FileCacheSettings
 
-VERSION = 1
+VERSION = 2
 """Increased when profiles change; older entries are then ignored."""
 FAILURE_SECONDS = 600.0
 """How long a failure is cached; the machine may only have been busy."""

@@ -94,6 +94,8 @@ class Profile:
     """The beginning of the text."""
     notes: list[str] = field(default_factory=list)
     """What a reader has to know: sampled, truncated, partly damaged."""
+    scanned: list[int] = field(default_factory=list)
+    """Pages among the first whose text is in a picture, counted from 1."""
 
 
 def plain(value: object, limit: int = MAX_CELL, *, keep: str = "") -> str:

@@ -1,6 +1,6 @@
 """Reads files in workers and caches the results; the interface of `tools/files`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +8,20 @@ from tools.files import registry
 from tools.files.cache import Entry, ProfileCache
 from tools.files.joins import Linked
 from tools.files.profile import FileUnreadable, Profile
+from tools.files.recognition import page_text
 from tools.files.render import file_label, human_size, loading, short
-from tools.files.sections import Section
+from tools.workers.jobs import JobError
 from tools.workers.pool import WorkerError, WorkerOutOfMemory, Workers, WorkersUnavailable, WorkerTimeout
+from workspace.retrieval.types import ExtractedText, Report
 
 PRELOAD = ("tools.files.preload",)
 """Modules that the workers should preload."""
 SECTIONS_SECONDS = 120.0
 """A whole document takes longer than a profile."""
+PAGE_SECONDS, PAGE_MEMORY = 60.0, 2 << 30
+"""Limits of text recognition on one page."""
+MAX_TEXT = 5_000_000
+"""Maximum characters of a document with scanned pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,47 @@ class FileReader:
             raise FileUnreadable(entry.unreadable)
         return entry.profile
 
-    async def sections(self, path: Path) -> list[Section]:
-        """The text of a document in sections; empty if it has none. Raises `FileUnreadable`."""
+    async def text(self, path: Path, report: Report, ocr_pages: int) -> ExtractedText:
+        """The text of a document, including that of its first `ocr_pages` scanned pages. Raises `FileUnreadable`."""
         try:
-            return await self.workers.run(registry.sections, path, seconds=SECTIONS_SECONDS)
+            document = await self.workers.run(registry.document, path, seconds=SECTIONS_SECONDS)
         except WorkerError as error:
             raise FileUnreadable(_words(error)) from error
+        scans = document.scans
+        if not scans.numbers:
+            return ExtractedText(document.sections)
+        pages, failed = await self.recognize(path, scans.numbers[:ocr_pages], scans.pages, report)
+        left = len(scans.numbers) - ocr_pages
+        notes = [
+            f"{left} of its {len(scans.numbers)} scanned pages were not read, because text recognition reads at most "
+            f"{ocr_pages} of a document."
+            if left > 0
+            else "",
+            f"Text recognition failed on {len(failed)} pages, the first of them page {failed[0]}." if failed else "",
+        ]
+        return ExtractedText(
+            document.with_pages(pages, MAX_TEXT), " ".join(filter(None, notes)), may_be_empty=scans.pictures_only
+        )
+
+    async def recognize(
+        self, path: Path, numbers: Sequence[int], pages: int, report: Report
+    ) -> tuple[dict[int, str], list[int]]:
+        """`(the text of scanned pages by number, the pages that could not be read)`. Each page is a job of its own, so
+        that other files are read in between.
+        """
+        texts: dict[int, str] = {}
+        failed: list[int] = []
+        for number in numbers:
+            report(f"page {number} of {pages}, by text recognition")
+            try:
+                texts[number] = await self.workers.run(
+                    page_text, path, number, seconds=PAGE_SECONDS, memory=PAGE_MEMORY
+                )
+            except WorkersUnavailable as error:
+                raise FileUnreadable(_words(error)) from error
+            except (WorkerError, JobError):
+                failed.append(number)
+        return texts, failed
 
     async def brief(self, path: Path, name: str) -> Brief:
         """A short description of the file `name` for a model, and its table, if it has one. An unreadable file is

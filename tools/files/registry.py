@@ -6,12 +6,17 @@ import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from tools.files.containers import ole_kind, zip_kind
 from tools.files.formats.languages import names_a_language
+from tools.files.mail_headers import is_mail
 from tools.files.profile import DAMAGE, FileUnreadable, Profile
-from tools.files.sections import Section
+from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source, encoding_of, head_text, open_source
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 T = TypeVar("T")
 
@@ -19,7 +24,8 @@ T = TypeVar("T")
 class Handler(Protocol):
     """The functions of a format's file. Both raise `FileUnreadable` for what they cannot read.
 
-    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`.
+    `ERRORS`, if present, are exceptions of its libraries in addition to `DAMAGE`. A format whose pages may be pictures
+    has the functions of `PagesHandler` as well.
     """
 
     def profile(self, source: Source) -> Profile:
@@ -27,6 +33,16 @@ class Handler(Protocol):
 
     def sections(self, source: Source) -> list[Section]:
         """The text in sections; empty if there is none."""
+
+
+class PagesHandler(Protocol):
+    """The functions of a format whose pages may be pictures."""
+
+    def document(self, source: Source) -> DocumentText:
+        """The sections, and the pages whose text is in a picture."""
+
+    def picture(self, source: Source, number: int, side: int) -> "Image":
+        """A page as RGB, with about `side` pixels on its longer side."""
 
 
 HANDLERS: dict[str, str] = {
@@ -38,6 +54,12 @@ HANDLERS: dict[str, str] = {
     "pdf": "tools.files.formats.pdf",
     "docx": "tools.files.formats.word",
     "pptx": "tools.files.formats.powerpoint",
+    "odt": "tools.files.formats.open_document",
+    "odp": "tools.files.formats.open_document",
+    "rtf": "tools.files.formats.rich_text",
+    "epub": "tools.files.formats.epub",
+    "eml": "tools.files.formats.mail",
+    "msg": "tools.files.formats.outlook",
     "html": "tools.files.formats.html",
     "text": "tools.files.formats.text",
     "image": "tools.files.formats.image",
@@ -54,6 +76,7 @@ _MAGIC = (
     (b"GIF89a", "image"),
     (b"II*\0", "image"),
     (b"MM\0*", "image"),
+    (b"{\\rtf", "rtf"),
 )
 _OFFICE = {"xl/workbook.xml": "xlsx", "word/document.xml": "docx", "ppt/presentation.xml": "pptx"}
 _TABLES = (".csv", ".tsv", ".tab", ".psv")
@@ -94,6 +117,8 @@ def recognize(source: Source) -> str:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(source)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        if (found := ole_kind(source.path)) is not None:
+            return found
         raise FileUnreadable(
             "It is an Office file of the old binary kind, or one locked with a password. Save it as .xlsx, .docx or "
             ".pptx without a password."
@@ -114,14 +139,17 @@ def _zip_kind(source: Source) -> str:
     try:
         with zipfile.ZipFile(source.path) as archive:
             names = set(archive.namelist())
+            kind = next((kind for member, kind in _OFFICE.items() if member in names), None) or zip_kind(archive)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise FileUnreadable(
             "It begins like a ZIP archive (or an Office file), but it is damaged or cut off."
         ) from error
-    return next((kind for member, kind in _OFFICE.items() if member in names), "zip")
+    return kind or "zip"
 
 
 def _text_kind(source: Source, text: str) -> str:
+    if is_mail(source.head):
+        return "eml"
     if source.suffix in _TABLES:
         return "csv"
     if _JSON.match(text):
@@ -155,3 +183,21 @@ def is_table(source: Source, text: str) -> bool:
 def sections(path: Path) -> list[Section]:
     """A document's text in sections; empty if it has none. Runs in a worker. Raises `FileUnreadable`."""
     return examine(path, lambda handler, source: handler.sections(source))
+
+
+def document(path: Path) -> DocumentText:
+    """A document's text, and the pages whose text is in pictures. Runs in a worker. Raises `FileUnreadable`."""
+    return examine(path, _document)
+
+
+def _document(handler: Handler, source: Source) -> DocumentText:
+    if hasattr(handler, "document"):
+        return cast("PagesHandler", handler).document(source)
+    return DocumentText(handler.sections(source), Scans(0, []))
+
+
+def picture(path: Path, number: int, side: int) -> "Image":
+    """A page that `document` lists as scanned, with about `side` pixels on its longer side, as RGB. Runs in a worker.
+    Raises `FileUnreadable`.
+    """
+    return examine(path, lambda handler, source: cast("PagesHandler", handler).picture(source, number, side))

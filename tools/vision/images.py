@@ -71,8 +71,8 @@ def show(data: bytes, max_side: int) -> Picture:
     return Picture(facts, encoded, mime, image.width, image.height)
 
 
-def upright(data: bytes) -> "tuple[Image, Facts]":
-    """The first frame of the file as plain RGB. Raises `ImageRefusedError`."""
+def upright(data: bytes, frame: int = 0) -> "tuple[Image, Facts]":
+    """One frame of the file, counted from 0, as plain RGB. Raises `ImageRefusedError`."""
     from PIL import Image, ImageOps  # noqa: PLC0415 (see PRELOAD)
 
     # The limit is ours, and an error; Pillow's own is only a warning at first.
@@ -88,6 +88,8 @@ def upright(data: bytes) -> "tuple[Image, Facts]":
         )
     kind, animated = image.format or "", bool(getattr(image, "is_animated", False))
     try:
+        if frame:
+            image.seek(frame)
         image.load()
         turned = image.getexif().get(0x0112, 1) not in (0, 1)
         image = ImageOps.exif_transpose(image) if turned else image

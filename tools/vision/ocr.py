@@ -3,10 +3,14 @@
 Runs in a worker process (`tools/workers/pool.py`), which loads the models for one image and then ends.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tools.vision.images import Facts, upright
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 PRELOAD = ("rapidocr.main", "rapidocr.inference_engine.onnxruntime", "onnxruntime", "cv2")
 """Modules that a worker should preload; the service itself never needs them."""
@@ -41,17 +45,23 @@ class Looked:
 
     @property
     def text(self) -> str:
-        return "\n".join("  ".join(piece.text for piece in line) for line in self.lines)
+        return text_of(self.lines)
 
 
 def look(data: bytes) -> Looked:
     """Raises `ImageRefusedError`."""
+    image, facts = upright(data)
+    return Looked(facts, recognized(image))
+
+
+def recognized(image: "Image") -> tuple[tuple[Piece, ...], ...]:
+    """The text in an RGB image, in lines. The image is scaled down if it is large."""
     import numpy  # noqa: PLC0415 (see PRELOAD)
     from rapidocr import RapidOCR  # noqa: PLC0415
 
-    image, facts = upright(data)
+    width = image.width
     image.thumbnail((MAX_SIDE, MAX_SIDE))
-    scale = facts.width / image.width
+    scale = width / image.width
     reader = RapidOCR(
         params={
             "Global.log_level": "error",
@@ -68,7 +78,11 @@ def look(data: bytes) -> Looked:
         for box, text, score in read
         if text.strip()
     ]
-    return Looked(facts, in_reading_order(pieces))
+    return in_reading_order(pieces)
+
+
+def text_of(lines: Sequence[Sequence[Piece]]) -> str:
+    return "\n".join("  ".join(piece.text for piece in line) for line in lines)
 
 
 def _piece(text: str, confidence: float, corners: list[tuple[float, float]]) -> Piece:

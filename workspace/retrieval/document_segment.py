@@ -12,9 +12,9 @@ from workspace.retrieval.passages import cut
 from workspace.retrieval.segment import Codes, DamagedError, Segment
 from workspace.retrieval.settings import RetrievalSettings
 from workspace.retrieval.store import IndexStore, Manifest
-from workspace.retrieval.types import Embedder, Extract, Passage, UnreadableError, VectorsUnavailableError
+from workspace.retrieval.types import Embedder, Extract, Passage, Report, UnreadableError, VectorsUnavailableError
 
-NO_TEXT = "It has no text. If it was scanned, its pages are images."
+NO_TEXT = "It has no text."
 FULL = "It is not searched, because all documents together are too long."
 
 
@@ -36,7 +36,7 @@ class Reading:
     extract: Extract
     lender: Lender | None
 
-    async def read(self, copy: Path, digest: str, manifest: Manifest, room: int) -> Segment | str:
+    async def read(self, copy: Path, digest: str, manifest: Manifest, room: int, report: Report) -> Segment | str:
         """The document's segment, already stored on disk, or the reason why it has none, as a sentence for the user."""
         if await asyncio.to_thread(_size, copy) > self.max_file_bytes:
             return f"It is larger than {self.max_file_bytes >> 20} MB."
@@ -44,17 +44,17 @@ class Reading:
         if found is not None:
             return found if len(found.passages) <= room else FULL
         try:
-            sections = await self.extract(copy)
+            text = await self.extract(copy, report)
         except UnreadableError as error:
             return str(error)
         most = self.settings.max_passages
         size, overlap = self.settings.passage_tokens, self.settings.overlap_tokens
-        passages, more = await asyncio.to_thread(cut, sections, self.embedder.spans, size, overlap, most)
-        if not passages:
-            return NO_TEXT
+        passages, more = await asyncio.to_thread(cut, text.sections, self.embedder.spans, size, overlap, most)
+        if not passages and not text.may_be_empty:
+            return text.note or NO_TEXT
         if len(passages) > room:
             return FULL
-        segment = Segment(tuple(passages), await self._vectors(passages, manifest.model.dimension), more)
+        segment = Segment(tuple(passages), await self._vectors(passages, manifest.model.dimension), more, text.note)
         await asyncio.to_thread(self.store.write_segment, manifest, digest, segment)
         return segment
 
@@ -68,6 +68,8 @@ class Reading:
         return lent
 
     async def _vectors(self, passages: list[Passage], dimension: int) -> Codes:
+        if not passages:
+            return np.zeros((0, dimension), np.float16)
         vectors = await self.embedder.passages([passage.for_search() for passage in passages])
         if vectors.shape != (len(passages), dimension) or not np.isfinite(vectors).all():
             raise VectorsUnavailableError("The embedding model returned vectors of an unexpected dimension.")

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from workspace.retrieval.document_segment import Reading
 from workspace.retrieval.searcher import Document
 from workspace.retrieval.segment import DamagedError, Segment
 from workspace.retrieval.settings import RetrievalSettings
-from workspace.retrieval.snapshot import Mark, marks, take
+from workspace.retrieval.snapshot import DOCUMENTS, Mark, marks, take
 from workspace.retrieval.store import IndexStore, Manifest, Record
 from workspace.retrieval.types import Embedder, Extract, ModelIdentity
 
@@ -36,13 +37,16 @@ class FolderIndex:
         *,
         readers: int,
         max_file_bytes: int,
+        extensions: Collection[str] = DOCUMENTS,
     ) -> None:
+        """Files with other `extensions` are ignored."""
         self._source = source
         self._store = IndexStore(folder)
         self._embedder = embedder
         self._settings = settings
         self._readers = readers
         self._max_file_bytes = max_file_bytes
+        self._extensions = extensions
         self._cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
         self._manifest: Manifest | None = None
         self._documents: dict[str, Document] = {}
@@ -51,6 +55,8 @@ class FolderIndex:
         self._unswept = True
         """There may be files that the manifest does not refer to."""
         self._saved = 0.0
+        self.progress: dict[str, str] = {}
+        """How far the reading of each document has come that is being read."""
         self.turn = asyncio.Lock()
         """Locked by callers of sync and drop."""
         self.version: object = object()
@@ -115,7 +121,7 @@ class FolderIndex:
         return self._store.folder.is_dir() or bool(self._found())
 
     def _found(self) -> dict[str, Mark]:
-        return marks(self._source, self._settings.max_documents)
+        return marks(self._source, self._settings.max_documents, self._extensions)
 
     def _show(self, documents: dict[str, Document]) -> None:
         if documents != self._documents:
@@ -193,13 +199,15 @@ class FolderIndex:
             room = self._settings.max_all_passages - sum(
                 record.passages for other, record in manifest.records.items() if other != name
             )
-            read = await reading.read(copy, digest, manifest, room)
+            self.progress[name] = ""
+            read = await reading.read(copy, digest, manifest, room, partial(self.progress.__setitem__, name))
         finally:
+            self.progress.pop(name, None)
             await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
         others = {other: document for other, document in self._documents.items() if other != name}
         if isinstance(read, str):
             manifest.records[name] = Record(mark, digest, 0, reason=read)
             self._show(others)
         else:
-            manifest.records[name] = Record(mark, digest, len(read.passages), read.cut)
+            manifest.records[name] = Record(mark, digest, len(read.passages), read.cut, note=read.note)
             self._show({**others, name: Document(name, digest, read)})

@@ -14,6 +14,7 @@ from workspace.errors import BadNameError
 from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.searcher import Document, Searcher
 from workspace.retrieval.settings import RetrievalSettings
+from workspace.retrieval.snapshot import DOCUMENTS, IMAGES, SCANS
 from workspace.retrieval.types import Embedder, Hit, Reranker
 
 MAX_OPEN = 64
@@ -71,6 +72,7 @@ class Indexes:
                 self._settings,
                 readers=self._readers,
                 max_file_bytes=self._max_file_bytes,
+                extensions=DOCUMENTS | SCANS | (IMAGES if scope[1] is None else frozenset()),
             )
         self._open.move_to_end(scope)
         idle = [each for each, other in self._open.items() if each != scope and not other.turn.locked()]

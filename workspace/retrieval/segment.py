@@ -30,12 +30,14 @@ class Segment:
     vectors: Codes
     cut: bool = False
     """The document continues after the last stored passage."""
+    note: str = ""
+    """What else is missing, as a sentence for the user."""
 
 
 def pack(segment: Segment, model: ModelIdentity) -> bytes:
     """The segment and the model that made it, preceded by a checksum of both."""
     passages = [list(asdict(passage).values()) for passage in segment.passages]
-    about = {"model": model.as_json(), "cut": segment.cut, "passages": passages}
+    about = {"model": model.as_json(), "cut": segment.cut, "note": segment.note, "passages": passages}
     head = zlib.compress(json.dumps(about, ensure_ascii=False).encode())
     body = len(head).to_bytes(_LENGTH, "big") + head + segment.vectors.tobytes()
     return MAGIC + hashlib.sha256(body).digest() + body
@@ -53,4 +55,4 @@ def unpack(data: bytes, model: ModelIdentity) -> Segment:
         raise DamagedError("another model made the vectors")
     passages = tuple(Passage(*fields) for fields in head["passages"])
     vectors = np.frombuffer(body, np.float16, offset=_LENGTH + size).reshape(len(passages), model.dimension)
-    return Segment(passages, vectors, head["cut"])
+    return Segment(passages, vectors, head["cut"], head["note"])

@@ -6,15 +6,25 @@ and everything else reads only the copy.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from workspace.safe_open import open_inside
 
-DOCUMENTS = frozenset(("pdf", "docx", "pptx", "html", "htm", "md", "markdown", "txt", "text", "rst"))
-"""Searchable file extensions. Tables and images have their own tools."""
+DOCUMENTS = frozenset(
+    (
+        *("pdf", "html", "htm", "xhtml", "md", "markdown", "txt", "text", "rst", "rtf", "epub", "eml", "msg", "mht"),
+        *("mhtml", "doc", "docx", "docm", "dot", "dotx", "dotm", "odt", "ott"),
+        *("ppt", "pptx", "pptm", "pps", "ppsx", "ppsm", "potx", "potm", "odp", "otp"),
+    )
+)
+"""Extensions of documents. Those that cannot be read are reported with the reason. Tables have their own tool."""
+SCANS = frozenset(("tif", "tiff"))
+"""Extensions of images that may have several pages."""
+IMAGES = frozenset(("png", "jpg", "jpeg", "webp", "bmp", "gif"))
+"""Extensions of other images. Only a user's own are searched: those of a session are mostly charts of its programs."""
 MAX_SEEN = 20_000
 """Maximum number of documents of one folder that are considered."""
 _CHUNK = 1 << 20
@@ -29,14 +39,16 @@ class Mark:
     changed_ns: int
 
 
-def marks(folder: Path, limit: int) -> dict[str, Mark]:
-    """The newest `limit` documents in `folder` by relative path, newest first; no links, no hidden files."""
-    found = dict(islice(_documents(str(folder)), MAX_SEEN))
+def marks(folder: Path, limit: int, extensions: Collection[str] = DOCUMENTS) -> dict[str, Mark]:
+    """The newest `limit` files in `folder` with these extensions by relative path, newest first; no links, no hidden
+    files.
+    """
+    found = dict(islice(_documents(str(folder), extensions), MAX_SEEN))
     newest = sorted(found, key=lambda name: (-found[name].modified_ns, name))
     return {name: found[name] for name in newest[:limit]}
 
 
-def _documents(folder: str) -> Iterator[tuple[str, Mark]]:
+def _documents(folder: str, extensions: Collection[str]) -> Iterator[tuple[str, Mark]]:
     pending = [""]
     while pending:
         below = pending.pop()
@@ -48,7 +60,7 @@ def _documents(folder: str) -> Iterator[tuple[str, Mark]]:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(f"{name}/")
-                    elif name.rpartition(".")[2].lower() in DOCUMENTS and entry.is_file(follow_symlinks=False):
+                    elif name.rpartition(".")[2].lower() in extensions and entry.is_file(follow_symlinks=False):
                         status = entry.stat(follow_symlinks=False)
                         yield name, Mark(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         except OSError:

@@ -24,7 +24,7 @@ from workspace.retrieval.snapshot import Mark
 from workspace.retrieval.types import ModelIdentity
 from workspace.threads import opened_in_thread
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 LOCK = ".lock"
 SCRATCH = ".tmp-"
@@ -43,6 +43,8 @@ class Record:
     """It has more passages than are stored."""
     reason: str = ""
     """Why it has no text, as a sentence for the user."""
+    note: str = ""
+    """What is missing of its text, as a sentence for the user."""
 
 
 @dataclass(slots=True)
@@ -83,7 +85,8 @@ class IndexStore:
         try:
             document = json.loads((self.folder / MANIFEST).read_bytes())
             body = document["body"]
-            if document["sha256"] == _sum(body) and body["model"] == model.as_json() and body["cutting"] == [*cutting]:
+            made_by = (body["format"], body["model"], body["cutting"])
+            if document["sha256"] == _sum(body) and made_by == (FORMAT, model.as_json(), [*cutting]):
                 return Manifest(model, cutting, {name: _record(raw) for name, raw in body["documents"].items()})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             pass  # the caller rebuilds it from the documents

@@ -27,7 +27,20 @@ class SectionLike(Protocol):
         """Characters from the start of the document's text."""
 
 
-Extract = Callable[[Path], Awaitable[Sequence[SectionLike]]]
+@dataclass(frozen=True, slots=True)
+class ExtractedText:
+    """The text of a document."""
+
+    sections: Sequence[SectionLike]
+    note: str = ""
+    """What is missing, as a sentence for the user."""
+    may_be_empty: bool = False
+    """Whether having no text is normal, as for a photo."""
+
+
+Report = Callable[[str], None]
+"""Receives how far the reading of a document has come: `page 3 of 40, by text recognition`."""
+Extract = Callable[[Path, Report], Awaitable[ExtractedText]]
 """Returns a document's text. Raises `UnreadableError` with a message for the user."""
 
 

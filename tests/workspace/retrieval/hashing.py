@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workspace.retrieval.types import ModelIdentity, Spans, UnreadableError, Vectors
+from workspace.retrieval.types import ExtractedText, ModelIdentity, Report, Spans, UnreadableError, Vectors
 
 
 @dataclass
@@ -50,10 +50,10 @@ class Piece:
     position: int = 0
 
 
-async def whole_text(path: Path) -> list[Piece]:
+async def whole_text(path: Path, _report: Report) -> ExtractedText:
     """The file as one section; bytes that are not text cannot be read."""
     try:
         text = await asyncio.to_thread(path.read_text, "utf-8")
     except UnicodeDecodeError as error:
         raise UnreadableError("It is not text.") from error
-    return [Piece(text)] if text.strip() else []
+    return ExtractedText([Piece(text)] if text.strip() else [])

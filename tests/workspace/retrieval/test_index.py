@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace.retrieval.hashing import HashedWords, Piece, whole_text
+from tests.workspace.retrieval.hashing import HashedWords, whole_text
 from workspace.retrieval.document_segment import FULL, NO_TEXT
 from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.settings import RetrievalSettings
-from workspace.retrieval.types import ModelIdentity, VectorsUnavailableError
+from workspace.retrieval.types import ExtractedText, ModelIdentity, Report, VectorsUnavailableError
 
 Make = Callable[..., FolderIndex]
 
@@ -169,12 +169,12 @@ async def test_a_cancelled_sync_keeps_what_is_done(make: Make, files: Path) -> N
     third = asyncio.Event()
     seen: list[Path] = []
 
-    async def extract(path: Path) -> list[Piece]:
+    async def extract(path: Path, report: Report) -> ExtractedText:
         seen.append(path)
         if len(seen) == 3:
             third.set()
             await asyncio.Event().wait()
-        return await whole_text(path)
+        return await whole_text(path, report)
 
     task = asyncio.create_task(make(readers=1).sync(extract))
     await third.wait()
@@ -223,13 +223,13 @@ async def test_regression_a_link_in_a_document_s_place_is_not_followed(make: Mak
         os.utime(files / name, (1, 1))
     (files / "newest.txt").write_text("read first")
 
-    async def extract(path: Path) -> list[Piece]:
+    async def extract(path: Path, report: Report) -> ExtractedText:
         if not (files / "sub").is_symlink():  # the others have been listed by now, but not opened yet
             (files / "secret.txt").unlink()
             (files / "secret.txt").symlink_to(theirs / "secret.txt")
             (files / "sub").rename(files / "moved")
             (files / "sub").symlink_to(theirs / "sub")
-        return await whole_text(path)
+        return await whole_text(path, report)
 
     index = make(readers=1)
     await index.sync(extract)

@@ -1,6 +1,7 @@
 """HTML: title, headings, tables, and the text without markup."""
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import PageElement
 
 from tools.files.deadline import OutOfTime, at_most
 from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
@@ -14,6 +15,9 @@ MAX_TEXT = 5_000_000
 MAX_OUTLINE = 40
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _SILENT = ("script", "style", "noscript", "template", "svg", "head")
+_SHOWN = ("img", "input")
+_UNSEEN = ("hidden", "password", "submit", "button", "image", "reset", "file")
+"""Types of form fields without a value that is displayed."""
 _BLOCKS = frozenset(
     ("p", "div", "li", "tr", "table", "section", "article", "br", "pre", "blockquote", "dt", "dd", *_HEADINGS)
 )
@@ -59,12 +63,21 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
+def passages_of(markup: str) -> list[tuple[str | None, str]]:
+    """`(heading, text under it, including the heading)` of a page. Raises `FileUnreadable`."""
+    return _passages(_soup(markup[:MAX_SOURCE]))
+
+
 def _parsed(source: Source) -> tuple[BeautifulSoup, str, bool]:
     encoding = encoding_of(source) or "utf-8"
     markup = read_text(source, encoding, MAX_SOURCE + 1)
+    return _soup(markup[:MAX_SOURCE]), encoding, len(markup) > MAX_SOURCE
+
+
+def _soup(markup: str) -> BeautifulSoup:
     try:
         with at_most(PARSE_SECONDS):
-            return BeautifulSoup(markup[:MAX_SOURCE], "lxml"), encoding, len(markup) > MAX_SOURCE
+            return BeautifulSoup(markup, "lxml")
     except OutOfTime:
         raise FileUnreadable("Its markup is too large or too deeply nested.") from None
 
@@ -82,16 +95,38 @@ def _passages(soup: BeautifulSoup) -> list[tuple[str | None, str]]:
         tag.decompose()
     for node in soup.descendants:
         if isinstance(node, Tag):
+            if node.name in _SHOWN:
+                found[-1][1].append(_shown(node))
             if node.name in _HEADINGS:
                 found.append((plain(node.get_text(" "), 200) or None, []))
             if node.name in _BLOCKS:
                 found[-1][1].append("\n")
             elif node.name in ("td", "th"):
                 found[-1][1].append(" | ")
-        elif type(node).__name__ == "NavigableString":
+        elif type(node).__name__ == "NavigableString" and not _is_left_out(node):
             found[-1][1].append(str(node))
     texts = [(heading, _tidy("".join(parts))) for heading, parts in found]
     return [(heading, text) for heading, text in texts if text]
+
+
+def _shown(tag: Tag) -> str:
+    """What a picture or a form field shows."""
+    if tag.name == "img":
+        described = str(tag.get("alt") or "").strip()
+        return f" [Picture: {described}] " if described else ""
+    kind = str(tag.get("type") or "text").lower()
+    if kind in ("checkbox", "radio"):
+        return " ☒ " if tag.has_attr("checked") else " ☐ "
+    return "" if kind in _UNSEEN else f" {tag.get('value') or ''} "
+
+
+def _is_left_out(text: PageElement) -> bool:
+    """An option of a list that is not the selected one."""
+    option = text.parent
+    if option is None or option.name != "option" or option.has_attr("selected"):
+        return False
+    choices = option.find_parent("select")
+    return choices is not None and choices.find("option", selected=True) is not None
 
 
 def _tidy(text: str) -> str:

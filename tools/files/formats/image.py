@@ -3,11 +3,13 @@
 from PIL import ExifTags, Image
 
 from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, plain
-from tools.files.sections import Section
+from tools.files.sections import DocumentText, Scans, Section
 from tools.files.source import Source
+from tools.vision.images import upright
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 DECODED_PIXELS = 16_000_000
+MAX_PAGES = 5000
 HUGE_PIXELS = 178_956_970
 """Pillow itself refuses to open larger images."""
 _EXIF = {
@@ -44,13 +46,32 @@ def profile(source: Source) -> Profile:
         load="from PIL import Image; image = Image.open({name})",
         facts=facts,
         notes=[note for note in notes if note],
+        scanned=[1] if pixels <= DECODED_PIXELS else [],
     )
 
 
 def sections(source: Source) -> list[Section]:
-    """Empty: an image has no text."""
+    """Empty: the text of an image is in its pixels."""
     del source
     return []
+
+
+def document(source: Source) -> DocumentText:
+    """No sections; each page of a TIFF is a scan, and the first picture of other formats."""
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(source.path, formats=FORMATS) as image:
+            pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+    except (*DAMAGE, Image.DecompressionBombError) as error:
+        raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error
+    return DocumentText([], Scans(pages, list(range(1, min(pages, MAX_PAGES) + 1)), pictures_only=True))
+
+
+def picture(source: Source, number: int, side: int) -> Image.Image:
+    """A page of the image, upright. Raises `ImageRefusedError`."""
+    image, _ = upright(source.path.read_bytes(), number - 1)
+    image.thumbnail((side, side))
+    return image
 
 
 def _exif(image: Image.Image) -> dict[str, Fact]:

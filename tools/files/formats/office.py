@@ -11,15 +11,20 @@ _XML = (".xml", ".rels", ".vml")
 
 
 def check(source: Source, max_xml: int) -> None:
+    """Refuse a file that `check_archive` refuses, or that is not an archive. Raises `FileUnreadable`."""
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            check_archive(archive, max_xml)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise FileUnreadable("It is a damaged Office file.") from error
+
+
+def check_archive(archive: zipfile.ZipFile, max_xml: int) -> None:
     """Refuse an archive that unpacks to more than `max_xml` bytes of XML, the part that is parsed.
 
     The size that a member claims is a limit: zipfile reads no more. Raises `FileUnreadable`.
     """
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FileUnreadable("It is a damaged Office file.") from error
+    members = archive.infolist()
     if len(members) > MAX_MEMBERS:
         raise FileUnreadable(f"It has {len(members):,} parts; no Office file of use has so many.")
     if any(member.flag_bits & 1 for member in members):

@@ -1,131 +1,106 @@
 """PDF: text by page, tables, metadata, number of images. Every part except the first has its own time limit."""
 
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pdfplumber
-from pdfminer.psexceptions import PSException
-from pdfplumber.utils.exceptions import MalformedPDFException, PdfminerException
 from pypdf import PageObject, PdfReader
-from pypdf.errors import PyPdfError
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.deadline import OutOfTime, at_most
-from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, Table, passage, plain
+from tools.files.pdf.pages import PageTexts
+from tools.files.pdf.parts import BROKEN, Parts, opened
+from tools.files.pdf.text import PdfText
+from tools.files.profile import Fact, Profile, Table, passage, plain
 from tools.files.rows import unique_names, with_numbers
-from tools.files.sections import Section, SectionWriter
+from tools.files.sections import DocumentText, Scans, Section, SectionWriter
 from tools.files.source import Source
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 OUTLINED_PAGES = 30
 TABLE_PAGES = 8
 MAX_TABLES = 8
+MAX_LISTED = 10
 MAX_PAGES = 5000
 MAX_TEXT = 5_000_000
-OPEN_SECONDS, TEXT_SECONDS, TABLE_SECONDS = 3.0, 3.0, 4.0
+TEXT_SECONDS, EXTRAS_SECONDS, TABLE_SECONDS = 3.0, 2.0, 4.0
 METADATA_SECONDS, IMAGE_SECONDS, OUTLINE_SECONDS = 1.0, 1.0, 1.0
-SECTION_SECONDS = 90.0
-ERRORS = (PyPdfError, PSException, PdfminerException, MalformedPDFException)
-_BROKEN = (*DAMAGE, *ERRORS)
+SECTION_SECONDS, SECTION_EXTRAS_SECONDS = 80.0, 20.0
+ERRORS = BROKEN
 _METADATA = {
     "/Title": "title", "/Author": "author", "/Subject": "subject", "/Creator": "made_with", "/CreationDate": "created",
 }  # fmt: skip
 
+_LOAD = "from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]"
+_LOAD_FORM = (
+    "from pypdf import PdfReader; pdf = PdfReader({name}); pages = [page.extract_text() for page in pdf.pages]; "
+    'fields = {name: field.get("/V") for name, field in (pdf.get_fields() or {}).items()}'
+)
+
 
 def profile(source: Source) -> Profile:
-    reader, pages = _opened(source)
-    parts, texts, tables = _Parts(), list[str](), list[Table]()
-    parts.read(TEXT_SECONDS, lambda: texts.extend(_first_texts(reader, pages)), None)
-    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(reader), {})
-    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(reader, min(pages, 500)))), None)
-    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(reader), [])
+    texts, parts, tables = PageTexts(source.path, OUTLINED_PAGES), Parts(), list[Table]()
+    texts.read(parts, TEXT_SECONDS, EXTRAS_SECONDS)
+    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(opened(source.path)), {})
+    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(opened(source.path), 500))), None)
+    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(opened(source.path)), [])
     parts.read(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
-    facts: dict[str, Fact] = {"pages": pages, **metadata}
+    facts: dict[str, Fact] = {"pages": texts.count, **metadata}
     if images is not None:
         facts["images"] = images
     notes = ["Not all of it could be read in time."] if parts.late else []
-    if not parts.late and not any(text.strip() for text in texts):
-        notes.append("No text was found on the first pages: they may be scanned pictures.")
-    if pages > TABLE_PAGES:
+    if texts.scanned:
+        notes.append(f"The text of {_numbered(texts.scanned)} is in pictures, which text recognition reads.")
+    if texts.count > TABLE_PAGES:
         notes.append(f"Tables were looked for on the first {TABLE_PAGES} pages.")
     return Profile(
         kind="pdf",
         title="PDF document",
         bytes=source.size,
-        load="from pypdf import PdfReader; pages = [page.extract_text() for page in PdfReader({name}).pages]",
+        load=_LOAD_FORM if texts.has_form else _LOAD,
         facts=facts,
         tables=tables,
-        structure=outline or _first_lines(texts),
-        preview=passage("\n".join(texts)),
+        structure=outline or _first_lines(texts.texts),
+        preview=passage("\n".join(texts.texts)),
         notes=notes,
+        scanned=texts.scanned,
     )
 
 
 def sections(source: Source) -> list[Section]:
-    """One per page. Pages after the time limit, or that cannot be read, are skipped."""
-    reader, pages = _opened(source)
+    """One per page with its form fields and annotations. Pages after the time limit are skipped."""
+    return document(source).sections
+
+
+def document(source: Source) -> DocumentText:
+    """The sections, and the pages whose text is in a picture."""
     writer = SectionWriter(MAX_TEXT)
-
-    def read() -> None:
-        for number, page in enumerate(_pages(reader, pages), start=1):
-            if writer.full:
-                return
-            writer.add(_text(page), page=number)
-
-    _Parts().read(SECTION_SECONDS, read, None)
-    return writer.sections
+    pages = PageTexts(source.path, MAX_PAGES)
+    pages.read(Parts(), SECTION_SECONDS, SECTION_EXTRAS_SECONDS)
+    for number, text in enumerate(pages.texts, start=1):
+        writer.add(text, page=number)
+    return DocumentText(writer.sections, Scans(pages.count, pages.scanned))
 
 
-class _Parts:
-    """Reads optional parts. After the first part that takes too long, no further part is tried."""
-
-    def __init__(self) -> None:
-        self.late = False
-
-    def read(self, seconds: float, part: Callable[[], T], otherwise: T) -> T:
-        """The part's result; `otherwise` if it takes too long or is broken."""
-        if self.late:
-            return otherwise
-        try:
-            with at_most(seconds):
-                return part()
-        except OutOfTime:
-            self.late = True
-        except _BROKEN:
-            pass
-        return otherwise
+def picture(source: Source, number: int, side: int) -> "Image":
+    """A page for text recognition, with `side` pixels on its longer side. Raises `FileUnreadable`."""
+    return PdfText(source.path).page(number).picture(side)
 
 
-def _opened(source: Source) -> tuple[PdfReader, int]:
-    """The reader and the number of pages."""
-    try:
-        with at_most(OPEN_SECONDS):
-            reader = PdfReader(source.path, strict=False)
-            if reader.is_encrypted and not reader.decrypt(""):
-                raise FileUnreadable("It is locked with a password.")
-            return reader, min(len(reader.pages), MAX_PAGES)
-    except (*_BROKEN, OutOfTime) as error:
-        raise FileUnreadable("It is a damaged PDF, or one made to confuse its readers.") from error
-
-
-def _pages(reader: PdfReader, count: int) -> Iterator[PageObject]:
-    for at in range(count):
+def _pages(reader: PdfReader, most: int) -> Iterator[PageObject]:
+    for at in range(min(len(reader.pages), most)):
         try:
             yield reader.pages[at]
-        except _BROKEN:
+        except BROKEN:
             continue
 
 
-def _text(page: PageObject) -> str:
-    try:
-        return page.extract_text()
-    except _BROKEN:
-        return ""
-
-
-def _first_texts(reader: PdfReader, pages: int) -> Iterator[str]:
-    return (_text(page) for page in _pages(reader, min(pages, OUTLINED_PAGES)))
+def _numbered(pages: list[int]) -> str:
+    more = len(pages) - MAX_LISTED
+    listed = ", ".join(map(str, pages[:MAX_LISTED])) + (f" and {more} more" if more > 0 else "")
+    return f"page{'s' * (len(pages) > 1)} {listed}"
 
 
 def _first_lines(texts: list[str]) -> list[str]:
@@ -140,7 +115,7 @@ def _image_count(page: PageObject) -> int:
         objects: Any = resources.get_object().get("/XObject") if resources is not None else None
         parts = list(objects.get_object().values())[:1000] if objects is not None else []
         return sum(part.get_object().get("/Subtype") == "/Image" for part in parts)
-    except _BROKEN:
+    except BROKEN:
         return 0
 
 

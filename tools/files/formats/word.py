@@ -1,106 +1,78 @@
-"""Word documents: headings, paragraphs, tables."""
+"""Word documents: headings, paragraphs, tables, headers and footers, notes and comments."""
 
-from collections.abc import Iterator
-
-import docx
 import pandas as pd
-from docx.document import Document
-from docx.opc.exceptions import OpcError
-from docx.table import Table as WordTable
-from docx.text.paragraph import Paragraph
-from lxml import etree
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.formats import office
-from tools.files.profile import DAMAGE, FileUnreadable, Profile, Table, passage, plain
+from tools.files.ooxml.package import Element, Package, descendants
+from tools.files.ooxml.word_document import WordDocument
+from tools.files.profile import Profile, Table, passage, plain
 from tools.files.rows import unique_names, with_numbers
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
-ERRORS = (OpcError, etree.LxmlError)
-MAX_XML = 64 << 20
 MAX_TEXT = 5_000_000
-MAX_BLOCKS = 50_000
 MAX_TABLES = 8
 MAX_ROWS = 500
 MAX_OUTLINE = 40
+MARGINS = "Headers and footers"
+_LOAD = (
+    'import docx; text = "\\n".join("".join(p.xpath(".//w:t[not(ancestor::w:moveFrom)]/text()")) '
+    'for p in docx.Document({name}).element.body.xpath(".//w:p"))'
+)
+_LOAD_XML = (
+    "import zipfile; from lxml import etree; "
+    'xml = etree.fromstring(zipfile.ZipFile({name}).read("word/document.xml")); '
+    'text = "\\n".join("".join(t.text or "" for t in p.iter("{*}t")) for p in xml.iter("{*}p"))'
+)
 
 
 def profile(source: Source) -> Profile:
-    document = _opened(source)
-    blocks = list(_blocks(document))
-    texts = [text for _, text in blocks]
-    found = document.tables
-    headings = [f"{'  ' * (level - 1)}{plain(text, 100)}" for level, text in blocks if level]
+    package = Package(source.path)
+    document = WordDocument(package)
+    blocks = list(document.blocks())
+    margins = document.margins()
+    found = document.tables()
+    plain_kind = source.suffix in ("", ".docx")
     return Profile(
         kind="docx",
         title="Word document",
         bytes=source.size,
-        load="import docx; text = '\\n'.join(p.text for p in docx.Document({name}).paragraphs)",
+        load=_LOAD if plain_kind else _LOAD_XML,
         facts={
             "paragraphs": len(blocks),
-            "words": sum(len(text.split()) for text in texts),
+            "words": sum(len(block.text.split()) for block in blocks),
             "tables": len(found),
-            "images": len(document.inline_shapes),
-            **office.about(document.core_properties),
+            "images": document.images,
+            **package.about(),
         },
-        tables=[_table(table, at) for at, table in enumerate(found[:MAX_TABLES])],
-        structure=headings[:MAX_OUTLINE],
-        preview=passage("\n".join(texts)),
+        tables=[_table(document, table, at, loads=plain_kind) for at, table in enumerate(found[:MAX_TABLES])],
+        structure=[f"{'  ' * (b.level - 1)}{plain(b.text, 100)}" for b in blocks if b.level][:MAX_OUTLINE],
+        preview=passage("\n".join([*(block.text for block in blocks), *margins])),
+        notes=list(filter(None, [document.revisions.remark])),
     )
 
 
 def sections(source: Source) -> list[Section]:
-    """One per heading, with the tables under it."""
+    """One per heading, with the tables under it; then headers and footers."""
+    document = WordDocument(Package(source.path))
     writer = SectionWriter(MAX_TEXT)
     heading: str | None = None
     gathered: list[str] = []
-    for level, text in _blocks(_opened(source)):
-        if level:
+    for block in document.blocks():
+        if block.level:
             writer.add("\n".join(gathered), heading=heading)
-            heading, gathered = plain(text, 200), []
-        gathered.append(text)
+            heading, gathered = plain(block.text, 200), []
+        gathered.append(block.text)
     writer.add("\n".join(gathered), heading=heading)
+    writer.add("\n".join(document.margins()), heading=MARGINS)
+    writer.add(document.revisions.remark)
     return writer.sections
 
 
-def _opened(source: Source) -> Document:
-    office.check(source, MAX_XML)
-    try:
-        return docx.Document(str(source.path))
-    except (*DAMAGE, *ERRORS) as error:
-        raise FileUnreadable("It is a damaged Word document.") from error
-
-
-def _blocks(document: Document) -> Iterator[tuple[int, str]]:
-    """`(heading level or 0, text)`; a table is one block, with cells separated by bars."""
-    for at, block in enumerate(document.iter_inner_content()):
-        if at >= MAX_BLOCKS:
-            return
-        if isinstance(block, Paragraph):
-            if block.text.strip():
-                yield _level(block), block.text
-        else:
-            yield 0, "\n".join(" | ".join(row) for row in _cells(block))
-
-
-def _level(paragraph: Paragraph) -> int:
-    name = (paragraph.style.name or "") if paragraph.style is not None else ""
-    if name == "Title":
-        return 1
-    number = name.removeprefix("Heading ")
-    return int(number) if number != name and number.isdecimal() and len(number) == 1 else 0
-
-
-def _cells(table: WordTable) -> list[list[str]]:
-    """Merged cells repeat, as in python-docx."""
-    return [[plain(cell.text, 200) for cell in row.cells[:50]] for row in list(table.rows)[:MAX_ROWS]]
-
-
-def _table(table: WordTable, at: int) -> Table:
-    cells = _cells(table)
+def _table(document: WordDocument, table: Element, at: int, *, loads: bool) -> Table:
+    cells = document.cells(table, MAX_ROWS)
     width = max(map(len, cells), default=0)
-    padded = [row + [""] * (width - len(row)) for row in cells] or [[]]
+    padded = [[plain(cell, 200) for cell in row] + [""] * (width - len(row)) for row in cells] or [[]]
     frame = with_numbers(pd.DataFrame(padded[1:], columns=unique_names(padded[0])))
     return Table(
         name=f"table {at + 1}",
@@ -109,5 +81,12 @@ def _table(table: WordTable, at: int) -> Table:
         rows=len(padded) - 1,
         rows_exact=len(padded) < MAX_ROWS,
         head=head_rows(frame),
-        load=f"import docx; rows = [[c.text for c in r.cells] for r in docx.Document({{name}}).tables[{at}].rows]",
+        load=_table_load(table, at) if loads else None,
     )
+
+
+def _table_load(table: Element, at: int) -> str:
+    """python-docx leaves out content controls and tracked insertions, so cells with those are read as XML."""
+    special = next(descendants(table, "sdt", "ins", "moveTo"), None) is not None
+    cell = '"".join(c._tc.xpath(".//w:t/text()"))' if special else "c.text"
+    return f"import docx; rows = [[{cell} for c in r.cells] for r in docx.Document({{name}}).tables[{at}].rows]"

@@ -1,0 +1,104 @@
+"""E-books (EPUB): the chapters in reading order."""
+
+import io
+import posixpath
+import zipfile
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from lxml import etree
+
+from tools.files.formats import office
+from tools.files.formats.html import passages_of
+from tools.files.ooxml.package import Element, attribute, child, descendants, elements, local, parse
+from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, passage, plain
+from tools.files.sections import Section, SectionWriter
+from tools.files.source import Source
+
+ERRORS = (etree.LxmlError,)
+MAX_XML = 64 << 20
+MAX_CHAPTER = 8 << 20
+MAX_CHAPTERS = 2000
+MAX_TEXT = 5_000_000
+MAX_OUTLINE = 40
+_ABOUT = {"title": "title", "creator": "author", "language": "language", "date": "created", "publisher": "publisher"}
+_PAGES = ("application/xhtml+xml", "text/html")
+
+
+def profile(source: Source) -> Profile:
+    with _opened(source) as book:
+        package, folder = _package(book)
+        chapters = _chapters(package, folder)
+        passages = list(_passages(book, chapters, MAX_TEXT))
+    headings = [heading for heading, _ in passages if heading]
+    return Profile(
+        kind="epub",
+        title="e-book (EPUB)",
+        bytes=source.size,
+        load="import zipfile; book = zipfile.ZipFile({name})",
+        facts={"chapters": len(chapters), "words": sum(len(text.split()) for _, text in passages), **_about(package)},
+        structure=[plain(heading, 100) for heading in headings[:MAX_OUTLINE]],
+        preview=passage("\n".join(text for _, text in passages)),
+    )
+
+
+def sections(source: Source) -> list[Section]:
+    """One per heading."""
+    writer = SectionWriter(MAX_TEXT)
+    with _opened(source) as book:
+        for heading, text in _passages(book, _chapters(*_package(book)), MAX_TEXT):
+            writer.add(text, heading=heading)
+    return writer.sections
+
+
+def _opened(source: Source) -> zipfile.ZipFile:
+    office.check(source, MAX_XML)
+    return zipfile.ZipFile(io.BytesIO(source.path.read_bytes()) if source.size < MAX_CHAPTER else source.path)
+
+
+def _package(book: zipfile.ZipFile) -> tuple[Element, str]:
+    """The root of the book's index, and the folder that its addresses start from."""
+    container = parse(_member(book, "META-INF/container.xml"))
+    path = attribute(next(descendants(container, "rootfile"), None), "full-path") or ""
+    package = parse(_member(book, path))
+    if package is None:
+        raise FileUnreadable("It is a damaged e-book.")
+    return package, posixpath.dirname(path)
+
+
+def _chapters(package: Element, folder: str) -> list[str]:
+    """Names of the pages, in reading order."""
+    items = {
+        each.get("id"): unquote(each.get("href", ""))
+        for each in descendants(child(package, "manifest"), "item")
+        if each.get("media-type") in _PAGES
+    }
+    order = [each.get("idref") for each in descendants(child(package, "spine"), "itemref")]
+    names = [posixpath.normpath(posixpath.join(folder, items[each])) for each in order if each in items]
+    return list(dict.fromkeys(names))[:MAX_CHAPTERS]
+
+
+def _passages(book: zipfile.ZipFile, chapters: list[str], limit: int) -> Iterator[tuple[str | None, str]]:
+    for name in chapters:
+        for heading, text in passages_of(_member(book, name).decode("utf-8", errors="replace")):
+            yield heading, text
+            limit -= len(text)
+            if limit <= 0:
+                return
+
+
+def _member(book: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        with book.open(name) as file:
+            return file.read(MAX_CHAPTER)
+    except (*DAMAGE, NotImplementedError):
+        return b""
+
+
+def _about(package: Element) -> dict[str, Fact]:
+    found: dict[str, Fact] = {}
+    metadata = child(package, "metadata")
+    for each in elements(metadata) if metadata is not None else ():
+        if (key := _ABOUT.get(local(each))) and each.text:
+            found.setdefault(key, plain(each.text, 200))
+    return found

@@ -1,0 +1,1 @@
+"""The text of Office Open XML: Word documents and PowerPoint presentations."""

@@ -1,0 +1,1 @@
+"""The parts of PDF files: text, forms, annotations, scanned pages."""
