@@ -15,7 +15,7 @@ from tools.files.inference.reading import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
+from tools.files.source import Source, codec_of, decoding_of, encoding_doubt, encoding_of, head_text
 
 SCAN = 1_000_000
 """Characters in which every record is looked at."""
@@ -163,7 +163,7 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
         raise FileUnreadable("It holds no rows.")
     if max(map(len, records[:10])) > MAX_HEADER:
         raise FileUnreadable(f"Its first line has more than {MAX_HEADER:,} cells; it is no table.")
-    options = encoding_options(source, encoding)
+    options = decoding_of(source, encoding).options
     complete = blocks.whole and len(scanned) == len(text)
     tables = layouts(records, declared=dialect.declared)
     if not complete:
