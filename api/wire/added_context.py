@@ -52,6 +52,13 @@ _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _IS_ASKED = re.compile(rf"\b{_ASKED}(?: is)?\Z", re.IGNORECASE)
 _IS_ANSWER = re.compile(r"\b(?:answer|response|output)\Z", re.IGNORECASE)
 
+_URL_QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)]*")
+
+
+def steady(text: str) -> str:
+    """Without whitespace and the queries of URLs: a signed URL has another one each time."""
+    return " ".join(_URL_QUERY.sub("", text).split())
+
 
 def own_words(text: str) -> str:
     """What the person wrote: `text` without the context that a front end added; all of it if there is none, or nothing
