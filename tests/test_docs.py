@@ -53,8 +53,8 @@ async def test_the_streaming_example_runs(service: Service, model: ScriptedChat)
     )
     out, _ = await process.communicate()
     assert process.returncode == 0
-    assert out.decode().strip().endswith("[step] 57120\n57120")
-    assert out.decode().startswith("Thought: I compute it.")
+    assert out.decode().strip().endswith("[step] python_coder\n57120")
+    assert out.decode().startswith("I compute it.\n```python\nprint(57120)\n```")
 
 
 async def test_the_example_of_tasks_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

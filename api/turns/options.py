@@ -127,7 +127,8 @@ class OptionsResolver:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         )
-        question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
+        form, include_usage = chat.wanted_format, chat.wants_usage
+        question = await asyncio.to_thread(lambda: chat.asked)  # it reads every word of a long message
         model = await self.models.choice_of(user, chat.model)
         handle = self.models.get(model)
         mode = _mode(chat, user, self.models)

@@ -5,7 +5,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemM
 
 from llm.errors import MalformedCallError, PromptTooLongError
 from llm.scripted import ScriptedChat
-from nodes.events import CallDelta, Finished
+from nodes.events import CallDelta, Finished, ToolsOffered
 from nodes.reply import reply, without_oldest
 from nodes.state import AgentState, ClientTools, Sampling
 from tests.nodes.steps import answer_of, runtime_of, written
@@ -120,3 +120,16 @@ async def test_a_form_is_described_and_held_to() -> None:
     await reply(AgentState(messages=HI), runtime)
     assert '"title": "Place"' in model.asked[0][0].text
     assert model.arguments[0]["response_format"] == form
+
+
+async def test_tools_that_leave_no_room_for_the_question_are_left_out() -> None:
+    model = ScriptedChat(replies=[PromptTooLongError(9000, 8192), "Hello."])
+    runtime, told = runtime_of(model, client_tools=TOOLS)
+    assert answer_of(await reply(AgentState(messages=HI), runtime)).text == "Hello."
+    assert ["tools" in arguments for arguments in model.arguments] == [True, False]
+    (offered,) = (event for event in told if isinstance(event, ToolsOffered))
+    assert (offered.offered, offered.left_out) == ([], ["weather"])
+    required = ClientTools(tools=(WEATHER,), choice="required")
+    runtime, _ = runtime_of(ScriptedChat(replies=[PromptTooLongError(9000, 8192)]), client_tools=required)
+    with pytest.raises(PromptTooLongError):
+        await reply(AgentState(messages=HI), runtime)

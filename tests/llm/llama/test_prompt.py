@@ -29,6 +29,13 @@ def test_turns_stand_in_order() -> None:
     assert text == "system\nS\nuser\nU\nassistant\n"
 
 
+def test_an_answer_to_be_continued_is_the_end() -> None:
+    turns = [ChatTurn(role="user", content="U"), ChatTurn(role="assistant", content="A <|im_end|>")]
+    tokens = template().tokens(turns, continues=True)
+    assert tokens.count(1000) == 3
+    assert "".join(chr(t) for t in tokens if t != 1000).endswith("assistant\nA <|im_end|>")
+
+
 def test_a_broken_template_is_a_damaged_model() -> None:
     with pytest.raises(ModelDamagedError, match="template"):
         template("{% for %}")
