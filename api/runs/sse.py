@@ -17,12 +17,21 @@ DONE = b"data: [DONE]\n\n"
 _DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+class CommentLine(ServerSentEvent):
+    """A comment without an empty line after it: to openai-python, which keeps the ID of the last event, such a line is
+    the end of an event without data, and an error.
+    """
+
+    @override
+    def encode(self) -> bytes:
+        return b": keep-alive\n"
+
+
 class EventStream(EventSourceResponse):
     """Sends pieces of text as they come, and a comment every `keepalive` seconds."""
 
     def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float) -> None:
-        comment = ServerSentEvent(comment="keep-alive", sep="\n")
-        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=lambda: comment, sep="\n")
+        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=CommentLine, sep="\n")
 
     @staticmethod
     @override
