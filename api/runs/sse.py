@@ -18,15 +18,9 @@ DONE = b"data: [DONE]\n\n"
 _DUMP = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-<<<<<<< HEAD
 class KeepAlive(ServerSentEvent):
     """A comment without a blank line: after a frame with an `id`, OpenAI's client takes a blank line for an event
     without data, and fails.
-=======
-class CommentLine(ServerSentEvent):
-    """A comment without an empty line after it: to openai-python, which keeps the ID of the last event, such a line is
-    the end of an event without data, and an error.
->>>>>>> i-agent
     """
 
     @override
@@ -38,11 +32,7 @@ class EventStream(EventSourceResponse):
     """Sends pieces of text as they come, and a comment every `keepalive` seconds."""
 
     def __init__(self, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float) -> None:
-<<<<<<< HEAD
         super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=KeepAlive, sep="\n")
-=======
-        super().__init__(pieces, headers=headers, ping=keepalive, ping_message_factory=CommentLine, sep="\n")
->>>>>>> i-agent
 
     @staticmethod
     @override

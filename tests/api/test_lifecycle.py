@@ -183,7 +183,6 @@ async def test_idle_streams_are_kept_alive(start: Start, model: ScriptedChat) ->
     assert not answer.is_error
 
 
-<<<<<<< HEAD
 async def test_regression_a_comment_in_a_stream_broke_openai_s_client(start: Start, model: ScriptedChat) -> None:
     """It took the blank line behind the comment for an event without data."""
     model.replies, model.repeat, model.gate = ["hi"], True, asyncio.Semaphore(0)
@@ -201,24 +200,6 @@ async def test_regression_a_comment_in_a_stream_broke_openai_s_client(start: Sta
         for _ in range(10):
             model.gate.release()
         assert "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]) == "hi"
-=======
-async def test_regression_an_idle_stream_was_an_error_for_the_official_client(
-    start: Start, model: ScriptedChat
-) -> None:
-    """The empty line after a comment ended an event without data for openai-python, once an event had an ID."""
-    model.replies, model.gate = ["hi there"], asyncio.Semaphore(0)
-    async with start(run_keepalive_seconds=0.02) as service:
-        asked: dict[str, Any] = {"model": "chat", "messages": HI, "stream": True}
-        stream: Any = await service.client.chat.completions.create(**asked)
-        first = await anext(stream)
-        assert first.choices[0].delta.role == "assistant"
-        waiting = asyncio.ensure_future(anext(stream))
-        await asyncio.wait({waiting}, timeout=0.3)  # some comments pass
-        for _ in range(10):
-            model.gate.release()
-        text = [await waiting, *[chunk async for chunk in stream]]
-    assert "".join(chunk.choices[0].delta.content or "" for chunk in text) == "hi there"
->>>>>>> i-agent
 
 
 async def test_the_loop_is_never_blocked(service: Service, model: ScriptedChat) -> None:
