@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from nodes.client_tools import caller, steps_so_far
 from nodes.events import Routed, StepsOrdered
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import instructions, own_words
+from nodes.model.conversation import instructions, own_question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
@@ -112,8 +112,7 @@ async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[
     context = runtime.context
     if not context.tools:
         return "talk", "there are no tools"
-    asked = next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
-    situation = await _situation(state, runtime)
+    asked, situation = own_question(state), await _situation(state, runtime)
     told = question_kind(asked, situation)
     if (told is None or told[0] != "talk") and context.client_tools.tools:
         told = await _kind_with_client_tools(told, asked, situation, state, runtime)

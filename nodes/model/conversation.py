@@ -33,6 +33,13 @@ def own_words(message: AnyMessage) -> str:
     return words
 
 
+def own_question(state: AgentState) -> str:
+    """What the person wrote in the current user message, without the context that a front end added."""
+    return next(
+        (own_words(message) for message in reversed(state["messages"]) if isinstance(message, HumanMessage)), ""
+    )
+
+
 def instructions(state: AgentState, context: Context) -> str:
     """The client's system messages without duplicates, and its instructions for this turn; empty if there are none."""
     kept = context.system
