@@ -6,6 +6,7 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from nodes.client_tools import CLIENT
 from nodes.observe import observe
 from nodes.state import AgentState, Context, ModeOutput, Step
 from nodes.synthesize import synthesize
@@ -19,7 +20,10 @@ def after_thought(state: AgentState, runtime: Runtime[Context]) -> Literal["tool
     limits = runtime.context.limits
     if state.get("answer_text") is not None or runtime.context.budget.spent:
         return "synthesize"
-    if len(state.get("steps", [])) >= limits.max_iterations or state.get("thoughts", 0) > 2 * limits.max_iterations:
+    if (
+        len(_own(state.get("steps", []))) >= limits.max_iterations
+        or state.get("thoughts", 0) > 2 * limits.max_iterations
+    ):
         return "synthesize"
     if state.get("needed") and len(_printed(state.get("steps", []), _program_tool(runtime))) > limits.max_needs:
         return "synthesize"
@@ -30,13 +34,18 @@ def after_observe(state: AgentState, runtime: Runtime[Context]) -> Literal["thou
     """After the last allowed step, think again only if there is a result to answer from."""
     steps = state["steps"]
     limits = runtime.context.limits
-    spent = len(steps) >= limits.max_iterations or runtime.context.budget.spent
+    spent = len(_own(steps)) >= limits.max_iterations or runtime.context.budget.spent
     spent = spent or _hopeless(steps, _program_tool(runtime), limits.max_mends)
     return "synthesize" if spent and steps[-1]["error"] is not None else "thought"
 
 
 def _program_tool(runtime: Runtime[Context]) -> str | None:
     return program_tool_of(runtime.context.tools)
+
+
+def _own(steps: Sequence[Step]) -> list[Step]:
+    """Without those that the client ran, which it limits by itself."""
+    return [step for step in steps if step["node"] != CLIENT]
 
 
 def _printed(steps: Sequence[Step], program_tool: str | None) -> list[Step]:

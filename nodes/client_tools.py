@@ -17,10 +17,12 @@ from nodes.state import AgentState, ClientTools, Context, Step
 from tools.coding.observation import cut_middle
 
 NO_RESULT = "(The tool gave no result.)"
-
-
 MAX_RESULT = 4000
 """Maximum characters of a result in an agent's steps."""
+
+
+CLIENT = "client_tool"
+"""The `node` of their steps."""
 
 
 def name_of(tool: dict[str, Any]) -> str:
@@ -132,7 +134,7 @@ def _step(index: int, call: ToolCall, message: AIMessage, result: ToolMessage) -
     called = message.additional_kwargs.get("created_at", 0.0)
     return Step(
         index=index,
-        node="client_tool",
+        node=CLIENT,
         thought=message.text,
         tool=call["name"],
         input=json.dumps(call["args"], ensure_ascii=False),

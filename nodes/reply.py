@@ -55,9 +55,8 @@ async def _continue(text: str, state: AgentState, runtime: Runtime[Context]) -> 
     said = await _ask_within_window([*messages, AIMessage(text)], runtime, None, new.write, continues=True)
     new.close()
     runtime.stream_writer(Finished(said.finish_reason))
-    number = last.id or said.id or str(uuid.uuid4())
-    answer = AIMessage(content=text + new.text, id=number, additional_kwargs=last.additional_kwargs)
-    return {"answer": answer}
+    message_id = last.id or said.id or str(uuid.uuid4())
+    return {"answer": AIMessage(content=text + new.text, id=message_id, additional_kwargs=last.additional_kwargs)}
 
 
 async def _ask_readably(messages: list[AnyMessage], runtime: Runtime[Context], calls: Calls) -> Said:

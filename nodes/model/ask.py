@@ -90,8 +90,9 @@ async def ask_one_of(runtime: Runtime[Context], messages: Sequence[BaseMessage],
     """One of `options`: enforced if the backend supports it; the first if the reply is none of them."""
     sampling = Sampling(temperature=0.0, max_tokens=MAX_CHOICE_TOKENS)
     said = await _once(runtime, messages, sampling, lambda _: None, choices=list(options))
-    text = said.text.lower()
-    return next((option for option in options if option.lower() in text), options[0])
+    text = said.text.strip().lower()
+    exact = [option for option in options if option.lower() == text]
+    return next(iter([*exact, *(option for option in options if option.lower() in text)]), options[0])
 
 
 async def ask_line(runtime: Runtime[Context], messages: Sequence[BaseMessage]) -> str:

@@ -66,7 +66,9 @@ async def native_thought(state: AgentState, runtime: Runtime[Context]) -> AgentS
                 "spoken": text.strip(),
             }
         call = speech.calls.first() or guessed(said.broken or "", runtime.context.tools)
-        action = _action(call, said, runtime) if call else written_call(said.text, runtime.context.tools, steps)
+        action = (
+            _action(call, said, clients, runtime) if call else written_call(said.text, runtime.context.tools, steps)
+        )
         if action is not None:
             return {**update, "action": action, "spoken": spoken + speech.before_action(action)}
         told = [message.text for message in prompt]
@@ -109,11 +111,13 @@ def _complaint(
     return render("react/guessed_numbers") if not doubted and unsupported_numbers(said.text, evidence) else None
 
 
-def _action(call: Call, said: Said, runtime: Runtime[Context]) -> Action | None:
+def _action(call: Call, said: Said, clients: ClientTools, runtime: Runtime[Context]) -> Action | None:
     """None if the call cannot be parsed."""
     tools, thought = runtime.context.tools, said.text.strip()
     name = resolve(call.name, purposes_of(tools))
     tool = tools.get(name)
+    if call.name in map(name_of, clients.tools):
+        return None
     if tool is None:
         return Action(thought=thought, tool=name, input=call.arguments)
     arguments = mended(tool, call.arguments)

@@ -200,9 +200,29 @@ async def test_a_call_for_the_client_that_is_no_json_is_asked_for_again(service:
     model.replies = [AIMessage("", invalid_tool_calls=[broken]), call("get_weather", {"x": "Rome"}, "d")]
     told = await post(service, COMPUTE, tools=[WEATHER], model="react")
     assert [made["id"] for made in told["choices"][0]["message"]["tool_calls"]] == ["d"]
+    assert told["x_agent_metadata"]["steps"] == []
+    assert "could not be read" in model.asked[1][-1].text
 
 
 async def test_json_is_wanted_of_answers_not_of_calls(service: Service, model: ScriptedChat) -> None:
     model.replies = [call("get_weather", {"x": "Rome"})]
     told = await post(service, COMPUTE, tools=[WEATHER], model="react", response_format={"type": "json_object"})
     assert told["choices"][0]["finish_reason"] == "tool_calls"
+
+
+async def test_the_client_s_own_steps_do_not_use_up_the_agent_s(service: Service, model: ScriptedChat) -> None:
+    model.replies = [*(call("get_weather", {"x": str(n)}, f"c{n}") for n in range(8)), program("print(6 * 7)"), "42"]
+    told = await post(service, COMPUTE, tools=[WEATHER], model="react")
+    for number in range(8):
+        result = {"role": "tool", "tool_call_id": f"c{number}", "content": "21"}
+        told = await post(service, result, session_id=told["x_session_id"], tools=[WEATHER], model="react")
+    assert told["choices"][0]["message"]["content"] == "42"
+    assert [step["index"] for step in told["x_agent_metadata"]["steps"]] == list(range(1, 10))
+
+
+async def test_a_name_within_another_is_not_mistaken_for_it(start: Start, model: ScriptedChat) -> None:
+    tools = [tool("sum", "Of two."), tool("sum_up", "Of three.")]
+    model.replies = ["sum_up", call("sum_up", {})]
+    async with start(tool_protocol="text") as service:
+        told = await post(service, COMPUTE, tools=tools)
+    assert "sum_up" in told["x_agent_metadata"]["route_reason"]
