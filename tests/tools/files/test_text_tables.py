@@ -97,6 +97,19 @@ def test_the_end_of_a_long_table_is_looked_at(tmp_path: Path, rows: int) -> None
     agrees(frame, found.tables[0])
 
 
+@pytest.mark.parametrize("end", ["", "\nSource: us\n"])
+@pytest.mark.parametrize("rows", [60_000, 400_000])
+def test_a_row_that_is_too_long_deep_in_a_long_table_is_left_out(tmp_path: Path, rows: int, end: str) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"{at},{at % 7},North and South of the river number {at}\n" for at in range(rows)]
+    lines[rows - 300] = "1,2,x,y,z\n"
+    path.write_text(f"id,units,place\n{''.join(lines)}{end}")
+    found = profile(path)
+    assert "more cells than the header" in short(found, "t.csv")
+    frame = loaded(path, found.tables[0])
+    assert (len(frame), frame["id"].max()) == (rows - 1, rows - 1)
+
+
 def test_a_large_table_is_decided_from_a_sample_that_says_so(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     with path.open("w") as file:
