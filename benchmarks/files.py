@@ -50,12 +50,12 @@ def big_csv(path: Path, megabytes: int) -> None:
             file.write(block)
 
 
-def big_workbook(path: Path) -> None:
+def big_workbook(path: Path, sheets: int, rows: int) -> None:
     book = openpyxl.Workbook(write_only=True)
-    for name in ("First", "Second"):
-        sheet = book.create_sheet(name)
+    for number in range(1, sheets + 1):
+        sheet = book.create_sheet(f"Sheet {number}")
         sheet.append([f"column {at}" for at in range(10)])
-        for row in range(20_000):
+        for row in range(rows):
             sheet.append([row * at for at in range(10)])
     book.save(path)
 
@@ -83,7 +83,8 @@ async def main(megabytes: int) -> None:
         f"CSV, {megabytes} MB (sampled)": lambda path: big_csv(path.with_suffix(".csv"), megabytes),
         "CSV, 15 MB (whole)": lambda path: big_csv(path.with_suffix(".csv"), 15),
         "Excel, three small sheets": lambda path: path.with_suffix(".xlsx").write_bytes(corpus.workbook()),
-        "Excel, 2 × 20,000 × 10 cells": lambda path: big_workbook(path.with_suffix(".xlsx")),
+        "Excel, 2 × 20,000 × 10 cells": lambda path: big_workbook(path.with_suffix(".xlsx"), 2, 20_000),
+        "Excel, 200,000 × 10 cells": lambda path: big_workbook(path.with_suffix(".xlsx"), 1, 200_000),
         "Parquet, small": lambda path: path.with_suffix(".parquet").write_bytes(corpus.parquet()),
         "JSON, nested": lambda path: path.with_suffix(".json").write_bytes(corpus.CORPUS["orders.json"]()),
         "PDF, 3 pages": lambda path: path.with_suffix(".pdf").write_bytes(corpus.pdf()),

@@ -112,7 +112,7 @@ def _short_column(column: Column, values: int) -> str:
 def long(profile: Profile, name: str) -> str:
     """Everything that fits into `LONG` characters, most useful first."""
     lines = [f"{file_label(name)}: {_headline(profile)}, {human_size(profile.bytes)}"]
-    if profile.load:
+    if profile.load and all(table.load != profile.load for table in profile.tables):
         lines += _load_lines("Load it with", profile.load, name)
     lines += [f"Note: {note}" for note in profile.notes]
     lines += [

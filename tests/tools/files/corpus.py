@@ -17,7 +17,10 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Flowable, PageBreak, Paragraph, SimpleDocTemplate, Table, TableStyle
 
+from tests.tools.files import spreadsheets
+
 SALES = "date,region,units,price\n2024-01-01,North,3,9.5\n2024-01-02,South,,10\n2024-01-03,North,5,8.25\n"
+STOCK = (("kind", "units"), ("fig", 3), ("pea", 4))
 KOREAN = "이름,나이,도시\n김철수,31,서울\n이영희,28,부산\n박민수,45,대구\n"
 
 
@@ -146,6 +149,8 @@ CORPUS: dict[str, Callable[[], bytes]] = {
     "korean.csv": lambda: KOREAN.encode("cp949"),
     "wide.tsv": lambda: SALES.replace(",", "\t").encode("utf-16"),
     "book.xlsx": workbook,
+    "stock.xls": spreadsheets.old_workbook,
+    "stock.ods": lambda: spreadsheets.ods("".join(map(spreadsheets.row_of, STOCK))),
     "orders.json": lambda: json.dumps(ORDERS).encode(),
     "lines.jsonl": lambda: "\n".join(json.dumps({"a": i, "b": {"c": str(i)}}) for i in range(30)).encode(),
     "table.parquet": parquet,

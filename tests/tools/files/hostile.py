@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 
+import openpyxl
+
 from tests.tools.files.corpus import CORPUS, slides, workbook
 
 ENTITIES = (
@@ -76,6 +78,44 @@ def wide_sheet() -> bytes:
         f'<dimension ref="A1:XFD1048576"/><sheetData>{rows}</sheetData></worksheet>'
     )
     return remade(workbook(), {"xl/worksheets/sheet1.xml": sheet.encode()})
+
+
+def growing_formulas() -> bytes:
+    """Formulas without results, each with a text twice as long as the one before."""
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["step", "text"])
+    sheet.append([1, '=REPT("x",32767)'])
+    for row in range(3, 60):
+        sheet.append([row, f"=B{row - 1}&B{row - 1}"])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def repeated_rows() -> bytes:
+    """A million rows of a thousand cells, said in one line."""
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    content = (
+        f'<d:document-content xmlns:d="{space}:office:1.0" xmlns:t="{space}:table:1.0"><d:body><d:spreadsheet>'
+        '<t:table t:name="a"><t:table-row t:number-rows-repeated="1048576"><t:table-cell d:value-type="float" '
+        'd:value="1" t:number-columns-repeated="1024"/></t:table-row></t:table></d:spreadsheet></d:body>'
+        "</d:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        made.writestr("META-INF/manifest.xml", "<manifest/>")
+        made.writestr("content.xml", content)
+    return out.getvalue()
+
+
+def indexes() -> bytes:
+    """A workbook of XML whose only cell claims to be far away."""
+    space = "urn:schemas-microsoft-com:office:spreadsheet"
+    cell = '<s:Row s:Index="999999999"><s:Cell s:Index="999999999"><s:Data>x</s:Data></s:Cell></s:Row>'
+    table = f'<s:Worksheet s:Name="a"><s:Table>{cell}</s:Table></s:Worksheet>'
+    return f'<?xml version="1.0"?><s:Workbook xmlns:s="{space}">{table}</s:Workbook>'.encode()
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -175,6 +215,10 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "wide-sheet.xlsx": wide_sheet,
     "many-parts.xlsx": zip_of_many,
     "bomb.zip": zip_bomb,
+    "formulas.xlsx": growing_formulas,
+    "spans.html": lambda: b"<table>" + b"<tr><td rowspan=99999999 colspan=99999999>x<td>y</tr>" * 300 + b"</table>",
+    "repeated.ods": repeated_rows,
+    "indexes.xls": indexes,
     "entities.xlsx": lambda: with_entities("book.xlsx", "xl/worksheets/sheet1.xml", ENTITIES, "i"),
     "entities-in-workbook.xlsx": lambda: with_entities("book.xlsx", "xl/workbook.xml", ENTITIES, "i"),
     "entities.docx": lambda: with_entities("report.docx", "word/document.xml", ENTITIES, "i"),

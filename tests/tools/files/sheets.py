@@ -1,41 +1,13 @@
-"""Workbooks for tests, and what their load lines give."""
+"""What the load lines of spreadsheets give."""
 
-import io
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-import openpyxl
 import pandas as pd
-from openpyxl.worksheet.worksheet import Worksheet
 
 from tools.files.profile import Profile, Table
 from tools.files.registry import profile
-
-Rows: TypeAlias = list[list[Any]]
-
-
-def workbook(*sheets: Callable[[Worksheet], None] | Rows, **properties: Any) -> bytes:
-    """A workbook whose sheets have these rows, or are filled by these functions."""
-    book = openpyxl.Workbook()
-    book.remove(book.worksheets[0])
-    for key, value in properties.items():
-        setattr(book, key, value)
-    for at, fill in enumerate(sheets):
-        sheet = book.create_sheet(f"Sheet{at + 1}")
-        if callable(fill):
-            fill(sheet)
-        else:
-            add(sheet, *fill)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def add(sheet: Worksheet, *rows: Sequence[Any]) -> None:
-    for row in rows:
-        sheet.append(list(row))
 
 
 class Analysis:

@@ -10,7 +10,8 @@ import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tests.tools.files.sheets import Rows, add, analysis, workbook
+from tests.tools.files.sheets import analysis
+from tests.tools.files.spreadsheets import Rows, add, workbook
 
 SALES: Rows = [["Region", "Units", "Price"], ["North", 3, 1.5], ["South", 4, 2.25], ["West", 5, 3.75]]
 
@@ -367,3 +368,76 @@ def test_a_sheet_of_charts_has_no_cells(tmp_path: Path) -> None:
     found = analysis(tmp_path, out.getvalue())
     assert found.frame["Units"].sum() == 12
     assert "charts" in found.notes
+
+
+def test_dates_of_which_some_are_text_have_a_header(tmp_path: Path) -> None:
+    rows: Rows = [["who", "since"], ["Ann", "2024-01-05"], ["Bob", date(2024, 2, 6)], ["Cid", None]]
+    assert analysis(tmp_path, workbook(rows)).frame["since"].dt.month.tolist()[:2] == [1, 2]
+
+
+def test_pairs_of_names_and_values_have_no_header(tmp_path: Path) -> None:
+    rows: Rows = [["Name", "Ann"], ["Age", 31], ["City", "Rome"], ["Since", date(2020, 1, 1)]]
+    found = analysis(tmp_path, workbook(rows))
+    assert found.frame["column_1"].tolist() == ["Name", "Age", "City", "Since"]
+
+
+def test_a_header_that_is_repeated_on_each_page(tmp_path: Path) -> None:
+    found = analysis(tmp_path, workbook([*SALES, [], *SALES, *SALES]))
+    assert found.frame["Units"].sum() == 36
+    assert "repeated 2 times" in found.notes
+
+
+def test_a_total_at_the_top_and_one_on_the_right_are_told(tmp_path: Path) -> None:
+    rows: Rows = [["Region", "Q1", "Q2", "Total"], ["Total", 3, 5, 8], ["North", 1, 2, 3], ["South", 2, 3, 5]]
+    found = analysis(tmp_path, workbook(rows))
+    assert found.frame["Region"].tolist() == ["North", "South"]
+    assert "The column Total is the sum of those before it." in found.notes
+
+
+def test_groups_that_are_named_once_are_told(tmp_path: Path) -> None:
+    rows: Rows = [
+        ["Region", "Product", "Sales"],
+        ["North", "apple", 1],
+        [None, "pear", 2],
+        ["South", "fig", 3],
+        [None, "plum", 4],
+    ]
+    found = analysis(tmp_path, workbook(rows))
+    assert 'df["Region"].ffill()' in found.notes
+
+
+def test_rows_that_are_headings_are_told(tmp_path: Path) -> None:
+    rows: Rows = [["Item", "2022", "2023"], ["Fruit", None, None], ["fig", 1, 2], ["Veg", None, None], ["leek", 3, 4]]
+    found = analysis(tmp_path, workbook(rows))
+    assert "headings of groups, not data (Fruit, Veg)" in found.notes
+    assert found.frame.dropna(thresh=2)["2023"].sum() == 6
+
+
+def test_names_cannot_break_out_of_the_load_line(tmp_path: Path) -> None:
+    def fill(sheet: Worksheet) -> None:
+        sheet.title = 'It\'s "{name}" ☃'
+        add(sheet, ['a "q"', "{name}", "b\\n", "');x"], ["1", "007", "NA", "1,5 %"], ["4", "008", "y", "2 %"])
+
+    frame = analysis(tmp_path, workbook(fill)).frame
+    assert list(frame.columns) == ['a "q"', "{name}", "b\\n", "');x"]
+    assert frame["{name}"].tolist() == ["007", "008"]
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "A1048576", "ZZ3"])
+def test_a_cell_far_away_from_the_table(tmp_path: Path, cell: str) -> None:
+    def fill(sheet: Worksheet) -> None:
+        add(sheet, *SALES)
+        sheet[cell] = "lost"
+
+    found = analysis(tmp_path, workbook(fill))
+    assert found.frame["Units"].tolist() == [3, 4, 5]
+    assert list(found.frame.columns) == SALES[0]
+    assert "far from the others" in found.notes or "lost" in found.notes
+
+
+def test_a_wide_and_a_long_sheet(tmp_path: Path) -> None:
+    wide: Rows = [[f"c{at}" for at in range(16_000)], list(range(16_000)), list(range(16_000))]
+    long: Rows = [["n", "code"], *([at, f"{at:06}"] for at in range(20_000))]
+    found = analysis(tmp_path, workbook(wide, long))
+    assert found.frames[0].shape == (2, 16_000)
+    assert found.frames[1]["code"].iloc[-1] == "019999"

@@ -54,6 +54,9 @@ def find_body(grid: Grid, block: Block, start: int, header: int | None) -> Body:
         else:
             break
         footer.append(rows.pop())
+    if len(rows) > 2 and _may_name_total(_label(grid, block, rows[0])) and _adds_up(grid, block, rows[0], rows[1:]):
+        notes.append(f"Row {rows[0] + 1} is a total ({_label(grid, block, rows[0])}) and is left out.")
+        del rows[0]
     kept = set(rows)
     skipped = [row for row in range(start, rows[-1] if rows else start) if row not in kept]
     if again:

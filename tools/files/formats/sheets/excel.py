@@ -67,7 +67,7 @@ def profile(source: Source) -> Profile:
         kind=workbook.kind,
         title=f"{TITLES[workbook.kind]}, {_count(len(names), 'sheet')}",
         bytes=source.size,
-        load=_RAW if len(found) > 1 else None,
+        load=_RAW if len(found) > 1 else found[0].table.load if found else None,
         facts={"sheets": names[:MAX_SHEETS], **workbook.facts},
         tables=[part.table for part in found],
         notes=notes,
@@ -94,7 +94,9 @@ def _opened(source: Source) -> Workbook:
         marks = ods.marks(source)
         failure = "Calculate them in a spreadsheet program and save it, or compute them in Python."
         return Workbook(kind, open_book(source, marks=marks), uncalculated=marks, failure=failure)
-    return _calculated(source, inspect(source.path.read_bytes()))
+    with source.path.open("rb") as file:  # a path would have to end in .xlsx
+        package = inspect(file)
+    return _calculated(source, package)
 
 
 def _calculated(source: Source, package: Package) -> Workbook:
@@ -106,7 +108,7 @@ def _calculated(source: Source, package: Package) -> Workbook:
     if result.workbook is None:
         failure = f"They could not be calculated here ({result.failure}): compute them in Python."
         return replace(plain_workbook, uncalculated=package.uncalculated, failure=failure)
-    after = inspect(result.workbook)
+    after = inspect(io.BytesIO(result.workbook))
     if after.zeros == package.zeros and not any(one.uncalculated for one in marks.values()):
         return plain_workbook  # zero is their result
     return Workbook(

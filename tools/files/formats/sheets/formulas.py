@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.files.formats.sheets.table import Found
+from tools.files.formats.sheets.found import Found
 from tools.files.profile import plain
 
 _MAX_TOLD = 6

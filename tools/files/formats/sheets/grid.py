@@ -19,8 +19,9 @@ Range: TypeAlias = tuple[int, int, int, int]
 """`(top, left, bottom, right)`, counted from 0, the last ones included."""
 Kinds: TypeAlias = npt.NDArray[np.int8]
 MARK, BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(-1, 5)
-"""What a cell holds: a mark of a missing value, nothing, and so on. Text that reads like a number counts as one."""
+"""What a cell holds: a mark of a missing value, nothing, and so on. Text that reads like a number or a date is one."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")
+_DATE = re.compile(r"(\d{4}([-./])\d{1,2}\2\d{1,2}|\d{1,2}([-/]|\. ?)\d{1,2}\3\d{2,4})([T ]\d{1,2}:\d{2}.*)?")
 _LONGEST_NUMBER = 30
 _TYPES: dict[type, int] = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOLEAN, type(None): BLANK} | dict.fromkeys(
     (date, datetime, time, timedelta), TIME
@@ -94,11 +95,15 @@ def _kinds(cells: list[Any]) -> Kinds:
 
 class _Texts(dict[str, int]):
     def __missing__(self, key: str) -> int:
-        if not key or key.isspace():
-            kind = BLANK
-        elif is_mark(key.strip()):
-            kind = MARK
-        else:
-            kind = NUMBER if len(key) <= _LONGEST_NUMBER and _NUMBER.fullmatch(key) else TEXT
-        self[key] = kind
+        self[key] = kind = _kind_of_text(key.strip())
         return kind
+
+
+def _kind_of_text(text: str) -> int:
+    if not text:
+        return BLANK
+    if is_mark(text):
+        return MARK
+    if len(text) > _LONGEST_NUMBER:
+        return TEXT
+    return NUMBER if _NUMBER.fullmatch(text) else TIME if _DATE.fullmatch(text) else TEXT

@@ -16,18 +16,20 @@ from tools.files.source import Source
 
 MAX_TABLES = 10
 _MAX_SPANS = 5000
+_MAX_SPAN = 1000
+"""As in browsers."""
 _SETUP = """\
 import io, pathlib, re, lxml.html
 page = re.sub("(?i)<br", " <br", pathlib.Path({name}).read_text(encoding="{encoding}", errors="replace")).encode()
 table = lxml.html.fromstring(page, parser=lxml.html.HTMLParser(encoding="utf-8")).xpath("//table")[{table}]
-cells = {}
-for y, row in enumerate(table.xpath("./tr|./*/tr")):
+rows, cells = table.xpath("./tr|./*/tr"), {}
+for y, row in enumerate(rows):
     x = 0
     for cell in row.xpath("./td|./th"):
         while (y, x) in cells:
             x += 1
-        for down in range(int(cell.get("rowspan") or 1)):
-            for across in range(int(cell.get("colspan") or 1)):
+        for down in range(min(int(cell.get("rowspan") or 1), len(rows) - y)):
+            for across in range(min(int(cell.get("colspan") or 1), 1000)):
                 cells[y + down, x + across] = "" if across else " ".join(cell.text_content().split())
 text = pd.Series(cells).unstack(fill_value="").to_csv(index=False, header=False)"""
 """Assigns the cells of a table to `text`, as CSV. Cells that span rows are repeated: `pd.read_html` repeats those that
@@ -71,14 +73,16 @@ def _spans(table: Any) -> list[Range]:
     spans: list[Range] = []
     taken: set[tuple[int, int]] = set()
     y = -1
-    for row in table.xpath("./tr|./*/tr"):
+    rows = table.xpath("./tr|./*/tr")
+    for row in rows:
         cells = row.xpath("./td|./th")
         y += bool(cells)
         x = 0
         for cell in cells:
             while (y, x) in taken:
                 x += 1
-            down, across = int(cell.get("rowspan") or 1), int(cell.get("colspan") or 1)
+            down = min(int(cell.get("rowspan") or 1), len(rows) - y)
+            across = min(int(cell.get("colspan") or 1), _MAX_SPAN)
             taken.update((y + one, x + other) for one in range(down) for other in range(across))
             if across > 1 and len(spans) < _MAX_SPANS:
                 spans.append((y, x, y, x + across - 1))

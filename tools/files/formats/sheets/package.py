@@ -1,10 +1,10 @@
 """The parts of an `.xlsx` or `.xlsm` file: its sheets, number formats and settings."""
 
-import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import IO
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.styles.stylesheet import apply_stylesheet
@@ -15,7 +15,7 @@ from tools.files.formats.sheets.sheet_xml import SheetXml, scan
 from tools.files.profile import Fact
 
 _CODE = re.compile(r'(?:\[[^\]]*\])?"?(0{2,15})"?(?:;.*|)')
-_SCANNED = 400 << 20
+_SCANNED = 200 << 20
 """Bytes of XML that are searched in a workbook."""
 
 
@@ -57,9 +57,9 @@ class Package:
         )
 
 
-def inspect(data: bytes) -> Package:
+def inspect(file: IO[bytes]) -> Package:
     """Raises what openpyxl raises for a damaged workbook."""
-    with _reader(data) as reader:
+    with _reader(file) as reader:
         package = Package(
             facts=office.about(reader.wb.properties), recalculate=bool(reader.wb.calculation.fullCalcOnLoad)
         )
@@ -78,8 +78,8 @@ def inspect(data: bytes) -> Package:
 
 
 @contextmanager
-def _reader(data: bytes) -> Iterator[ExcelReader]:
-    reader = ExcelReader(io.BytesIO(data), read_only=True, keep_links=False)
+def _reader(file: IO[bytes]) -> Iterator[ExcelReader]:
+    reader = ExcelReader(file, read_only=True, keep_links=False)
     with reader.archive:
         reader.read_manifest()
         reader.read_workbook()

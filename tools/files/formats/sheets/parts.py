@@ -7,9 +7,10 @@ import pandas as pd
 from openpyxl.utils import get_column_letter
 
 from tools.files.formats.sheets import formulas
+from tools.files.formats.sheets.found import find_table
 from tools.files.formats.sheets.grid import Grid
 from tools.files.formats.sheets.outline import outline
-from tools.files.formats.sheets.table import Origin, find_table, load_table
+from tools.files.formats.sheets.table import Origin, load_table
 from tools.files.profile import Table
 from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter

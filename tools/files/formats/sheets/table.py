@@ -4,25 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from openpyxl.utils import get_column_letter
 
 from tools.files.columns import describe_columns, head_rows
-from tools.files.formats.sheets.body import Body, find_body
 from tools.files.formats.sheets.cells import Columns, decide
-from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, shown
-from tools.files.formats.sheets.header import Header, column_names, find_header
+from tools.files.formats.sheets.found import Found
 from tools.files.formats.sheets.load import Recipe, assigned
 from tools.files.formats.sheets.merged import fill
-from tools.files.formats.sheets.regions import Block
+from tools.files.formats.sheets.remarks import remarks
 from tools.files.inference.reading import reading
-from tools.files.profile import DAMAGE, Table, plain
+from tools.files.profile import DAMAGE, Table
 from tools.files.rows import unique_names
 
 MAX_NAMED = 200
 """Columns of a table whose names the load line may give."""
-_MAX_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +36,6 @@ class Origin:
     setup: Sequence[str] = ()
     limits: dict[str, Any] = field(default_factory=dict)
     """Options that make it read no more than the grid has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A table before it is loaded."""
-
-    grid: Grid
-    block: Block
-    header: Header
-    names: list[str]
-    body: Body
-
-
-def find_table(grid: Grid, block: Block) -> Found:
-    header = find_header(grid, block)
-    body = find_body(grid, block, header.data_from, header.lines[-1] if header.lines else None)
-    return Found(grid, block, header, column_names(grid, block, header), body)
 
 
 def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[str]) -> tuple[Table, pd.DataFrame]:
@@ -81,7 +60,7 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
         sampled_rows=None if grid.complete else len(frame),
         head=head_rows(frame),
         load=_without_limits(recipe, origin).code,
-        notes=[*notes, *filled.notes, *_notes(found), *found.header.notes, *found.body.notes],
+        notes=[*notes, *filled.notes, *remarks(found), *found.header.notes, *found.body.notes],
     )
     return table, frame
 
@@ -153,58 +132,3 @@ def _names_of_pandas(found: Found) -> list[Any]:
     row = found.grid.rows[found.header.lines[-1]][found.block.left : found.block.right]
     certain = all(isinstance(cell, str) and (cell or not found.block.left) for cell in row)
     return unique_names(row) if certain else []
-
-
-def _notes(found: Found) -> list[str]:
-    """What a reader has to know about cells that a program does not see."""
-    grid, block, names, notes = found.grid, found.block, found.names, []
-    rows = [at for at, row in enumerate(found.body.rows) if row in grid.marks.hidden_rows]
-    if rows:
-        listed = plain(str(rows), 200) if len(rows) <= 30 else f"{rows[0]} to {rows[-1]}"
-        notes.append(f"Rows that are hidden in the sheet are in df too: {len(rows)}, index {listed}.")
-    hidden = [names[at] for at in range(block.width) if block.left + at in grid.marks.hidden_columns]
-    if hidden:
-        notes.append(f"Hidden in the sheet, and in df too: {_listed(hidden)}.")
-    errors = {
-        names[at]: count
-        for at in range(block.width)
-        if (count := grid.marks.errors.get(block.left + at, 0)) and grid.complete
-    }
-    if errors:
-        told = ", ".join(f"{count} in {name}" for name, count in list(errors.items())[:_MAX_LISTED])
-        notes.append(f"Cells that hold an error such as #N/A or #DIV/0! are missing values: {told}.")
-    notes += _headings(found)
-    if found.header.lines and found.header.lines[0] > 0 and (above := _above(found)):
-        notes.append(f"Above it: {above}")
-    return notes
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
-    return ", ".join(names[:_MAX_LISTED]) + more
-
-
-def _headings(found: Found) -> list[str]:
-    """Rows among the data that only have a text in the first cell."""
-    grid, block, rows = found.grid, found.block, found.body.rows
-    if block.width < 3 or len(rows) < 3:
-        return []
-    kinds = grid.kinds[rows, block.left : block.right]
-    alone = ((kinds != BLANK).sum(axis=1) == 1) & (kinds[:, 0] == TEXT)
-    if not 0 < alone.sum() <= len(rows) / 2 or (kinds[~alone, 0] == BLANK).any():
-        return []
-    indexes = np.flatnonzero(alone).tolist()
-    shown = ", ".join(plain(grid.rows[rows[at]][block.left], 30) for at in indexes[:4])
-    return [f"{len(indexes)} rows are headings of groups, not data ({shown}): df.dropna(thresh=2) leaves them out."]
-
-
-def _above(found: Found) -> str:
-    """The titles between the block's top and the header."""
-    grid, block = found.grid, found.block
-    cells = [
-        shown(cell)
-        for row in range(block.top, found.header.lines[0])
-        for cell in grid.rows[row][block.left : block.right]
-        if cell not in ("", None)
-    ]
-    return plain("; ".join(cells), 150)

@@ -20,14 +20,14 @@ from tools.files.source import Source
 MAX_SHEETS = 30
 MAX_CELLS = 3_000_000
 """Cells that are read of a workbook, empty ones included."""
-MAX_SAMPLED = 50_000
+MAX_SAMPLED = 25_000
 """Rows that are read of a sheet that is too large to be read completely."""
-SAMPLE_SECONDS = 6.0
+SAMPLE_SECONDS = 3.5
 _FEW = 300_000
 """Cells of a sheet that can be read with openpyxl."""
 _GAP = 200
 """Empty rows or columns after which nothing belongs to a table."""
-_MAX_XML = 200 << 20
+_MAX_XML = 150 << 20
 """Bytes of XML of a sheet that is read completely."""
 
 
