@@ -46,8 +46,8 @@ async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> 
     except asyncio.CancelledError:
         with handing_over:
             given_up.set()
-            for thing in made:
-                undo(thing)
+        for thing in made:
+            await asyncio.shield(asyncio.to_thread(undo, thing))
         raise
     return made[0]
 

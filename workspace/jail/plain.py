@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -71,10 +73,22 @@ class PlainKernel(JailedKernel):
         raise SnapshotFailed(_WHY)
 
 
+class PlainProvisioner(LocalProvisioner):
+    """Starts the process in threads: upstream's coroutines read and write files, and wait for the new process."""
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """See LocalProvisioner, as for all methods here."""
+        return await asyncio.to_thread(asyncio.run, super().pre_launch(**kwargs))
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """The process is then `process`."""
+        return await asyncio.to_thread(asyncio.run, super().launch_kernel(cmd, **kwargs))
+
+
 async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
     """Start the interpreter in `folder`, on TCP sockets on loopback."""
+    spec = await asyncio.to_thread(lambda: manager.kernel_spec)
+    provisioner = manager.provisioner = PlainProvisioner(kernel_spec=spec, parent=manager)
     await manager.start_kernel(cwd=folder, extra_arguments=[f"--IPKernelApp.exec_lines={LOAD_CELLS}"])
-    provisioner = manager.provisioner
-    if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
-        raise TypeError("a plain kernel requires jupyter_client's own provisioner")
+    assert provisioner.process is not None
     return PlainProcess(provisioner.process)
