@@ -20,6 +20,8 @@ _MINUS = "\u2212"
 _FORMER_BYTES = 120
 _FORMERLY_UNSAFE = re.compile(r"[^\w.\-() ]+")
 _SEPARATORS = re.compile(r"[\W_]+")
+_NO_NAME = re.compile(r"[\x00/\\]")
+_UPWARDS = re.compile(r"\x00|(^|[/\\])\.\.([/\\]|$)")
 _EDGES = re.compile(r"^[\s.]+|[\s.]+$")
 _Key = Callable[[str], str]
 
@@ -77,12 +79,19 @@ class Names:
 
     def same(self, asked: str) -> str | None:
         """The name that `asked` spells: as it is, as it would be stored, with other blanks, dashes or quotes, or as
-        earlier versions of the service stored it. None if there is none or the spelling fits several.
+        earlier versions of the service stored it. None if there is none, the spelling fits several, or it is a path or
+        has a NUL.
         """
+        if _NO_NAME.search(asked):
+            return None
         return self._first(asked, (str, safe_name, as_typed, _former))
 
     def similar(self, asked: str) -> str | None:
-        """Like `same`; also in another case, in quotes, in a folder, or with other separators between the words."""
+        """Like `same`; also in another case, in quotes, in a folder, or with other separators between the words. Not in
+        a folder above another.
+        """
+        if _UPWARDS.search(asked):
+            return None
         wanted = asked.strip().strip("`'\"").removeprefix("./")
         return self.same(asked) or self._first(wanted, (str, safe_name, as_typed, _former, _folded, _words))
 

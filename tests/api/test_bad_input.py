@@ -166,4 +166,4 @@ async def test_a_hostile_file_name_is_made_plain(service: Service, model: Script
     folder = service.settings.data_dir / "sessions" / answer.json()["x_session_id"]
     (file,) = folder.iterdir()
     assert file.suffix == ".csv"
-    assert len(file.name.encode()) <= 120
+    assert len(file.name.encode()) <= 240
