@@ -73,7 +73,7 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev model-vectors ## tests with the scripted model (three minutes on two cores)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients and not nightly"
 
 CLIENTS := tests/clients
 
@@ -97,6 +97,29 @@ lock-clients: ## regenerate the lock files of those clients, without download UR
 .PHONY: test-clients
 test-clients: dev clients ## third-party clients against a real server (a minute)
 	$(BIN)/pytest -q -m clients
+
+AGENTS := $(CLIENTS)/agents
+
+# Without a lock file: it would need the packages of all platforms, of which registries may have only some.
+$(AGENTS)/node_modules/.installed: $(AGENTS)/package.json
+	cd $(AGENTS) && npm install --no-package-lock --no-audit --no-fund --ignore-scripts
+	cd $(AGENTS) && node node_modules/opencode-ai/postinstall.mjs && touch node_modules/.installed
+
+.PHONY: test-agents
+test-agents: dev $(AGENTS)/node_modules/.installed ## Codex and opencode through one task each (nightly: they need 800 MB)
+	$(BIN)/pytest -q -m nightly $(CLIENTS)/test_coding_agents.py
+
+OPEN_WEBUI := $(CLIENTS)/open_webui
+
+# pip, because it prefers a CPU build of torch that lies on the disk.
+$(OPEN_WEBUI)/.venv/.installed: $(OPEN_WEBUI)/requirements.txt | .venv/.installed-dev
+	$(BIN)/python -m venv --clear $(OPEN_WEBUI)/.venv
+	$(OPEN_WEBUI)/.venv/bin/pip install --quiet -r $<
+	touch $@
+
+.PHONY: test-open-webui
+test-open-webui: dev model-vectors $(OPEN_WEBUI)/.venv/.installed ## Open WebUI in Chromium against a real server (3 GB; SCREENSHOTS=DIR)
+	$(BIN)/pytest -q -m nightly --ignore $(CLIENTS)/test_coding_agents.py
 
 FUZZ := tests/fuzz
 

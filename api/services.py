@@ -26,6 +26,7 @@ from api.turns.housekeeping import Housekeeping
 from api.turns.options import OptionsResolver
 from api.turns.start import Turns
 from api.turns.stored_responses import StoredResponses
+from api.turns.text_completions import TextCompletions
 from api.turns.turn import ContextBuilder, TurnRunner
 from checkpoints.store import Store, open_store
 from graph import MODES
@@ -62,6 +63,7 @@ class Services:
     live: LiveRuns
     history: History
     responses: StoredResponses
+    completions: TextCompletions
     deletions: SessionDeletion
     forms: FormReceiver
     files: UserFiles
@@ -217,6 +219,7 @@ async def open_services(
             live=live,
             history=turns.history,
             responses=StoredResponses(store.responses, store.leases),
+            completions=TextCompletions(models, quotas, locks, contexts, store),
             deletions=deletions,
             forms=forms,
             files=files,

@@ -45,5 +45,9 @@ class MalformedCallError(ModelError):
         self.raw = raw
 
 
+class InfillUnsupportedError(ModelError):
+    """The model cannot write text between a prompt and a suffix, or cannot continue plain text at all."""
+
+
 class ToolsUnsupportedError(ModelError):
     """The model server does not support tool definitions; the text protocol does not need them."""

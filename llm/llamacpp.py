@@ -20,6 +20,7 @@ from llm.llama.engine import LlamaEngine
 from llm.llama.grammar import grammar_for, grammar_of_format
 from llm.llama.messages import ChunkWriter, to_turn
 from llm.llama.native import Sampling
+from llm.llama.raw_prompt import RawPrompt
 from llm.llama.slots import Piece, Request
 from llm.parsing.langchain_tools import Tool, bound_arguments, joined
 from llm.settings import LlamaCppSettings
@@ -28,7 +29,8 @@ from llm.settings import LlamaCppSettings
 class LlamaCppChat(BaseChatModel):
     """Streams token by token. Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`,
     `presence_penalty`, `grammar` (GBNF), `choices` (the reply is one of these texts), `response_format` and `tools`
-    (OpenAI's; see `bind_tools`). With `continues`, the reply continues the last message, which is the assistant's.
+    (OpenAI's; see `bind_tools`). With `continues`, the reply continues the last message, which is the assistant's. With
+    `raw`, the text of the last message is continued without a template, and what is missing before `suffix` filled in.
 
     Safe for any number of concurrent callers. Generation stops before the next token when the consumer of `astream`
     stops reading. Raises `ModelError` and its subclasses in `llm.errors`.
@@ -48,6 +50,11 @@ class LlamaCppChat(BaseChatModel):
     def native_tools(self) -> bool:
         """Whether the model's template supports tools, so that `bind_tools` has an effect."""
         return self.engine.speaks_tools
+
+    @property
+    def infills(self) -> bool:
+        """Whether `raw` prompts may have a `suffix`."""
+        return self.engine.infills
 
     @property
     def native_first(self) -> bool:
@@ -79,12 +86,16 @@ class LlamaCppChat(BaseChatModel):
         deliver: Callable[[Piece | ModelError], None],
         max_tokens: int | None = None,
         tools: Sequence[dict[str, Any]] = (),
+        *,
         continues: bool = False,
+        raw: bool = False,
+        suffix: str | None = None,
         **wishes: Any,
     ) -> Request:
         shown = tuple(tools) if self.native_tools and wishes.get("tool_choice") != "none" else ()
         return Request(
             turns=[to_turn(message, native=self.native_tools) for message in messages],
+            raw=RawPrompt(messages[-1].text, suffix) if raw else None,
             deliver=deliver,
             sampling=self._sampling(tools=shown, **wishes),
             stop=tuple(stop or ()),

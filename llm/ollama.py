@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import ollama
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_ollama import ChatOllama
 from pydantic import BaseModel
 from typing_extensions import override
@@ -20,7 +21,7 @@ from llm.errors import ModelError, ModelMissingError, PromptTooLongError, Server
 from llm.served.chat import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
 from llm.served.failures import Failure, busy, malformed_call, named, untrusted
 from llm.served.ollama_pull import pull
-from llm.served.reply import choice_schema
+from llm.served.reply import choice_schema, text_chunk
 from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OllamaSettings
 
@@ -153,6 +154,19 @@ class OllamaChat(ServedChat):
         if wishes.get("tools") and wishes.get("tool_choice") != "none":
             given["tools"] = wishes["tools"]
         return given
+
+    @override
+    async def _continued(
+        self, prompt: str, arguments: dict[str, Any], suffix: str | None
+    ) -> AsyncGenerator[ChatGenerationChunk]:
+        # With a suffix, Ollama needs the model's template, which places the model's own marks.
+        given: dict[str, Any] = {"raw": True} if suffix is None else {"suffix": suffix}
+        given |= {name: arguments[name] for name in ("model", "options", "keep_alive") if name in arguments}
+        stream = await cast("ChatOllama", self.wire)._async_client.generate(prompt=prompt, stream=True, **given)
+        async with aclosing(cast("AsyncGenerator[ollama.GenerateResponse]", stream)) as parts:
+            async for part in parts:
+                used = (part.prompt_eval_count or 0, part.eval_count or 0) if part.done else None
+                yield text_chunk(part.response or "", (part.done_reason or "stop") if part.done else None, used)
 
     def _think(self, facts: Facts, *, choosing: bool) -> bool | str | None:
         if "thinking" not in facts.capabilities:

@@ -1,8 +1,8 @@
 """The backend for servers with OpenAI's Chat Completions: vLLM, SGLang, llama-server, LM Studio, hosted services."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, cast
 
 import httpx
 import openai
@@ -12,10 +12,17 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import BaseModel, Field, SecretStr
 from typing_extensions import override
 
-from llm.errors import ModelError, ModelMissingError, PromptTooLongError, ServerUnreachableError, ToolsUnsupportedError
+from llm.errors import (
+    InfillUnsupportedError,
+    ModelError,
+    ModelMissingError,
+    PromptTooLongError,
+    ServerUnreachableError,
+    ToolsUnsupportedError,
+)
 from llm.served.chat import CHOICE_TOKENS, DEFAULT_WINDOW, ServedChat
 from llm.served.failures import Failure, busy, malformed_call, named, untrusted
-from llm.served.reply import choice_schema
+from llm.served.reply import choice_schema, text_chunk
 from llm.served.server_pool import ANYWHERE, Upstream
 from llm.settings import OpenAISettings
 
@@ -118,6 +125,20 @@ class OpenAIChat(ServedChat):
         refused = wishes.get("continues") and self._refused("continues")
         return [*messages, HumanMessage(CONTINUE)] if refused else messages
 
+    @override
+    async def _continued(
+        self, prompt: str, arguments: dict[str, Any], suffix: str | None
+    ) -> AsyncGenerator[ChatGenerationChunk]:
+        usage = {"stream_options": {"include_usage": True}} if arguments.pop("stream_usage") else {}
+        given = {**arguments, **usage} | ({} if suffix is None else {"suffix": suffix})
+        client = cast("_Wire", self.wire).root_async_client
+        stream = await client.completions.create(prompt=prompt, stream=True, **given)
+        async with stream:
+            async for part in stream:
+                first = part.choices[0] if part.choices else None
+                used = None if part.usage is None else (part.usage.prompt_tokens, part.usage.completion_tokens)
+                yield text_chunk(first.text if first else "", first.finish_reason if first else None, used)
+
     @property
     @override
     def _errors(self) -> tuple[type[Exception], ...]:
@@ -145,6 +166,8 @@ class OpenAIChat(ServedChat):
         words, status = self._words(error), getattr(error, "status_code", None)
         if status in {401, 403}:
             return Failure(ModelError("The model server rejects the API key; set OPENAI_API_KEY."))
+        if status == 404 and wishes.get("raw") and self.name_ in self.upstream.models:
+            return Failure(InfillUnsupportedError("The model server does not offer /v1/completions."))
         if status == 404:
             if not self.upstream.models:
                 words = "it lists no models; check that OPENAI_BASE_URL is complete (it usually ends in /v1)"

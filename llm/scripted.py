@@ -49,6 +49,7 @@ class ScriptedChat(BaseChatModel):
     arguments: list[dict[str, Any]] = Field(default_factory=list)
     held: list[list[BaseMessage]] = Field(default_factory=list)
     finished: int = 0
+    infills: bool = True
     native_tools: bool = False
     """What it reports about itself; tools can be bound either way."""
 

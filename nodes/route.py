@@ -10,8 +10,8 @@ from langgraph.runtime import Runtime
 
 from nodes.client_tools import caller, steps_so_far
 from nodes.events import Routed, StepsOrdered
+from nodes.model import conversation
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import instructions, own_question
 from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
@@ -112,7 +112,8 @@ async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[
     context = runtime.context
     if not context.tools:
         return "talk", "there are no tools"
-    asked, situation = own_question(state), await _situation(state, runtime)
+    asked = conversation.asked(state)
+    situation = await _situation(state, runtime)
     told = question_kind(asked, situation)
     if (told is None or told[0] != "talk") and context.client_tools.tools:
         told = await _kind_with_client_tools(told, asked, situation, state, runtime)
@@ -146,7 +147,7 @@ async def _situation(state: AgentState, runtime: Runtime[Context]) -> Situation:
         all=await files_at_hand(runtime),
         worked=bool(answers and answers[-1].additional_kwargs.get("steps")),
         first=len(said) == 1,
-        instructions=instructions(state, runtime.context),
+        instructions=conversation.instructions(state, runtime.context),
         tools=bool(runtime.context.client_tools.tools),
         response_format=runtime.context.response_format is not None,
     )

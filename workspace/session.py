@@ -8,7 +8,7 @@ from pathlib import Path
 from workspace.folder import FileInfo, file_info, file_infos
 from workspace.kernel import Kernel
 from workspace.names import inside
-from workspace.upload import put_in_place, store
+from workspace.upload import put_in_place, store, without_copy
 
 
 @dataclass(slots=True)
@@ -40,6 +40,10 @@ class SessionWorkspace:
         """Move a complete file from elsewhere on the same disk here, under a safe, free name."""
         name = await asyncio.to_thread(put_in_place, self.folder, path, label)
         return await asyncio.to_thread(file_info, self.folder, name)
+
+    async def without_copy(self, name: str, label: str) -> str:
+        """The file's name; of a copy of the older file named `label`, the name of that one, and the copy is deleted."""
+        return await asyncio.to_thread(without_copy, self.folder, name, label)
 
     async def files(self, names: Iterable[str] | None = None) -> list[FileInfo]:
         """The session's files, oldest first; `names` filters them."""

@@ -72,7 +72,8 @@ async def chat_completions(
     run, session_id = live.run, live.answer.session_id
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})
     if chat.stream:
-        return RunResponse(live, chat_pieces(live), headers, services.settings.runs.keepalive_seconds)
+        seconds = services.settings.runs.keepalive_seconds
+        return RunResponse(run, chat_pieces(live), headers, seconds, background=live.background)
     if chat.background:
         return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)

@@ -20,6 +20,7 @@ from api.services import Services
 from api.turns.options import Origin
 from api.turns.responses import converted, response_id
 from api.turns.stored_responses import ResponseRun
+from api.turns.turn import Turn
 from api.wire.responses_body import ResponseBody, input_items
 from api.wire.responses_events import ResponseEvents
 from api.wire.responses_request import REFUSED, ResponsesRequest
@@ -61,19 +62,21 @@ async def create_response(
             turn = await turns.open(turn_request, await turns.options.resolve(turn_request), stack)
         body = ResponseBody(response_id(), asked, turn.options.model, turn.session_id, given.tools.dropped)
         events = ResponseEvents(body, turn.session_id, given.tools.own)
-        doing = ResponseRun(turns.runner.work(turn), turn, events, rows if asked.store else None)
-        if asked.store:
-            lease = turn.locked.lock.lease
+        stored = turn if asked.store and isinstance(turn, Turn) else None
+        doing = ResponseRun(turns.work(turn), turn, events, rows if stored else None)
+        if stored is not None:
+            lease = stored.locked.lock.lease
             assert lease is not None, "a session that is locked has its lease"
             sent = input_items(body.id, asked.input)
-            await rows.begin(StoredResponse(body.id, turn.session_id, None, body.begun(), sent, lease.id), user.id)
+            await rows.begin(StoredResponse(body.id, stored.session_id, None, body.begun(), sent, lease.id), user.id)
         live = turns.begin(turn, doing.work, stack)
     run = live.run
     doing.follow(run)
-    headers = {**HEADERS, "X-Session-ID": turn.session_id}
+    headers = HEADERS | ({"X-Session-ID": turn.session_id} if turn.session_id else {})
     if asked.stream:
         pieces = typed_pieces(doing.log, lambda: events.failed(gone()))
-        return RunResponse(live, pieces, headers, services.settings.runs.keepalive_seconds)
+        seconds = services.settings.runs.keepalive_seconds
+        return RunResponse(run, pieces, headers, seconds, background=live.background)
     if asked.background:
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from api.runs.event_log import EventsDroppedError, WireLog
 from api.runs.live import LiveRun, Numbered
+from api.runs.run import Run
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 DONE = b"data: [DONE]\n\n"
@@ -47,18 +48,25 @@ class RunResponse(EventStream):
     """Streams a run. When the stream ends or fails, the run ends too, unless it is a background run."""
 
     def __init__(
-        self, live: LiveRun, pieces: AsyncIterator[bytes], headers: Mapping[str, str], keepalive: float
+        self,
+        run: Run,
+        pieces: AsyncIterator[bytes],
+        headers: Mapping[str, str],
+        keepalive: float,
+        *,
+        background: bool = False,
     ) -> None:
         super().__init__(pieces, headers, keepalive)
-        self._live = live
+        self._run = run
+        self._background = background
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if not self._live.background:
-                await self._live.run.stop()
+            if not self._background:
+                await self._run.stop()
 
 
 async def chat_pieces(live: LiveRun, after: int | None = None) -> AsyncIterator[bytes]:
@@ -75,6 +83,11 @@ def chat_text(completion_id: str, chunks: Iterable[Numbered]) -> bytes:
 
 def _id(completion_id: str, number: int | None) -> str:
     return "" if number is None else f"id: {completion_id}:{number}\n"
+
+
+def data_text(chunks: Iterable[Mapping[str, Any]]) -> bytes:
+    """Each chunk without an ID: the stream cannot be resumed."""
+    return "".join([f"data: {_DUMP(chunk)}\n\n" for chunk in chunks]).encode()
 
 
 async def typed_pieces(log: WireLog, dropped: Callable[[], Sequence[dict[str, Any]]]) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ from api.wire.messages import ChatMessage, FilePart, ImagePart
 from tools.web.errors import FetchError
 from tools.web.fetch import Fetcher
 from workspace.errors import FileTooLargeError
-from workspace.folder import FileInfo
+from workspace.names import safe_name
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
 
@@ -49,6 +49,14 @@ class Attached:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the session's folder, and the name that the client wanted for it."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attachments:
     """Stores the attachments of a request. Images on the public web are fetched if `fetches` is set, within `seconds`
     in total.
@@ -61,25 +69,32 @@ class Attachments:
     async def take(
         self, uploads: Sequence[Received], messages: Sequence[ChatMessage], workspace: SessionWorkspace
     ) -> list[str]:
-        """Store the uploads and the attachments of the messages after the last assistant message: all or none.
+        """Store the uploads and the attachments of the messages after the last assistant message: all or none. Those
+        that earlier messages had under the same name are not stored again.
 
         Returns the file names. Raises 400, or 413 for files that are too large, naming the field.
         """
-        names: list[str] = []
+        before = {info.name for info in await workspace.files()}
+        stored: list[StoredFile] = []
         complete = False
         try:
             for upload in uploads:
                 info = await workspace.take_file(upload.label, upload.path)
-                names.append(info.name)
-            await self._take_attached(_attached(messages), workspace, names)
+                stored.append(StoredFile(info.name, upload.label))
+            await self._take_attached(_attached(messages), workspace, stored)
             complete = True
         finally:
             if not complete:
-                await workspace.remove_files(names)
-        return names
+                await workspace.remove_files([file.name for file in stored])
+        return [
+            await workspace.without_copy(file.name, file.label) if safe_name(file.label) in before else file.name
+            for file in stored
+        ]
 
-    async def _take_attached(self, attached: list[Attached], workspace: SessionWorkspace, names: list[str]) -> None:
-        """Appends each name to `names` as soon as its file is stored."""
+    async def _take_attached(
+        self, attached: list[Attached], workspace: SessionWorkspace, stored: list[StoredFile]
+    ) -> None:
+        """Appends each file to `stored` as soon as it is there."""
         if len(attached) > MAX_ATTACHED or sum(map(_is_remote, attached)) > MAX_FETCHED:
             raise bad_request(
                 f"messages: at most {MAX_ATTACHED} images and files are allowed, {MAX_FETCHED} of them from the web",
@@ -88,12 +103,11 @@ class Attachments:
         deadline = asyncio.get_running_loop().time() + self.seconds
         for one in attached:
             if _is_remote(one):
-                info = await self._fetch(one, workspace, deadline)
+                stored.append(await self._fetch(one, workspace, deadline))
             else:
-                info = await _decode(one, workspace)
-            names.append(info.name)
+                stored.append(await _decode(one, workspace))
 
-    async def _fetch(self, one: Attached, workspace: SessionWorkspace, deadline: float) -> FileInfo:
+    async def _fetch(self, one: Attached, workspace: SessionWorkspace, deadline: float) -> StoredFile:
         """Fetch an image from the public web, under the same rules as pages."""
         assert isinstance(one.part, ImagePart), "only images have URLs"
         if not self.fetches:
@@ -123,7 +137,7 @@ def _is_remote(one: Attached) -> bool:
     return isinstance(one.part, ImagePart) and one.part.image_url.url[:5].lower() != "data:"
 
 
-async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
+async def _decode(one: Attached, workspace: SessionWorkspace) -> StoredFile:
     if isinstance(one.part, ImagePart):
         _, encoded = _data_url(one, one.part.image_url.url)
         return await _store_image(one, _decoded(one, encoded), workspace)
@@ -132,7 +146,7 @@ async def _decode(one: Attached, workspace: SessionWorkspace) -> FileInfo:
     return await _store(one, label, _decoded(one, encoded), workspace)
 
 
-async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
+async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> StoredFile:
     """The service chooses the name from the detected type, regardless of the client's name."""
     head = b""
     async for chunk in chunks:
@@ -151,11 +165,12 @@ async def _store_image(one: Attached, chunks: AsyncIterator[bytes], workspace: S
     return await _store(one, f"image.{kind}", whole(), workspace)
 
 
-async def _store(one: Attached, label: str, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> FileInfo:
+async def _store(one: Attached, label: str, chunks: AsyncIterator[bytes], workspace: SessionWorkspace) -> StoredFile:
     try:
-        return await workspace.add_file(label, chunks)
+        info = await workspace.add_file(label, chunks)
     except FileTooLargeError as error:
         raise ApiError(413, f"{one.field}: {error}", param=one.field, code="file_too_large") from error
+    return StoredFile(info.name, label)
 
 
 def _data_url(one: Attached, url: str, *, bare: bool = False) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 Such a request stores nothing in the database except its usage, and uses no kernel.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
@@ -12,15 +12,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from api.runs.run import Emit, Work
-from api.turns.options import TurnOptions
 from api.turns.relay import relay
-from api.turns.turn import ContextBuilder, charged
-from api.wire.answer import Answer
-from api.wire.conversion import to_messages
-from api.wire.messages import ChatMessage
+from api.turns.turn import ContextBuilder, OutsideTurn, charged
 from checkpoints.store import Store
 from nodes.events import Event, Routed
-from nodes.state import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +26,15 @@ class Housekeeping:
     contexts: ContextBuilder
     store: Store
 
-    def work(self, options: TurnOptions, messages: Sequence[ChatMessage], answer: Answer, budget: Budget) -> Work:
+    def work(self, turn: OutsideTurn) -> Work:
         async def run(emit: Emit) -> None:
+            options, answer, budget = turn.options, turn.answer, turn.budget
             context = await self.contexts.chat(options, budget)
             routed = Routed("chat", "a front end's own request")
             emit(routed)
             answer.feed([routed])
             async with charged(budget, options.user.id, self.store):
-                start = {"messages": to_messages(messages, 0)}
+                start = {"messages": turn.messages}
                 config: RunnableConfig = {"callbacks": [budget.usage]}
                 # LangGraph types its generator as a plain iterator; `aclosing` needs an async generator.
                 stream = cast(

@@ -124,7 +124,7 @@ class MatchedSession:
         if not any(message.attached or message.question != message.text for message in questions):
             return True
         kept = [one for one in await self.history.messages(turn.session) if isinstance(one, HumanMessage)]
-        return not any(contradicts(message, one) for message, one in zip(questions, kept, strict=False))
+        return not await asyncio.to_thread(_contradict, questions, kept)
 
     async def _is_ours(self, turn: StoredTurn) -> bool:
         """Whether its session is not that of another chat."""
@@ -195,3 +195,7 @@ class MatchedSession:
         """Whether the thread has the answer although the service died before it could record this."""
         said = await self.history.messages(turn.session)
         return bool(said) and isinstance(said[-1], AIMessage)
+
+
+def _contradict(messages: Sequence[ChatMessage], stored: Sequence[HumanMessage]) -> bool:
+    return any(contradicts(message, one) for message, one in zip(messages, stored, strict=False))

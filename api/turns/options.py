@@ -1,7 +1,7 @@
 """The options of a turn: resolved from the request once, validated and frozen. Later code does not read the request."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,7 +127,8 @@ class OptionsResolver:
             max_tokens=chat.token_limit,
             stop=chat.stops,
         )
-        question, form, include_usage = chat.asked, chat.wanted_format, chat.wants_usage
+        form, include_usage = chat.wanted_format, chat.wants_usage
+        question = await asyncio.to_thread(lambda: chat.asked)  # it reads every word of a long message
         model = await self.models.choice_of(user, chat.model)
         handle = self.models.get(model)
         mode = _mode(chat, user, self.models)
@@ -214,9 +215,16 @@ def _chat(request: TurnRequest) -> str | None:
 
 def _is_housekeeping(request: TurnRequest) -> bool:
     chat = request.chat
-    if chat.continued is not None or chat.background or chat.agent_type not in (None, "auto", "chat"):
+    own_work = chat.continued is not None or chat.background or chat.own_tools or request.files
+    if own_work or chat.agent_type not in (None, "auto", "chat"):
         return False
     said = [message for message in chat.messages if message.role not in INSTRUCTIONS]
-    # Some front ends send the instruction and the conversation's beginning as two messages.
-    begins = bool(said) and all(message.role == "user" and not message.attached for message in said)
-    return begins and not request.files and is_housekeeping(said[0].text)
+    # Some front ends send the instruction and the beginning of the conversation as two messages.
+    if any(message.role != "user" or message.attached for message in said):
+        return False
+    system = [request.instructions, *(message.text for message in chat.messages if message.role in INSTRUCTIONS)]
+    return is_housekeeping(_joined(message.text for message in said), _joined(system))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n".join(filter(None, texts))

@@ -20,7 +20,7 @@ from checkpoints.turns import StoredTurn
 from checkpoints.users import User
 from workspace.workspaces import SESSION_ID
 
-TRIES = 3
+TRIES = 50
 """How often a session is looked up that other requests create and delete at the same time."""
 
 
@@ -80,7 +80,9 @@ class ExternalSession:
             newest = await self.store.turns.newest(session.id)
             new = self.transcript.messages[self.transcript.first_new if newest else 0 :]
             fingerprint = partial(self._fingerprint, session, newest, new)
-            discard = partial(self.forks.discard_unused, session) if newest is None else None
+            # One that is named by its own ID can have variables and files without a turn, from direct tool calls.
+            unused = newest is None and session.id != self.id
+            discard = partial(self.forks.discard_unused, session) if unused else None
             yield Attempt(session, new, fingerprint, self.policy, passes_when_deleted=True, discard=discard)
 
     async def _session(self) -> Session:

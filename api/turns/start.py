@@ -22,8 +22,7 @@ from api.turns.matching import MatchedSession
 from api.turns.options import OptionsResolver, TurnOptions, TurnRequest
 from api.turns.session_claim import AfterTurn, ExternalSession, NamedSession, NewSession
 from api.turns.transcript import START, Transcript
-from api.turns.turn import Turn, TurnRunner
-from api.wire.answer import Answer
+from api.turns.turn import OutsideTurn, Turn, TurnRunner
 from api.wire.chat_chunks import ChatChunks
 from api.wire.conversion import open_calls, to_messages
 from checkpoints.store import Store
@@ -53,15 +52,16 @@ class Turns:
         Raises 400, 403 and 404 from the options and the claim, 409 while the session is answering another message, 413
         for files that are too large, 429 beyond the user's quotas.
         """
-        options = await self.options.resolve(request)
-        if options.housekeeping:
-            return await self._start_outside(request, options, stack)
-        turn = await self.open(request, options, stack)
-        return self.begin(turn, self.runner.work(turn), stack)
+        turn = await self.open(request, await self.options.resolve(request), stack)
+        return self.begin(turn, self.work(turn), stack)
 
-    async def open(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> Turn:
-        """Lock the session and store what is new; a new session whose start fails is removed."""
+    async def open(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> Turn | OutsideTurn:
+        """Lock the session and store what is new, except for a front end's own request, which gets no session; a new
+        session whose start fails is removed.
+        """
         await stack.enter_async_context(self.quotas.run(options.user))
+        if options.housekeeping:
+            return self.runner.outside(options, to_messages(request.chat.messages, 0))
         transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
         claim = self._claim(request, options, transcript)
         locked = await stack.enter_async_context(self.locks.lock(claim))
@@ -75,11 +75,17 @@ class Turns:
                 self.documents.schedule(options.user.id, locked.session.id)
         return self.runner.turn(options, locked, messages, transcript)
 
-    def begin(self, turn: Turn, work: Work, stack: AsyncExitStack) -> LiveRun:
-        """Start the run, and keep it for clients that resume it."""
-        options, session = turn.options, turn.locked.session.id
-        run = turn.locked.lock.start(work, stack)
+    def work(self, turn: Turn | OutsideTurn) -> Work:
+        """What answers the turn."""
+        return self.housekeeping.work(turn) if isinstance(turn, OutsideTurn) else self.runner.work(turn)
+
+    def begin(self, turn: Turn | OutsideTurn, work: Work, stack: AsyncExitStack) -> LiveRun:
+        """Start the run, and keep that of a session for clients that resume it."""
+        options, session = turn.options, turn.session_id
         chunks = ChatChunks(options.model, session, include_usage=options.include_usage)
+        if isinstance(turn, OutsideTurn):
+            return LiveRun(self.locks.start_outside(work, stack), chunks, turn.answer)
+        run = turn.locked.lock.start(work, stack)
         live = LiveRun(run, chunks, turn.answer, background=options.background)
         self.live.add(session, live)
         return live
@@ -125,12 +131,3 @@ class Turns:
     async def _messages(self, request: TurnRequest, locked: LockedSession) -> list[AnyMessage]:
         kept: Sequence[AnyMessage] = () if locked.empty else await self.history.messages(locked.session.id)
         return to_messages(locked.new, len(request.chat.messages) - len(locked.new), open_calls(kept))
-
-    async def _start_outside(self, request: TurnRequest, options: TurnOptions, stack: AsyncExitStack) -> LiveRun:
-        """Start a front end's own request, outside of any session."""
-        await stack.enter_async_context(self.quotas.run(options.user))
-        budget = self.runner.contexts.budget()
-        answer = Answer("", budget.usage)
-        work = self.housekeeping.work(options, request.chat.messages, answer, budget)
-        chunks = ChatChunks(options.model, "", include_usage=options.include_usage)
-        return LiveRun(self.locks.start_outside(work, stack), chunks, answer)

@@ -7,7 +7,7 @@ from typing import Any
 from api.errors import ApiError, to_api_error
 from api.runs.event_log import WireLog
 from api.runs.run import Emit, Run, Work
-from api.turns.turn import Turn
+from api.turns.turn import OutsideTurn, Turn
 from api.wire.responses_events import ResponseEvents
 from api.wire.responses_items import response_of
 from checkpoints.leases import Leases
@@ -49,13 +49,14 @@ class StoredResponses:
 class ResponseRun:
     """Runs a turn as a response: folds its events as they come, and stores the result."""
 
-    def __init__(self, inner: Work, turn: Turn, events: ResponseEvents, rows: Responses | None) -> None:
+    def __init__(self, inner: Work, turn: Turn | OutsideTurn, events: ResponseEvents, rows: Responses | None) -> None:
         self.log = WireLog()
         """The events for a streaming client. It ends after the run, when the session is free again."""
         self._inner = inner
         self._turn = turn
         self._events = events
         self._rows = rows
+        self._run: Run | None = None
         self._last: list[dict[str, Any]] = []
         self._tell(events.begin())
 
@@ -72,8 +73,7 @@ class ResponseRun:
             self._last = self._events.end(self._turn.answer)
             complete = True
         except asyncio.CancelledError:
-            run = self._turn.locked.lock.run
-            why = run.stopped_by if run is not None else None
+            why = self._run.stopped_by if self._run is not None else None
             error = to_api_error(why) if why is not None else None
             raise
         except (ApiError, ModelError, WorkspaceError) as known:
@@ -92,6 +92,7 @@ class ResponseRun:
 
     def follow(self, run: Run) -> None:
         """Emit the last events when the run has ended."""
+        self._run = run
         run.when_ended(lambda: self._end(run))
 
     def _end(self, run: Run) -> None:

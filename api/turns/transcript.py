@@ -35,7 +35,9 @@ class Transcript:
 
     @classmethod
     def of(cls, messages: Sequence[ChatMessage]) -> "Transcript":
-        """Hashes every word; call it in a thread for long conversations."""
+        """Reads every word and every attachment; call it in a thread."""
+        for message in messages:
+            _ = message.digests  # cached now, because they are used on the event loop
         system = tuple(message.text for message in messages if message.role in INSTRUCTIONS)
         return cls(messages, chain(START, messages), system, _digest(system), first_new(messages))
 

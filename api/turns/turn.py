@@ -57,6 +57,18 @@ class Turn:
         return self.locked.session.id
 
 
+@dataclass(slots=True)
+class OutsideTurn:
+    """A front end's own request, outside of any session: nothing of it is stored."""
+
+    options: TurnOptions
+    messages: list[AnyMessage]
+    budget: Budget
+    answer: Answer
+    session_id: str = ""
+    checkpoint: None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ContextBuilder:
     """Builds the graph's context: live objects and limits. Created once, from the shared parts."""
@@ -82,6 +94,7 @@ class ContextBuilder:
         return Context(
             model=model,
             sampling=options.sampling,
+            instructions=options.instructions,
             response_format=options.response_format,
             limits=self.limits(model, options.step_factor),
             budget=budget,
@@ -133,6 +146,11 @@ class TurnRunner:
         budget = self.contexts.budget()
         answer = Answer(locked.session.id, budget.usage, continues=options.continued is not None)
         return Turn(options, locked, messages, transcript.instructions, budget, answer)
+
+    def outside(self, options: TurnOptions, messages: list[AnyMessage]) -> OutsideTurn:
+        """The same without a session."""
+        budget = self.contexts.budget()
+        return OutsideTurn(options, messages, budget, Answer("", budget.usage))
 
     def work(self, turn: Turn) -> Work:
         """The work of a turn's run: passes the graph's custom stream to `emit`."""

@@ -23,7 +23,7 @@ _CONTEXT = frozenset(_WORDS.split())
 _ASKED = r"(?:query|question|prompt|request|message|input)"
 _OPENING = re.compile(r"^[ \t]*<(?P<name>[A-Za-z][\w.:-]{0,60})(?:\s[^<>]{0,2000})?(?<!/)>", re.MULTILINE)
 _CLOSING = re.compile(r"</(?P<name>[A-Za-z][\w.:-]{0,60})>(?=[ \t]*$)", re.MULTILINE)
-_QUERY = re.compile(rf"^[ \t]*<(?P<name>(?:(?:raw|user|original)_?)?{_ASKED})>", re.IGNORECASE | re.MULTILINE)
+_QUERY = re.compile(rf"^[ \t]*<(?P<name>(?:(?:raw|user|original)_?)?{_ASKED}|task)>", re.IGNORECASE | re.MULTILINE)
 _MARKERS = (
     (
         re.compile(r"<!--(?![^<>]{0,40}\bEND\b)[^<>]{0,80}\bCONTEXT\b[^<>]{0,80}-->"),
@@ -51,6 +51,13 @@ _LABEL = re.compile(
 _HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _IS_ASKED = re.compile(rf"\b{_ASKED}(?: is)?\Z", re.IGNORECASE)
 _IS_ANSWER = re.compile(r"\b(?:answer|response|output)\Z", re.IGNORECASE)
+
+_URL_QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)]*")
+
+
+def steady(text: str) -> str:
+    """Without whitespace and the queries of URLs: a signed URL has another one each time."""
+    return " ".join(_URL_QUERY.sub("", text).split())
 
 
 def own_words(text: str) -> str:

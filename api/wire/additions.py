@@ -3,15 +3,12 @@
 Clients often omit these when the message becomes history. What they repeat must be the same.
 """
 
-import hashlib
-import re
 from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from api.wire.messages import ChatMessage, FilePart, ImagePart
-
-_URL_QUERY = re.compile(r"(?<=[\w/])\?[^\s\"'<>)]*")
+from api.wire.added_context import steady
+from api.wire.messages import ChatMessage
 
 
 def additions(message: ChatMessage) -> dict[str, Any]:
@@ -20,32 +17,19 @@ def additions(message: ChatMessage) -> dict[str, Any]:
     if message.question != message.text:
         stored["words"] = message.question
     if message.attached:
-        stored["attached"] = _digests(message)
+        stored["attached"] = message.digests
     return stored
 
 
 def contradicts(message: ChatMessage, stored: HumanMessage) -> bool:
     """Whether a message that has the words of a stored one has other context, images or files. Missing ones do not
-    count.
+    count. Reads every word; call it in a thread.
     """
     kept = stored.additional_kwargs
-    if not set(_digests(message)) <= set(kept.get("attached", ())):
+    if not set(message.digests) <= set(kept.get("attached", ())):
         return True
-    return message.question != message.text and "words" in kept and _steady(message.text) != _steady(stored.text)
+    return message.question != message.text and "words" in kept and not _lines(message.text) <= _lines(stored.text)
 
 
-def _digests(message: ChatMessage) -> list[str]:
-    return [_digest(part) for _, part in message.attached]
-
-
-def _digest(part: ImagePart | FilePart) -> str:
-    """Of the content: neither names nor media types count."""
-    data = part.image_url.url if isinstance(part, ImagePart) else part.file.file_data
-    if data[:5].lower() == "data:" or isinstance(part, FilePart):
-        data = data[data.find(",") + 1 :]
-    return hashlib.sha256(_steady(data).encode()).hexdigest()[:32]
-
-
-def _steady(text: str) -> str:
-    """Without whitespace and the queries of URLs: a signed URL has another one each time."""
-    return " ".join(_URL_QUERY.sub("", text).split())
+def _lines(text: str) -> set[str]:
+    return {steady(line) for line in text.splitlines()}

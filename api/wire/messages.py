@@ -1,12 +1,13 @@
 """One message of a request in OpenAI's format."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag, model_validator
 
-from api.wire.added_context import own_words
+from api.wire.added_context import own_words, steady
 
 INSTRUCTIONS = ("system", "developer")
 MAX_TEXT = 1_000_000
@@ -91,6 +92,13 @@ class MessageCall(BaseModel):
     function: CalledFunction
 
 
+def _digest(part: ImagePart | FilePart) -> str:
+    data = part.image_url.url if isinstance(part, ImagePart) else part.file.file_data
+    is_address = isinstance(part, ImagePart) and data[:5].lower() != "data:"
+    content = steady(data) if is_address else data[data.find(",") + 1 :]
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
 class ChatMessage(BaseModel):
     """One message. Images and files in it become session files."""
 
@@ -149,6 +157,11 @@ class ChatMessage(BaseModel):
         """The images and files among its parts, each with its index."""
         parts = self.content if isinstance(self.content, list) else []
         return [(at, part) for at, part in enumerate(parts) if isinstance(part, (ImagePart, FilePart))]
+
+    @cached_property
+    def digests(self) -> list[str]:
+        """A digest of each attachment's content, whatever its name and media type."""
+        return [_digest(part) for _, part in self.attached]
 
 
 def with_question_last(messages: Sequence[ChatMessage]) -> list[ChatMessage]:

@@ -38,7 +38,7 @@ class ResponseBody:
             "output": [],
             "parallel_tool_calls": asked.parallel_tool_calls,
             "previous_response_id": asked.previous_response_id,
-            "conversation": {"id": session_id},
+            "conversation": {"id": session_id} if session_id else None,
             "reasoning": {"effort": asked.reasoning.effort, "summary": asked.reasoning.summary},
             "store": asked.store,
             "temperature": 1.0 if asked.temperature is None else asked.temperature,
@@ -56,7 +56,7 @@ class ResponseBody:
             "usage": None,
             "user": asked.user,
             "metadata": asked.metadata | ({"dropped_tools": ", ".join(dropped)} if dropped else {}),
-            "x_session_id": session_id,
+            "x_session_id": session_id or None,
         }
 
     def begun(self) -> dict[str, Any]:

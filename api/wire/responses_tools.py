@@ -154,6 +154,8 @@ def choice_of(choice: str | dict[str, Any], tools: ToolSet) -> ToolChoice:
         service |= ours
     if service:
         return ToolChoice("auto", service, must=mode == "required")
+    if not functions:
+        raise bad_request("tool_choice.tools: none of these tools is available", "tool_choice.tools")
     named = [{"type": "function", "function": {"name": name}} for name in functions]
     return ToolChoice({"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": named}})
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
 from llm.llama.native import NativeModel
 from llm.llama.prompt import PromptTemplate
+from llm.llama.raw_prompt import raw_tokens
 from llm.llama.slots import Piece, Request, Run, Slot, shared_prefix
 from llm.settings import LlamaCppSettings
 
@@ -43,6 +44,8 @@ class LlamaEngine:
         self._failure: ModelError | None = None
         self._model: NativeModel | None = None
         self.speaks_tools = False
+        self.infills = False
+        """Whether the model can fill in text before a suffix."""
         self._vocabulary = threading.Lock()
         self._ready = threading.Event()
         self._slots = [Slot(number) for number in range(settings.parallel)]
@@ -102,6 +105,7 @@ class LlamaEngine:
                 tokenize=lambda text, control: model.tokenize(text, control=control),
             )
             self.speaks_tools = template.speaks_tools
+            self.infills = model.infill_marks is not None
         except ModelError as error:
             self._failure = error
             return
@@ -142,7 +146,10 @@ class LlamaEngine:
                 request.deliver(ModelError(str(error)))
 
     def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
-        prompt = template.tokens(request.turns, request.tools, continues=request.continues)
+        if request.raw is not None:
+            prompt = raw_tokens(request.raw, model)
+        else:
+            prompt = template.tokens(request.turns, request.tools, continues=request.continues)
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
         slot, shared = self._slot_for(prompt, model)

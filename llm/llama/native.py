@@ -128,19 +128,38 @@ class NativeModel:
         return bool(lib.llama_vocab_is_eog(self._vocab, token))
 
     @property
+    def infill_marks(self) -> tuple[int, int, int] | None:
+        """The control tokens before a prefix, before a suffix, and before the text between them, if there are any."""
+        vocab = self._vocab
+        marks = lib.llama_vocab_fim_pre(vocab), lib.llama_vocab_fim_suf(vocab), lib.llama_vocab_fim_mid(vocab)
+        return marks if min(marks) >= 0 else None
+
+    @property
+    def first_tokens(self) -> list[int]:
+        """What every prompt of this model begins with."""
+        return [lib.llama_vocab_bos(self._vocab)] if lib.llama_vocab_get_add_bos(self._vocab) else []
+
+    @property
+    def neutral_token(self) -> int:
+        """A prompt for a text about nothing in particular."""
+        first = lib.llama_vocab_bos(self._vocab)
+        return int(first if first >= 0 else lib.llama_vocab_eos(self._vocab))
+
+    @property
     def bos_text(self) -> str:
-        return self._token_text(lib.llama_vocab_bos(self._vocab))
+        return self.text_of(lib.llama_vocab_bos(self._vocab))
 
     @property
     def eos_text(self) -> str:
-        return self._token_text(lib.llama_vocab_eos(self._vocab))
+        return self.text_of(lib.llama_vocab_eos(self._vocab))
 
     @property
     def chat_template(self) -> str | None:
         text = lib.llama_model_chat_template(self._model, None)
         return text.decode("utf-8") if text else None
 
-    def _token_text(self, token: int) -> str:
+    def text_of(self, token: int) -> str:
+        """The token as it is written, also if it is a control token; empty for a negative one."""
         text = lib.llama_vocab_get_text(self._vocab, token) if token >= 0 else None
         return text.decode("utf-8", "replace") if text else ""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from llm.errors import ModelError
 from llm.llama.native import NativeModel, Sampling
 from llm.llama.prompt import ChatTurn
+from llm.llama.raw_prompt import RawPrompt
 from llm.parsing.text_stream import TextStream
 
 FinishReason = Literal["stop", "length"]
@@ -35,6 +36,8 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
+    raw: RawPrompt | None = None
+    """The prompt, instead of `turns`."""
     tools: tuple[dict[str, Any], ...] = ()
     """Shown to the model by its template, in OpenAI's format."""
     continues: bool = False

@@ -32,7 +32,8 @@ class ServedChat(BaseChatModel):
 
     Supports `stop`, `temperature`, `top_p`, `seed`, `max_tokens`, `frequency_penalty`, `presence_penalty`, `tools`,
     `tool_choice`, `response_format` (in OpenAI's format), `choices` (the reply is one of these texts, if the server can
-    enforce it), and `continues` (the reply continues the last message, which is the assistant's). Thoughts are in
+    enforce it), and `continues` (the reply continues the last message, which is the assistant's). With `raw`, the text
+    of the last message is continued without a template, up to `suffix`. Thoughts are in
     `additional_kwargs["reasoning_content"]` of the chunks; the last chunk has the usage, estimated if the server
     reports none. When the consumer stops reading, the connection is closed, which stops the generation. Raises
     `ModelError` and its subclasses in `llm.errors`.
@@ -57,6 +58,11 @@ class ServedChat(BaseChatModel):
         """Size of the context window: prompt and reply together, in tokens."""
 
     @property
+    def infills(self) -> bool:
+        """Whether `raw` prompts may have a `suffix`: only the server knows, and says so if not."""
+        return True
+
+    @property
     @abstractmethod
     def native_tools(self) -> bool:
         """Whether the model supports tool definitions, as far as is known."""
@@ -75,6 +81,12 @@ class ServedChat(BaseChatModel):
     def _told(self, messages: list[BaseMessage], wishes: dict[str, Any]) -> list[BaseMessage]:  # noqa: ARG002
         """The messages to send."""
         return messages
+
+    @abstractmethod
+    def _continued(
+        self, prompt: str, arguments: dict[str, Any], suffix: str | None
+    ) -> AsyncGenerator[ChatGenerationChunk]:
+        """`prompt` continued as plain text, with these arguments; with `suffix`, what is missing before it."""
 
     @abstractmethod
     def _failure(self, error: Exception, wishes: dict[str, Any]) -> Failure:
@@ -96,7 +108,7 @@ class ServedChat(BaseChatModel):
         choices = kwargs.get("choices")
         read = sum(self.get_num_tokens(message.text) for message in messages)
         tools = () if kwargs.get("tool_choice") == "none" else kwargs.get("tools") or ()
-        reply = ServedReply(read, choices or (), tools)
+        reply = ServedReply(read, choices or (), tools, raw=bool(kwargs.get("raw")))
         async with aclosing(self._tries(messages, {**kwargs, "stop": stop}, reply)) as chunks:
             async for chunk in chunks:
                 if run_manager is not None:
@@ -127,8 +139,11 @@ class ServedChat(BaseChatModel):
     ) -> AsyncGenerator[ChatGenerationChunk]:
         """Raises `EOFError` for a reply without an end, and the errors of the wire."""
         arguments = await self._arguments(messages, wishes)
-        told = self._told(messages, wishes)
-        stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(told, **arguments))
+        if wishes.get("raw"):
+            stream = self._continued(messages[-1].text, arguments, wishes.get("suffix"))
+        else:
+            told = self._told(messages, wishes)
+            stream = cast("AsyncGenerator[ChatGenerationChunk]", self.wire._astream(told, **arguments))
         async with aclosing(stream) as chunks:
             while (chunk := await self._next(chunks)) is not None:
                 for made in reply.take(chunk):

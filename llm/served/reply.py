@@ -15,11 +15,14 @@ from llm.parsing.tool_calls import CallReader, Part, Words
 
 class ServedReply:
     """Thoughts inside the text become thoughts. With `choices`, the text is held back until the end. With `tools`,
-    calls that a small model writes into its text, and that the server did not recognize, become calls. `read` is the
-    estimated size of the prompt in tokens.
+    calls that a small model writes into its text, and that the server did not recognize, become calls. A `raw` text is
+    not interpreted. `read` is the estimated size of the prompt in tokens.
     """
 
-    def __init__(self, read: int, choices: Sequence[str], tools: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self, read: int, choices: Sequence[str], tools: Sequence[dict[str, Any]], *, raw: bool = False
+    ) -> None:
+        self._raw = raw
         self.begun = False
         self.finish_reason: str | None = None
         self._read = read
@@ -47,7 +50,7 @@ class ServedReply:
         self.begun = True
         self._pieces += 1
         self._called = self._called or called
-        said = self._said(self._thoughts.feed(chunk.text))
+        said = self._said([Words(chunk.text)] if self._raw else self._thoughts.feed(chunk.text))
         if not (called or thought):
             return said
         message.content = ""
@@ -110,3 +113,14 @@ def _unwrapped(text: str, choices: Sequence[str]) -> str:
     except (ValueError, RecursionError):
         return text
     return str(given.get("choice", text)) if isinstance(given, dict) else text
+
+
+def text_chunk(text: str, finish_reason: str | None, used: tuple[int, int] | None) -> ChatGenerationChunk:
+    """A piece of continued text; `used` are the tokens read and written, once the server has counted them."""
+    message = AIMessageChunk(content=text)
+    if used is not None:
+        read, written = used
+        message.usage_metadata = UsageMetadata(input_tokens=read, output_tokens=written, total_tokens=read + written)
+    return ChatGenerationChunk(
+        message=message, generation_info={"finish_reason": finish_reason} if finish_reason else None
+    )

@@ -33,11 +33,9 @@ def own_words(message: AnyMessage) -> str:
     return words
 
 
-def own_question(state: AgentState) -> str:
-    """What the person wrote in the current user message, without the context that a front end added."""
-    return next(
-        (own_words(message) for message in reversed(state["messages"]) if isinstance(message, HumanMessage)), ""
-    )
+def asked(state: AgentState) -> str:
+    """The person's own words in the current user message."""
+    return next((own_words(m) for m in reversed(state["messages"]) if isinstance(m, HumanMessage)), "")
 
 
 def instructions(state: AgentState, context: Context) -> str:

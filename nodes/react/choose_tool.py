@@ -29,7 +29,7 @@ async def files_at_hand(runtime: Runtime[Context]) -> Files:
 
 async def question_at_hand(state: AgentState, runtime: Runtime[Context]) -> Question:
     """The current question and the available files."""
-    return Question.of(conversation.question(state), await files_at_hand(runtime))
+    return Question.of(conversation.asked(state), await files_at_hand(runtime))
 
 
 async def choose_tool(state: AgentState, runtime: Runtime[Context], question: Question) -> str | None:

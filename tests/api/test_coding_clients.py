@@ -1,6 +1,10 @@
-"""Requests that coding agents really send, recorded from their releases and shortened."""
+"""Requests that coding agents really send, recorded from their releases and shortened.
+
+Long texts end with the number of characters that are left out, which filler replaces: their length matters.
+"""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +15,13 @@ from llm.scripted import ScriptedChat
 from tests.api.client import rows
 from tests.serving import Service
 
+_LEFT_OUT = re.compile(r"… \[(\d+) more\]")
 RECORDED = Path(__file__).parent / "recorded"
 
 
 def recorded(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((RECORDED / f"{name}.json").read_text())
+    text = _LEFT_OUT.sub(lambda match: "and " * (int(match[1]) // 4), (RECORDED / f"{name}.json").read_text())
+    found: list[dict[str, Any]] = json.loads(text)
     return found
 
 

@@ -85,6 +85,7 @@ MATRIX: dict[str, Rule] = {
     "POST /v1/chat/completions": signed(json=CHAT),
     "POST /api/chat/completions": signed(json=CHAT),
     "POST /v1/embeddings": signed(json={"input": "hello"}),
+    "POST /v1/completions": signed(json={"prompt": "hi"}),
     "POST /v1/responses": signed(json={"input": "hi"}),
     "GET /v1/responses/{response_id}": own({"response_id": "response"}),
     "DELETE /v1/responses/{response_id}": own({"response_id": "response"}),

@@ -155,13 +155,13 @@ def hang(*pieces: str) -> Behave:
 
 
 class ModelServer:
-    """Behaves as in `script`, one item per chat request; the last item is kept."""
+    """Behaves as in `script`, one item per request that the model answers; the last item is kept."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind: Kind = kind
         self.script: list[Behave] = [say("hello")]
         self.chats: list[dict[str, Any]] = []
-        """Bodies of the chat requests."""
+        """Bodies of the requests for chats and for continued text."""
         self.headers: list[str] = []
         self.others: list[tuple[str, dict[str, Any]]] = []
         self.models = ["tiny:latest", "other:latest"]
@@ -227,7 +227,7 @@ class ModelServer:
         lines = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
         data = await reader.readexactly(int(lines.get("content-length", 0)))
         path, body = head.split(" ")[1], json.loads(data or b"{}")
-        if path in ("/v1/chat/completions", "/api/chat"):
+        if path in ("/v1/chat/completions", "/api/chat", "/v1/completions", "/api/generate"):
             self.headers.append(head)
             await self._chat(body, reader, writer)
             return

@@ -248,3 +248,19 @@ def test_the_openapi_description_names_the_parts() -> None:
     described = json.dumps(ChatRequest.model_json_schema())
     for kind in ("ImagePart", "FilePart", "TextPart"):
         assert kind in described
+
+
+async def test_a_file_that_is_sent_again_is_not_stored_again(service: Service, model: ScriptedChat) -> None:
+    model.replies, model.repeat = ["Good."], True
+    one, other = (base64.b64encode(data).decode() for data in (b"a\n1\n", b"a\n2\n"))
+    both = says(file(filename="a.csv", file_data=one), file(filename="b.csv", file_data=one))
+    session = (await ask(service, both))["x_session_id"]
+    await ask(service, says(file(filename="a.csv", file_data=one)), session_id=session)
+    assert folder(service, session) == {"a.csv": b"a\n1\n", "b.csv": b"a\n1\n"}
+    await ask(service, says(file(filename="a.csv", file_data=other)), session_id=session)
+    told = (await service.http.get(f"/api/chat/history/{session}")).json()["messages"]
+    assert [message["files"] for message in told[::2]] == [["a.csv", "b.csv"], ["a.csv"], ["a-2.csv"]]
+    broken = says(file(filename="a.csv", file_data=one), file(filename="c.csv", file_data="???"))
+    answer = await service.http.post("/v1/chat/completions", json={"messages": [broken], "session_id": session})
+    assert answer.status_code == 400
+    assert sorted(folder(service, session)) == ["a-2.csv", "a.csv", "b.csv"]

@@ -10,7 +10,7 @@ import pytest
 
 from checkpoints.store import open_store
 from llm.scripted import ScriptedChat
-from tests.api.client import ask, get, rows, traces
+from tests.api.client import ask, get, rows, run, traces
 from tests.people import LOGIN, chat, person
 from tests.serving import Service, python_step
 
@@ -174,6 +174,15 @@ async def test_failed_requests_take_nothing_from_those_that_wait(service: Servic
     assert [answer.status_code for answer in answers] == [400, 200] * 4
     assert len({answer.json()["x_session_id"] for answer in answers[1::2]}) == 1
     assert sessions(service) == 1
+
+
+async def test_a_failed_request_takes_nothing_from_a_session_without_turns(service: Service) -> None:
+    session = (await run(service, "x = 41; open('kept.txt', 'w').write('x')"))["session_id"]
+    broken = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]
+    body = {"messages": [{"role": "user", "content": broken}]}
+    answer = await service.http.post("/v1/chat/completions", json=body, headers={"X-Session-ID": session})
+    assert answer.status_code == 400, answer.text
+    assert (await run(service, "print(x + 1, open('kept.txt').read())", session_id=session))["output"].strip() == "42 x"
 
 
 async def test_a_new_name_takes_the_whole_history_sent(service: Service, model: ScriptedChat) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from llm.scripted import ScriptedChat
 from tests.api.client import ask, get, rows
 from tests.nodes.rules.test_housekeeping import TITLE
@@ -54,3 +56,35 @@ async def test_wrong_wishes_are_refused_as_anywhere(service: Service) -> None:
     for extra, status in (({"model": "magic"}, 404), ({"temperature": 9}, 400)):
         body = {"messages": [{"role": "user", "content": TITLE}], **extra}
         assert (await service.http.post("/v1/chat/completions", json=body)).status_code == status
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_responses_answer_them_without_a_session_as_well(
+    service: Service, model: ScriptedChat, stream: bool
+) -> None:
+    model.replies = ['{"title": "Moon"}']
+    body = {"model": "react", "input": TITLE, "instructions": "Be brief.", "stream": stream}
+    answer = await service.http.post("/v1/responses", json=body)
+    assert answer.status_code == 200, answer.text
+    assert '{\\"title\\": \\"Moon\\"}' in answer.text
+    assert "x-session-id" not in answer.headers
+    assert model.asked[0][0].text == "Be brief."
+    assert (await get(service, "/api/conversations"))["sessions"] == []
+    for table in ("checkpoints", "responses", "turns"):
+        assert rows(service, f"SELECT count(*) FROM {table}") == [(0,)]
+
+
+async def test_a_front_ends_own_request_in_two_messages_or_from_its_system_prompt(
+    service: Service, model: ScriptedChat
+) -> None:
+    system = "You are a title generator. You reply ONLY with a title to find this conversation by."
+    model.replies, model.repeat = ["Moon"], True
+    two = [{"role": "user", "content": "Generate a title for this conversation:"}, {"role": "user", "content": "Moon?"}]
+    body = {"model": "react", "messages": [{"role": "system", "content": system}, *two]}
+    answer = await service.http.post("/v1/chat/completions", json=body)
+    assert answer.json()["x_session_id"] is None
+    body = {"model": "react", "input": "Moon?", "instructions": system}
+    response = (await service.http.post("/v1/responses", json=body)).json()
+    assert response["output"][0]["content"][0]["text"] == "Moon"
+    assert (response["conversation"], response["x_session_id"]) == (None, None)
+    assert (await get(service, "/api/conversations"))["sessions"] == []
