@@ -11,8 +11,8 @@ from langgraph.runtime import Runtime
 
 from nodes.client_tools import called_before, name_of
 from nodes.events import ToolsOffered
+from nodes.model import conversation
 from nodes.model.ask import ask_one_of
-from nodes.model.conversation import own_question
 from nodes.prompts import render
 from nodes.rules.tool_words import common_words, is_named, telling_words
 from nodes.state import AgentState, ClientTools, Context
@@ -67,7 +67,7 @@ async def _fitting(tools: Sequence[dict[str, Any]], share: float, state: AgentSt
     room, total = int(context.limits.window * share), sum(sizes)
     if total <= room:
         return Offer(tuple(map(name_of, tools)))
-    asked, called = own_question(state), {name for name, _ in called_before(state["messages"])}
+    asked, called = conversation.asked(state), {name for name, _ in called_before(state["messages"])}
     ranks = [(name_of(tool) in called, common_words(tool["function"], asked)) for tool in tools]
     kept: set[str] = set()
     for at in sorted(range(len(tools)), key=lambda at: ranks[at], reverse=True):
