@@ -67,7 +67,7 @@ async def _fitting(tools: Sequence[dict[str, Any]], share: float, state: AgentSt
     room, total = int(context.limits.window * share), sum(sizes)
     if total <= room:
         return Offer(tuple(map(name_of, tools)))
-    asked, called = conversation.asked(state), {name for name, _ in called_before(state["messages"])}
+    asked, called = conversation.own_question(state), {name for name, _ in called_before(state["messages"])}
     ranks = [(name_of(tool) in called, common_words(tool["function"], asked)) for tool in tools]
     kept: set[str] = set()
     for at in sorted(range(len(tools)), key=lambda at: ranks[at], reverse=True):
