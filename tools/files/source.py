@@ -43,6 +43,27 @@ class Source:
         return self.path.suffix.lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a program decodes a text."""
+
+    encoding: str
+    damaged: bool = False
+    """Whether some bytes are no characters of the encoding; they are replaced."""
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Of pandas' readers; none for UTF-8."""
+        found = {} if self.encoding in ("utf-8", "utf-8-sig") else {"encoding": self.encoding}
+        return found | ({"encoding_errors": "replace"} if self.damaged else {})
+
+    @property
+    def arguments(self) -> str:
+        """Of `open` and `read_text`, as Python; empty for UTF-8."""
+        found = [] if self.encoding == "utf-8" else [f'encoding="{self.encoding}"']
+        return ", ".join(found + (['errors="replace"'] if self.damaged else []))
+
+
 def open_source(path: Path) -> Source:
     """Raises `FileUnreadable` if it is not a file that can be opened."""
     try:
@@ -103,7 +124,12 @@ def _wide(head: bytes) -> str | None:
 
 def _first_not_utf8(source: Source) -> int | None:
     """Approximate position of the first byte that is not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    return _first_not(source, "utf-8")
+
+
+def _first_not(source: Source, encoding: str) -> int | None:
+    """Approximate position of the first byte that is not a character of the encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
     with source.path.open("rb") as file:
         for at in range(0, CHECKED_BYTES, _CHUNK):
             chunk = file.read(_CHUNK)
@@ -136,11 +162,9 @@ def _near(source: Source, odd: int) -> bytes:
     return sample[: sample.rfind(b"\n") + 1] or sample
 
 
-def encoding_options(source: Source, encoding: str) -> dict[str, str]:
-    """The options with which pandas reads the text: none for UTF-8."""
-    if encoding == "utf-8" and _first_not_utf8(source) is not None:
-        return {"encoding_errors": "replace"}
-    return {} if encoding in ("utf-8", "utf-8-sig") else {"encoding": encoding}
+def decoding_of(source: Source, encoding: str) -> Decoding:
+    """How a program decodes the text."""
+    return Decoding(encoding, damaged=_first_not(source, encoding) is not None)
 
 
 def encoding_doubt(source: Source, encoding: str) -> str | None:

@@ -97,6 +97,19 @@ def test_the_end_of_a_long_table_is_looked_at(tmp_path: Path, rows: int) -> None
     agrees(frame, found.tables[0])
 
 
+@pytest.mark.parametrize("end", ["", "\nSource: us\n"])
+@pytest.mark.parametrize("rows", [60_000, 400_000])
+def test_a_row_that_is_too_long_deep_in_a_long_table_is_left_out(tmp_path: Path, rows: int, end: str) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"{at},{at % 7},North and South of the river number {at}\n" for at in range(rows)]
+    lines[rows - 300] = "1,2,x,y,z\n"
+    path.write_text(f"id,units,place\n{''.join(lines)}{end}")
+    found = profile(path)
+    assert "more cells than the header" in short(found, "t.csv")
+    frame = loaded(path, found.tables[0])
+    assert (len(frame), frame["id"].max()) == (rows - 1, rows - 1)
+
+
 def test_a_large_table_is_decided_from_a_sample_that_says_so(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     with path.open("w") as file:
@@ -110,3 +123,20 @@ def test_a_large_table_is_decided_from_a_sample_that_says_so(tmp_path: Path) -> 
     frame = loaded(path, found.tables[0])
     assert (frame["zip"][0], frame["price"][0], str(frame["day"][0])) == ("00000", 1100.5, "2022-03-01 00:00:00")
     assert len(frame) == found.tables[0].rows
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "line"),
+    [
+        ("t.csv", b"a,b\nM\xfcller,1\n\x81,2\n" + b"K\xf6nig,3\n" * 20, 'encoding="cp1252", encoding_errors="replace"'),
+        ("t.txt", b"M\xfcller, \x81 " + b"und K\xf6nig\n" * 20, 'read_text(encoding="cp1252", errors="replace")'),
+        ("t.jsonl", b'{"a": "M\xfcller"}\n{"a": "K\xf6nig"}\n', 'precise_float=True, encoding="cp1252")'),
+    ],
+)
+def test_bytes_that_are_no_characters_stop_no_program(tmp_path: Path, name: str, data: bytes, line: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    found = profile(path)
+    assert found.load is not None
+    assert line in found.load
+    exec(found.load.replace("{name}", json.dumps(str(path))), {"pd": pd})

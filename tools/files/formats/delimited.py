@@ -1,6 +1,7 @@
 """CSV, TSV and other text tables. Large files are sampled throughout, in bounded memory and time."""
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from tools.files.inference.reading import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, codec_of, encoding_doubt, encoding_of, encoding_options, head_text
+from tools.files.source import Source, codec_of, decoding_of, encoding_doubt, encoding_of, head_text
 
 SCAN = 1_000_000
 """Characters in which every record is looked at."""
@@ -43,19 +44,22 @@ class Found:
     notes: list[str]
 
     def texts(self) -> pd.DataFrame:
-        """Raises `FileUnreadable`."""
+        """Raises `ParserError` for rows with too many cells, and `FileUnreadable`."""
         try:
             frames = [self.table.texts(self.text)]
+            frames += [self.table.texts(part, first=False) for part in self.others]
+        except pd.errors.ParserError:
+            raise
         except BROKEN as error:
             raise unreadable(error) from error
         if self.others and frames[0].empty:
             raise FileUnreadable("Its lines are too long; it is no table.")
-        for part in self.others:
-            try:
-                frames.append(self.table.texts(part, first=False))
-            except BROKEN:
-                continue
         return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+    def with_bad_rows(self) -> Self:
+        """The same, where rows with too many cells are left out."""
+        table = replace(self.table, place=self.table.place.with_bad_rows())
+        return replace(self, table=table, notes=[*self.notes, "Rows with more cells than the header are left out."])
 
     def typed(self, how: Reading) -> pd.DataFrame:
         frames = [self.table.typed(self.text, how)]
@@ -113,12 +117,26 @@ def sections(source: Source) -> list[Section]:
     """Fifty rows per section, each row with its column names, for the part of the file that is read."""
     writer = SectionWriter(MAX_TEXT)
     for one in _read(source)[-1]:
-        rows_as_text(one.texts(), one.layout.title or None, writer=writer)
+        rows_as_text(_texts(one)[1], one.layout.title or None, writer=writer)
     return writer.sections
 
 
+def _texts(found: Found) -> tuple[Found, pd.DataFrame]:
+    """`(how it was read, its texts)`; rows with too many cells may be anywhere in a long text. Raises
+    `FileUnreadable`.
+    """
+    try:
+        return found, found.texts()
+    except pd.errors.ParserError:
+        tolerant = found.with_bad_rows()
+        try:
+            return tolerant, tolerant.texts()
+        except pd.errors.ParserError as error:
+            raise unreadable(error) from error
+
+
 def _table(found: Found, blocks: Blocks, name: str) -> Table:
-    texts = found.texts()
+    found, texts = _texts(found)
     types, how = found.table.decide(texts)
     notes = found.notes
     try:
@@ -163,12 +181,15 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
         raise FileUnreadable("It holds no rows.")
     if max(map(len, records[:10])) > MAX_HEADER:
         raise FileUnreadable(f"Its first line has more than {MAX_HEADER:,} cells; it is no table.")
-    options = encoding_options(source, encoding)
+    options = decoding_of(source, encoding).options
     complete = blocks.whole and len(scanned) == len(text)
     tables = layouts(records, declared=dialect.declared)
     if not complete:
         tables = [max(tables, key=lambda table: table.data[-1:])]
-        tables = [_with_end(tables[0], records, dialect, blocks, text)]
+        layout, after = _with_end(tables[0], records, dialect, blocks, text)
+        tables = [layout]
+        if after and others:
+            others[-1] = "\n".join([*lines_of(others[-1])[:-after], ""])
     found = []
     for layout in tables:
         where = place(dialect, layout, records)
@@ -177,8 +198,8 @@ def _read(source: Source) -> tuple[str, Blocks, Dialect, list[Found]]:
     return encoding, blocks, dialect, found
 
 
-def _with_end(layout: Layout, records: Records, dialect: Dialect, blocks: Blocks, text: str) -> Layout:
-    """The table of a long text, with what its last lines tell about its end."""
+def _with_end(layout: Layout, records: Records, dialect: Dialect, blocks: Blocks, text: str) -> tuple[Layout, int]:
+    """`(the table of a long text with what its last lines tell about its end, number of lines after it)`."""
     last = blocks.last()
     tail = list(dialect.rows(last[last.find("\n") + 1 :]))
     head = records[layout.header] if layout.header is not None else records[layout.data[0]]
@@ -186,19 +207,18 @@ def _with_end(layout: Layout, records: Records, dialect: Dialect, blocks: Blocks
     last_row = ends[0].data[-1] if len(ends) == 1 and ends[0].data else len(tail)
     below = [at for at in range(last_row + 1, len(tail) + 1) if any(cell.strip() for cell in tail[at - 1])]
     if not below:
-        return replace(layout, end=None)
-    notes = [*layout.notes, *left_out([head, *tail], below, "below")]
+        return replace(layout, end=None), 0
+    after = len(tail) + 1 - below[0]
     if blocks.whole:
-        total = sum(1 for row in dialect.rows(text) if any(cell.strip() for cell in row))
+        total = sum(1 for _ in dialect.rows(text))
     elif blocks.has_byte_lines and '"' not in last:
         total = blocks.count_lines()
     else:
-        return replace(layout, notes=[*layout.notes, f"It ends with {len(below)} lines that are no data."])
-    top = layout.header if layout.header is not None else -1
-    above = sum(1 for row in records[: top + 1] if any(cell.strip() for cell in row))
-    return replace(
-        layout, end=total, rows=total - above - sum(at > top for at in layout.skipped) - len(below), notes=notes
-    )
+        note = f"It ends with {len(below)} lines that are no data."
+        return replace(layout, end=None, notes=[*layout.notes, note]), after
+    skipped = [total - len(tail) + at - 1 for at in below]
+    notes = [*layout.notes, *left_out([head, *tail], below, "below")]
+    return replace(layout, end=None, skipped=(*layout.skipped, *skipped), notes=notes), after
 
 
 def _beginning(source: Source, encoding: str) -> str:

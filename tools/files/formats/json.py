@@ -11,17 +11,15 @@ from tools.files.formats.outline import outline
 from tools.files.formats.records import (
     DIGITS,
     MAX_RECORDS,
-    encoding_option,
     exact_integers,
-    flat_frame,
+    flat_table,
     is_flat,
-    reading,
     records_table,
 )
 from tools.files.inference.conversion import literal
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, encoding_doubt, encoding_of, read_text
+from tools.files.source import Decoding, Source, decoding_of, encoding_doubt, encoding_of, read_text
 
 WHOLE_CHARACTERS = 24_000_000
 """Larger files are not parsed completely: values take ten times the memory of their text."""
@@ -31,6 +29,7 @@ MAX_TEXT = 2_000_000
 
 def profile(source: Source) -> Profile:
     encoding = encoding_of(source) or "utf-8"
+    decoding = decoding_of(source, encoding)
     content = read_text(source, encoding, WHOLE_CHARACTERS + 1)
     whole = len(content) <= WHOLE_CHARACTERS
     try:
@@ -40,9 +39,9 @@ def profile(source: Source) -> Profile:
     notes = [] if whole else [f"Large: only its first {len(value):,} elements were looked at."]
     notes += filter(None, [encoding_doubt(source, encoding)])
     found = _records(value)
-    load, tables = f"import json, pathlib; data = {_parsed(encoding)}", []
+    load, tables = f"import json, pathlib; data = {_parsed(decoding)}", []
     if found is not None:
-        frame, load = _table(*found, content if whole else content[:PART_CHARACTERS], encoding, whole=whole)
+        frame, load = _table(*found, content if whole else content[:PART_CHARACTERS], decoding, whole=whole)
         tables = [records_table(frame, len(found[0]), load, exact=whole)]
     return Profile(
         kind="json",
@@ -65,7 +64,7 @@ def sections(source: Source) -> list[Section]:
 
 
 def _table(
-    records: list[dict[str, Any]], key: str | None, content: str, encoding: str, *, whole: bool
+    records: list[dict[str, Any]], key: str | None, content: str, decoding: Decoding, *, whole: bool
 ) -> tuple[pd.DataFrame, str]:
     """`(the table of the records, which are under `key`, the line of Python that loads it)`."""
     integers = exact_integers(records[:MAX_RECORDS])
@@ -73,17 +72,18 @@ def _table(
     if integers is not None:
         again = _again(content, whole=whole)
         frame = integers.apply(pd.json_normalize((again if key is None else again[key])[:MAX_RECORDS]))
-        value = f"{_parsed(encoding, DIGITS)}{place}"
+        value = f"{_parsed(decoding, DIGITS)}{place}"
         return frame, f"import json, pathlib; df = pd.json_normalize({value}){integers.code}"
     if whole and key is None and is_flat(records):
-        return flat_frame(content, lines=False)[:MAX_RECORDS], f"df = {reading(encoding, lines=False)}"
+        frame, load = flat_table(content, decoding, lines=False)
+        return frame[:MAX_RECORDS], load
     frame = pd.json_normalize(records[:MAX_RECORDS])
-    return frame, f"import json, pathlib; df = pd.json_normalize({_parsed(encoding)}{place})"
+    return frame, f"import json, pathlib; df = pd.json_normalize({_parsed(decoding)}{place})"
 
 
-def _parsed(encoding: str, options: str = "") -> str:
+def _parsed(decoding: Decoding, options: str = "") -> str:
     """The expression for the file's value."""
-    return f"json.loads(pathlib.Path({{name}}).read_text({encoding_option(encoding)}){options})"
+    return f"json.loads(pathlib.Path({{name}}).read_text({decoding.arguments}){options})"
 
 
 def _again(content: str, *, whole: bool) -> Any:

@@ -10,16 +10,14 @@ from tools.files.formats.outline import outline
 from tools.files.formats.records import (
     DIGITS,
     MAX_RECORDS,
-    encoding_option,
     exact_integers,
-    flat_frame,
+    flat_table,
     is_flat,
-    reading,
     records_table,
 )
 from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, encoding_doubt, encoding_of, head_text
+from tools.files.source import Decoding, Source, decoding_of, encoding_doubt, encoding_of, head_text
 
 MAX_BYTES = 8 << 20
 """Bytes of the file that are parsed."""
@@ -35,6 +33,7 @@ Lines = Sequence[tuple[str, Any]]
 
 def profile(source: Source) -> Profile:
     encoding = encoding_of(source) or "utf-8"
+    decoding = decoding_of(source, encoding)
     lines, bad, complete = _values(source, encoding)
     values = [value for _, value in lines]
     if not values:
@@ -45,9 +44,9 @@ def profile(source: Source) -> Profile:
         what = "1 line is" if len(bad) == 1 else f"{len(bad):,} lines are"
         notes.append(f"{what} no valid JSON" + (" and left out." if len(bad) <= MAX_BAD else "."))
     notes += filter(None, [encoding_doubt(source, encoding)])
-    load, tables = f"import json, pathlib; data = [{_parsed(encoding, bad)}]", []
+    load, tables = f"import json, pathlib; data = [{_parsed(decoding, bad)}]", []
     if all(isinstance(value, dict) for value in values):
-        frame, load = _table(lines, encoding, bad)
+        frame, load = _table(lines, decoding, bad)
         tables = [records_table(frame, rows, load, exact=complete)]
     return Profile(
         kind="jsonl",
@@ -70,23 +69,23 @@ def sections(source: Source) -> list[Section]:
     return writer.sections
 
 
-def _table(lines: Lines, encoding: str, bad: Sequence[int]) -> tuple[pd.DataFrame, str]:
+def _table(lines: Lines, decoding: Decoding, bad: Sequence[int]) -> tuple[pd.DataFrame, str]:
     """`(the table of the lines, which are objects, the line of Python that loads it)`."""
     records = [value for _, value in lines]
     integers = exact_integers(records)
     if integers is not None:
         again = [json.loads(line, parse_int=str) for line, _ in lines]
         frame = integers.apply(pd.json_normalize(again))
-        return frame, f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad, DIGITS)}]){integers.code}"
+        return frame, f"import json, pathlib; df = pd.json_normalize([{_parsed(decoding, bad, DIGITS)}]){integers.code}"
     if bad or not is_flat(records):
-        return pd.json_normalize(records), f"import json, pathlib; df = pd.json_normalize([{_parsed(encoding, bad)}])"
+        return pd.json_normalize(records), f"import json, pathlib; df = pd.json_normalize([{_parsed(decoding, bad)}])"
     text = "\n".join(line.strip() for line, _ in lines)
-    return flat_frame(text, lines=True), f"df = {reading(encoding, lines=True)}"
+    return flat_table(text, decoding, lines=True)
 
 
-def _parsed(encoding: str, bad: Sequence[int], options: str = "") -> str:
+def _parsed(decoding: Decoding, bad: Sequence[int], options: str = "") -> str:
     """The expression for the value of each line."""
-    file = f'pathlib.Path({{name}}).read_text({encoding_option(encoding)}).split("\\n")'
+    file = f'pathlib.Path({{name}}).read_text({decoding.arguments}).split("\\n")'
     if not bad or len(bad) > MAX_BAD:
         return f"json.loads(line{options}) for line in {file} if line.strip()"
     left_out = f"n not in {{{', '.join(map(str, bad))}}}"

@@ -13,6 +13,7 @@ from tools.files.inference.conversion import literal
 from tools.files.inference.infer import infer
 from tools.files.inference.numbers import EXACT, INT64
 from tools.files.profile import MAX_COLUMNS, Table
+from tools.files.source import Decoding
 
 MAX_RECORDS = 20_000
 DIGITS = ", parse_int=str"
@@ -65,20 +66,16 @@ def exact_integers(records: Iterable[Mapping[str, Any]]) -> Integers | None:
     return Integers(types, tuple(numbers))
 
 
-def flat_frame(text: str, *, lines: bool) -> pd.DataFrame:
-    """Objects without objects in them. `reading` is the same as Python."""
-    return pd.read_json(io.StringIO(text), lines=lines, dtype=False, precise_float=True)
-
-
-def reading(encoding: str, *, lines: bool) -> str:
-    """The call of pandas that reads such objects, without changes of type."""
-    options = f"{', lines=True' if lines else ''}, dtype=False, precise_float=True"
-    return f"pd.read_json({{name}}{options}{encoding_option(encoding, ', ')})"
-
-
-def encoding_option(encoding: str, before: str = "") -> str:
-    """The option of functions that read text; empty for UTF-8."""
-    return "" if encoding == "utf-8" else f'{before}encoding="{encoding}"'
+def flat_table(text: str, decoding: Decoding, *, lines: bool) -> tuple[pd.DataFrame, str]:
+    """`(the table of objects without objects in them, the line of Python that loads it)`, without changes of type."""
+    options: dict[str, Any] = {"lines": True} if lines else {}
+    options |= {"dtype": False, "precise_float": True}
+    frame = pd.read_json(io.StringIO(text), **options)
+    if not all(isinstance(name, str) for name in frame.columns):  # years as names would become numbers
+        options["convert_axes"] = False
+        frame = pd.read_json(io.StringIO(text), **options)
+    written = "".join(f", {key}={literal(value)}" for key, value in (options | decoding.options).items())
+    return frame, f"df = pd.read_json({{name}}{written})"
 
 
 def is_flat(records: Iterable[Mapping[str, Any]]) -> bool:

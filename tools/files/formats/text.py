@@ -6,7 +6,7 @@ import re
 from tools.files.formats.languages import LANGUAGES, MARKDOWN
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
-from tools.files.source import Source, encoding_of, read_text
+from tools.files.source import Source, decoding_of, encoding_doubt, encoding_of, read_text
 
 MAX_TEXT = 5_000_000
 """Maximum characters of a text that are read."""
@@ -26,16 +26,17 @@ def profile(source: Source) -> Profile:
     language = LANGUAGES.get(source.suffix)
     lines = text.count("\n") + (not text.endswith("\n"))
     cut = len(text) >= MAX_TEXT
-    quoted = "" if encoding == "utf-8" else f'encoding="{encoding}"'
+    doubt = encoding_doubt(source, encoding)
+    decoding = decoding_of(source, encoding)
     return Profile(
         kind="text",
         title="Markdown" if markdown else f"{language} text" if language else "plain text",
         bytes=source.size,
-        load=f"from pathlib import Path; text = Path({{name}}).read_text({quoted})",
+        load=f"from pathlib import Path; text = Path({{name}}).read_text({decoding.arguments})",
         facts={"encoding": encoding, "lines": lines, "words": len(text.split()), "characters": len(text)},
         structure=_outline(text, source, markdown=markdown),
         preview=passage(text),
-        notes=[f"Only the first {MAX_TEXT:,} characters were looked at."] if cut else [],
+        notes=[*([f"Only the first {MAX_TEXT:,} characters were looked at."] if cut else []), *filter(None, [doubt])],
     )
 
 

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import pandas as pd
 
@@ -33,6 +33,10 @@ class Place:
     """Rows with more cells than there are names, which are skipped."""
     cut: bool = False
     """Whether the options leave out empty columns."""
+
+    def with_bad_rows(self) -> Self:
+        """The same, where rows with more cells are skipped."""
+        return replace(self, options={**self.options, "on_bad_lines": "skip"})
 
     @property
     def notes(self) -> list[str]:
@@ -118,7 +122,7 @@ class TextTable:
             where["usecols"] = list(self.place.columns[:MAX_COLUMNS])
             if "names" in where:
                 where["names"] = where["names"][:MAX_COLUMNS]
-        if not first:
+        if not first and "on_bad_lines" in self.place.options:
             where["on_bad_lines"] = "skip"
         read: Callable[..., pd.DataFrame] = pd.read_fwf if self.dialect.spans else pd.read_csv
         fast = {} if "engine" in self.dialect.options or self.dialect.spans else {"low_memory": False}
