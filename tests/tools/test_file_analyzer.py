@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from checkpoints.users import LOCAL
 from llm.scripted import ScriptedChat
 from tests.serving import Service, python_step
 from tests.tools.files.corpus import CORPUS, SALES
+from tests.tools.files.spreadsheets import old_workbook, workbook
 from workspace.library import Library
 
 HOSTILE_NAMES = [
@@ -65,6 +68,30 @@ async def test_a_file_of_the_session_is_profiled(service: Service, model: Script
     units = data["tables"][0]["columns"][2]
     assert (units["name"], units["minimum"], units["maximum"], units["mean"]) == ("Units", "3", "84", 43.5)
     assert "{name}" not in json.dumps(data)
+
+
+FORMULAS = workbook([["a", "b", "sum"], [1, 2, "=A2+B2"], [3, 4, "=A3+B3"]])
+HTML = b"<table><tr><th>code<th>sum</tr><tr><td>007<td>1,5</tr><tr><td>008<td>8,5</tr></table>"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "check", "printed"),
+    [
+        ("formulas.xlsx", FORMULAS, "df['sum'].sum()", "10"),
+        ("old.xls", old_workbook(), "df.groupby('Category')['Units'].sum().to_dict()", "{'Fruit': 30, 'Veg': 5}"),
+        ("page.xls", HTML, "df['sum'].sum(), df['code'].tolist()", "10.0 ['007', '008']"),
+        ("stock.ods", CORPUS["stock.ods"](), "df['units'].sum()", "7"),
+    ],
+)
+async def test_a_kernel_can_load_what_is_said_to_load_it(
+    service: Service, name: str, data: bytes, check: str, printed: str
+) -> None:
+    await library_of(service).add(name, chunks(data))
+    body = await ask(service, name)
+    (table,) = body["data"]["tables"]
+    code = {"input": {"code": f"import pandas as pd\n{table['load']}\nprint({check})"}, "session_id": body["session_id"]}
+    answer = (await service.http.post("/api/tools/python_coder", json=code)).json()
+    assert (answer["output"], answer["error"]) == (printed, None)
 
 
 async def test_a_name_as_models_write_it_is_understood(service: Service, model: ScriptedChat) -> None:

@@ -113,9 +113,22 @@ def test_an_empty_column_inside_a_table_and_empty_rows(tmp_path: Path) -> None:
         ["d", 7, None, 8],
     ]
     found = analysis(tmp_path, workbook(rows))
+    assert list(found.frame.columns) == ["Item", "2022", "2023"]
     assert found.frame["2023"].sum() == 20
     assert found.frame["Item"].tolist() == ["a", "b", "c", "d"]
     assert str(found.frame["2022"].dtype) == "int64"
+
+
+def test_tables_side_by_side_with_figures_as_keys(tmp_path: Path) -> None:
+    rows: Rows = [["Year", "Sales", None, "Year", "Visits"], [2021, 1, None, 2021, 10], [2022, 2, None, 2022, 20]]
+    found = analysis(tmp_path, workbook(rows))
+    assert [list(frame.columns) for frame in found.frames] == [["Year", "Sales"], ["Year", "Visits"]]
+
+
+def test_a_table_below_whose_names_are_years(tmp_path: Path) -> None:
+    rows: Rows = [["City", 2019, 2020], ["Brno", 1, 2], ["Oslo", 3, 4], [], ["Town", 2021, 2022], ["Rome", 5, 6]]
+    found = analysis(tmp_path, workbook(rows))
+    assert [list(frame.columns) for frame in found.frames] == [["City", "2019", "2020"], ["Town", "2021", "2022"]]
 
 
 def test_a_header_apart_from_its_data(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tools.files.formats.sheets.body import Body, find_body
-from tools.files.formats.sheets.grid import Grid
+from tools.files.formats.sheets.grid import BLANK, Grid
 from tools.files.formats.sheets.header import Header, column_names, find_header
 from tools.files.formats.sheets.regions import Block
 
@@ -17,6 +17,12 @@ class Found:
     header: Header
     names: list[str]
     body: Body
+
+    @property
+    def spacers(self) -> list[str]:
+        """The columns without a name and without values, which only separate others."""
+        used = (self.block.of(self.grid.kinds) != BLANK).any(axis=0)
+        return [name for name, is_used in zip(self.names, used, strict=True) if not is_used]
 
 
 def find_table(grid: Grid, block: Block) -> Found:

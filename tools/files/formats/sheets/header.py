@@ -1,4 +1,4 @@
-"""Finds the header of a block of cells, the titles above it, and the rows below that are no data."""
+"""Finds the header of a block of cells, below titles, and the names of the columns."""
 
 import math
 import re
@@ -25,6 +25,7 @@ _BELOW = 60
 """Rows below a possible header that it is compared with."""
 _MAX_LEVELS = 4
 _MOST, _PURE = 0.5, 0.79
+"""Of the cells of a column, those that have to be of another kind than a name above them."""
 _LONGEST_UNIT = 14
 _LONGEST_NAME = 80
 
@@ -34,7 +35,7 @@ class Header:
     """The rows of a sheet, counted from 0, that name the columns of a block."""
 
     lines: tuple[int, ...]
-    """None if the first row is data."""
+    """Empty if the first row is data."""
     data_from: int
     notes: list[str] = field(default_factory=list)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, Kinds
+from tools.files.formats.sheets.grid import BLANK, MARK, NUMBER, TEXT, Grid, Kinds
 
 MAX_BLOCKS = 200
 _LOOKED_AT = 50
@@ -44,7 +45,7 @@ def blocks(grid: Grid) -> list[Block]:
         block = todo.pop(0)
         parts = _bands(grid, block)
         if len(parts) == 1:
-            parts = _strips(kinds, block)
+            parts = _strips(grid, block)
         if len(parts) == 1:
             found.append(block)
         else:
@@ -69,20 +70,21 @@ def _bands(grid: Grid, block: Block) -> list[Block]:
     for first, last in _runs((block.of(kinds) != BLANK).any(axis=1)):
         band = _shrunk(kinds, replace(block, top=block.top + first, bottom=block.top + last))
         assert band is not None
-        if bands and (_continues(kinds, bands[-1], band) or _repeats(grid, bands[-1], band)):
+        if bands and (_repeats(grid, bands[-1], band) or _continues(grid, bands[-1], band)):
             upper = bands.pop()
             band = Block(upper.top, band.bottom, min(upper.left, band.left), max(upper.right, band.right))
         bands.append(band)
     return bands
 
 
-def _strips(kinds: Kinds, block: Block) -> list[Block]:
+def _strips(grid: Grid, block: Block) -> list[Block]:
     """The parts between empty columns, where a column that only separates others does not end a table."""
+    kinds = grid.kinds
     strips: list[Block] = []
     for first, last in _runs((block.of(kinds) != BLANK).any(axis=0)):
         strip = _shrunk(kinds, replace(block, left=block.left + first, right=block.left + last))
         assert strip is not None
-        if strips and _is_same_table(kinds, strips[-1], strip):
+        if strips and _is_same_table(grid, strips[-1], strip):
             left = strips.pop()
             strip = Block(min(left.top, strip.top), max(left.bottom, strip.bottom), left.left, strip.right)
         strips.append(strip)
@@ -100,12 +102,21 @@ def _repeats(grid: Grid, upper: Block, lower: Block) -> bool:
     if (upper.left, upper.right) != (lower.left, lower.right) or upper.width < 2 or min(upper.height, lower.height) < 2:
         return False
     first, again = (grid.rows[block.top][block.left : block.right] for block in (upper, lower))
-    return first == again and bool((grid.kinds[upper.top, upper.left : upper.right] == TEXT).all())
+    return first == again and bool((grid.kinds[upper.top, upper.left : upper.right] == TEXT).any())
 
 
-def _continues(kinds: Kinds, upper: Block, lower: Block) -> bool:
+def _begins_with_years(grid: Grid, block: Block) -> bool:
+    """Whether the first row consists of texts and years in order, which name columns."""
+    cells = grid.rows[block.top][block.left : block.right]
+    numbers = [cell for cell in cells if isinstance(cell, int | float)]
+    in_order = all(abs(after - before) == 1 for before, after in pairwise(numbers))
+    return len(numbers) > 1 and in_order and all(1900 <= number <= 2100 for number in numbers)
+
+
+def _continues(grid: Grid, upper: Block, lower: Block) -> bool:
     """Whether the rows below empty rows have no header of their own, but what the columns above hold."""
-    if lower.left < upper.left or lower.right > upper.right or upper.width < 2:
+    kinds = grid.kinds
+    if lower.left < upper.left or lower.right > upper.right or upper.width < 2 or _begins_with_years(grid, lower):
         return False
     if upper.height == 1:  # a header apart from its data
         names, first = upper.of(kinds)[0], lower.of(kinds)[0]
@@ -121,12 +132,13 @@ def _continues(kinds: Kinds, upper: Block, lower: Block) -> bool:
     return bool((kept != TEXT).all() and (kept != BLANK).any())
 
 
-def _is_same_table(kinds: Kinds, left: Block, right: Block) -> bool:
-    """Whether the right part, with as many rows, begins with figures rather than with keys of its own."""
+def _is_same_table(grid: Grid, left: Block, right: Block) -> bool:
+    """Whether the right part, with as many rows and other names, begins with figures rather than with keys."""
     if (left.top, left.bottom) != (right.top, right.bottom) or left.height < 2:
         return False
-    begins = right.of(kinds)[1:, :1]
-    return bool(_typed(begins).all()) and not bool((begins == BLANK).all())
+    names, more = (set(grid.rows[block.top][block.left : block.right]) - {""} for block in (left, right))
+    begins = right.of(grid.kinds)[1:, 0]
+    return not names & more and bool(np.isin(begins, (NUMBER, BLANK, MARK)).all()) and bool((begins == NUMBER).any())
 
 
 def _typed(kinds: Kinds) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

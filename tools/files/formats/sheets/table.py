@@ -13,6 +13,7 @@ from tools.files.formats.sheets.found import Found
 from tools.files.formats.sheets.load import Recipe, assigned
 from tools.files.formats.sheets.merged import fill
 from tools.files.formats.sheets.remarks import remarks
+from tools.files.inference.conversion import literal
 from tools.files.inference.reading import reading
 from tools.files.profile import DAMAGE, Table
 from tools.files.rows import unique_names
@@ -49,7 +50,7 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
     except DAMAGE:  # the decision does not fit what pandas makes of the cells
         decided, recipe = Columns({}), _recipe(found, origin, None, filled.changes)
         frame = recipe.run(origin.opened())
-    types = [decided.types[name] for name in names[: len(decided.types)]]
+    types = [one for name, one in decided.types.items() if name not in found.spacers]
     total = len(frame) if grid.complete else max(len(frame), grid.rows_claimed - found.header.data_from)
     table = Table(
         name=name,
@@ -79,7 +80,10 @@ def _recipe(found: Found, origin: Origin, decided: Columns | None, filled: Mappi
             base = dtype if isinstance(dtype, dict) else dict.fromkeys(found.names, dtype)
             options["dtype"] = base | dict.fromkeys(decided.objects, "object")
         after = read.assignments + assigned(decided.changes)
-    return Recipe(origin.function, origin.source, options | origin.limits, after + assigned(filled), origin.setup)
+    after += assigned(filled)
+    if found.spacers and found.block.width <= MAX_NAMED:
+        after += f".drop(columns={literal(found.spacers)})"
+    return Recipe(origin.function, origin.source, options | origin.limits, after, origin.setup)
 
 
 def _without_limits(recipe: Recipe, origin: Origin) -> Recipe:
@@ -129,6 +133,8 @@ def _names_of_pandas(found: Found) -> list[Any]:
     """What pandas calls the columns if it is not told; empty if that is not certain."""
     if not found.header.lines:
         return []
-    row = found.grid.rows[found.header.lines[-1]][found.block.left : found.block.right]
-    certain = all(isinstance(cell, str) and (cell or not found.block.left) for cell in row)
-    return unique_names(row) if certain else []
+    block, row = found.block, found.grid.rows[found.header.lines[-1]]
+    cells = row[block.left : block.right]
+    certain = all(isinstance(cell, str) and (cell or not block.left) for cell in cells)
+    alone = cells == row or not any(cell and row.count(cell) > 1 for cell in cells)  # else names elsewhere change them
+    return unique_names(cells) if certain and alone else []
