@@ -89,7 +89,8 @@ async def test_a_kernel_can_load_what_is_said_to_load_it(
     await library_of(service).add(name, chunks(data))
     body = await ask(service, name)
     (table,) = body["data"]["tables"]
-    code = {"input": {"code": f"import pandas as pd\n{table['load']}\nprint({check})"}, "session_id": body["session_id"]}
+    program = f"import pandas as pd\n{table['load']}\nprint({check})"
+    code = {"input": {"code": program}, "session_id": body["session_id"]}
     answer = (await service.http.post("/api/tools/python_coder", json=code)).json()
     assert (answer["output"], answer["error"]) == (printed, None)
 

@@ -264,6 +264,17 @@ def test_codes_stay_codes(tmp_path: Path) -> None:
     assert found.frame["ean"].astype(str).iloc[0] == "4006381333931"
 
 
+def test_codes_of_which_some_are_numbers(tmp_path: Path) -> None:
+    def fill(sheet: Worksheet) -> None:
+        add(sheet, ["zip", "plant"], ["00501", "0007"], [90210, 12], ["02134", 345])
+        for cell in ("B3", "B4"):
+            sheet[cell].number_format = "0000"
+
+    found = analysis(tmp_path, workbook(fill))
+    assert found.frame["zip"].tolist() == ["00501", "90210", "02134"]
+    assert found.frame["plant"].tolist() == ["0007", "0012", "0345"]
+
+
 def test_numbers_stored_as_text(tmp_path: Path) -> None:
     rows: Rows = [
         ["item", "euro", "share", "price", "mixed", "late"],

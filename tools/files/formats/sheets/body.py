@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import fsum, isclose, isfinite
 
-from tools.files.formats.sheets.grid import BLANK, TEXT, Grid
+from tools.files.formats.sheets.grid import BLANK, TEXT, Grid, shown
 from tools.files.formats.sheets.regions import Block
 from tools.files.profile import plain
 from tools.files.totals import is_total_label
@@ -109,9 +109,8 @@ def _named_totals(grid: Grid, block: Block, rows: list[int]) -> set[int]:
 
 
 def _text(grid: Grid, block: Block, row: int) -> str:
-    return plain(
-        " ".join(str(cell) for cell in grid.rows[row][block.left : block.right] if cell not in ("", None)), 150
-    )
+    cells = grid.rows[row][block.left : block.right]
+    return plain(" ".join(shown(cell) for cell in cells if cell not in ("", None)), 150)
 
 
 def _label(grid: Grid, block: Block, row: int) -> str:

@@ -39,7 +39,7 @@ def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) 
     decided = Columns({})
     for at, (name, one, values) in enumerate(zip(names, types, cells, strict=False)):
         digits = grid.marks.zeros.get(block.left + at)
-        if digits is not None and one.kind == "integer":
+        if digits is not None and all(_is_whole(cell) for cell in values if cell != ""):
             decided.types[name] = ColumnType("text", f"codes of {digits} digits by their number format", digits=True)
             decided.changes[name] = f"{COLUMN}.str.zfill({digits})"
         elif one.kind == "mixed":
@@ -59,6 +59,10 @@ def _reduced(cells: Sequence[Any]) -> list[Any]:
         odd = next((number for number in numbers if not number.is_integer()), None)
         return [*texts, odd] if odd is not None else [*texts, *map(int, (min(numbers), max(numbers)))]
     return [_whole(cell) for cell in distinct]
+
+
+def _is_whole(cell: Any) -> bool:
+    return cell.isdigit() if isinstance(cell, str) else isinstance(cell, int | float) and float(cell).is_integer()
 
 
 def _whole(cell: Any) -> Any:
@@ -86,6 +90,8 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
     how = conversion(told)
     numeric = {"integer", "number"}
     alike = {others.kind, told.kind} <= numeric or others.kind == told.kind == "date"
+    if others.kind == "integer" and told.kind == "text" and told.why:
+        return replace(told, gaps=told.gaps or len(present) < len(values))  # codes of which some are numbers
     if not alike or how is None:
         return ColumnType("mixed", doubt=_doubt(others, texts, values), digits=False)
     marks = tuple(text for text in texts if text in told.missing or is_mark(text.strip()))

@@ -18,6 +18,8 @@ Row: TypeAlias = list[Any]
 Range: TypeAlias = tuple[int, int, int, int]
 """`(top, left, bottom, right)`, counted from 0, the last ones included."""
 Kinds: TypeAlias = npt.NDArray[np.int8]
+Mask: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
+"""A yes or no for each row or column."""
 MARK, BLANK, TEXT, NUMBER, TIME, BOOLEAN = range(-1, 5)
 """What a cell holds: a mark of a missing value, nothing, and so on. Text that reads like a number or a date is one."""
 _NUMBER = re.compile(r"\s*[-+(]?\s*[^\w\s.,+-]?\s*\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s*(?:%|[^\w\s.,]|[A-Z]{3})?\s*\)?\s*")

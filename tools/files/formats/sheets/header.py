@@ -4,18 +4,15 @@ import math
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TypeAlias
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kinds, shown
+from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kinds, Mask, shown
 from tools.files.formats.sheets.regions import Block
 from tools.files.inference.missing import is_mark
 from tools.files.profile import plain
 from tools.files.rows import unique_names
 
-Columns: TypeAlias = np.ndarray[tuple[int], np.dtype[np.bool_]]
-"""A yes or no for each column of a block."""
 _BRACKETS = re.compile(r"[(\[].*[)\]]")
 _LOOKED_AT = 40
 """Rows of a block in which a header is searched."""
@@ -66,7 +63,7 @@ def find_header(grid: Grid, block: Block) -> Header:
     return Header(tuple(block.top + at for at in lines), block.top + below, notes)
 
 
-def _contrast(grid: Grid, block: Block, kinds: Kinds) -> tuple[int | None, Columns | None]:
+def _contrast(grid: Grid, block: Block, kinds: Kinds) -> tuple[int | None, Mask | None]:
     """`(the first row of names above columns of something else, these columns)`."""
     typical = _typical(kinds)
     for at in range(min(_LOOKED_AT, len(kinds) - 1)):
@@ -142,7 +139,7 @@ def _is_data(kinds: Kinds) -> bool:
     return bool(typed.any()) and bool((kinds[0][typed] > TEXT).all())
 
 
-def _names_again(kinds: Kinds, line: int, typed: Columns) -> bool:
+def _names_again(kinds: Kinds, line: int, typed: Mask) -> bool:
     """Whether the row below has texts too, in columns that hold something else from there on."""
     row = kinds[line + 1]
     named = row[typed]
@@ -167,7 +164,7 @@ def _has_groups(grid: Grid, block: Block, at: int) -> bool:
     return len(groups) >= 2 and len(set(groups)) == 1 and all(size > 1 for size in sizes[sizes.index(groups[0]) :])
 
 
-def _are_units(grid: Grid, block: Block, at: int, typed: Columns) -> bool:
+def _are_units(grid: Grid, block: Block, at: int, typed: Mask) -> bool:
     """Whether a row of texts above figures says in what they are measured; marks of missing values do not."""
     cells = [plain(cell) for cell in grid.rows[block.top + at][block.left : block.right]]
     above = [cell for cell, figures in zip(cells, typed, strict=True) if cell and figures]

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tools.files.formats.sheets.grid import BLANK, MARK, NUMBER, TEXT, Grid, Kinds
+from tools.files.formats.sheets.grid import BLANK, MARK, NUMBER, TEXT, Grid, Kinds, Mask
 
 MAX_BLOCKS = 200
 _LOOKED_AT = 50
@@ -91,7 +91,7 @@ def _strips(grid: Grid, block: Block) -> list[Block]:
     return strips
 
 
-def _runs(filled: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[tuple[int, int]]:
+def _runs(filled: Mask) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], filled, [False])).astype(np.int8)))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         yield int(start), int(end)
@@ -141,9 +141,9 @@ def _is_same_table(grid: Grid, left: Block, right: Block) -> bool:
     return not names & more and bool(np.isin(begins, (NUMBER, BLANK, MARK)).all()) and bool((begins == NUMBER).any())
 
 
-def _typed(kinds: Kinds) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _typed(kinds: Kinds) -> Mask:
     """Which columns hold mostly numbers, dates or booleans."""
     looked = kinds[:_LOOKED_AT]
     filled = (looked > BLANK).sum(axis=0)
-    typed: np.ndarray[tuple[int], np.dtype[np.bool_]] = (looked > TEXT).sum(axis=0) * 2 > filled
+    typed: Mask = (looked > TEXT).sum(axis=0) * 2 > filled
     return typed
