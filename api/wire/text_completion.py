@@ -23,10 +23,19 @@ REFUSED: dict[str, tuple[Any, ...]] = {
 """Unsupported fields, with the values that have no effect."""
 
 
+def _with_nulls(schema: dict[str, Any]) -> None:
+    """Every field may be null, which means its default."""
+    fields = schema["properties"]
+    for name, field in fields.items():
+        if {"type": "null"} not in field.get("anyOf", ()):
+            told = {key: field.pop(key) for key in ("title", "description", "default") if key in field}
+            fields[name] = {**told, "anyOf": [field, {"type": "null"}]}
+
+
 class TextCompletionRequest(BaseModel):
     """The body of `POST /v1/completions`."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", json_schema_extra=_with_nulls)
 
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> "TextCompletionRequest":
