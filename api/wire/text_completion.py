@@ -44,7 +44,7 @@ class TextCompletionRequest(BaseModel):
             if fields.get(name) not in harmless:
                 raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
         try:
-            return cls.model_validate({k: v for k, v in fields.items() if v is not None})
+            return cls.model_validate({k: v for k, v in fields.items() if v is not None}, strict=True)
         except ValidationError as error:
             raise RequestValidationError(error.errors()) from error
 
