@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +42,27 @@ class PlainProcess(KernelProcess):
 
     def send_signal(self, number: int) -> None:
         """See KernelProcess. SIGKILL also kills its process group and its descendants, unless they left both."""
-        if number != signal.SIGKILL:
-            self._child.send_signal(number)
+        if self.exited.done():
             return
-        import psutil  # noqa: PLC0415  it cannot be imported on every system that imports this module
-
-        with contextlib.suppress(psutil.NoSuchProcess):
-            descendants = psutil.Process(self.pid).children(recursive=True)
-            os.killpg(self.pid, signal.SIGKILL)  # jupyter_client makes it the leader of a group
-            for process in descendants:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
+        if number == signal.SIGKILL:
+            threading.Thread(target=_kill_family, args=(self.pid,), daemon=True).start()
+        else:
+            self._child.send_signal(number)
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _kill_family(pid: int) -> None:
+    """Kill a process with its group, which it leads, and its descendants; reads `/proc`."""
+    import psutil  # noqa: PLC0415  it cannot be imported on every system that imports this module
+
+    with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+        descendants = psutil.Process(pid).children(recursive=True)
+        os.killpg(pid, signal.SIGKILL)
+        for process in descendants:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 class PlainKernel(JailedKernel):
