@@ -91,11 +91,14 @@ def _from_model(error: ModelError) -> ApiError:
 def _unrouted(request: Request, error: HTTPException) -> ApiError:
     """No route matched; the router itself only knows the methods of the first route with this path."""
     path, method = request.url.path, request.method
+    missing = ApiError(404, f"There is no {method} {path}.", code="not_found", headers=error.headers)
+    if error.status_code == 404:
+        return missing
     scopes = {name: {**request.scope, "method": name} for name in METHODS}
     routes = request.app.routes
     methods = [name for name, scope in scopes.items() if any(one.matches(scope)[0] is Match.FULL for one in routes)]
-    if error.status_code == 404 or not methods:
-        return ApiError(404, f"There is no {method} {path}.", code="not_found", headers=error.headers)
+    if not methods:
+        return missing
     allowed = ", ".join(methods)
     message = f"{method} is not allowed for {path}; use {allowed}."
     return ApiError(405, message, code="method_not_allowed", headers={"Allow": allowed})

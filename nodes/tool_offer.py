@@ -64,8 +64,9 @@ async def _fitting(tools: Sequence[dict[str, Any]], share: float, state: AgentSt
     if not getattr(model, "native_tools", False):
         return Offer(reason=NO_TOOLS)
     sizes = await asyncio.to_thread(lambda: [model.get_num_tokens(json.dumps(tool)) for tool in tools])
-    room, total = int(context.limits.window * share), sum(sizes)
-    if total <= room:
+    window, total = context.limits.window, sum(sizes)
+    limit = room = int(window * share)
+    if total <= limit:
         return Offer(tuple(map(name_of, tools)))
     asked, called = conversation.own_question(state), {name for name, _ in called_before(state["messages"])}
     ranks = [(name_of(tool) in called, common_words(tool["function"], asked)) for tool in tools]
@@ -74,7 +75,6 @@ async def _fitting(tools: Sequence[dict[str, Any]], share: float, state: AgentSt
         if any(ranks[at]) and sizes[at] <= room:
             kept.add(name_of(tools[at]))
             room -= sizes[at]
-    limit, window = int(context.limits.window * share), context.limits.window
     reason = f"they need about {total} tokens; at most {limit} of the context window of {window} are for client tools"
     return Offer(tuple(name for name in map(name_of, tools) if name in kept), reason)
 

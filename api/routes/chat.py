@@ -11,7 +11,7 @@ from api.dependencies import current_user, services_of
 from api.errors import to_api_error
 from api.files.form_receiver import MAX_FIELD_BYTES, MAX_FIELDS, Received
 from api.files.request_body import content_type, read_object, read_whole
-from api.openapi import RUN_HEADERS, errors
+from api.openapi import RUN_HEADERS, errors, request_body
 from api.routes.runs import RunStatus, status_of
 from api.runs.run import finished
 from api.runs.sse import HEADERS, RunResponse, chat_pieces
@@ -24,28 +24,19 @@ from api.wire.types import Completion
 from checkpoints.users import User
 
 router = APIRouter()
+FORM = {
+    "type": "object",
+    "required": ["messages"],
+    "properties": {
+        "messages": {"type": "string", "description": "the messages as JSON text"},
+        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+    },
+    "additionalProperties": {"type": "string"},
+}
 BODY = {
     "parameters": RUN_HEADERS,
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": ChatRequest.model_json_schema(ref_template="#/components/schemas/{model}")},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["messages"],
-                    "properties": {
-                        "messages": {"type": "string", "description": "the messages as JSON text"},
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                    },
-                    "additionalProperties": {"type": "string"},
-                }
-            },
-        },
-    },
+    "requestBody": request_body(ChatRequest, {"multipart/form-data": {"schema": FORM}}),
 }
-
-
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A `chat.completion`; with `stream: true` its chunks, as Server-Sent Events",

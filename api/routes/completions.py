@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from api.dependencies import current_user, services_of
 from api.errors import ApiError, to_api_error
 from api.files.request_body import read_object
-from api.openapi import errors
+from api.openapi import errors, request_body
 from api.runs.event_log import EventsDroppedError, gone
 from api.runs.run import finished
 from api.runs.sse import DONE, HEADERS, RunResponse, data_text
@@ -20,16 +20,7 @@ from api.wire.text_completion import TextCompletionRequest
 from checkpoints.users import User
 
 router = APIRouter()
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": TextCompletionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-            }
-        },
-    },
-}
+BODY = {"requestBody": request_body(TextCompletionRequest)}
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A `text_completion`; with `stream: true` its chunks, as Server-Sent Events",

@@ -5,14 +5,12 @@ from contextlib import AsyncExitStack
 from typing import Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import ValidationError
 
 from api.dependencies import current_user, services_of
 from api.errors import bad_request, not_found, to_api_error
 from api.files.request_body import read_object
-from api.openapi import RUN_HEADERS, errors
+from api.openapi import RUN_HEADERS, errors, request_body
 from api.runs.event_log import gone
 from api.runs.run import finished
 from api.runs.sse import HEADERS, RunResponse, typed_pieces
@@ -21,6 +19,7 @@ from api.turns.options import Origin
 from api.turns.responses import converted, response_id
 from api.turns.stored_responses import ResponseRun
 from api.turns.turn import Turn
+from api.wire.body import validated
 from api.wire.responses_body import ResponseBody, input_items
 from api.wire.responses_events import ResponseEvents
 from api.wire.responses_request import REFUSED, ResponsesRequest
@@ -28,17 +27,7 @@ from checkpoints.responses import StoredResponse
 from checkpoints.users import User
 
 router = APIRouter(tags=["responses"])
-BODY = {
-    "parameters": RUN_HEADERS,
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": ResponsesRequest.model_json_schema(ref_template="#/components/schemas/{model}")
-            }
-        },
-    },
-}
+BODY = {"parameters": RUN_HEADERS, "requestBody": request_body(ResponsesRequest)}
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "A `response`; with `stream: true` its events, as Server-Sent Events",
@@ -117,13 +106,7 @@ def _asked(fields: dict[str, Any]) -> ResponsesRequest:
         json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:  # half of a surrogate pair, or NaN or infinity
         raise bad_request("The body has values that JSON cannot represent.") from error
-    for name, harmless in REFUSED.items():
-        if fields.get(name) not in harmless:
-            raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
-    try:
-        return ResponsesRequest.model_validate({k: v for k, v in fields.items() if v is not None})
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+    return validated(ResponsesRequest, fields, REFUSED)
 
 
 @router.get("/v1/responses/{response_id}", responses=errors(400, 404))

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage
 
 from api.runs.claims import Attempt, SessionClaim
 from api.turns.fork import Forks
@@ -18,7 +18,7 @@ from api.turns.transcript import START, Transcript, answered
 from checkpoints.store import Store
 from checkpoints.turns import StoredTurn
 from checkpoints.users import User
-from nodes.model.conversation import own_words
+from nodes.model.conversation import own_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,6 @@ class ContinuedAnswer:
     async def _is_asked_last(self, attempt: Attempt) -> bool:
         """Whether the session's last question is the request's, or the request has none."""
         kept = await self.history.messages(attempt.session.id)
-        asked = next((own_words(message) for message in reversed(kept) if isinstance(message, HumanMessage)), "")
+        asked = own_question({"messages": kept})
         wanted = next((message.words for message in reversed(attempt.new) if message.role == "user"), asked)
         return bool(kept) and isinstance(kept[-1], AIMessage) and wanted.split() == asked.split()

@@ -15,7 +15,7 @@ from api.runs.event_log import Log
 from api.runs.run import Emit, Run
 from api.runs.session_locks import SessionLocks
 from api.turns.turn import ContextBuilder, charged
-from api.wire.answer import Answer
+from api.wire.answer import usage_of
 from api.wire.text_completion import TextCompletion, TextCompletionRequest
 from api.wire.types import Usage
 from checkpoints.store import Store
@@ -44,7 +44,7 @@ class LiveCompletion:
         return chunks
 
     def usage(self) -> Usage:
-        return Answer("", self.budget.usage).usage()
+        return usage_of(self.budget.usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,16 @@ def cancelled(step: PlanStep) -> PlanStep:
     return copy
 
 
+def usage_of(used: UsageCounter) -> Usage:
+    """What a counter has counted, in OpenAI's format."""
+    return {
+        "prompt_tokens": used.input_tokens,
+        "completion_tokens": used.output_tokens,
+        "total_tokens": used.tokens,
+        "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
+    }
+
+
 @dataclass(slots=True)
 class Answer:
     """Accumulates a run's events in order; complete when the run has ended. `usage` is the run's own counter."""
@@ -119,13 +129,7 @@ class Answer:
 
     def usage(self) -> Usage:
         """Tokens of all model calls of this run."""
-        used = self._usage
-        return {
-            "prompt_tokens": used.input_tokens,
-            "completion_tokens": used.output_tokens,
-            "total_tokens": used.tokens,
-            "prompt_tokens_details": {"cached_tokens": used.cached_tokens},
-        }
+        return usage_of(self._usage)
 
     def annotations(self) -> list[Annotation]:
         """The answer's citations; empty if there are none."""

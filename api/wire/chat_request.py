@@ -5,20 +5,19 @@ that names them.
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
-    ValidationError,
     WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from api.errors import bad_request
+from api.wire.body import validated
 from api.wire.messages import INSTRUCTIONS, ChatMessage, with_question_last
 from api.wire.output_request import OutputRequest
 from graph import MODES
@@ -49,13 +48,7 @@ class ChatRequest(OutputRequest):
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> "ChatRequest":
         """Raises 400 that names the field."""
-        for name, harmless in REFUSED.items():
-            if fields.get(name) not in harmless:
-                raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
-        try:
-            chat = cls.model_validate({k: v for k, v in fields.items() if v is not None})
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+        chat = validated(cls, fields, REFUSED)
         try:
             chat.check_choice()
         except ValueError as error:

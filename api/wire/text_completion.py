@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from api.errors import ApiError, bad_request
+from api.errors import ApiError
+from api.wire.body import validated
 from api.wire.chat_request import Penalty, StreamOptions
 from api.wire.types import Usage
 
@@ -40,13 +40,7 @@ class TextCompletionRequest(BaseModel):
     @classmethod
     def parse(cls, fields: dict[str, Any]) -> "TextCompletionRequest":
         """Raises 400 that names the field."""
-        for name, harmless in REFUSED.items():
-            if fields.get(name) not in harmless:
-                raise bad_request(f"{name} is not supported by this service", name, "unsupported_field")
-        try:
-            return cls.model_validate({k: v for k, v in fields.items() if v is not None}, strict=True)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+        return validated(cls, fields, REFUSED, strict=True)
 
     prompt: str | list[str] = ""
     """One text, or several; each gets `n` choices."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import olefile
 
+from tools.files.formats.office import member
 from tools.files.profile import DAMAGE, FileUnreadable
 from tools.files.source import Source
 
@@ -49,12 +50,12 @@ def kind_of(source: Source) -> str | None:
 
 def zip_kind(archive: zipfile.ZipFile) -> str | None:
     """The kind of a document by the index that its format requires; None for other archives."""
-    mime = _member(archive, "mimetype").decode("ascii", errors="replace").strip()
+    mime = member(archive, "mimetype", MAX_INDEX).decode("ascii", errors="replace").strip()
     if mime == "application/epub+zip":
         return "epub"
     if mime.startswith("application/vnd.oasis.opendocument."):
         return _OPEN_DOCUMENT.get(mime.rpartition(".")[2].partition("-")[0])
-    main = _MAIN_PART.search(_member(archive, "_rels/.rels"))
+    main = _MAIN_PART.search(member(archive, "_rels/.rels", MAX_INDEX))
     target = _TARGET.search(main[0]) if main else None
     return _FOLDERS[target[1].decode()] if target else None
 
@@ -73,11 +74,3 @@ def ole_kind(path: Path) -> str | None:
             return "msg" if container.exists(_MESSAGE) else None
     except DAMAGE as error:
         raise FileUnreadable("It is a damaged file of the old binary Office format.") from error
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        with archive.open(name) as file:
-            return file.read(MAX_INDEX)
-    except (*DAMAGE, NotImplementedError):
-        return b""

@@ -8,7 +8,6 @@ import pandas as pd
 from tools.files.columns import head_rows
 from tools.files.profile import MAX_COLUMNS, plain
 from tools.files.sections import Section, SectionWriter
-from tools.files.totals import is_total_label
 
 SECTION_ROWS = 50
 MAX_TEXT = 2_000_000
@@ -41,13 +40,6 @@ def unique_names(names: Sequence[str]) -> list[str]:
         seen[chosen] = 1
         unique.append(chosen)
     return unique
-
-
-def ends_with_total(frame: pd.DataFrame) -> bool:
-    """Whether the last row is the sum of the others, which a sum over the column would count twice."""
-    if len(frame) < 3:
-        return False
-    return any(map(is_total_label, frame.iloc[-1, :MAX_COLUMNS].tolist()))
 
 
 def with_numbers(frame: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Blocking functions; call them in a thread.
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,11 @@ class FolderUse:
     files: int
 
 
-def memory_in_use(pid: int, enough: int) -> int:
-    """Memory of `pid` and its descendants in bytes, with shared pages counted proportionally.
+def memory_in_use(family: Sequence[int], enough: int) -> int:
+    """Memory of these processes together in bytes, with shared pages counted proportionally.
 
     The exact figure is expensive, so it is only determined if the cheap upper bound exceeds `enough`.
     """
-    family = _family(pid)
     bound = sum(_resident(member) for member in family)
     if bound <= enough:
         return bound
@@ -110,13 +109,13 @@ class IdleUse:
         self._before: dict[int, float] = {}
         self._measured = 0.0
 
-    def exceeds(self, pid: int, *, idle: bool) -> bool:
-        """Measure; to be called regularly."""
+    def exceeds(self, family: Sequence[int], *, idle: bool) -> bool:
+        """Measure the kernel and its descendants; to be called regularly."""
         if not idle:
             self._before = {}
             return False
         now = time.monotonic()
-        use = {member: _processor_seconds(member) for member in _family(pid)}
+        use = {member: _processor_seconds(member) for member in family}
         if self._before:
             spent = sum(seconds - self._before.get(member, 0.0) for member, seconds in use.items())
             self._used = max(0.0, self._used + spent - _SHARE * (now - self._measured))
@@ -146,10 +145,11 @@ class Watch:
 
     def verdict(self, idle: bool) -> str:
         """Why the kernel must end, or an empty string. `idle`: no cell is running."""
-        if self._idle_use.exceeds(self._pid, idle=idle):
+        family = _family(self._pid)
+        if self._idle_use.exceeds(family, idle=idle):
             return "threads that it had started went on using the processor"
         allowed = self._limits.memory
-        memory = memory_in_use(self._pid, allowed)
+        memory = memory_in_use(family, allowed)
         if memory > allowed:
             return f"memory: {memory >> 20} MB in use, {allowed >> 20} MB allowed"
         return self._judge_folder() if time.monotonic() >= self._next_walk else ""

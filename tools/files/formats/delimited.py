@@ -12,7 +12,7 @@ from tools.files.formats.text_tables.header import evidence
 from tools.files.formats.text_tables.layout import Layout, layouts, left_out
 from tools.files.formats.text_tables.regions import Records
 from tools.files.formats.text_tables.table import BROKEN, TextTable, place, unreadable
-from tools.files.inference.reading import Reading
+from tools.files.inference.read_options import Reading
 from tools.files.profile import FileUnreadable, Profile, Table, plain
 from tools.files.rows import MAX_TEXT, rows_as_text
 from tools.files.sections import Section, SectionWriter

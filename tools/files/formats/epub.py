@@ -11,7 +11,7 @@ from lxml import etree
 from tools.files.formats import office
 from tools.files.formats.html import passages_of
 from tools.files.ooxml.package import Element, attribute, child, descendants, elements, local, parse
-from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, passage, plain
+from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
@@ -58,9 +58,9 @@ def _opened(source: Source) -> zipfile.ZipFile:
 
 def _package(book: zipfile.ZipFile) -> tuple[Element, str]:
     """The root of the book's index, and the folder that its addresses start from."""
-    container = parse(_member(book, "META-INF/container.xml"))
+    container = parse(office.member(book, "META-INF/container.xml", MAX_CHAPTER))
     path = attribute(next(descendants(container, "rootfile"), None), "full-path") or ""
-    package = parse(_member(book, path))
+    package = parse(office.member(book, path, MAX_CHAPTER))
     if package is None:
         raise FileUnreadable("It is a damaged e-book.")
     return package, posixpath.dirname(path)
@@ -80,19 +80,11 @@ def _chapters(package: Element, folder: str) -> list[str]:
 
 def _passages(book: zipfile.ZipFile, chapters: list[str], limit: int) -> Iterator[tuple[str | None, str]]:
     for name in chapters:
-        for heading, text in passages_of(_member(book, name).decode("utf-8", errors="replace")):
+        for heading, text in passages_of(office.member(book, name, MAX_CHAPTER).decode("utf-8", errors="replace")):
             yield heading, text
             limit -= len(text)
             if limit <= 0:
                 return
-
-
-def _member(book: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        with book.open(name) as file:
-            return file.read(MAX_CHAPTER)
-    except (*DAMAGE, NotImplementedError):
-        return b""
 
 
 def _about(package: Element) -> dict[str, Fact]:

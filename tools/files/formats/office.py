@@ -3,7 +3,7 @@
 import zipfile
 from datetime import date
 
-from tools.files.profile import Fact, FileUnreadable, plain
+from tools.files.profile import DAMAGE, Fact, FileUnreadable, plain
 from tools.files.source import Source
 
 MAX_MEMBERS = 10_000
@@ -35,6 +35,15 @@ def check_archive(archive: zipfile.ZipFile, max_xml: int) -> None:
             f"It unpacks to {size >> 20:,} MB, and at most {max_xml >> 20:,} MB can be read: it is too large, "
             "or blown up to do harm."
         )
+
+
+def member(archive: zipfile.ZipFile, name: str, limit: int = -1) -> bytes:
+    """The content of a part, or its first `limit` bytes. Empty if there is no such part, or it is damaged."""
+    try:
+        with archive.open(name) as file:
+            return file.read(limit)
+    except (*DAMAGE, NotImplementedError):
+        return b""
 
 
 def about(properties: object) -> dict[str, Fact]:

@@ -7,7 +7,7 @@ from lxml import etree
 from tools.files.formats import office
 from tools.files.ooxml.package import MAX_XML, Element, parse
 from tools.files.open_document import Content, Reader, about
-from tools.files.profile import DAMAGE, FileUnreadable, Profile, passage, plain
+from tools.files.profile import FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
 
@@ -59,21 +59,13 @@ def _read(source: Source) -> tuple[Content, Element | None]:
     office.check(source, MAX_XML)
     try:
         with zipfile.ZipFile(source.path) as archive:
-            if b"encryption-data" in _member(archive, "META-INF/manifest.xml"):
+            if b"encryption-data" in office.member(archive, "META-INF/manifest.xml"):
                 raise FileUnreadable("It is locked with a password.")
-            root = parse(_member(archive, "content.xml"))
+            root = parse(office.member(archive, "content.xml"))
             if root is None:
                 raise FileUnreadable("It is a damaged OpenDocument file.")
-            reader = Reader(lambda name: parse(_member(archive, name)))
-            content = reader.read(root, parse(_member(archive, "styles.xml")))
-            return content, parse(_member(archive, "meta.xml"))
+            reader = Reader(lambda name: parse(office.member(archive, name)))
+            content = reader.read(root, parse(office.member(archive, "styles.xml")))
+            return content, parse(office.member(archive, "meta.xml"))
     except (zipfile.BadZipFile, OSError) as error:
         raise FileUnreadable("It is a damaged OpenDocument file.") from error
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Empty if there is no such part, or it is damaged."""
-    try:
-        return archive.read(name)
-    except (*DAMAGE, NotImplementedError):
-        return b""

@@ -1,7 +1,7 @@
 """Decides what the columns of a table mean: `infer_columns` for all columns, `infer` for one.
 
 The input is every cell of a column, as text or as a value; None and NaN are missing. If the cells are a sample, the
-caller has to tell the reader. `conversion.py` and `reading.py` tell pandas what was decided.
+caller has to tell the reader. `conversion.py` and `read_options.py` tell pandas what was decided.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.files.inference.column_type import ColumnType, Decimal, Kind
 from tools.files.inference.dates import Dates, are_times, dates, orders_differ
-from tools.files.inference.missing import PANDAS, WORDS, is_certain, is_mark
+from tools.files.inference.missing_values import PANDAS, WORDS, is_certain, is_mark
 from tools.files.inference.numbers import EXACT, INT64, Numbers, looks_numeric, numbers
 
 _BOOLEANS = frozenset(("true", "false", "True", "False", "TRUE", "FALSE"))

@@ -59,10 +59,7 @@ class Package:
         stored = self._names.get(name.casefold())
         if stored is None or self._archive.getinfo(stored).file_size > MAX_XML:
             return b""
-        try:
-            return self._archive.read(stored)
-        except (*DAMAGE, NotImplementedError):
-            return b""
+        return office.member(self._archive, stored)
 
     def root(self, name: str | None) -> Element | None:
         """The root element of a part; None if there is no such part, or it is damaged."""

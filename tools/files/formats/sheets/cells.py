@@ -11,7 +11,7 @@ from tools.files.formats.sheets.regions import Block
 from tools.files.inference.column_type import ColumnType, Kind
 from tools.files.inference.conversion import conversion, literal
 from tools.files.inference.infer import Habits, infer, infer_columns
-from tools.files.inference.missing import is_mark
+from tools.files.inference.missing_values import is_mark
 from tools.files.profile import plain
 
 MAX_COLUMNS = 200

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tools.files.inference.missing import is_mark
+from tools.files.inference.missing_values import is_mark
 
 Row: TypeAlias = list[Any]
 """Values as calamine gives them; an empty cell is an empty text."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from tools.files.formats.sheets.grid import BLANK, NUMBER, TEXT, TIME, Grid, Kinds, Mask, shown
 from tools.files.formats.sheets.regions import Block
-from tools.files.inference.missing import is_mark
+from tools.files.inference.missing_values import is_mark
 from tools.files.profile import plain
 from tools.files.rows import unique_names
 

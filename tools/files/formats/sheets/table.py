@@ -14,7 +14,7 @@ from tools.files.formats.sheets.load import Recipe, assigned
 from tools.files.formats.sheets.merged import fill
 from tools.files.formats.sheets.remarks import remarks
 from tools.files.inference.conversion import literal
-from tools.files.inference.reading import reading
+from tools.files.inference.read_options import reading
 from tools.files.profile import DAMAGE, Table
 from tools.files.rows import unique_names
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.infer import infer
-from tools.files.inference.missing import is_mark
+from tools.files.inference.missing_values import is_mark
 from tools.files.profile import MAX_COLUMNS, plain
 from tools.files.rows import unique_names
 

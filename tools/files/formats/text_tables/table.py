@@ -13,7 +13,7 @@ from tools.files.formats.text_tables.regions import Records
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.conversion import literal
 from tools.files.inference.infer import Habits, infer_columns
-from tools.files.inference.reading import Reading, reading
+from tools.files.inference.read_options import Reading, reading
 from tools.files.profile import MAX_COLUMNS, FileUnreadable, plain
 from tools.files.rows import unique_names
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from tools.files.inference.column_type import ColumnType, NumberFormat
 from tools.files.inference.conversion import Conversion, assign, conversion, literal
-from tools.files.inference.missing import PANDAS
+from tools.files.inference.missing_values import PANDAS
 
 
 @dataclass(frozen=True, slots=True)
