@@ -96,9 +96,10 @@ async def test_a_reader_that_leaves_stops_the_model(chat: LlamaCppSeeingChat) ->
     assert (await asyncio.wait_for(said(chat, "What?", image(RED_BLUE)), 30)).text
 
 
-async def test_closing_ends_what_is_under_way_and_what_waits(files: tuple[Path, Path]) -> None:
-    chat = load(*files, LlamaCppSettings(n_ctx=4096, parallel=1))
-    stream = chat.astream(ask("What?", image(RED_BLUE)), max_tokens=4000, stop=["never"])
+async def test_closing_ends_what_is_under_way_and_what_waits(files: tuple[Path, Path], tmp_path: Path) -> None:
+    endless = text_model(tmp_path / "endless.gguf", endless=True)
+    chat = load(endless, files[1], LlamaCppSettings(n_ctx=32_768, parallel=1))
+    stream = chat.astream(ask("What?", image(RED_BLUE)), max_tokens=30_000, stop=["never"])
     await anext(stream)
     waiting = asyncio.create_task(said(chat, "What?", image(RED_BLUE)))
     await asyncio.sleep(0)

@@ -47,8 +47,10 @@ def _value(value: Any) -> bytes:
     raise TypeError(type(value))
 
 
-def write(path: Path, metadata: Mapping[str, Any], shapes: Mapping[str, Shape]) -> Path:
-    """A GGUF file; norms are ones, all other weights random."""
+def write(
+    path: Path, metadata: Mapping[str, Any], shapes: Mapping[str, Shape], zeros: Mapping[str, int] | None = None
+) -> Path:
+    """A GGUF file; norms are ones, all other weights random, except the first `zeros` of a tensor."""
     dice = random.Random(7)
     head = struct.pack("<IIQQ", MAGIC, VERSION, len(shapes), len(metadata))
     head += b"".join(_text(key) + _value(value) for key, value in metadata.items())
@@ -61,13 +63,17 @@ def write(path: Path, metadata: Mapping[str, Any], shapes: Mapping[str, Shape]) 
         head += _text(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
         head += struct.pack("<IQ", F32, len(body))
         flat = 1.0 if "norm" in name or "ln" in name else None
-        body += struct.pack(f"<{count}f", *(dice.gauss(0, 0.3) if flat is None else flat for _ in range(count)))
+        weights = [dice.gauss(0, 0.3) if flat is None else flat for _ in range(count)]
+        nothing = (zeros or {}).get(name, 0)
+        body += struct.pack(f"<{count}f", *[0.0] * nothing, *weights[nothing:])
     path.write_bytes(head + b"\0" * (-len(head) % ALIGN) + body)
     return path
 
 
-def text_model(path: Path, chat: str = CHAT) -> Path:
-    """One layer; every byte is a token."""
+def text_model(path: Path, chat: str = CHAT, *, endless: bool = False) -> Path:
+    """One layer; every byte is a token. An `endless` one never ends a reply by itself: control tokens, which have a
+    score of 0, are not the likeliest.
+    """
     kinds = [CONTROL] * 5 + [BYTE] * 256
     metadata = {
         "general.architecture": "llama",
@@ -98,7 +104,7 @@ def text_model(path: Path, chat: str = CHAT) -> Path:
         "output.weight": [WIDTH, len(TOKENS)],
         **{f"blk.0.{name}.weight": shape for name, shape in layer.items()},
     }
-    return write(path, metadata, shapes)
+    return write(path, metadata, shapes, {"output.weight": kinds.count(CONTROL) * WIDTH} if endless else None)
 
 
 def projector(path: Path, width: int = WIDTH) -> Path:
