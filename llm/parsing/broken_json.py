@@ -9,6 +9,8 @@ from typing import Any
 import json_repair
 from pydantic_core import from_json
 
+from workspace.syntax import parse_expression
+
 MAX_REPAIRED = 1000
 """Maximum characters of broken JSON that are repaired: the worst case takes half a second, and grows quadratically."""
 _DECODER = json.JSONDecoder(strict=False)
@@ -72,7 +74,7 @@ def _escape(control: re.Match[str]) -> str:
 def _python_dictionary(text: str) -> dict[str, Any] | None:
     try:
         with warnings.catch_warnings(action="ignore"):  # about escapes that Python does not support
-            value = ast.literal_eval(text.strip())
+            value = ast.literal_eval(parse_expression(text.strip()))
         plain: dict[str, Any] | None = json.loads(json.dumps(value)) if isinstance(value, dict) else None
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None

@@ -5,6 +5,8 @@ This is a courtesy, not a security boundary. It can be bypassed; security comes 
 
 import ast
 
+from workspace.syntax import parsed
+
 NO_NETWORK = "there is no network here; use the files in the working folder"
 NO_SCREEN = "there is no screen here; draw with matplotlib"
 BLOCKED_MODULES = {
@@ -27,9 +29,8 @@ BLOCKED_CALLS = {
 
 def refusal(code: str) -> str | None:
     """Why `code` is not run, with the line; None if it can run (or does not parse)."""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(code)
+    if tree is None:
         return None  # Python itself will report the error
     for node in ast.walk(tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)):

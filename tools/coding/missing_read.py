@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tools.coding.tables import columns_named, read_for, tables_at_hand
 from tools.kit import ToolKit
+from workspace.syntax import parsed
 
 FRAME = "df"
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr)
@@ -35,9 +36,8 @@ def uses_before_binding(code: str, name: str) -> bool:
     """Whether the program's own lines definitely use `name` before assigning it; False if it does not parse."""
     if name not in code or len(code) > MAX_CODE:
         return False
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(code)
+    if tree is None:
         return False
     for statement in tree.body:
         nodes = list(_running(statement))

@@ -6,6 +6,7 @@ from textwrap import dedent
 from typing import TypeGuard
 
 from tools.names import PYTHON_CODER
+from workspace.syntax import parse, parsed
 
 MAX_ROUNDS = 20
 """Maximum number of repaired lines: each requires parsing the whole program."""
@@ -25,17 +26,17 @@ def repaired(code: str) -> str:
 
 def _unescaped(code: str) -> str:
     r"""A program on one line with line breaks written as `\n`, as in JSON that was escaped twice, on separate lines."""
-    if "\\n" not in code or "\n" in code.strip() or _parsed(code):
+    if "\\n" not in code or "\n" in code.strip() or parsed(code):
         return code
     plain = dedent(_ESCAPE.sub(lambda escape: _ESCAPED.get(escape.group(1), escape.group(1)), code)).strip()
-    return plain if _parsed(plain) else code
+    return plain if parsed(plain) else code
 
 
 def _unwrapped(code: str) -> str:
     """`python_coder("…")`, alone, printed or assigned (the tool's call written as a program), replaced with its
     program.
     """
-    match _parsed(code) if PYTHON_CODER in code else None:
+    match parsed(code) if PYTHON_CODER in code else None:
         case ast.Module([ast.Expr(ast.Call(ast.Name("print"), [call], [])) | ast.Expr(call) | ast.Assign(_, call)]):
             program = _program_in(call)
             return code if program is None else program
@@ -51,18 +52,11 @@ def _program_in(call: ast.expr) -> str | None:
     return None
 
 
-def _parsed(code: str) -> ast.Module | None:
-    try:
-        return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def _without_leading_zeros(code: str) -> str:
     """`datetime(2024, 11, 02)` becomes `datetime(2024, 11, 2)`."""
     for _ in range(MAX_ROUNDS):
         try:
-            ast.parse(code)
+            parse(code)
         except SyntaxError as error:
             if error.lineno is None or "leading zeros" not in error.msg:
                 return code
@@ -90,7 +84,7 @@ def _in_place_assigned(code: str) -> str:
 
     Since pandas 3, the former changes a copy and leaves `df` unchanged, without an error.
     """
-    if "inplace" not in code or (tree := _parsed(code)) is None:
+    if "inplace" not in code or (tree := parsed(code)) is None:
         return code
     lines = code.encode().split(b"\n")
     statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from workspace.names import Names
+from workspace.syntax import parsed
 
 MAX_NAME = 1000
 """Longer strings are not file names."""
@@ -30,9 +31,8 @@ def copies(code: str, own: Collection[str], uploads: Collection[str]) -> list[Co
     """
     if not own and not uploads:
         return []
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(code)
+    if tree is None:
         return [Copy(name, is_upload=True, spelled=name) for name in uploads if name in code and name not in own]
     ours, theirs = Names(own), Names(uploads)
     found = []

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from tools.coding.tables import Tables
+from workspace.syntax import parse_expression, parsed
 
 READERS = ("read_csv", "read_table", "read_fwf", "read_json", "read_excel")
 MAX_CODE = 20_000
@@ -25,9 +26,8 @@ def reads_tables(code: str) -> bool:
 
 def with_described_reads(code: str, tables: Tables) -> tuple[str, list[str]]:
     """`(the program, the calls that were put into it)`; the same program and none if nothing had to be replaced."""
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(code)
+    if tree is None:
         return code, []
     lines = code.encode().split(b"\n")
     setup: list[str] = []
@@ -64,7 +64,7 @@ def _calls(tree: ast.Module, tables: Tables) -> Iterator[tuple[ast.Call, str]]:
 
 
 def _expression(code: str) -> ast.expr:
-    return ast.parse(code, mode="eval").body
+    return parse_expression(code).body
 
 
 def _asks_for_less(options: list[ast.keyword], read: str) -> bool:

@@ -7,6 +7,7 @@ from tools.files.formats.languages import LANGUAGES, MARKDOWN
 from tools.files.profile import Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source, decoding_of, encoding_doubt, encoding_of, read_text
+from workspace.syntax import parsed
 
 MAX_TEXT = 5_000_000
 """Maximum characters of a text that are read."""
@@ -97,12 +98,11 @@ def _outline(text: str, source: Source, *, markdown: bool) -> list[str]:
 
 
 def _python_outline(text: str) -> list[str]:
-    try:
-        body = ast.parse(text[:200_000]).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    program = parsed(text[:200_000])
+    if program is None:
         return [line for line in text.splitlines()[:20_000] if _DEFINITION.fullmatch(line[:300])]
     lines = []
-    for node in body:
+    for node in program.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines.append(f"def {node.name}({', '.join(arg.arg for arg in node.args.args)})")
         elif isinstance(node, ast.ClassDef):
