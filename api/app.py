@@ -8,7 +8,8 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from api import errors
-from api.middleware.guards import BodyLimit, KnownSites
+from api.middleware.body_limit import BodyLimit
+from api.middleware.guards import KnownSites
 from api.middleware.request_context import RequestContext
 from api.openapi import describe
 from api.routes import (
@@ -47,6 +48,8 @@ ROUTES = (
     admin,
     docs,
 )
+LARGE_BODIES = ("/v1/chat/completions", "/api/chat/completions", "/v1/responses", "/v1/completions", "/api/upload")
+"""The paths that take conversations and files."""
 EXPOSED = ("X-Session-ID", "X-Request-ID", "Retry-After")
 
 
@@ -68,7 +71,13 @@ def create_app(services: Services) -> App:
         app.include_router(module.router)
     describe(app)
     errors.install(app)
-    app.add_middleware(BodyLimit, limit=settings.requests.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        memory=services.body_memory,
+        limit=settings.requests.max_body_bytes,
+        large=LARGE_BODIES,
+        idle_seconds=settings.uploads.upload_idle_seconds,
+    )
     app.add_middleware(
         KnownSites,
         login_required=settings.login_required,

@@ -72,6 +72,8 @@ def to_api_error(error: Exception) -> ApiError:
             return _from_validation(error)
         case ClientDisconnect():
             return ApiError(400, "The client disconnected.", code="client_disconnected")
+        case HTTPException() if isinstance(error.__cause__, ApiError):
+            return error.__cause__  # FastAPI hides errors that come up while it reads the body
         case HTTPException():
             return ApiError(error.status_code, str(error.detail), headers=error.headers)
         case _:

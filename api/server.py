@@ -14,6 +14,9 @@ import uvicorn
 from langchain_core.language_models import BaseChatModel
 
 from api.app import create_app
+from api.connections import ConnectionGuard, GuardedConfig, max_connections
+from api.loop_watch import LoopWatch
+from api.routes.websocket import MAX_MESSAGE
 from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
 from api.settings import Settings, SettingsError
@@ -119,14 +122,20 @@ async def serve(
     async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
         server = server_of(services)
         on_start(server, services)
-        await server.serve(sockets=[sock])
+        watch = LoopWatch()
+        watch.start()
+        try:
+            await server.serve(sockets=[sock])
+        finally:
+            await watch.aclose()
 
 
 def server_of(services: Services) -> Server:
     """A server, not started yet, for open services."""
     settings = services.settings
-    config = uvicorn.Config(
+    config = GuardedConfig(
         create_app(services),
+        ConnectionGuard(max_connections()),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -134,6 +143,8 @@ def server_of(services: Services) -> Server:
         forwarded_allow_ips=list(settings.requests.trusted_proxies),
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         lifespan="off",
+        ws_max_size=MAX_MESSAGE,
+        ws_max_queue=1,
     )
     return Server(config, services.locks)
 

@@ -14,6 +14,7 @@ from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
 from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
+from api.middleware.body_limit import BodyMemory
 from api.model_registry import ModelRegistry
 from api.runs.live import LiveRuns
 from api.runs.session_deletion import OnDeleted, SessionDeletion
@@ -50,6 +51,7 @@ class Services:
     """Everything that a route may need."""
 
     settings: Settings
+    body_memory: BodyMemory
     models: ModelRegistry
     store: Store
     accounts: Accounts
@@ -160,7 +162,6 @@ async def open_services(
         forms = FormReceiver(
             settings.data_dir / "incoming",
             max_file_bytes=settings.uploads.max_file_bytes,
-            idle_seconds=settings.uploads.upload_idle_seconds,
         )
         stack.callback(forms.close)
         await forms.start()
@@ -207,6 +208,7 @@ async def open_services(
         )
         yield Services(
             settings=settings,
+            body_memory=BodyMemory(settings.requests.max_body_bytes),
             models=models,
             store=store,
             accounts=accounts,

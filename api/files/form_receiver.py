@@ -19,7 +19,6 @@ from fastapi import Request
 
 from api.errors import ApiError, bad_request
 from api.files.multipart import Data, End, FormParser, Part
-from api.files.request_body import paced
 from workspace.errors import FileTooLargeError, WorkspaceError
 from workspace.settings import MIB
 from workspace.threads import opened_in_thread
@@ -55,10 +54,9 @@ class Form:
 class FormReceiver:
     """Receives forms into `folder`."""
 
-    def __init__(self, folder: Path, *, max_file_bytes: int, idle_seconds: float) -> None:
+    def __init__(self, folder: Path, *, max_file_bytes: int) -> None:
         self._folder = folder
         self._max_file_bytes = max_file_bytes
-        self._idle_seconds = idle_seconds
         self._under_way: Counter[str] = Counter()
         self._lock: int | None = None
 
@@ -107,7 +105,7 @@ class FormReceiver:
         parser = FormParser(request.headers["content-type"])
         receiving = _Receiving(folder, self._max_file_bytes)
         try:
-            async for chunk in paced(request, self._idle_seconds):
+            async for chunk in request.stream():
                 for event in parser.feed(chunk):
                     await receiving.take(event)
             parser.close()

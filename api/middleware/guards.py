@@ -1,4 +1,4 @@
-"""Plain ASGI middleware that limits the size of request bodies and refuses requests from foreign web pages."""
+"""Plain ASGI middleware that refuses requests from foreign web pages."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -6,43 +6,9 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError
-
-
-class BodyLimit:
-    """Responds with 413 as soon as a body's announced or actual size exceeds `limit` bytes."""
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdigit() and int(declared) > self._limit:
-            await _refuse(self._error(), scope, receive, send)
-            return
-        await self._app(scope, self._counted(receive), send)
-
-    def _counted(self, receive: Receive) -> Receive:
-        size = 0
-
-        async def counted() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > self._limit:
-                raise self._error()
-            return message
-
-        return counted
-
-    def _error(self) -> ApiError:
-        return ApiError(413, f"The request exceeds the limit of {self._limit >> 20} MB.", code="body_too_large")
 
 
 class KnownSites:

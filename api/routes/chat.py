@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from api.dependencies import current_user, services_of
 from api.errors import to_api_error
 from api.files.form_receiver import MAX_FIELD_BYTES, MAX_FIELDS, Received
-from api.files.request_body import content_type, read_object, read_whole
+from api.files.request_body import content_type, read_object
 from api.openapi import RUN_HEADERS, errors, request_body
 from api.routes.runs import RunStatus, status_of
 from api.runs.run import finished
@@ -78,13 +78,12 @@ async def _body(
     request: Request, services: Services, user: User, stack: AsyncExitStack
 ) -> tuple[dict[str, Any], Sequence[Received]]:
     """The fields, and a form's files, which are available until the stack is closed. Raises 400, 408, 413 or 429."""
-    seconds = services.settings.uploads.upload_idle_seconds
     match content_type(request):
         case "multipart/form-data":
             form = await stack.enter_async_context(services.forms.receive(request, user.id))
             return form_fields(form.fields), form.files
         case "application/x-www-form-urlencoded":
-            body = await read_whole(request, seconds)
+            body = await request.body()
             return urlencoded_fields(body, max_bytes=MAX_FIELD_BYTES, max_fields=MAX_FIELDS), ()
         case _:
-            return await read_object(request, seconds), ()
+            return await read_object(request), ()

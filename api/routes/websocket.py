@@ -13,6 +13,9 @@ from starlette.requests import HTTPConnection
 
 from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
+from api.files.json_body import parse_json
+from api.middleware.body_limit import Share
+from api.middleware.request_context import client_address
 from api.routes.runs import latest
 from api.runs.live import LiveRun
 from api.runs.resume import resume_position
@@ -26,6 +29,8 @@ from checkpoints.users import User
 router = APIRouter()
 PROTOCOL, BEARER = "llm-api", "bearer."
 """Browsers cannot send headers with a WebSocket, so they offer these two subprotocols, the second with the token."""
+MAX_MESSAGE = 16 << 20
+"""Maximum size of a message, in bytes."""
 MAX_AT_ONCE = 32
 """Messages of one connection that are processed concurrently."""
 Reference = Annotated[str | None, Field(max_length=200)]
@@ -122,25 +127,32 @@ class Talk:
             task = asyncio.create_task(self._answer(event.get("text")))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            del event  # it may be large
 
     async def _answer(self, text: str | None) -> None:
         """Process one message; errors are sent with the message's ID."""
         reference: list[str | None] = [None]
-        (failed,) = await asyncio.gather(self._heed(text, reference), return_exceptions=True)
+        share = self._services.body_memory.share(client_address(self._socket.scope))
+        try:
+            (failed,) = await asyncio.gather(self._heed(text, reference, share), return_exceptions=True)
+        finally:
+            share.release()
         if isinstance(failed, Exception) and not isinstance(failed, ClientGone):
             told = {"type": "error", "id": reference[0], **to_api_error(failed).body()}
             await asyncio.gather(self._tell(told), return_exceptions=True)
 
-    async def _heed(self, text: str | None, reference: list[str | None]) -> None:
+    async def _heed(self, text: str | None, reference: list[str | None], share: Share) -> None:
         if text is None:
             raise bad_request("Messages must be JSON text.")
-        message = MESSAGE.validate_json(text)
+        share.take(len(text))
+        message = MESSAGE.validate_python(await parse_json(text.encode("utf-8", "surrogatepass"), "message"))
+        del text
         reference[0] = message.id
         # Authenticated for each message: a token expires, an account is disabled, and each message counts as a request.
         user = await authenticate(self._asking, self._services)
         match message:
             case SendMessage():
-                await self._send(message, user)
+                await self._send(message, user, share)
             case CancelMessage():
                 session = await find_session(self._services.store.sessions, message.session_id, user)
                 cancelled = await self._services.locks.cancel(session.id)
@@ -152,15 +164,18 @@ class Talk:
                 live = latest(session, self._services)
                 await self._follow(live, message.id, resume_position(live, message.last_event_id))
 
-    async def _send(self, message: SendMessage, user: User) -> None:
+    async def _send(self, message: SendMessage, user: User, share: Share) -> None:
         services, asking = self._services, self._asking
         if message.run_policy is not None:
             asking = _with_header(asking, "x-run-policy", message.run_policy)
         chat = ChatRequest.parse(message.request)
         async with AsyncExitStack() as stack:
             live = await services.turns.start(TurnRequest(chat, user, Origin.of(asking)), stack)
+        reference = message.id
+        del message, chat
+        share.release()
         try:
-            await self._follow(live, message.id, None)
+            await self._follow(live, reference, None)
         finally:
             if not live.background:
                 await live.run.stop()
