@@ -4,29 +4,38 @@ They start slowly and lose their variables when they end; otherwise they behave 
 """
 
 import asyncio
+import json
+import shutil
+import socket
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
-from .handle import JailedKernel, SnapshotFailed
+from .endpoints import Endpoints
+from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .settings import JailSettings
 from .variables import Report
+from .vault import Vault
 from .zygote_client import KernelProcess
 
 _WHY = "variables are not kept on this system"
+_RETRY_SECONDS = 0.1
 
 
 class PlainProcess(KernelProcess):
-    """An ordinary child process of the server."""
+    """An ordinary child process of the server, with its connection file and sockets in `runtime`."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", runtime: Path) -> None:
         self.exited = asyncio.get_running_loop().create_future()
         self.pid = child.pid
         self._child = child
-        self._waiting = asyncio.create_task(self._wait())
+        self._waiting = asyncio.create_task(self._wait(runtime))
 
-    async def _wait(self) -> None:
-        self.end(await asyncio.to_thread(self._child.wait))
+    async def _wait(self, runtime: Path) -> None:
+        status = await asyncio.to_thread(self._child.wait)
+        await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
+        self.end(status)
 
     def send_signal(self, number: int) -> None:
         """See KernelProcess. On systems without our process groups, descendants survive."""
@@ -38,6 +47,15 @@ class PlainProcess(KernelProcess):
 
 class PlainKernel(JailedKernel):
     """A kernel without snapshots."""
+
+    async def connect(self) -> None:
+        """Like JailedKernel's; the interpreter needs a second until it listens."""
+        async with asyncio.timeout(self.settings.start_seconds):
+            while not await asyncio.to_thread(_listens, self._endpoints):
+                if not self.alive:
+                    raise KernelGone("the kernel ended during its start")
+                await asyncio.sleep(_RETRY_SECONDS)
+            await super().connect()
 
     async def snapshot(self) -> Report:
         """Raises SnapshotFailed."""
@@ -52,10 +70,26 @@ class PlainKernel(JailedKernel):
         raise SnapshotFailed(_WHY)
 
 
-async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
-    """Start the interpreter in `folder`, on TCP sockets on loopback."""
-    await manager.start_kernel(cwd=folder)
-    provisioner = manager.provisioner
-    if not isinstance(provisioner, LocalProvisioner) or provisioner.process is None:
-        raise TypeError("a plain kernel requires jupyter_client's own provisioner")
-    return PlainProcess(provisioner.process)
+async def start_plain(session: str, folder: Path, vault: Vault, settings: JailSettings) -> PlainKernel:
+    """Start the interpreter in `folder`."""
+    child, runtime, endpoints = await asyncio.to_thread(_started, folder)
+    requests, theirs = socket.socketpair()
+    theirs.close()
+    return PlainKernel(session, folder, endpoints, PlainProcess(child, runtime), requests, vault, settings)
+
+
+def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], Path, Endpoints]":
+    runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
+    endpoints = Endpoints.create(str(runtime / "kernel"))
+    file = runtime / "connection.json"
+    file.write_text(json.dumps(endpoints.connection_info()))
+    null = subprocess.DEVNULL
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(file)]
+    child = subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null, start_new_session=True)
+    return child, runtime, endpoints
+
+
+def _listens(endpoints: Endpoints) -> bool:
+    """Whether its last socket accepts connections."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(endpoints.path("iopub"))) == 0
