@@ -32,11 +32,12 @@ AT_ONCE = 10
 class Kernel(Protocol):
     """The methods that the benchmark needs from either kind."""
 
-    client: Any
-
     @property
     def pid(self) -> int:
         """Process id."""
+
+    async def run(self, code: str) -> str:
+        """The status of a cell's reply."""
 
     async def aclose(self) -> None:
         """End it."""
@@ -66,21 +67,37 @@ class StockKernel:
         provisioner: Any = self._manager.provisioner
         return int(provisioner.process.pid)
 
+    async def run(self, code: str) -> str:
+        """Wait for the reply."""
+        request = self.client.execute(code)
+        while True:
+            message = await self.client.get_shell_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") == request:
+                return str(message["content"]["status"])
+
     async def aclose(self) -> None:
         """End it."""
         self.client.stop_channels()
         await self._manager.shutdown_kernel(now=True)
 
 
+class OurKernel:
+    """A sandboxed kernel."""
+
+    def __init__(self, kernel: JailedKernel) -> None:
+        self._kernel = kernel
+        self.pid = kernel.pid
+        self.aclose = kernel.aclose
+
+    async def run(self, code: str) -> str:
+        """Run it to the end of its output."""
+        return (await self._kernel.execute(code, lambda _: None)).status
+
+
 async def reply(kernel: Kernel, code: str) -> None:
     """Run a cell and wait for its reply."""
-    request = kernel.client.execute(code)
-    while True:
-        message = await kernel.client.get_shell_msg(timeout=SECONDS)
-        if message["parent_header"].get("msg_id") == request:
-            if message["content"]["status"] != "ok":
-                raise RuntimeError(message["content"])
-            return
+    if (status := await kernel.run(code)) != "ok":
+        raise RuntimeError(status)
 
 
 async def ready(start: Start) -> tuple[Kernel, float]:
@@ -125,9 +142,9 @@ async def jailed(folder: Path) -> AsyncIterator[tuple[Start, JailedKernels]]:
     await kernels.start()
     numbers = iter(range(1_000_000))
 
-    async def start() -> JailedKernel:
+    async def start() -> OurKernel:
         session = f"s{next(numbers)}"
-        return await kernels.launch(session, kernels.sessions / session)
+        return OurKernel(await kernels.launch(session, kernels.sessions / session))
 
     try:
         yield start, kernels

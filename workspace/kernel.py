@@ -93,7 +93,7 @@ class Kernel:
             for _ in range(START_TRIES):
                 process, lost_now = await self._ready()
                 lost |= lost_now
-                cell = Cell(process.client, code, self._settings.max_output_chars, on_output)
+                cell = Cell(process, code, self._settings.max_output_chars, on_output)
                 status = await self._run_to_end(process, cell, timeout or self._settings.python_code_timeout)
                 if status != "died" or cell.began:
                     break
@@ -101,7 +101,7 @@ class Kernel:
             shown = await asyncio.to_thread(cell.save_displays, self._folder)
             after = await asyncio.to_thread(list_files, self._folder)
             why_died = process.why_it_died
-            await self._tidy(process, cell)
+            await self._tidy(process)
             self.used_at = time.monotonic()
             return cell.result(
                 status,
@@ -171,6 +171,8 @@ class Kernel:
                 return "died"
             await self._interrupt(process, running)
             return "timeout"
+        except KernelGone:
+            return "died"
         except asyncio.CancelledError:
             await self._interrupt(process, running)
             raise
@@ -189,13 +191,8 @@ class Kernel:
             log.info("session %s: a cell did not stop when interrupted; its kernel is killed", self._session_id)
             process.kill("it did not stop when it was interrupted")
 
-    async def _tidy(self, process: JailedKernel, cell: Cell) -> None:
+    async def _tidy(self, process: JailedKernel) -> None:
         """After a cell: release a dead process, or save the variables of a living one."""
-        if process.alive and cell.confused:
-            try:
-                await process.reconnect()
-            except (KernelGone, TimeoutError):
-                process.kill("it answers no more")
         if process.alive:
             self._save_soon()
         else:

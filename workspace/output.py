@@ -3,8 +3,9 @@
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
+from workspace.jail.messages import Failure
 from workspace.jail.text import whole
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)")
@@ -92,22 +93,21 @@ def plain(text: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 
 
-def to_error(content: dict[str, Any]) -> CellError:
+def to_error(failure: Failure) -> CellError:
     """From a Jupyter `error` message; the line is the last one of the traceback that is in the user's cell."""
     line, source = None, ""
-    raw = content.get("traceback")
-    frames = [plain(str(frame)[:MAX_FRAME]) for frame in raw[-MAX_FRAMES:]] if isinstance(raw, list) else []
+    frames = [plain(frame[:MAX_FRAME]) for frame in failure.traceback[-MAX_FRAMES:]]
     for frame in frames:
         if "Cell In[" not in frame and "File <" not in frame and "<ipython-input" not in frame:
             continue
         for text in frame.split("\n"):
             if hit := _ARROW.match(text.strip()):
                 line, source = int(hit.group(1)), hit.group(2)
-    if line is None and content.get("ename") == "SyntaxError":
+    if line is None and failure.ename == "SyntaxError":
         line, source = _syntax_error(frames)
     return CellError(
-        name=whole(str(content.get("ename", "Error"))[:200]),
-        message=whole(str(content.get("evalue", ""))[:MAX_FRAME]),
+        name=whole(failure.ename[:200]),
+        message=whole(failure.evalue[:MAX_FRAME]),
         line=line,
         source=source,
     )

@@ -1,6 +1,7 @@
 """Runs functions in threads and undoes their results if the caller is cancelled."""
 
 import asyncio
+import contextlib
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -61,3 +62,29 @@ async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
         yield Path(folder.name)
     finally:
         await asyncio.to_thread(folder.cleanup)
+
+
+def in_own_thread(work: Callable[[], T], name: str) -> "asyncio.Future[T]":
+    """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if result.done():
+            return
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)  # type: ignore[arg-type]
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except BaseException as raised:  # noqa: BLE001 (it is raised again, by the future)
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return result

@@ -2,21 +2,33 @@
 
 import asyncio
 import json
+import logging
+import signal
 import socket
 from collections.abc import Callable
-from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from jupyter_client.manager import AsyncKernelManager
+from workspace.settings import MIB
+from workspace.threads import in_own_thread
 
 from . import frames, transfer
+from .endpoints import Endpoints
+from .exchange import Exchange, ExchangeLimits, Take
+from .messages import Content, Reply
 from .settings import JailSettings
 from .variables import Report
 from .vault import Vault
+from .zmtp import ProtocolError
 from .zygote_client import KernelProcess
 
-_T = TypeVar("_T")
+logger = logging.getLogger(__name__)
+
+_DYING_SECONDS = 1.0
+"""Between a kernel's last message and its exit status."""
+_OUTPUT_SHARE = 2
+"""A kernel that prints this many times what it may print has changed its own code."""
 
 
 class KernelGone(RuntimeError):  # noqa: N818
@@ -28,29 +40,22 @@ class SnapshotFailed(RuntimeError):  # noqa: N818
 
 
 class JailedKernel:
-    """A standard jupyter_client manager and one connected client, extended for sandboxed kernels.
-
-    Only one client may be connected at a time: a manager's clients share an identity and would receive each other's
-    replies. The client's methods are those of AsyncKernelClient; send nothing else on its channels while a cell runs.
-    """
+    """Runs cells, one at a time, and saves and restores the session's variables between them."""
 
     def __init__(
         self,
         session: str,
         folder: Path,
-        manager: AsyncKernelManager,
+        endpoints: Endpoints,
         process: KernelProcess,
         requests: socket.socket,
         vault: Vault,
         settings: JailSettings,
-        executor: Executor,
     ) -> None:
         self.session = session
         self.folder = folder
         """The session's folder as the server sees it, which is the kernel's working folder."""
 
-        self.manager = manager
-        self.client = manager.client(session=manager.session)
         self.why_it_died = ""
         """Set if the watchdog killed it: a sentence for the model and the user."""
 
@@ -63,11 +68,14 @@ class JailedKernel:
         self.rests = False
         """Whether it is known that no cell is running; set by whoever runs cells."""
 
+        self._endpoints = endpoints
+        self._limits = ExchangeLimits(
+            settings.message_mb * MIB, _OUTPUT_SHARE * settings.kernel_output_kb * 1024, settings.start_seconds
+        )
         self._process = process
         self._requests = requests
         self._vault = vault
         self.settings = settings
-        self._executor = executor
         self._one_operation = asyncio.Lock()
         self._last: Report | None = None
 
@@ -93,43 +101,59 @@ class JailedKernel:
     def kill(self, why: str = "") -> None:
         """Kill it and all its descendants now; `aclose` must still be called."""
         self.why_it_died = self.why_it_died or why
-        self._process.send_signal(9)
+        self._process.send_signal(signal.SIGKILL)
 
     async def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running cell; has no effect between cells."""
-        await self.manager.interrupt_kernel()
+        self._process.send_signal(signal.SIGINT)
 
     async def connect(self) -> None:
-        """Connect the client and wait until the kernel answers on both channels. Raises KernelGone, TimeoutError."""
-        self.client.start_channels(stdin=False, hb=False)
+        """Wait until the kernel answers. Raises KernelGone, TimeoutError."""
         async with asyncio.timeout(self.settings.start_seconds):
-            hearing = asyncio.create_task(self._hear())
-            ending = asyncio.create_task(self._end())
-            try:
-                await asyncio.wait({hearing, ending}, return_when=asyncio.FIRST_COMPLETED)
-                await (hearing if hearing.done() else ending)
-            finally:
-                hearing.cancel()
-                ending.cancel()
-                await asyncio.gather(hearing, ending, return_exceptions=True)
+            await self._request("kernel_info_request", {}, _ignore)
 
-    async def reconnect(self) -> None:
-        """Connect a new client after the kernel flooded or confused the old one. Errors as for `connect`."""
-        self.client.stop_channels()
-        self.client = self.manager.client(session=self.manager.session)
-        await self.connect()
+    async def execute(self, code: str, take: Take) -> Reply:
+        """Run a cell to its end; `take` is called with its output, in another thread.
 
-    async def _end(self) -> None:
-        raise KernelGone(f"the kernel ended during its start with status {await self.wait_for_exit()}")
+        A kernel that breaks the protocol is killed. Raises KernelGone.
+        """
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": True,
+        }
+        return await self._request("execute_request", content, take)
 
-    async def _hear(self) -> None:
-        request = self.client.kernel_info()
-        while True:
-            reply = await self.client.get_shell_msg()
-            if reply["parent_header"].get("msg_id") == request:
-                break
-        # Any message will do: it proves that the subscription works, so no later output can be missed.
-        await self.client.get_iopub_msg()
+    async def _request(self, kind: str, content: dict[str, Any], take: Take) -> Reply:
+        stop, stopper = socket.socketpair()
+
+        def exchange() -> Reply:
+            with stop:
+                return Exchange(self._endpoints, self._limits, stop).run(kind, content, take)
+
+        work = in_own_thread(exchange, "kernel")
+        try:
+            return await asyncio.shield(work)
+        except (ProtocolError, EOFError, OSError) as error:
+            await self._end_after(error)
+            raise KernelGone(self.why_it_died or "the kernel has ended") from error
+        finally:
+            stopper.close()
+            await asyncio.wait({work})
+            if not work.cancelled():
+                work.exception()  # retrieved, or asyncio would log an unhandled exception
+
+    async def _end_after(self, error: Exception) -> None:
+        """The kernel may be dying, or it has broken the protocol."""
+        if not isinstance(error, ProtocolError):
+            await asyncio.wait({self._process.exited}, timeout=_DYING_SECONDS)
+        if self.alive:
+            logger.warning("session %s: kernel killed: %s", self.session, error)
+            self.kill(f"it broke the protocol: {error}")
+        await asyncio.wait({self._process.exited}, timeout=_DYING_SECONDS)
 
     async def snapshot(self) -> Report:
         """Save what changed, in a forked copy of the kernel in the background; the kernel pauses about 10 ms.
@@ -155,7 +179,7 @@ class JailedKernel:
 
         Raises SnapshotFailed, KernelGone, and SnapshotDamaged if the snapshot was altered.
         """
-        kept = await self._in_thread(self._vault.load)
+        kept = await in_own_thread(self._vault.load, "snapshot")
         if kept is None:
             return None
         snapshot = kept
@@ -191,7 +215,7 @@ class JailedKernel:
                     raise SnapshotFailed(f"{request['operation']} of the variables failed: {error}") from error
 
     async def _within_time(self, stream: socket.socket, serve: Callable[[socket.socket], Report]) -> Report:
-        work = asyncio.get_running_loop().run_in_executor(self._executor, serve, stream)
+        work = in_own_thread(partial(serve, stream), "snapshot")
         try:
             async with asyncio.timeout(self.settings.snapshot_seconds):
                 return await asyncio.shield(work)
@@ -202,14 +226,15 @@ class JailedKernel:
                 await asyncio.wait({work})
                 work.exception()  # retrieved, or asyncio would log an unhandled exception
 
-    async def _in_thread(self, function: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
-
     async def aclose(self) -> None:
         """End the kernel, wait for its end, release everything. Also required for a kernel that has died."""
         self._requests.close()
-        self.client.stop_channels()
         if self.alive:
-            self._process.send_signal(9)
+            self._process.send_signal(signal.SIGKILL)
             await asyncio.shield(self._process.exited)
-        await self.manager.shutdown_kernel(now=True)
+        self._process.close()
+        await asyncio.to_thread(self._endpoints.remove)
+
+
+def _ignore(_content: Content) -> None:
+    """Nothing of a kernel's start is shown."""

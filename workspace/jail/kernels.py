@@ -3,7 +3,7 @@
 kernels = JailedKernels(settings, sessions=data / "sessions", snapshots=data / "snapshots", key=secret)
 sandbox = await kernels.start()                     # probes the machine, boots the fork server
 kernel = await kernels.launch("s1", data / "sessions" / "s1")   # ready; variables are restored
-kernel.client.execute("x = 6 * 7")                  # an ordinary AsyncKernelClient, already connected
+await kernel.execute("x = 6 * 7", print)            # prints the output's messages
 report = await kernel.snapshot()                    # after a cell; report.lost names what was not saved
 await kernel.aclose()
 await kernels.aclose()
@@ -14,33 +14,26 @@ import logging
 import os
 import socket
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-import zmq
-import zmq.asyncio
-from jupyter_client.manager import AsyncKernelManager
 
 from workspace.settings import MIB
+from workspace.threads import in_own_thread, made_in_thread
 
 from . import watchdog
+from .endpoints import Endpoints
 from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .handover import hand_over
-from .plain import PlainKernel, start_process
+from .plain import start_plain
 from .probe import Sandbox
-from .provisioner import ForkedKernelClient, ForkedKernelManager, ForkProvisioner
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
 from .wire import Level, Limits, Spawn
-from .zygote_client import KernelProcess, ZygoteDied
+from .zygote_client import ZygoteDied
 
 logger = logging.getLogger(__name__)
-
-_THREADS = 16
-_RECEIVE_QUEUE = 32
 
 
 class JailedKernels:
@@ -69,11 +62,6 @@ class JailedKernels:
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
-        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="snapshots")
-        self._context = zmq.asyncio.Context()
-        # Defaults of all sockets: their product limits what one kernel can make the server buffer.
-        self._context.setsockopt(zmq.MAXMSGSIZE, settings.message_mb * MIB)
-        self._context.setsockopt(zmq.RCVHWM, _RECEIVE_QUEUE)
         self._watching: asyncio.Task[None] | None = None
 
     async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
@@ -131,7 +119,7 @@ class JailedKernels:
 
         Raises SnapshotDamaged, ValueError.
         """
-        snapshot = await asyncio.to_thread(Vault(self.snapshots, session, self._key).load)
+        snapshot = await in_own_thread(Vault(self.snapshots, session, self._key).load, "snapshot")
         return snapshot.report if snapshot else None
 
     async def forget(self, session: str) -> None:
@@ -157,8 +145,6 @@ class JailedKernels:
             await kernel.aclose()
         if not self._shares:
             await self._fork_server.aclose()
-        self._executor.shutdown(wait=False)
-        self._context.destroy(linger=0)
 
     def _make_folders(self) -> None:
         self.sessions.mkdir(parents=True, exist_ok=True)
@@ -187,48 +173,32 @@ class JailedKernels:
             raise
         return kernel
 
-    async def _start_plain(self, session: str, folder: Path, vault: Vault) -> JailedKernel:
-        manager = AsyncKernelManager(context=self._context, client_factory=ForkedKernelClient)
-        process = await start_process(manager, str(folder))
-        requests, theirs = socket.socketpair()
-        theirs.close()
-        return PlainKernel(session, folder, manager, process, requests, vault, self._settings, self._executor)
-
     async def _fork(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
         if not self.sandbox.mechanisms:
-            return await self._start_plain(session, folder, vault)
+            return await start_plain(session, folder, vault, self._settings)
         zygote = await self._fork_server.running()
-        manager = ForkedKernelManager(
-            context=self._context,
-            transport="ipc",
-            ip=f"{zygote.runtime}/{next(zygote.numbers)}",
-            client_factory=ForkedKernelClient,
-        )
-        manager.shell_port, manager.iopub_port, manager.stdin_port, manager.hb_port, manager.control_port = range(1, 6)
+        endpoints = Endpoints.create(f"{zygote.runtime}/{next(zygote.numbers)}")
         requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests.setblocking(False)
-        place = self._fork_server.relative(folder)
-
-        async def fork(connection: dict[str, Any], sockets: list[int]) -> KernelProcess:
-            def spawn(number: int) -> Spawn:
-                output = self._settings.kernel_output_kb * 1024
-                return Spawn(number, place, uid, self._limits(), output, connection)
-
-            return await zygote.fork(spawn, [*sockets, theirs.fileno()])
-
-        provisioner = ForkProvisioner(parent=manager)
-        provisioner.fork = fork
-        manager.provisioner = provisioner
+        requests.send(self._spawn(folder, uid, endpoints).to_packet())
         try:
-            with theirs:
-                await manager.start_kernel()
+            with theirs, closing(await made_in_thread(endpoints.listen, endpoints.withdraw)) as listeners:
+                process = await zygote.fork([*listeners.descriptors, theirs.fileno()])
         except BaseException:
             requests.close()
-            await manager.cleanup_resources()
+            await asyncio.to_thread(endpoints.remove)
             raise
-        assert provisioner.process is not None
-        return JailedKernel(
-            session, folder, manager, provisioner.process, requests, vault, self._settings, self._executor
+        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings)
+
+    def _spawn(self, folder: Path, uid: int, endpoints: Endpoints) -> Spawn:
+        settings = self._settings
+        return Spawn(
+            folder=self._fork_server.relative(folder),
+            uid=uid,
+            limits=self._limits(),
+            output_size=settings.kernel_output_kb * 1024,
+            message_size=settings.message_mb * MIB,
+            connection=endpoints.connection_info(),
         )
 
     def _limits(self) -> Limits:

@@ -5,19 +5,22 @@ They start slowly and lose their variables when they end; otherwise they behave 
 
 import asyncio
 import contextlib
+import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
+import sys
+import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 
-from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-
-from .handle import JailedKernel, SnapshotFailed
+from .endpoints import Endpoints
+from .handle import JailedKernel, KernelGone, SnapshotFailed
+from .settings import JailSettings
 from .variables import Report
+from .vault import Vault
 from .zygote_client import KernelProcess
 
 LOAD_CELLS = (
@@ -26,19 +29,22 @@ LOAD_CELLS = (
 )
 """Begins and ends cells as in forked kernels."""
 _WHY = "variables are not kept on this system"
+_RETRY_SECONDS = 0.1
 
 
 class PlainProcess(KernelProcess):
-    """An ordinary child process of the server."""
+    """An ordinary child process of the server, with its connection file and sockets in `runtime`."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", runtime: Path) -> None:
         self.exited = asyncio.get_running_loop().create_future()
         self.pid = child.pid
         self._child = child
-        self._waiting = asyncio.create_task(self._wait())
+        self._waiting = asyncio.create_task(self._wait(runtime))
 
-    async def _wait(self) -> None:
-        self.end(await asyncio.to_thread(self._child.wait))
+    async def _wait(self, runtime: Path) -> None:
+        status = await asyncio.to_thread(self._child.wait)
+        await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
+        self.end(status)
 
     def send_signal(self, number: int) -> None:
         """See KernelProcess. SIGKILL also kills its process group and its descendants, unless they left both."""
@@ -68,6 +74,15 @@ def _kill_family(pid: int) -> None:
 class PlainKernel(JailedKernel):
     """A kernel without snapshots."""
 
+    async def connect(self) -> None:
+        """Like JailedKernel's; the interpreter needs a second until it listens."""
+        async with asyncio.timeout(self.settings.start_seconds):
+            while not await asyncio.to_thread(_listens, self._endpoints):
+                if not self.alive:
+                    raise KernelGone("the kernel ended during its start")
+                await asyncio.sleep(_RETRY_SECONDS)
+            await super().connect()
+
     async def snapshot(self) -> Report:
         """Raises SnapshotFailed."""
         raise SnapshotFailed(_WHY)
@@ -81,22 +96,26 @@ class PlainKernel(JailedKernel):
         raise SnapshotFailed(_WHY)
 
 
-class PlainProvisioner(LocalProvisioner):
-    """Starts the process in threads: upstream's coroutines read and write files, and wait for the new process."""
-
-    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """See LocalProvisioner, as for all methods here."""
-        return await asyncio.to_thread(asyncio.run, super().pre_launch(**kwargs))
-
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """The process is then `process`."""
-        return await asyncio.to_thread(asyncio.run, super().launch_kernel(cmd, **kwargs))
+async def start_plain(session: str, folder: Path, vault: Vault, settings: JailSettings) -> PlainKernel:
+    """Start the interpreter in `folder`."""
+    child, runtime, endpoints = await asyncio.to_thread(_started, folder)
+    requests, theirs = socket.socketpair()
+    theirs.close()
+    return PlainKernel(session, folder, endpoints, PlainProcess(child, runtime), requests, vault, settings)
 
 
-async def start_process(manager: AsyncKernelManager, folder: str) -> PlainProcess:
-    """Start the interpreter in `folder`, on TCP sockets on loopback."""
-    spec = await asyncio.to_thread(lambda: manager.kernel_spec)
-    provisioner = manager.provisioner = PlainProvisioner(kernel_spec=spec, parent=manager)
-    await manager.start_kernel(cwd=folder, extra_arguments=[f"--IPKernelApp.exec_lines={LOAD_CELLS}"])
-    assert provisioner.process is not None
-    return PlainProcess(provisioner.process)
+def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], Path, Endpoints]":
+    runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
+    endpoints = Endpoints.create(str(runtime / "kernel"))
+    file = runtime / "connection.json"
+    file.write_text(json.dumps(endpoints.connection_info()))
+    null = subprocess.DEVNULL
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(file), f"--IPKernelApp.exec_lines={LOAD_CELLS}"]
+    child = subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null, start_new_session=True)
+    return child, runtime, endpoints
+
+
+def _listens(endpoints: Endpoints) -> bool:
+    """Whether its last socket accepts connections."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(str(endpoints.path("iopub"))) == 0

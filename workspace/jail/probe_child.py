@@ -50,7 +50,7 @@ def _common_tree(config: ZygoteConfig) -> str:
 
 
 def _push(config: ZygoteConfig) -> str:
-    spawn = Spawn(0, "probe", int(sys.argv[2]), _LIMITS, 0, {})
+    spawn = Spawn("probe", int(sys.argv[2]), _LIMITS, 0, 0, {})
     place = lockdown.lock_in(config, spawn, seccomp.build(namespaces=config.level.has_namespaces))
     checks: dict[str, Callable[[], object]] = {
         "a file of the server can be read": lambda: Path(config.sessions, "../canary").read_bytes(),

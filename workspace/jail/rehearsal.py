@@ -63,7 +63,7 @@ def _rehearse(scratch: str) -> list[str]:
         "signature_scheme": "hmac-sha256",
         **ports,
     }
-    app.start(kernel_app, app.Wiring(connection, {}, 10_000))
+    app.start(kernel_app, app.Wiring(connection, {}, 10_000, 1 << 20))
     namespace = kernel_app.kernel.shell.user_ns
     for library, code in _CODE.items():
         if library in before:

@@ -95,11 +95,11 @@ class ZygoteConfig:
 
 @dataclass(frozen=True)
 class Spawn:
-    """Request for one kernel. Attached descriptors: five listening sockets in the order of CHANNELS, and the state
-    socket.
+    """What one kernel is given: the first packet on its state socket.
+
+    Only the forked kernel reads it. The fork server never has it, so no later kernel can find it in memory.
     """
 
-    id: int
     folder: str
     """Path of the session's folder in `ZygoteConfig.sessions`."""
 
@@ -108,11 +108,16 @@ class Spawn:
 
     limits: Limits
     output_size: int
+    """Characters that a cell may print."""
+
+    message_size: int
+    """Bytes of one message to the server."""
+
     connection: dict[str, Any]
-    """jupyter_client's connection info, with the key as text."""
+    """Jupyter's connection info."""
 
     def to_packet(self) -> bytes:
-        """The packet for the control socket."""
+        """The packet for the state socket."""
         return json.dumps(asdict(self)).encode()
 
     @classmethod

@@ -94,7 +94,7 @@ class _ForkServer:
                 packet, fds, _, _ = socket.recv_fds(self._control, PACKET, 8)
                 if not packet:
                     os._exit(0)
-                self._fork(Spawn.from_packet(packet), fds)
+                self._fork(json.loads(packet)["id"], fds)
 
     def _say(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
         socket.send_fds(self._control, [json.dumps(message).encode()], fds)
@@ -119,15 +119,15 @@ class _ForkServer:
         except ProcessLookupError:
             return
 
-    def _fork(self, spawn: Spawn, fds: list[int]) -> None:
+    def _fork(self, number: int, fds: list[int]) -> None:
         if self._own_pids >= 0:
             syscalls.unshare(syscalls.CLONE_NEWPID)
         pid = os.fork()
         if pid == 0:
-            self._become_kernel(spawn, fds)
-        self._ids[pid] = spawn.id
+            self._become_kernel(fds)
+        self._ids[pid] = number
         handle = os.pidfd_open(pid)
-        self._say({"event": "forked", "id": spawn.id}, (handle,))
+        self._say({"event": "forked", "id": number}, (handle,))
         os.close(handle)
         for fd in fds:
             os.close(fd)
@@ -135,8 +135,9 @@ class _ForkServer:
             # After the reply, because leaving the PID namespace takes Linux some milliseconds.
             syscalls.setns(self._own_pids, syscalls.CLONE_NEWPID)
 
-    def _become_kernel(self, spawn: Spawn, fds: list[int]) -> NoReturn:
+    def _become_kernel(self, fds: list[int]) -> NoReturn:
         try:
+            spawn = Spawn.from_packet(os.read(fds[len(CHANNELS)], PACKET))
             run_kernel(self._config, spawn, fds, self._filter, self._app)
         finally:  # no code of the fork server may run on in the child
             if sys.exc_info()[0] is not None:
@@ -161,7 +162,8 @@ def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filte
         # Otherwise all forks would draw the same random numbers.
         sys.modules["numpy.random"].seed()
     kernel_app = sys.modules["workspace.jail.inside.app"]
-    wiring = kernel_app.Wiring(spawn.connection, dict(zip(CHANNELS, fds, strict=False)), spawn.output_size)
+    listening = dict(zip(CHANNELS, fds, strict=False))
+    wiring = kernel_app.Wiring(spawn.connection, listening, spawn.output_size, spawn.message_size)
     kernel_app.start(app, wiring)
     sys.modules["workspace.jail.inside.state"].serve(
         app.kernel.shell, fds[len(CHANNELS)], app.kernel.shell.cells.spared

@@ -18,7 +18,7 @@ from typing import Any
 
 from workspace.threads import made_in_thread
 
-from .wire import PACKET, Spawn, ZygoteConfig
+from .wire import PACKET, ZygoteConfig
 
 logger = logging.getLogger(__name__)
 
@@ -105,15 +105,15 @@ class Zygote:
         if ready["threads"] != 1:
             logger.warning("a preloaded library started %d threads in the fork server", ready["threads"] - 1)
 
-    async def fork(self, make_spawn: Callable[[int], Spawn], fds: list[int]) -> KernelProcess:
-        """A new kernel. Raises ZygoteDied."""
+    async def fork(self, fds: list[int]) -> KernelProcess:
+        """A new kernel with five listening sockets in the order of CHANNELS and a state socket. Raises ZygoteDied."""
         if not self.alive:
             raise ZygoteDied("the fork server is not running")
         number = next(self._ids)
         forked: asyncio.Future[KernelProcess] = self._loop.create_future()
         self._forks[number] = forked
         try:
-            socket.send_fds(self._control, [make_spawn(number).to_packet()], fds)
+            socket.send_fds(self._control, [json.dumps({"id": number}).encode()], fds)
         except BrokenPipeError:
             self._on_death()
         try:

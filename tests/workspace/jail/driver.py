@@ -1,11 +1,10 @@
 """Runs cells in a sandboxed kernel over the standard protocol, and collects their output."""
 
 import asyncio
-import queue
 from dataclasses import dataclass, field
-from typing import Any
 
-from workspace.jail.handle import JailedKernel
+from workspace.jail.handle import JailedKernel, KernelGone
+from workspace.jail.messages import Content, Display, Failure, Stream, Value
 
 
 class EndlessCellError(AssertionError):
@@ -20,7 +19,7 @@ class Cell:
     value: str = ""
     error: str = ""
     died: bool = False
-    displays: list[dict[str, Any]] = field(default_factory=list)
+    displays: list[Display] = field(default_factory=list)
     spoke: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -42,38 +41,26 @@ async def run(kernel: JailedKernel, code: str, *, seconds: float = 30, cell: Cel
     return cell
 
 
-async def hear(kernel: JailedKernel, text: str) -> None:
-    """Wait until the kernel prints `text`, in any cell."""
-    async with asyncio.timeout(10):
-        while True:
-            message = await kernel.client.get_iopub_msg()
-            if message["msg_type"] == "stream" and text in message["content"]["text"]:
-                return
-
-
 async def _collect(kernel: JailedKernel, code: str, cell: Cell) -> None:
-    request = kernel.client.execute(code, allow_stdin=False)
-    while True:
-        try:
-            message = await kernel.client.get_iopub_msg(timeout=60)
-        except queue.Empty:
-            continue
-        if message["parent_header"].get("msg_id") == request and _note(message, cell):
-            return
+    loop = asyncio.get_running_loop()
+
+    def take(content: Content) -> None:
+        loop.call_soon_threadsafe(_note, content, cell)
+
+    try:
+        await kernel.execute(code, take)
+    except KernelGone:
+        cell.died = True
 
 
-def _note(message: dict[str, Any], cell: Cell) -> bool:
-    content = message["content"]
-    match message["msg_type"]:
-        case "stream":
-            cell.text += content["text"]
+def _note(content: Content, cell: Cell) -> None:
+    match content:
+        case Stream(_, text):
+            cell.text += text
             cell.spoke.set()
-        case "execute_result":
-            cell.value = content["data"].get("text/plain", "")
-        case "display_data":
-            cell.displays.append(content["data"])
-        case "error":
-            cell.error = f"{content['ename']}: {content['evalue']}"
-        case "status":
-            return bool(content["execution_state"] == "idle")
-    return False
+        case Value():
+            cell.value = content.text
+        case Display():
+            cell.displays.append(content)
+        case Failure():
+            cell.error = f"{content.ename}: {content.evalue}"

@@ -35,13 +35,16 @@ class Wiring:
     """What a forked kernel receives."""
 
     connection: dict[str, Any]
-    """jupyter_client's connection info."""
+    """Jupyter's connection info."""
 
     listening: dict[str, int]
     """Descriptor of each channel's bound socket; empty in a rehearsal, which binds paths itself."""
 
     output_size: int
     """Maximum number of characters that a cell may print."""
+
+    message_size: int
+    """Maximum size of a message, in bytes."""
 
 
 class JailedHeartbeat(Heartbeat):  # type: ignore[misc]
@@ -68,6 +71,7 @@ class JailedKernelApp(IPKernelApp):  # type: ignore[misc]
         self.budget = Budget(wiring.output_size)
         self.session = CutSession(parent=self)
         self.session.longest = wiring.output_size
+        self.session.message_size = wiring.message_size
         self.session.session = str(uuid.uuid4())
         self.session.key = wiring.connection["key"].encode()
         self.session.signature_scheme = wiring.connection["signature_scheme"]

@@ -47,6 +47,7 @@ class Cells:
     def _begin(self) -> None:
         self._loops.new_cell()
         self._threads.new_cell()
+        self._streams.begin_cell()
         os.chdir(self._folder)
 
     def figures(self) -> "Figures":

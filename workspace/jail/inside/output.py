@@ -6,6 +6,7 @@ import os
 import select
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -15,6 +16,7 @@ from jupyter_client.session import Session
 
 from ..text import whole
 
+_SHORT = 10_000
 _VALUES = {"execute_result", "display_data", "update_display_data"}
 _LATE_SHARE = 0.1
 _PIPE = 1 << 16
@@ -46,11 +48,23 @@ class Budget:
         return text[: len(text) + self._left] + f"\n[output cut after {self._size} characters]\n"
 
 
+def _note(content: Any, size: int) -> dict[str, Any]:
+    """A small content in place of one of `size` bytes."""
+    note = f"[{size >> 20} MB, too much to show]"
+    told = content if isinstance(content, dict) else {}
+    small = {name: value for name, value in told.items() if isinstance(value, str) and len(value) <= _SHORT}
+    if "evalue" in told:
+        return {"evalue": str(told["evalue"])[:_SHORT], "traceback": [], **small}
+    return {"data": {"text/plain": note}, "metadata": {}, "text": note, **small}
+
+
 class BudgetedStream(OutStream):  # type: ignore[misc]
     """The kernel's stdout or stderr, within a budget. What processes write to the descriptor is part of it."""
 
     def __init__(self, session: Session, thread: Any, name: str, budget: Budget) -> None:
         self._budget = budget
+        self._kept: deque[tuple[dict[str, Any], str]] = deque()
+        self._between_cells = False
         self._piped = threading.Lock()
         self._decoder = _decoder()
         super().__init__(session, thread, name)
@@ -58,13 +72,31 @@ class BudgetedStream(OutStream):  # type: ignore[misc]
     def write(self, string: str) -> int:
         """Pass on what fits; the rest is dropped as if it had been written."""
         if isinstance(string, str):
-            late = self.parent_header is not self._parent_header_global
-            fitting = self._budget.take(string, late=late)
-            if fitting:
-                super().write(whole(fitting))
+            parent = self.parent_header
+            late = self._between_cells or parent is not self._parent_header_global
+            fitting = whole(self._budget.take(string, late=late))
+            if fitting and self._between_cells:
+                self._kept.append((parent, fitting))
+            elif fitting:
+                super().write(fitting)
             return len(string)
         super().write(string)  # raises the error that callers expect
         return 0
+
+    def begin_cell(self) -> None:
+        """Print what threads of earlier cells have printed since: nobody was there to receive it."""
+        self._between_cells = False
+        while self._kept:
+            parent, text = self._kept.popleft()
+            token = self._parent_header.set(parent)
+            super().write(text)
+            self._parent_header.reset(token)
+
+    def end_cell(self) -> None:
+        """Include what processes have written, then keep everything until the next cell."""
+        self.begin_cell()  # IPython does not announce the beginning of an empty cell
+        self.drain()
+        self._between_cells = True
 
     def drain(self) -> None:
         """Take over what processes have written so far."""
@@ -130,8 +162,15 @@ class Streams:
     def __init__(self) -> None:
         self._own = {"stdout": sys.stdout, "stderr": sys.stderr}
 
+    def begin_cell(self) -> None:
+        for own in self._own.values():
+            if isinstance(own, BudgetedStream):
+                own.begin_cell()
+
     def restore(self) -> None:
-        """Undo redirections, which would swallow the output of later cells, and collect the output of processes."""
+        """At the end of a cell: undo redirections, which would swallow the output of later cells, and collect the
+        output of processes.
+        """
         for name, own in self._own.items():
             current = getattr(sys, name)
             if current is not own:
@@ -140,13 +179,20 @@ class Streams:
                     with suppress(OSError, ValueError):
                         current.flush()
             if isinstance(own, BudgetedStream):
-                own.drain()
+                own.end_cell()
 
 
 class CutSession(Session):
-    """Truncates single values that are too long to show, such as the text of a list of millions."""
+    """Truncates single values that are too long to show, such as the text of a list of millions.
+
+    The server takes a longer message for an attack.
+    """
 
     longest = 1 << 20
+    """Characters of a text."""
+
+    message_size = 8 << 20
+    """Bytes of a message."""
 
     def send(self, stream: Any, msg_or_type: Any, *args: Any, **kwargs: Any) -> Any:
         """Like `Session.send`, with the texts of displayed values cut to `longest` characters."""
@@ -154,6 +200,13 @@ class CutSession(Session):
             content = msg_or_type["content"]
             content["data"] = {kind: self._cut(kind, value) for kind, value in content["data"].items()}
         return super().send(stream, msg_or_type, *args, **kwargs)
+
+    def serialize(self, msg: dict[str, Any], ident: list[bytes] | bytes | None = None) -> list[bytes]:
+        """Like `Session.serialize`; what is too large for a message is replaced with a note."""
+        frames = super().serialize(msg, ident)
+        if (size := sum(map(len, frames))) <= self.message_size:
+            return frames
+        return super().serialize({**msg, "content": _note(msg["content"], size)}, ident)
 
     def _cut(self, kind: str, value: Any) -> Any:
         if kind.startswith("text/") and isinstance(value, str) and len(value) > self.longest:
