@@ -99,14 +99,7 @@ class Exchange:
             if deadline is not None and time.monotonic() >= deadline:
                 break
             if output.fileno() in readable:
-                for parent, content in self._received(output):
-                    self._count(content)
-                    if parent != request:
-                        if isinstance(content, Stream):
-                            take(Late(content.text))
-                    elif not ended:
-                        take(content)
-                        ended = isinstance(content, Status) and content.execution_state == "idle"
+                ended = self._pass_on(request, output, take) or ended
             if shell.fileno() in readable:
                 for parent, content in self._received(shell):
                     if parent == request and isinstance(content, Reply):
@@ -114,6 +107,18 @@ class Exchange:
                         deadline = time.monotonic() + OUTPUT_GRACE
         assert reply is not None
         return reply
+
+    def _pass_on(self, request: str, output: ZmtpSocket, take: Take) -> bool:
+        """Whether the output of the request has ended."""
+        for parent, content in self._received(output):
+            self._count(content)
+            if parent == request:
+                take(content)
+                if isinstance(content, Status) and content.execution_state == "idle":
+                    return True
+            elif isinstance(content, Stream):
+                take(Late(content.text))
+        return False
 
     def _received(self, source: ZmtpSocket) -> Iterator[tuple[str, Content]]:
         for frames in source.receive():
