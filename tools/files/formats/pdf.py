@@ -1,6 +1,7 @@
 """PDF: text by page, tables, metadata, number of images. Every part except the first has its own time limit."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -43,9 +44,10 @@ _LOAD_FORM = (
 def profile(source: Source) -> Profile:
     texts, parts, tables = PageTexts(source.path, OUTLINED_PAGES), Parts(), list[Table]()
     texts.read(parts, TEXT_SECONDS, EXTRAS_SECONDS)
-    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(opened(source.path)), {})
-    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(opened(source.path), 500))), None)
-    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(opened(source.path)), [])
+    reader = cache(lambda: opened(source.path))
+    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(reader()), {})
+    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(reader(), 500))), None)
+    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(reader()), [])
     parts.read(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
     facts: dict[str, Fact] = {"pages": texts.count, **metadata}
     if images is not None:
