@@ -46,6 +46,10 @@ class ApiError(Exception):
     def body(self) -> dict[str, dict[str, str | None]]:
         return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
 
+    def response(self, headers: Mapping[str, str] | None = None) -> JSONResponse:
+        """In OpenAI's error format, with these headers and the error's own."""
+        return JSONResponse(self.body(), self.status, headers={**(headers or {}), **(self.headers or {})})
+
 
 def bad_request(message: str, param: str | None = None, code: str | None = None) -> ApiError:
     return ApiError(400, message, param=param, code=code)
@@ -124,7 +128,7 @@ def install(app: FastAPI) -> None:
         known = to_api_error(error)
         if isinstance(error, HTTPException) and error.status_code in (404, 405):
             known = _unrouted(request, error)
-        return JSONResponse(known.body(), known.status, headers=dict(known.headers or {}))
+        return known.response()
 
     for kind in (
         ApiError,

@@ -22,7 +22,7 @@ from nodes.model.ask import ask, bounded
 from nodes.plan import quoted, ready, told
 from nodes.prompts import render
 from nodes.react.grounding import CITATION, is_told, unsupported_numbers, without_citations
-from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step
+from nodes.state import AgentState, Context, Finding, PlanState, PlanStep, Sampling, Step, unless_ended
 
 HEADING = "\n\nThe steps gave:"
 _PREPARES = re.compile(r"(?:clean|extract|filter|import|load|open|prepare|read|select|sort)\b", re.IGNORECASE)
@@ -194,12 +194,8 @@ def _without_pending(plan: Sequence[PlanStep]) -> list[PlanStep]:
 
 
 def _skipped(step: PlanStep, missing: Sequence[int]) -> PlanStep:
-    if step["status"] not in ("pending", "running"):
-        return step
     needs = "It needs the result of step " + ", ".join(map(str, missing)) + ", which there is none of."
-    copy = step.copy()
-    copy["status"], copy["error"] = "skipped", needs if missing else "The run reached its limit before this step."
-    return copy
+    return unless_ended(step, "skipped", needs if missing else "The run reached its limit before this step.")
 
 
 async def conclude(state: AgentState, runtime: Runtime[Context]) -> AgentState:

@@ -16,7 +16,7 @@ from nodes.prompts import render
 from nodes.react.choose_tool import files_at_hand
 from nodes.rules.mode import Kind, Situation, question_kind
 from nodes.state import AgentState, Context, Step
-from nodes.tool_offer import OWN_TOOLS, Offer, choose_tool_for, offer_in_chat, offer_to_agent, tool_asked_for
+from nodes.tool_offer import OWN_TOOLS, Offer, Offers, choose_tool_for, tool_asked_for
 from tools.question import addresses, named, sort_files
 
 AUTO = "auto"
@@ -41,7 +41,7 @@ class Modes:
     names: Sequence[str]
     of_kind: Mapping[Kind, str]
 
-    async def choice(self, state: AgentState, runtime: Runtime[Context]) -> tuple[str, str]:
+    async def choice(self, state: AgentState, runtime: Runtime[Context], offers: Offers) -> tuple[str, str]:
         """The mode for the current turn, and the reason."""
         wanted, called = state.get("wanted_mode", AUTO), caller(state["messages"])
         talk, work = self.of_kind["talk"], self.of_kind["work"]
@@ -54,19 +54,19 @@ class Modes:
             return work if by_agent else talk, "it continues with the results of the client's tools"
         if wanted != AUTO:
             return wanted, "asked for by the client"
-        kind, reason = await _question_kind(state, runtime)
+        kind, reason = await _question_kind(state, runtime, offers)
         return self.of_kind[kind], reason
 
-    async def offer(self, mode: str, state: AgentState, runtime: Runtime[Context]) -> Offer:
+    async def offer(self, mode: str, offers: Offers, runtime: Runtime[Context]) -> Offer:
         """The client tools that the model may call in `mode`; the client is told."""
         given = runtime.context.client_tools
         if not given.tools:
             return Offer()
         offer = Offer(reason=OWN_TOOLS)
         if mode == self.of_kind["talk"]:
-            offer = await offer_in_chat(state, runtime.context)
+            offer = await offers.in_chat()
         elif mode == self.of_kind["work"]:
-            offer = await offer_to_agent(state, runtime.context)
+            offer = await offers.to_agent()
         runtime.stream_writer(offer.event(given))
         return offer
 
@@ -84,12 +84,13 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
     known = Modes(modes, mode_of_kind)
 
     async def route(state: AgentState, runtime: Runtime[Context]) -> AgentState:
-        mode, reason = await known.choice(state, runtime)
+        offers = Offers(state, runtime.context)
+        mode, reason = await known.choice(state, runtime, offers)
         runtime.stream_writer(Routed(mode, reason))
         return {
             "mode": mode,
             "steps": known.steps(mode, state, runtime),
-            "offered": list((await known.offer(mode, state, runtime)).names),
+            "offered": list((await known.offer(mode, offers, runtime)).names),
             "calls": [],
             "action": None,
             "outcome": None,
@@ -107,7 +108,7 @@ def router(modes: Sequence[str], mode_of_kind: Mapping[Kind, str]) -> RouteNode:
     return route
 
 
-async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[Kind, str]:
+async def _question_kind(state: AgentState, runtime: Runtime[Context], offers: Offers) -> tuple[Kind, str]:
     """The kind of the question, and the reason."""
     context = runtime.context
     if not context.tools:
@@ -115,22 +116,21 @@ async def _question_kind(state: AgentState, runtime: Runtime[Context]) -> tuple[
     asked, situation = own_question(state), await _situation(state, runtime)
     told = question_kind(asked, situation)
     if (told is None or told[0] != "talk") and context.client_tools.tools:
-        told = await _kind_with_client_tools(told, asked, situation, state, runtime)
+        told = await _kind_with_client_tools(told, asked, situation, runtime, offers)
     return told or await _ask_the_model(asked, runtime)
 
 
 async def _kind_with_client_tools(
-    told: tuple[Kind, str] | None, asked: str, situation: Situation, state: AgentState, runtime: Runtime[Context]
+    told: tuple[Kind, str] | None, asked: str, situation: Situation, runtime: Runtime[Context], offers: Offers
 ) -> tuple[Kind, str] | None:
     """A client tool that fits the question better than ours is a reason to talk, because mode `chat` leaves the call to
     the client. The model chooses if the rules do not, and if an agent cannot offer them.
     """
-    context = runtime.context
     if addresses(asked) or named(asked, situation.all.all):
         return told
-    offer = await offer_in_chat(state, context)
-    tool = tool_asked_for(offer, asked, context)
-    if tool is None and offer.names and not (await offer_to_agent(state, context)).names:
+    offer = await offers.in_chat()
+    tool = tool_asked_for(offer, asked, runtime.context)
+    if tool is None and offer.names and not (await offers.to_agent()).names:
         chosen = await choose_tool_for(asked[:MAX_TOLD], offer, runtime)
         tool = chosen if chosen in offer.names else None
     return ("talk", f"the client's tool {tool} fits it") if tool is not None else told

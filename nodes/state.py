@@ -68,6 +68,15 @@ class PlanStep(TypedDict):
     error: str | None
 
 
+def unless_ended(step: PlanStep, status: PlanStatus, why: str) -> PlanStep:
+    """The step with this status and error, unless it has ended."""
+    if step["status"] not in ("pending", "running"):
+        return step
+    copy = step.copy()
+    copy["status"], copy["error"] = status, why
+    return copy
+
+
 class Finding(TypedDict):
     """The result of one step of a plan."""
 

@@ -42,41 +42,57 @@ class Offer:
         return ToolsOffered(list(self.names), left_out, self.reason if left_out else None)
 
 
-async def offer_in_chat(state: AgentState, context: Context) -> Offer:
-    """For an answer without the service's tools. If the client requires a call, everything is offered."""
-    if context.client_tools.choice != "auto":
-        return Offer(tuple(map(name_of, context.client_tools.tools)))
-    return await _fitting(context.client_tools.tools, CHAT_SHARE, state, context)
+class Offers:
+    """What each mode could offer in a turn. The sizes of the client's tools are counted once."""
 
+    def __init__(self, state: AgentState, context: Context) -> None:
+        self._state = state
+        self._context = context
+        self._sizes: dict[str, int] | None = None
 
-async def offer_to_agent(state: AgentState, context: Context) -> Offer:
-    """Beside the service's tools, which keep their names."""
-    if context.protocol != "native":
-        return Offer(reason=AS_TEXT)
-    others = tuple(tool for tool in context.client_tools.tools if name_of(tool) not in context.tools)
-    offer = await _fitting(others, AGENT_SHARE, state, context)
-    return replace(offer, reason=offer.reason or NAME_TAKEN)
+    async def in_chat(self) -> Offer:
+        """For an answer without the service's tools. If the client requires a call, everything is offered."""
+        given = self._context.client_tools
+        if given.choice != "auto":
+            return Offer(tuple(map(name_of, given.tools)))
+        return await self._fitting(given.tools, CHAT_SHARE)
 
+    async def to_agent(self) -> Offer:
+        """Beside the service's tools, which keep their names."""
+        context = self._context
+        if context.protocol != "native":
+            return Offer(reason=AS_TEXT)
+        others = [tool for tool in context.client_tools.tools if name_of(tool) not in context.tools]
+        offer = await self._fitting(others, AGENT_SHARE)
+        return replace(offer, reason=offer.reason or NAME_TAKEN)
 
-async def _fitting(tools: Sequence[dict[str, Any]], share: float, state: AgentState, context: Context) -> Offer:
-    """All, if they fit; otherwise those that the question is about, as far as they fit."""
-    model = context.model
-    if not getattr(model, "native_tools", False):
-        return Offer(reason=NO_TOOLS)
-    sizes = await asyncio.to_thread(lambda: [model.get_num_tokens(json.dumps(tool)) for tool in tools])
-    window, total = context.limits.window, sum(sizes)
-    limit = room = int(window * share)
-    if total <= limit:
-        return Offer(tuple(map(name_of, tools)))
-    asked, called = conversation.own_question(state), {name for name, _ in called_before(state["messages"])}
-    ranks = [(name_of(tool) in called, common_words(tool["function"], asked)) for tool in tools]
-    kept: set[str] = set()
-    for at in sorted(range(len(tools)), key=lambda at: ranks[at], reverse=True):
-        if any(ranks[at]) and sizes[at] <= room:
-            kept.add(name_of(tools[at]))
-            room -= sizes[at]
-    reason = f"they need about {total} tokens; at most {limit} of the context window of {window} are for client tools"
-    return Offer(tuple(name for name in map(name_of, tools) if name in kept), reason)
+    async def _fitting(self, tools: Sequence[dict[str, Any]], share: float) -> Offer:
+        """All, if they fit; otherwise those that the question is about, as far as they fit."""
+        if not getattr(self._context.model, "native_tools", False):
+            return Offer(reason=NO_TOOLS)
+        if self._sizes is None:
+            self._sizes = await asyncio.to_thread(self._counted)
+        sizes = [self._sizes[name_of(tool)] for tool in tools]
+        window, total = self._context.limits.window, sum(sizes)
+        limit = room = int(window * share)
+        if total <= limit:
+            return Offer(tuple(map(name_of, tools)))
+        asked = conversation.own_question(self._state)
+        called = {name for name, _ in called_before(self._state["messages"])}
+        ranks = [(name_of(tool) in called, common_words(tool["function"], asked)) for tool in tools]
+        kept: set[str] = set()
+        for at in sorted(range(len(tools)), key=lambda at: ranks[at], reverse=True):
+            if any(ranks[at]) and sizes[at] <= room:
+                kept.add(name_of(tools[at]))
+                room -= sizes[at]
+        reason = (
+            f"they need about {total} tokens; at most {limit} of the context window of {window} are for client tools"
+        )
+        return Offer(tuple(name for name in map(name_of, tools) if name in kept), reason)
+
+    def _counted(self) -> dict[str, int]:
+        count = self._context.model.get_num_tokens
+        return {name_of(tool): count(json.dumps(tool)) for tool in self._context.client_tools.tools}
 
 
 def tool_asked_for(offer: Offer, question: str, context: Context) -> str | None:

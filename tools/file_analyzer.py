@@ -12,14 +12,15 @@ from tools.errors import ToolFailed, ToolRetry
 from tools.files.profile import FileUnreadable, Profile, passage
 from tools.files.reader import FileReader
 from tools.files.render import as_data, long
-from tools.kit import OnOutput, ToolKit
+from tools.kit import OnOutput, ToolKit, in_lines
 from tools.names import FILE_ANALYZER
 from tools.purpose import FirstCall, Purpose
 from tools.question import FILE_KINDS, Question
 from tools.results import Extras
+from tools.session_files import staged
 from workspace.errors import BadNameError
 from workspace.library import Library
-from workspace.names import Names, inside
+from workspace.names import inside
 from workspace.session import SessionWorkspace
 
 DESCRIPTION = (
@@ -85,38 +86,22 @@ class FileAnalyzer(AgentTool):
         """The profile with the text of its first scanned pages as its preview."""
         assert self.reader is not None
         pages = int(str(profile.facts.get("pages", profile.facts.get("frames", 1))))
-        texts, _ = await self.reader.recognize(path, profile.scanned[:PREVIEW_PAGES], pages, self._report)
+        texts, _ = await self.reader.recognize(path, profile.scanned[:PREVIEW_PAGES], pages, in_lines(self.on_output))
         text = "\n".join(filter(None, (profile.preview, *texts.values())))
         return replace(profile, preview=passage(text)) if text else profile
-
-    def _report(self, progress: str) -> None:
-        if self.on_output is not None:
-            self.on_output(f"{progress}\n")
 
     async def _find(self, asked: str) -> str:
         """The name of a file that is now in the session's folder."""
         own = [info.name for info in await self.workspace.files()]
-        if (name := matching(asked, own)) is not None:
+        if (name := await staged(asked, own, self.workspace, self.library)) is not None:
             return name
         stored = [info.name for info in await self.library.files()] if self.library is not None else []
-        name = matching(asked, stored)
-        if self.library is None or name is None:
-            raise ToolRetry(_unknown([*reversed(own), *reversed(stored)]))
-        try:
-            await self.library.stage(name, self.workspace.folder)
-        except FileNotFoundError as error:
-            raise ToolRetry(_unknown(own)) from error
-        return name
+        raise ToolRetry(_unknown([*reversed(own), *reversed(stored)]))
 
 
 def build(kit: ToolKit) -> FileAnalyzer:
     """The tool for one session."""
     return FileAnalyzer(workspace=kit.workspace, reader=kit.reader, library=kit.library, on_output=kit.on_output)
-
-
-def matching(asked: str, names: Sequence[str]) -> str | None:
-    """The file that is meant: people and models change case, dashes and blanks, and add quotes and folders."""
-    return Names(names).similar(asked)
 
 
 def _unknown(names: Sequence[str]) -> str:

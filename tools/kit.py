@@ -17,6 +17,16 @@ from workspace.session import SessionWorkspace
 OnOutput = Callable[[str], None]
 
 
+def in_lines(on_output: OnOutput | None) -> OnOutput:
+    """Passes on each text as a line of output, if there is anybody to read it."""
+
+    def write(text: str) -> None:
+        if on_output is not None:
+            on_output(f"{text}\n")
+
+    return write
+
+
 @dataclass(frozen=True, slots=True)
 class ToolKit:
     """Each tool uses the parts that it needs."""

@@ -6,7 +6,7 @@ from typing_extensions import override
 from tools.agent_tool import AgentTool
 from tools.documents import Documents, Found
 from tools.errors import ToolFailed, ToolRetry
-from tools.kit import OnOutput, ToolKit
+from tools.kit import OnOutput, ToolKit, in_lines
 from tools.names import RAG_RETRIEVER
 from tools.purpose import FirstCall, Fit, Purpose
 from tools.question import Question, wants_computing, wants_documents
@@ -77,11 +77,12 @@ class RagRetriever(AgentTool):
     async def _arun(self, query: str, top_k: int = TOP_K, files: list[str] | None = None) -> tuple[str, Extras]:
         if self.documents is None:
             raise ToolFailed(NOTHING)
+        report = in_lines(self.on_output)  # how far the reading of documents has come
         try:
-            found = await self.documents.search(self.user, self.session, query, top_k, files, self._report)
+            found = await self.documents.search(self.user, self.session, query, top_k, files, report)
             if files and (meant := _meant(files, found.files)) != files:
                 files = meant
-                found = await self.documents.search(self.user, self.session, query, top_k, files, self._report)
+                found = await self.documents.search(self.user, self.session, query, top_k, files, report)
         except VectorsUnavailableError as error:
             raise ToolFailed(f"The documents cannot be searched at the moment: {error}") from error
         except OSError as error:
@@ -95,11 +96,6 @@ class RagRetriever(AgentTool):
         if not found.hits:
             return "\n".join([NO_HIT.format(files=_names(found.files)), *_limits(found)]), Extras(data=_data(found))
         return with_sources("\n".join(_limits(found)), [_source(hit) for hit in found.hits], _data(found))
-
-    def _report(self, progress: str) -> None:
-        """Show how far the reading of a document has come."""
-        if self.on_output is not None:
-            self.on_output(f"{progress}\n")
 
 
 def build(kit: ToolKit) -> RagRetriever:

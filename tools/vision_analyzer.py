@@ -13,7 +13,6 @@ from typing_extensions import override
 
 from tools.agent_tool import AgentTool
 from tools.errors import ToolFailed, ToolRetry
-from tools.file_analyzer import matching
 from tools.files.reader import FileReader
 from tools.kit import ToolKit
 from tools.names import VISION_ANALYZER
@@ -27,6 +26,7 @@ from tools.vision.settings import VisionSettings
 from tools.workers.pool import WorkerError
 from workspace.errors import BadNameError, FileTooLargeError
 from workspace.library import Library
+from workspace.names import Names
 from workspace.safe_open import read_file
 from workspace.session import SessionWorkspace
 from workspace.settings import MIB
@@ -129,9 +129,9 @@ class VisionAnalyzer(AgentTool):
         """The bytes of a file of the session, or of the user's uploads."""
         own = [info.name for info in await self.workspace.files()]
         stored = [info.name for info in await self.library.files()] if self.library is not None else []
-        if (name := matching(filename, own)) is not None:
+        if (name := Names(own).similar(filename)) is not None:
             folder = self.workspace.folder
-        elif self.library is not None and (name := matching(filename, stored)) is not None:
+        elif self.library is not None and (name := Names(stored).similar(filename)) is not None:
             folder = self.library.folder
         try:
             if name is not None:

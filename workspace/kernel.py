@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -133,11 +133,10 @@ class Kernel:
             return []
         return list(report.variables) if report is not None else []
 
-    async def gone_variables(self) -> list[Variable]:
-        """Variables from before the fork that the session began with, unless they have been defined again."""
-        gone = await asyncio.to_thread(self._gone.read)
-        there = {variable.name for variable in await self.variables()} if gone else set()
-        return [variable for variable in gone if variable.name not in there]
+    async def gone_variables(self, there: Iterable[Variable]) -> list[Variable]:
+        """Variables from before the fork that the session began with, except those that are `there` again."""
+        names = {variable.name for variable in there}
+        return [variable for variable in await asyncio.to_thread(self._gone.read) if variable.name not in names]
 
     async def close(self) -> None:
         """Wait for a running snapshot, then end the process; its variables are restored at the next cell.

@@ -31,8 +31,12 @@ def safe_name(label: str) -> str:
 
     Never empty and at most `MAX_BYTES` bytes of UTF-8; the suffix is kept.
     """
-    base = unicodedata.normalize("NFC", label).replace("\\", "/").rsplit("/", 1)[-1]
-    return _within_limit(_EDGES.sub("", visible(base)), MAX_BYTES)
+    return _within_limit(_EDGES.sub("", visible(_without_folders(label))), MAX_BYTES)
+
+
+def _without_folders(label: str) -> str:
+    """In NFC, of a Windows path too."""
+    return unicodedata.normalize("NFC", label).replace("\\", "/").rpartition("/")[2]
 
 
 def visible(text: str) -> str:
@@ -122,8 +126,7 @@ def as_typed(name: str) -> str:
 
 def _former(name: str) -> str:
     """The name that earlier versions of the service stored."""
-    base = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    printable = "".join(c for c in base if c.isprintable())
+    printable = "".join(c for c in _without_folders(name) if c.isprintable())
     return _within_limit(_FORMERLY_UNSAFE.sub("_", printable).strip(" ._"), _FORMER_BYTES)
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 INVALID = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -28,6 +28,16 @@ def parsed(code: str) -> ast.Module | None:
 def parse_expression(code: str) -> ast.Expression:
     """An expression. Raises one of `INVALID`."""
     return _repeated(lambda: ast.parse(code, mode="eval"))
+
+
+def with_replaced(code: str, replacements: Iterable[tuple[ast.expr, str]]) -> str:
+    """The program with other code in the places of some of its expressions, which do not overlap."""
+    lines = code.encode().split(b"\n")  # the parser counts bytes
+    for old, new in sorted(replacements, key=lambda pair: (pair[0].lineno, pair[0].col_offset), reverse=True):
+        first, last = old.lineno - 1, (old.end_lineno or old.lineno) - 1
+        before, after = lines[first][: old.col_offset], lines[last][old.end_col_offset :]
+        lines[first : last + 1] = [before + new.encode() + after]
+    return b"\n".join(lines).decode()
 
 
 def _repeated(make: Callable[[], T]) -> T:

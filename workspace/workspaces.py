@@ -122,8 +122,9 @@ class Workspaces:
         `but` those with these names.
         """
         source = self._kernel(source_id)
-        variables = [*await source.variables(), *await source.gone_variables()]
-        gone = [variable for variable in variables if variable.name not in but and variable.type not in HIDDEN_TYPES]
+        there = await source.variables()
+        told = [*there, *await source.gone_variables(there)]
+        gone = [variable for variable in told if variable.name not in but and variable.type not in HIDDEN_TYPES]
         if gone:
             await asyncio.to_thread(GoneVariables(self._snapshots / session_id).write, gone)
 

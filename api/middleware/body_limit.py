@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError
@@ -100,7 +99,7 @@ class BodyLimit:
         try:
             if _declared(headers) > limit:
                 error = body.too_large()
-                await JSONResponse(error.body(), error.status, headers=CLOSE)(scope, body.receive, body.send)
+                await error.response(CLOSE)(scope, body.receive, body.send)
             else:
                 await self._app(scope, body.receive, body.send)
         finally:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ApiError
@@ -69,4 +68,4 @@ async def _refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) -
         # before the handshake is accepted: servers then answer 403
         await send({"type": "websocket.close", "code": 1008})
         return
-    await JSONResponse(error.body(), error.status)(scope, receive, send)
+    await error.response()(scope, receive, send)

@@ -69,8 +69,7 @@ async def chat_completions(
         return JSONResponse(status_of(session_id, live).model_dump(), 202, headers=headers)
     await finished(run, request)
     if run.error is not None:
-        known = to_api_error(run.error)
-        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+        return to_api_error(run.error).response(headers)
     return JSONResponse(completion(live.answer, live.chunks.model), headers=headers)
 
 

@@ -43,8 +43,7 @@ async def completions(
         return RunResponse(live.run, pieces, HEADERS, services.settings.runs.keepalive_seconds)
     await finished(live.run, request)
     if live.run.error is not None:
-        known = _named(live.run.error)
-        return JSONResponse(known.body(), known.status, headers=dict(known.headers or {}))
+        return _named(live.run.error).response()
     return JSONResponse(live.completion.whole(await live.chunks(), live.usage()), headers=HEADERS)
 
 

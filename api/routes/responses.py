@@ -70,8 +70,7 @@ async def create_response(
         return JSONResponse(body.begun(), headers=headers)
     await finished(run, request)
     if run.error is not None:
-        known = to_api_error(run.error)
-        return JSONResponse(known.body(), known.status, headers={**headers, **(known.headers or {})})
+        return to_api_error(run.error).response(headers)
     return JSONResponse(doing.response, headers=headers)
 
 
@@ -87,8 +86,7 @@ async def unsupported(request: Request, _user: User = Depends(current_user)) -> 
 async def unsupported_transport(socket: WebSocket) -> None:
     """OpenAI's WebSocket mode, refused before the connection is open."""
     message = "WebSockets are not supported here; send POST /v1/responses with stream: true"
-    error = bad_request(message, code="unsupported_transport")
-    await socket.send_denial_response(JSONResponse(error.body(), error.status))
+    await socket.send_denial_response(bad_request(message, code="unsupported_transport").response())
 
 
 async def own_response(

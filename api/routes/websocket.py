@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from anyio import CancelScope
 from fastapi import APIRouter, WebSocket
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Discriminator, Field, TypeAdapter
 from starlette.requests import HTTPConnection
 
@@ -77,8 +76,7 @@ async def talk(socket: WebSocket) -> None:
     try:
         await authenticate(asking, services)
     except ApiError as error:
-        headers = dict(error.headers or {})
-        await socket.send_denial_response(JSONResponse(error.body(), error.status, headers=headers))
+        await socket.send_denial_response(error.response())
         return
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
     await Talk(socket, asking, services).run()
@@ -88,7 +86,7 @@ async def talk(socket: WebSocket) -> None:
 async def refuse(socket: WebSocket, path: str) -> None:
     """Any other path. The framework's own refusal has no body."""
     error = ApiError(404, f"There is no WebSocket at /{path}; use /api/ws.", code="not_found")
-    await socket.send_denial_response(JSONResponse(error.body(), error.status))
+    await socket.send_denial_response(error.response())
 
 
 def _with_header(connection: HTTPConnection, name: str, value: str) -> HTTPConnection:

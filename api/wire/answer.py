@@ -19,16 +19,7 @@ from nodes.events import (
     ThoughtDelta,
     ToolsOffered,
 )
-from nodes.state import PlanStep, Step
-
-
-def cancelled(step: PlanStep) -> PlanStep:
-    """The step, cancelled unless it has ended."""
-    if step["status"] not in ("pending", "running"):
-        return step
-    copy = step.copy()
-    copy["status"], copy["error"] = "cancelled", "The run ended before this step was complete."
-    return copy
+from nodes.state import PlanStep, Step, unless_ended
 
 
 def usage_of(used: UsageCounter) -> Usage:
@@ -105,7 +96,8 @@ class Answer:
 
     def cut_plan(self) -> PlanChanged | None:
         """The plan of a run that has ended early: what was not complete is cancelled. None if nothing changes."""
-        plan = [cancelled(step) for step in self._plan or []]
+        why = "The run ended before this step was complete."
+        plan = [unless_ended(step, "cancelled", why) for step in self._plan or []]
         return PlanChanged(plan) if plan != (self._plan or []) else None
 
     def _add_call(self, piece: CallDelta) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.errors import bad_request
-from api.wire.responses_calls import LOCAL_SHELL, ClientTool
+from api.wire.responses_calls import CALL_TYPES, LOCAL_SHELL, ClientTool
 from tools.names import FILE_ANALYZER, PYTHON_CODER, RAG_RETRIEVER, READ_PAGE, WEB_SEARCH
 
 BUILT_IN: dict[str, tuple[str, ...]] = {
@@ -19,7 +19,7 @@ BUILT_IN: dict[str, tuple[str, ...]] = {
     "web_search_preview": (WEB_SEARCH, READ_PAGE),
 }
 """OpenAI's tools and the service's equivalents."""
-CLIENT_KINDS = ("function", "custom", LOCAL_SHELL)
+CLIENT_KINDS = tuple(CALL_TYPES.values())
 SHELL_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {

@@ -7,9 +7,10 @@ from tools.errors import ToolFailed
 from tools.files.joins import links
 from tools.files.reader import Brief, tables_of
 from tools.kit import ToolKit
+from tools.session_files import staged
 from workspace.errors import WorkspaceError
 from workspace.jail.variables import HIDDEN_TYPES, Variable
-from workspace.names import Names, inside
+from workspace.names import inside
 from workspace.session import SessionWorkspace
 
 MAX_VARIABLES = 30
@@ -19,7 +20,8 @@ GONE = "Variables of earlier programs that do not exist any more; load or comput
 
 async def variables_at_hand(workspace: SessionWorkspace) -> str:
     """A line per variable: name, type, size, and more if known; then those that are gone. Empty if there are none."""
-    variables, gone = await workspace.kernel.variables(), await workspace.kernel.gone_variables()
+    variables = await workspace.kernel.variables()
+    gone = await workspace.kernel.gone_variables(variables)
     told = [_told(variable) for variable in variables if variable.type not in HIDDEN_TYPES]
     parts = []
     if told:
@@ -49,18 +51,9 @@ async def files_at_hand(kit: ToolKit, names: Sequence[str]) -> str:
 
 async def _in_folder(kit: ToolKit, asked: str, there: Sequence[str]) -> str:
     """The name of the file that is meant, which is then in the session's folder."""
-    if (name := Names(there).similar(asked)) is not None:
-        return name
-    missing = ToolFailed(f"There is no file named {asked!r} in this session or among the user's files.")
-    if kit.library is None:
-        raise missing
-    name = Names(info.name for info in await kit.library.files()).similar(asked)
+    name = await staged(asked, there, kit.workspace, kit.library)
     if name is None:
-        raise missing
-    try:
-        await kit.library.stage(name, kit.workspace.folder)
-    except (FileNotFoundError, WorkspaceError) as error:
-        raise missing from error
+        raise ToolFailed(f"There is no file named {asked!r} in this session or among the user's files.")
     return name
 
 

@@ -6,7 +6,7 @@ from textwrap import dedent
 from typing import TypeGuard
 
 from tools.names import PYTHON_CODER
-from workspace.syntax import parse, parsed
+from workspace.syntax import parse, parsed, with_replaced
 
 MAX_ROUNDS = 20
 """Maximum number of repaired lines: each requires parsing the whole program."""
@@ -86,14 +86,8 @@ def _in_place_assigned(code: str) -> str:
     """
     if "inplace" not in code or (tree := parsed(code)) is None:
         return code
-    lines = code.encode().split(b"\n")
     statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
-    calls = [value for value in statements if _is_in_place(value)]
-    for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset), reverse=True):
-        first, last = call.lineno - 1, (call.end_lineno or call.lineno) - 1
-        before, after = lines[first][: call.col_offset], lines[last][call.end_col_offset :]
-        lines[first : last + 1] = [before + _assigned(call).encode() + after]
-    return b"\n".join(lines).decode()
+    return with_replaced(code, [(value, _assigned(value)) for value in statements if _is_in_place(value)])
 
 
 def _is_in_place(value: ast.expr) -> TypeGuard[ast.Call]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from tools.coding.tables import Tables
-from workspace.syntax import parse_expression, parsed
+from workspace.syntax import parse_expression, parsed, with_replaced
 
 READERS = ("read_csv", "read_table", "read_fwf", "read_json", "read_excel")
 MAX_CODE = 20_000
@@ -29,20 +29,15 @@ def with_described_reads(code: str, tables: Tables) -> tuple[str, list[str]]:
     tree = parsed(code)
     if tree is None:
         return code, []
-    lines = code.encode().split(b"\n")
     setup: list[str] = []
-    replaced: list[str] = []
-    calls = sorted(_calls(tree, tables), key=lambda found: (found[0].lineno, found[0].col_offset), reverse=True)
-    for call, name in calls:
+    replacements: list[tuple[ast.expr, str]] = []
+    for call, name in sorted(_calls(tree, tables), key=lambda found: (found[0].lineno, found[0].col_offset)):
         table = tables[name]
-        first, last = call.lineno - 1, (call.end_lineno or call.lineno) - 1
-        before, after = lines[first][: call.col_offset], lines[last][call.end_col_offset :]
-        lines[first : last + 1] = [before + table.read.encode() + after]
-        replaced.append(table.read)
+        replacements.append((call, table.read))
         setup += [table.setup] if table.setup else []
         setup += ["import pandas as pd"] if ast.unparse(call.func).startswith("pandas.") else []
-    program = b"\n".join(lines).decode()
-    return "\n".join([*dict.fromkeys(setup), program]), list(dict.fromkeys(reversed(replaced)))
+    program = with_replaced(code, replacements)
+    return "\n".join([*dict.fromkeys(setup), program]), list(dict.fromkeys(read for _, read in replacements))
 
 
 def _calls(tree: ast.Module, tables: Tables) -> Iterator[tuple[ast.Call, str]]:

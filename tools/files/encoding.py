@@ -19,6 +19,7 @@ _OTHERS = ("cp1252", "cp1250", "cp1251", "cp1254", "cp1257", "cp932", "gb18030",
 _SYMBOLS = frozenset("\u00a0°µ€£¥§²³¹½¼¾±×÷·‰–—‘’“”„‚…•†™©®ªº«»¿¡")  # noqa: RUF001
 """Those of cp1252 that occur in texts without other letters."""
 _INNER = frozenset("'’‘`´-‐·\u00ad\u200d\u200c")  # noqa: RUF001
+_OUTER = _SYMBOLS | _INNER
 _WORD = re.compile(rb"[^\x00-\x40\x5b-\x60\x7b-\x7f]*[\x80-\xff][^\x00-\x40\x5b-\x60\x7b-\x7f]*")
 _ALPHABETS = ("CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI")
 MAX_SAMPLE = 64 << 10
@@ -114,9 +115,7 @@ def _is_odd(before: str, character: str, after: str) -> bool:
     if character.isalpha():
         return (character.isupper() and before.islower()) or _mixes_scripts(before, character, after)
     inside = before.isalpha() and after.isalpha()
-    return (inside and character not in _INNER) or (
-        (before.isalpha() or after.isalpha()) and character not in _SYMBOLS | _INNER
-    )
+    return (inside and character not in _INNER) or ((before.isalpha() or after.isalpha()) and character not in _OUTER)
 
 
 def _mixes_scripts(before: str, character: str, after: str) -> bool:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tools.files.ooxml.package import Element, attribute, child, descendants, elements, local
-from tools.files.profile import Fact, plain
+from tools.files.ooxml.package import Element, attribute, child, descendants, elements, facts_in, local, text_of
+from tools.files.ooxml.revisions import Revisions
+from tools.files.profile import Fact
 
 MAX_REPEATED = 50
 MAX_ROWS = 2000
@@ -46,14 +47,7 @@ class Content:
     margins: list[str] = field(default_factory=list)
     tables: int = 0
     pictures: int = 0
-    insertions: int = 0
-    deletions: int = 0
-
-    @property
-    def remark(self) -> str:
-        counts = ((self.insertions, "insertion"), (self.deletions, "deletion"))
-        told = ", ".join(f"{count} {noun}{'s' * (count > 1)}" for count, noun in counts if count)
-        return f"It has tracked changes ({told}): inserted text is included, deleted text is left out." if told else ""
+    revisions: Revisions = field(default_factory=Revisions)
 
 
 class Reader:
@@ -72,10 +66,11 @@ class Reader:
         """`root` is the root of `content.xml`, `styles` that of `styles.xml`."""
         for each in (root, *([styles] if styles is not None else [])):
             self._hidden |= set(_hidden_styles(each))
-        self._content.insertions = sum(1 for _ in descendants(root, "insertion"))
-        self._content.deletions = sum(1 for _ in descendants(root, "deletion"))
+        for noun in ("insertion", "deletion"):
+            if count := sum(1 for _ in descendants(root, noun)):
+                self._content.revisions.counts[noun] = count
         body = child(root, "body")
-        for kind in elements(body) if body is not None else ():
+        for kind in elements(body):
             self._blocks(kind)
         margins: dict[str, None] = {}
         for each in descendants(styles, *_MARGINS):
@@ -133,7 +128,7 @@ class Reader:
             text = "".join(self._inline(element, anchored))
             return [text, *anchored]
         if name == "annotation":
-            author = getattr(child(element, "creator"), "text", None)
+            author = text_of(element, "creator")
             text = " ".join("".join(self._inline(each, [])) for each in descendants(element, "p"))
             return [f"[Comment by {author}: {text}]" if author else f"[Comment: {text}]"]
         if name == "table":
@@ -143,7 +138,7 @@ class Reader:
             self._content.pictures += 1
         if name == "object":
             return self._embedded(element)
-        described = getattr(child(element, "desc"), "text", None)
+        described = text_of(element, "desc")
         return [*self._lines(element), *([f"[Picture: {described}]"] if described else [])]
 
     def _embedded(self, element: Element) -> list[str]:
@@ -214,8 +209,4 @@ def _hidden_styles(root: Element) -> Iterator[str]:
 
 def about(meta: Element | None) -> dict[str, Fact]:
     """Author, title and dates."""
-    found: dict[str, Fact] = {}
-    for each in elements(child(meta, "meta") if child(meta, "meta") is not None else ()):
-        if (key := _ABOUT.get(local(each))) and each.text:
-            found.setdefault(key, plain(each.text, 200))
-    return found
+    return facts_in(child(meta, "meta"), _ABOUT)

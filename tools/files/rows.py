@@ -14,10 +14,10 @@ MAX_TEXT = 2_000_000
 
 
 def rows_as_text(
-    frame: pd.DataFrame, heading: str | None = None, limit: int = MAX_TEXT, *, writer: SectionWriter | None = None
+    frame: pd.DataFrame, heading: str | None = None, *, writer: SectionWriter | None = None
 ) -> list[Section]:
     """`column: value, column: value` per row, `SECTION_ROWS` rows per section, added to the writer's sections."""
-    writer = writer or SectionWriter(limit)
+    writer = writer or SectionWriter(MAX_TEXT)
     names = [plain(name) for name in frame.columns[:MAX_COLUMNS]]
     for start in range(0, len(frame), SECTION_ROWS):
         if writer.full:

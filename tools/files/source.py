@@ -4,6 +4,7 @@ import codecs
 import re
 import stat
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tools.files.encoding import alternatives, guess
@@ -28,7 +29,7 @@ _ESCAPES = (b"\x1b$B", b"\x1b$@", b"\x1b(J")
 """Of Japanese in seven bits."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A regular file on disk and its first bytes."""
 
@@ -41,6 +42,16 @@ class Source:
     def suffix(self) -> str:
         """The extension, in lower case with its dot; only a hint."""
         return self.path.suffix.lower()
+
+    @cached_property
+    def not_utf8(self) -> int | None:
+        """Approximate position of the first byte that is not UTF-8; found once, because it takes reading the file."""
+        return _first_not(self, "utf-8")
+
+    @cached_property
+    def encoding(self) -> str | None:
+        """The Python name of the text's encoding; None if it is not text."""
+        return _encoding_of(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +89,7 @@ def open_source(path: Path) -> Source:
 
 def encoding_of(source: Source) -> str | None:
     """The Python name of the text's encoding; None if it is not text."""
-    head = source.head
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            return name if _reads_as_text(head, name) else None
-    if head.count(0) > len(head) * STRAY_ZEROS:
-        wide = _wide(head)
-        return wide if wide is not None and _reads_as_text(head, wide) else None
-    odd = _first_not_utf8(source)
-    if odd is None and any(escape in head for escape in _ESCAPES) and _reads_as_text(head, "iso2022_jp"):
-        return "iso2022_jp"
-    if odd is None:
-        return "utf-8" if _reads_as_text(head, "utf-8") else None
-    legacy = _legacy(source, odd)
-    return legacy if _reads_as_text(head, legacy) else None
+    return source.encoding
 
 
 def codec_of(source: Source, encoding: str) -> str:
@@ -113,6 +111,23 @@ def read_text(source: Source, encoding: str, limit: int) -> str:
         return file.read(limit).removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _encoding_of(source: Source) -> str | None:
+    head = source.head
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name if _reads_as_text(head, name) else None
+    if head.count(0) > len(head) * STRAY_ZEROS:
+        wide = _wide(head)
+        return wide if wide is not None and _reads_as_text(head, wide) else None
+    odd = source.not_utf8
+    if odd is None and any(escape in head for escape in _ESCAPES) and _reads_as_text(head, "iso2022_jp"):
+        return "iso2022_jp"
+    if odd is None:
+        return "utf-8" if _reads_as_text(head, "utf-8") else None
+    legacy = _legacy(source, odd)
+    return legacy if _reads_as_text(head, legacy) else None
+
+
 def _wide(head: bytes) -> str | None:
     """UTF-16 without a byte order mark: the zeros of separators and line ends are all in one half of the bytes."""
     half = max(1, len(head) // 2)
@@ -120,11 +135,6 @@ def _wide(head: bytes) -> str | None:
     if odd > 0.02 and even < odd / 10:
         return "utf-16-le"
     return "utf-16-be" if even > 0.02 and odd < even / 10 else None
-
-
-def _first_not_utf8(source: Source) -> int | None:
-    """Approximate position of the first byte that is not UTF-8."""
-    return _first_not(source, "utf-8")
 
 
 def _first_not(source: Source, encoding: str) -> int | None:
@@ -164,12 +174,13 @@ def _near(source: Source, odd: int) -> bytes:
 
 def decoding_of(source: Source, encoding: str) -> Decoding:
     """How a program decodes the text."""
-    return Decoding(encoding, damaged=_first_not(source, encoding) is not None)
+    odd = source.not_utf8 if encoding == "utf-8" else _first_not(source, encoding)
+    return Decoding(encoding, damaged=odd is not None)
 
 
 def encoding_doubt(source: Source, encoding: str) -> str | None:
     """A note that the encoding is a guess, with the words that tell; None if it is certain."""
-    if encoding.startswith("utf-") or (odd := _first_not_utf8(source)) is None:
+    if encoding.startswith("utf-") or (odd := source.not_utf8) is None:
         return None
     (own, word), *others = alternatives(_near(source, odd), encoding) or [(encoding, "")]
     if not others:

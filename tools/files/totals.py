@@ -117,8 +117,10 @@ def _is_labelled_total(rows: Sequence[Row], at: int) -> bool:
     """With a label, and with empty cells or the sums or averages of the others."""
     if not is_total_label(_first_text(rows[at])):
         return False
+    if _is_sparse(rows, at):
+        return True
     others = [row for row in rows[:at] if not is_total_label(_first_text(row))]
-    return _is_sparse(rows, at) or _has_sums(others, rows[at])
+    return _has_sums(others, rows[at])
 
 
 def _is_bare_total(rows: Sequence[Row], last: Row) -> bool:

@@ -6,9 +6,11 @@ Blocking functions; call them in a thread.
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .processes import children_of
 from .settings import JailSettings
 
 _SHARE = 0.05
@@ -38,11 +40,8 @@ def memory_in_use(family: Sequence[int], enough: int) -> int:
 def _family(pid: int) -> list[int]:
     found = [pid]
     for member in found:  # grows during the iteration
-        try:
-            for thread in Path(f"/proc/{member}/task").iterdir():
-                found += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
-        except (FileNotFoundError, ProcessLookupError):  # it ended in the meantime
-            continue
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended in the meantime
+            found += children_of(member)
     return found
 
 

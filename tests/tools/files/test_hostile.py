@@ -56,6 +56,16 @@ async def test_bombs_are_refused_by_what_they_claim(reader: FileReader, tmp_path
         await reader.profile(path)
 
 
+async def test_regression_rows_with_one_cell_below_a_table_took_quadratic_time(
+    reader: FileReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "long.csv"
+    full, single = [b"row %d,%d\n" % (at, at) for at in range(30_000)], [b"more %d,\n" % at for at in range(30_000)]
+    await asyncio.to_thread(path.write_bytes, b"".join([b"name,count\n", *full, *single]))
+    [table] = (await reader.profile(path)).tables
+    assert table.rows == 60_000
+
+
 async def test_a_picture_of_billions_of_pixels_is_measured_not_opened(reader: FileReader, tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     path.write_bytes(HOSTILE["huge.png"]())

@@ -12,6 +12,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from tests.tools.files.sheets import analysis
 from tests.tools.files.spreadsheets import Rows, add, workbook
+from tools.files.formats.sheets.parts import parts
+from tools.files.formats.sheets.table import Origin
+from tools.files.formats.sheets.workbook import grids, open_book
+from tools.files.source import open_source
 
 SALES: Rows = [["Region", "Units", "Price"], ["North", 3, 1.5], ["South", 4, 2.25], ["West", 5, 3.75]]
 
@@ -288,6 +292,25 @@ def test_numbers_stored_as_text(tmp_path: Path) -> None:
     assert found.frame["price"].sum() == 12
     assert found.frame["mixed"].sum() == 60
     assert found.frame["late"].sum() == pytest.approx(1254.25)
+
+
+def test_regression_a_column_named_like_a_keyword_made_the_workbook_unreadable(tmp_path: Path) -> None:
+    found = analysis(tmp_path, workbook([["name", "class"], ["a", "€ 5.20"], ["b", "€ 6.30"]]))
+    assert found.frame["class"].tolist() == [5.2, 6.3]
+
+
+def test_cells_that_pandas_reads_otherwise_than_expected_are_loaded_as_they_are(tmp_path: Path) -> None:
+    """Here, because the file changes between the two readings."""
+    before, after = tmp_path / "before.xlsx", tmp_path / "after.xlsx"
+    before.write_bytes(workbook([["name", "price"], ["a", "€ 1"], ["b", "€ 2"]]))
+    after.write_bytes(workbook([["name", "price"], ["a", "1-2-3"], ["b", 2]]))
+    source, tables = open_source(before), []
+    for grid in grids(source, open_book(source), None):
+        options = {"sheet_name": grid.name, "engine": "calamine"}
+        origin = Origin("pd.read_excel", "{name}", options, lambda: after)
+        tables += [part.table for part in parts(grid, origin, None)]
+    [table] = tables
+    assert [column.dtype for column in table.columns] == ["object", "object"]
 
 
 def test_dates_times_and_booleans(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ COLUMNS: dict[str, Case] = {
     "codes with leading zeros": Case(
         "zip,n\n00501,1\n02134,2\n", "list(df['zip']) == ['00501', '02134']", "leading zero"
     ),
+    "a name that is a keyword": Case("name,class\na,€ 5.20\nb,€ 6.30\n", "list(df['class']) == [5.2, 6.3]"),
     "codes with a gap": Case("zip,n\n00501,1\n,2\n90210,3\n", "list(df['zip'].fillna('')) == ['00501', '', '90210']"),
     "codes with NA among them": Case("zip,n\n00501,1\nNA,2\n", "df['zip'].isna().tolist() == [False, True]"),
     "Namibia": Case("land,code\nNamibia,NA\nNorway,NO\n", "list(df['code']) == ['NA', 'NO']", "'NA' kept as text"),

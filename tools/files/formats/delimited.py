@@ -163,7 +163,7 @@ def _count(found: Found, blocks: Blocks, sampled: int) -> int:
     """The number of rows of a large table, estimated if cells may contain line breaks."""
     parts = [found.text, *found.others]
     if blocks.has_byte_lines and not any('"' in part for part in parts):
-        return max(sampled, blocks.count_lines() - found.layout.above)
+        return max(sampled, blocks.line_count - found.layout.above)
     return round(blocks.source.size * sampled / sum(len(part.encode(blocks.codec, "replace")) for part in parts))
 
 
@@ -212,7 +212,7 @@ def _with_end(layout: Layout, records: Records, dialect: Dialect, blocks: Blocks
     if blocks.whole:
         total = sum(1 for _ in dialect.rows(text))
     elif blocks.has_byte_lines and '"' not in last:
-        total = blocks.count_lines()
+        total = blocks.line_count
     else:
         note = f"It ends with {len(below)} lines that are no data."
         return replace(layout, end=None, notes=[*layout.notes, note]), after

@@ -10,7 +10,7 @@ from lxml import etree
 
 from tools.files.formats import office
 from tools.files.formats.html import passages_of
-from tools.files.ooxml.package import Element, attribute, child, descendants, elements, local, parse
+from tools.files.ooxml.package import Element, attribute, child, descendants, facts_in, parse
 from tools.files.profile import Fact, FileUnreadable, Profile, passage, plain
 from tools.files.sections import Section, SectionWriter
 from tools.files.source import Source
@@ -88,9 +88,4 @@ def _passages(book: zipfile.ZipFile, chapters: list[str], limit: int) -> Iterato
 
 
 def _about(package: Element) -> dict[str, Fact]:
-    found: dict[str, Fact] = {}
-    metadata = child(package, "metadata")
-    for each in elements(metadata) if metadata is not None else ():
-        if (key := _ABOUT.get(local(each))) and each.text:
-            found.setdefault(key, plain(each.text, 200))
-    return found
+    return facts_in(child(package, "metadata"), _ABOUT)

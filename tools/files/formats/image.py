@@ -1,5 +1,8 @@
 """Images: size, mode, EXIF. Only the header is read; a small image is decoded to check that it is complete."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from PIL import ExifTags, Image
 
 from tools.files.profile import DAMAGE, Fact, FileUnreadable, Profile, plain
@@ -18,25 +21,32 @@ _EXIF = {
 }  # fmt: skip
 
 
-def profile(source: Source) -> Profile:
+@contextmanager
+def _opened(source: Source) -> Iterator[Image.Image]:
+    """Raises `FileUnreadable`, also for errors in the block."""
     # A header is harmless, however many pixels it claims; `DECODED_PIXELS` limits decoding.
     Image.MAX_IMAGE_PIXELS = None
     try:
         with Image.open(source.path, formats=FORMATS) as image:
-            pixels = image.width * image.height
-            facts: dict[str, Fact] = {
-                "size": f"{image.width} × {image.height} pixels",
-                "width": image.width,
-                "height": image.height,
-                "mode": image.mode,
-                "format": image.format or "",
-                "frames": int(getattr(image, "n_frames", 1)) if pixels <= DECODED_PIXELS else 1,
-            }
-            if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to find EXIF after its pixels
-                facts |= _exif(image)
-            notes = [_damage(image)] if pixels <= DECODED_PIXELS else []
+            yield image
     except (*DAMAGE, Image.DecompressionBombError) as error:
         raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error
+
+
+def profile(source: Source) -> Profile:
+    with _opened(source) as image:
+        pixels = image.width * image.height
+        facts: dict[str, Fact] = {
+            "size": f"{image.width} × {image.height} pixels",
+            "width": image.width,
+            "height": image.height,
+            "mode": image.mode,
+            "format": image.format or "",
+            "frames": int(getattr(image, "n_frames", 1)) if pixels <= DECODED_PIXELS else 1,
+        }
+        if image.format != "PNG" or pixels <= DECODED_PIXELS:  # a PNG is decoded to find EXIF after its pixels
+            facts |= _exif(image)
+        notes = [_damage(image)] if pixels <= DECODED_PIXELS else []
     if pixels > HUGE_PIXELS:
         notes = ["It has so many pixels that programs refuse to open it."]
     return Profile(
@@ -58,12 +68,8 @@ def sections(source: Source) -> list[Section]:
 
 def document(source: Source) -> DocumentText:
     """No sections; each page of a TIFF is a scan, and the first picture of other formats."""
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with Image.open(source.path, formats=FORMATS) as image:
-            pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
-    except (*DAMAGE, Image.DecompressionBombError) as error:
-        raise FileUnreadable("It begins like a picture, but cannot be read as one.") from error
+    with _opened(source) as image:
+        pages = int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
     return DocumentText([], Scans(pages, list(range(1, min(pages, MAX_PAGES) + 1)), pictures_only=True))
 
 

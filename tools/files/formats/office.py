@@ -8,6 +8,11 @@ from tools.files.source import Source
 
 MAX_MEMBERS = 10_000
 _XML = (".xml", ".rels", ".vml")
+_PROPERTIES = {
+    "title": "title", "author": "creator", "subject": "subject", "keywords": "keywords", "created": "created",
+    "modified": "modified",
+}  # fmt: skip
+"""Facts, and the properties that have them."""
 
 
 def check(source: Source, max_xml: int) -> None:
@@ -49,15 +54,7 @@ def member(archive: zipfile.ZipFile, name: str, limit: int = -1) -> bytes:
 def about(properties: object) -> dict[str, Fact]:
     """Author, title and dates, if the document has them."""
     facts: dict[str, Fact] = {}
-    for key, names in (
-        ("title", ("title",)),
-        ("author", ("author", "creator")),
-        ("subject", ("subject",)),
-        ("keywords", ("keywords",)),
-        ("created", ("created",)),
-        ("modified", ("modified",)),
-    ):
-        value = next((found for name in names if (found := getattr(properties, name, None))), None)
-        if value:
+    for key, name in _PROPERTIES.items():
+        if value := getattr(properties, name, None):
             facts[key] = value.isoformat() if isinstance(value, date) else plain(value, 200)
     return facts

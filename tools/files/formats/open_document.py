@@ -39,7 +39,7 @@ def profile(source: Source) -> Profile:
             for unit in content.units if unit.heading or unit.page
         ][:MAX_OUTLINE],
         preview=passage("\n".join([*(unit.text for unit in content.units), *content.margins])),
-        notes=list(filter(None, [content.remark])),
+        notes=list(filter(None, [content.revisions.remark])),
     )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def sections(source: Source) -> list[Section]:
     for unit in content.units:
         writer.add(unit.text, page=unit.page, heading=plain(unit.heading, 200) or None)
     writer.add("\n".join(content.margins), heading=MARGINS)
-    writer.add(content.remark)
+    writer.add(content.revisions.remark)
     return writer.sections
 
 

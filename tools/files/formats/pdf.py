@@ -9,7 +9,7 @@ from pypdf import PageObject, PdfReader
 
 from tools.files.columns import describe_columns, head_rows
 from tools.files.pdf.pages import PageTexts
-from tools.files.pdf.parts import BROKEN, Parts, opened
+from tools.files.pdf.parts import BROKEN, Parts
 from tools.files.pdf.text import PdfText
 from tools.files.profile import Fact, Profile, Table, passage, plain
 from tools.files.rows import unique_names, with_numbers
@@ -43,9 +43,9 @@ _LOAD_FORM = (
 def profile(source: Source) -> Profile:
     texts, parts, tables = PageTexts(source.path, OUTLINED_PAGES), Parts(), list[Table]()
     texts.read(parts, TEXT_SECONDS, EXTRAS_SECONDS)
-    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(opened(source.path)), {})
-    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(opened(source.path), 500))), None)
-    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(opened(source.path)), [])
+    metadata: dict[str, Fact] = parts.read(METADATA_SECONDS, lambda: _metadata(texts.reader), {})
+    images = parts.read(IMAGE_SECONDS, lambda: sum(map(_image_count, _pages(texts.reader, 500))), None)
+    outline: list[str] = parts.read(OUTLINE_SECONDS, lambda: _outline(texts.reader), [])
     parts.read(TABLE_SECONDS, lambda: tables.extend(_tables(source)), None)
     facts: dict[str, Fact] = {"pages": texts.count, **metadata}
     if images is not None:

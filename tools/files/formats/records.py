@@ -9,7 +9,7 @@ import pandas as pd
 
 from tools.files.columns import describe_columns, head_rows
 from tools.files.inference.column_type import ColumnType
-from tools.files.inference.conversion import literal
+from tools.files.inference.conversion import arguments, literal
 from tools.files.inference.infer import infer
 from tools.files.inference.numbers import EXACT, INT64
 from tools.files.profile import MAX_COLUMNS, Table
@@ -74,8 +74,7 @@ def flat_table(text: str, decoding: Decoding, *, lines: bool) -> tuple[pd.DataFr
     if not all(isinstance(name, str) for name in frame.columns):  # years as names would become numbers
         options["convert_axes"] = False
         frame = pd.read_json(io.StringIO(text), **options)
-    written = "".join(f", {key}={literal(value)}" for key, value in (options | decoding.options).items())
-    return frame, f"df = pd.read_json({{name}}{written})"
+    return frame, f"df = pd.read_json({{name}}{arguments(options | decoding.options)})"
 
 
 def is_flat(records: Iterable[Mapping[str, Any]]) -> bool:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["empty", "text", "boolean", "integer", "number", "date", "time", "nested", "mixed"]
+from tools.files.profile import ValueKind
+
 Decimal = Literal[".", ","]
 BLANKS = " \u00a0\u202f\u2009"
 """Ordinary, no-break, narrow no-break and thin spaces, all used between groups of digits."""
@@ -81,7 +82,7 @@ class DateFormat:
 class ColumnType:
     """The decision about one column."""
 
-    kind: Kind
+    kind: ValueKind
     why: str = ""
     """A short clause for a reader, such as `codes with leading zeros`; empty if the kind says it all."""
     doubt: str = ""

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from keyword import iskeyword
 from typing import Any, Literal
 
 import pandas as pd
@@ -47,8 +48,7 @@ class Conversion:
             column += f".str.replace({written(old)}, {written(new)}{', regex=True' if is_pattern else ''})"
         if self.into == "number":
             return f"pd.to_numeric({column})"
-        options = "".join(f", {key}={literal(value)}" for key, value in self._date_options().items())
-        return f"pd.to_datetime({column}{options})" if self.into == "date" else column
+        return f"pd.to_datetime({column}{arguments(self._date_options())})" if self.into == "date" else column
 
     def _date_options(self) -> dict[str, Any]:
         options: dict[str, Any] = {"format": self.format}
@@ -70,15 +70,23 @@ def assign(conversions: Mapping[str, Conversion]) -> str:
     code = ""
     ordered = sorted(conversions.items(), key=lambda item: repr(item[1]))
     for one, group in groupby(ordered, key=lambda item: item[1]):
-        names = [name for name, _ in group]
-        if len(names) > 1:
-            listed = ", ".join(map(quoted, names))
-            code += f".assign(**{{c: lambda t, c=c: {one.code('t[c]')} for c in [{listed}]}})"
-        elif names[0].isidentifier() and names[0].isascii():
-            code += f".assign({names[0]}=lambda t: {one.code(f't[{quoted(names[0])}]')})"
-        else:
-            code += f".assign(**{{{quoted(names[0])}: lambda t: {one.code(f't[{quoted(names[0])}]')}}})"
+        code += assignment([name for name, _ in group], one.code)
     return code
+
+
+def assignment(names: Sequence[str], code: Callable[[str], str]) -> str:
+    """`.assign(…)` with the same change of each of these columns; `code` makes an expression from that for a column."""
+    if len(names) > 1:
+        return f".assign(**{{c: lambda t, c=c: {code('t[c]')} for c in {literal(list(names))}}})"
+    (name,) = names
+    changed = code(f"t[{quoted(name)}]")
+    is_word = name.isidentifier() and name.isascii() and not iskeyword(name)
+    return f".assign({name}=lambda t: {changed})" if is_word else f".assign(**{{{quoted(name)}: lambda t: {changed}}})"
+
+
+def arguments(options: Mapping[str, Any]) -> str:
+    """The options of a call as Python, each preceded by a comma."""
+    return "".join(f", {key}={literal(value)}" for key, value in options.items())
 
 
 def quoted(text: str) -> str:

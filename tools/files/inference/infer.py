@@ -11,10 +11,11 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any
 
-from tools.files.inference.column_type import ColumnType, Decimal, Kind
+from tools.files.inference.column_type import ColumnType, Decimal
 from tools.files.inference.dates import Dates, are_times, dates, orders_differ
 from tools.files.inference.missing_values import PANDAS, WORDS, is_certain, is_mark
 from tools.files.inference.numbers import EXACT, INT64, Numbers, looks_numeric, numbers
+from tools.files.profile import ValueKind
 
 _BOOLEANS = frozenset(("true", "false", "True", "False", "TRUE", "FALSE"))
 _PROBE = 64
@@ -29,17 +30,14 @@ class Habits:
     day_first: bool | None = None
 
 
-def infer_columns(
-    columns: Sequence[Sequence[object]], habits: Habits = Habits(), *, typed: bool = False
-) -> list[ColumnType]:
+def infer_columns(columns: Sequence[Sequence[object]], habits: Habits = Habits()) -> list[ColumnType]:
     """The type of each column; those that are clear decide about those that are ambiguous.
 
     Args:
         columns: the cells of each column.
         habits: what is known from elsewhere, such as decimal commas because of semicolons between the cells.
-        typed: whether the source has types of its own (JSON), so that texts stay texts.
     """
-    found = [infer(cells, habits, typed=typed) for cells in columns]
+    found = [infer(cells, habits) for cells in columns]
     shown = _shown_by(found, habits)
     if shown == habits:
         return found
@@ -47,7 +45,9 @@ def infer_columns(
 
 
 def infer(cells: Iterable[object], habits: Habits = Habits(), *, typed: bool = False) -> ColumnType:
-    """The type of one column. Never fails because of what the cells are."""
+    """The type of one column. Never fails because of what the cells are. `typed`: whether the source has types of its
+    own (JSON), so that texts stay texts.
+    """
     values = list(cells)
     present = [value for value in values if not _is_missing(value)]
     gaps = len(present) < len(values)
@@ -59,14 +59,23 @@ def infer(cells: Iterable[object], habits: Habits = Habits(), *, typed: bool = F
 
 def _shown_by(types: Sequence[ColumnType], habits: Habits) -> Habits:
     """The habits that columns without doubt show, as far as they agree; else those given."""
-    sure = [one for one in types if not one.doubt]
-    decimals = {number.decimal_mark for one in sure if (number := one.number) is not None and number.decimal_mark}
-    orders = {one.date.day_first for one in sure if one.date is not None and one.date.day_first is not None}
-    decimal = decimals.pop() if len(decimals) == 1 else habits.decimal
-    day_first = orders.pop() if len(orders) == 1 else habits.day_first
+    shown = habits_of(types)
+    decimal = habits.decimal if shown.decimal is None else shown.decimal
+    day_first = habits.day_first if shown.day_first is None else shown.day_first
     if day_first is None and decimal == ",":  # nobody who writes decimal commas writes the month first
         day_first = True
     return Habits(decimal, day_first)
+
+
+def habits_of(types: Sequence[ColumnType]) -> Habits:
+    """The habits on which the columns without doubt agree."""
+    sure = [one for one in types if not one.doubt]
+    decimals = {number.decimal_mark for one in sure if (number := one.number) is not None and number.decimal_mark}
+    orders = {one.date.day_first for one in sure if one.date is not None and one.date.day_first is not None}
+    return Habits(
+        decimals.pop() if len(decimals) == 1 else None,
+        orders.pop() if len(orders) == 1 else None,
+    )
 
 
 def _is_missing(value: object) -> bool:
@@ -126,7 +135,7 @@ def _as_written(raw: set[str], marks: set[str]) -> tuple[str, ...]:
     return tuple(sorted(text for text in raw if text.strip() in marks or not text.strip()))
 
 
-def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Kind, dict[str, Any]] | None:
+def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[ValueKind, dict[str, Any]] | None:
     """`(kind, other fields)` if all texts are numbers, dates, times or booleans. `words`: the other texts."""
     if texts <= _BOOLEANS and len(words) < len(texts):
         return "boolean", {}
@@ -141,16 +150,16 @@ def _shaped(texts: set[str], habits: Habits, words: set[str]) -> tuple[Kind, dic
     return None
 
 
-def _of_numbers(found: Numbers) -> tuple[Kind, dict[str, Any]]:
+def _of_numbers(found: Numbers) -> tuple[ValueKind, dict[str, Any]]:
     if found.code:
         return "text", {"why": found.code, "digits": True}
-    kind: Kind = "integer" if found.integers else "number"
+    kind: ValueKind = "integer" if found.integers else "number"
     assumed = "thousands" if found.format.thousands and not found.format.decimal else "decimals"
     doubt = f"{found.ambiguous} is ambiguous; taken as {assumed}" if found.ambiguous else ""
     return kind, {"why": found.format.summary, "doubt": doubt, "number": found.format, "wide": found.wide}
 
 
-def _of_dates(found: Dates) -> tuple[Kind, dict[str, Any]]:
+def _of_dates(found: Dates) -> tuple[ValueKind, dict[str, Any]]:
     order = "day first" if found.format.day_first else "month first"
     doubt = f"{found.ambiguous} is ambiguous; taken as {order}" if found.ambiguous else ""
     doubt = doubt or ("years of two digits are taken as 1969 to 2068" if found.distant else "")
@@ -193,13 +202,13 @@ def _of_values(present: list[Any], *, gaps: bool) -> ColumnType:
     return ColumnType(kind, gaps=gaps, wide=kind == "integer" and _wide(present))
 
 
-def _one_of(kinds: set[Kind]) -> Kind:
+def _one_of(kinds: set[ValueKind]) -> ValueKind:
     if kinds == {"integer", "number"}:
         return "number"
     return next(iter(kinds)) if len(kinds) == 1 else "mixed"
 
 
-def _kind_of(value: object) -> Kind:
+def _kind_of(value: object) -> ValueKind:
     if isinstance(value, str):
         return "text"
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from tools.files.inference.column_type import ColumnType, NumberFormat
-from tools.files.inference.conversion import Conversion, assign, conversion, literal
+from tools.files.inference.conversion import Conversion, assign, conversion
 from tools.files.inference.missing_values import PANDAS
 
 
@@ -23,11 +23,6 @@ class Reading:
     def convert(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame that was read with `options`, converted."""
         return frame.assign(**{name: how.apply(frame[name]) for name, how in self.conversions.items()})
-
-    @property
-    def arguments(self) -> str:
-        """The options as Python, each preceded by a comma."""
-        return "".join(f", {key}={literal(value)}" for key, value in self.options.items())
 
     @property
     def assignments(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from tools.files.ooxml.package import Element, Package, attribute, child, descendants, elements, local
+from tools.files.ooxml.package import Element, Package, attribute, child, descendants, elements, local, text_of
 
 MAX_POINTS = 2000
 MAX_SERIES = 100
@@ -36,11 +36,11 @@ def _text(root: Element | None) -> str:
 
 
 def _diagram(root: Element) -> str:
-    points = (child(point, "t") for point in elements(child(root, "ptLst") or ()))
+    points = (child(point, "t") for point in elements(child(root, "ptLst")))
     return "\n".join(filter(None, (drawn_text(point).strip() for point in points if point is not None)))
 
 
-def drawn_text(parent: Element) -> str:
+def drawn_text(parent: Element | None) -> str:
     """The text of a shape: its paragraphs, one a line."""
     return "\n".join(_paragraph(each) for each in descendants(parent, "p"))
 
@@ -68,9 +68,14 @@ def _chart(root: Element) -> Iterator[str]:
 def _rows(labels: dict[str, str], names: list[str], columns: list[dict[str, str]]) -> Iterator[str]:
     """A line with the names of the series, and one a category."""
     yield " | ".join(["", *names]).strip()
-    places = dict.fromkeys([*labels, *(place for column in columns for place in column)])
+    yield from _lines([labels, *columns])
+
+
+def _lines(columns: list[dict[str, str]]) -> Iterator[str]:
+    """The points of all columns, by their index."""
+    places = dict.fromkeys(place for column in columns for place in column)
     for place in sorted(places, key=_number)[:MAX_POINTS]:
-        yield " | ".join([labels.get(place, ""), *(column.get(place, "") for column in columns)])
+        yield " | ".join(column.get(place, "") for column in columns)
 
 
 def _number(place: str) -> int:
@@ -94,9 +99,9 @@ def _values(series: Element, *names: str) -> dict[str, str]:
     data = next((found for name in names if (found := child(series, name)) is not None), None)
     points: dict[str, str] = {}
     for cache in descendants(data, "strCache", "numCache", "strLit", "numLit", "multiLvlStrCache"):
-        code = getattr(child(cache, "formatCode"), "text", None) or ""
+        code = text_of(cache, "formatCode")
         for point in descendants(cache, "pt"):
-            place, value = point.get("idx", ""), _formatted(getattr(child(point, "v"), "text", None) or "", code)
+            place, value = point.get("idx", ""), _formatted(text_of(point, "v"), code)
             # The outer level of two-level categories comes last.
             points[place] = f"{value}, {points[place]}" if place in points else value
             if len(points) >= MAX_POINTS:
@@ -120,13 +125,12 @@ def _formatted(value: str, code: str) -> str:
 
 def _extended_chart(root: Element) -> Iterator[str]:
     """Waterfalls, funnels and the like, which have a format of their own."""
-    yield f"Chart: {' '.join(drawn_text(child(root, 'chart', 'title') or ()).split())}".removesuffix(": ")
+    yield f"Chart: {' '.join(drawn_text(child(root, 'chart', 'title')).split())}".removesuffix(": ")
     yield from (_name(series) for series in descendants(child(root, "chart"), "series"))
     for data in descendants(child(root, "chartData"), "data"):
-        columns = [
-            {point.get("idx", ""): point.text or "" for point in descendants(dimension, "pt")}
-            for dimension in elements(data)
-        ]
-        places = dict.fromkeys(place for column in columns for place in column)
-        for place in sorted(places, key=_number)[:MAX_POINTS]:
-            yield " | ".join(column.get(place, "") for column in columns)
+        yield from _lines(
+            [
+                {point.get("idx", ""): point.text or "" for point in descendants(dimension, "pt")}
+                for dimension in elements(data)
+            ]
+        )

@@ -31,8 +31,12 @@ def _fraction(element: Element) -> str:
 
 
 def _scripts(element: Element) -> str:
+    return _part(element, "e") + _limits(element)
+
+
+def _limits(element: Element) -> str:
     below, above = _part(element, "sub"), _part(element, "sup")
-    return _part(element, "e") + (f"_{_group(below)}" if below else "") + (f"^{_group(above)}" if above else "")
+    return (f"_{_group(below)}" if below else "") + (f"^{_group(above)}" if above else "")
 
 
 def _radical(element: Element) -> str:
@@ -42,9 +46,7 @@ def _radical(element: Element) -> str:
 
 def _operator(element: Element) -> str:
     sign = value_of(element, "naryPr", "chr") or "∫"
-    below, above = _part(element, "sub"), _part(element, "sup")
-    limits = (f"_{_group(below)}" if below else "") + (f"^{_group(above)}" if above else "")
-    return f"{sign}{limits} {_part(element, 'e')}"
+    return f"{sign}{_limits(element)} {_part(element, 'e')}"
 
 
 def _delimiters(element: Element) -> str:

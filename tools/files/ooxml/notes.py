@@ -26,7 +26,7 @@ class Notes:
         for kind, relationship in _PARTS.items():
             for part in package.related(main, relationship):
                 root = package.root(part)
-                for each in elements(root) if root is not None else ():
+                for each in elements(root):
                     if local(each) == kind and attribute(each, "type") not in _SEPARATORS:
                         self._found[kind, attribute(each, "id") or ""] = Note(part, each, _label(kind, each))
 

@@ -17,7 +17,7 @@ class Numbering:
     """Counts the paragraphs of each list, in the document's order."""
 
     def __init__(self, root: Element | None) -> None:
-        parts = list(elements(root)) if root is not None else []
+        parts = list(elements(root))
         self._lists = {attribute(each, "numId"): each for each in parts if local(each) == "num"}
         self._definitions = {attribute(each, "abstractNumId"): each for each in parts if local(each) == "abstractNum"}
         self._counts: dict[str | None, list[int | None]] = {}
@@ -41,9 +41,7 @@ class Numbering:
         return _PLACE.sub(lambda found: _shown(levels, counts, int(found[1]) - 1, decimal), _text(levels[at]))
 
     def _count(self, number: str, levels: list[Element], at: int, counts: list[int | None]) -> None:
-        begin = self._override(number, at)
-        if begin is None or (number, at) in self._restarted:
-            begin = None
+        begin = None if (number, at) in self._restarted else self._override(number, at)
         self._restarted.add((number, at))
         current = counts[at]
         counts[at] = _start(levels[at]) if current is None else current + 1

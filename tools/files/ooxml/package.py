@@ -5,7 +5,7 @@ Elements are compared by local name, because the transitional and the strict var
 
 import posixpath
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -74,8 +74,7 @@ class Package:
         if name not in self._relationships:
             folder, file = posixpath.split(name)
             root = self.root(posixpath.join(folder, "_rels", f"{file}.rels"))
-            found = {} if root is None else {each.get("Id", ""): _relationship(each, folder) for each in elements(root)}
-            self._relationships[name] = found
+            self._relationships[name] = {each.get("Id", ""): _relationship(each, folder) for each in elements(root)}
         return self._relationships[name]
 
     def related(self, name: str, kind: str) -> Iterator[str]:
@@ -87,7 +86,7 @@ class Package:
     def about(self) -> dict[str, Fact]:
         """Author, title and dates, if the document has them."""
         root = self.root(next(self.related("", "core-properties"), None))
-        found = {local(each): each.text for each in elements(root)} if root is not None else {}
+        found = {local(each): each.text for each in elements(root)}
         return {ours: plain(found[theirs], 200) for theirs, ours in _PROPERTIES.items() if found.get(theirs)}
 
 
@@ -113,18 +112,31 @@ def local(element: Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def elements(parent: Element) -> Iterator[Element]:
+def elements(parent: Element | None) -> Iterator[Element]:
     """The child elements."""
-    return (child for child in parent if isinstance(child.tag, str))
+    return (each for each in (parent if parent is not None else ()) if isinstance(each.tag, str))
 
 
 def child(parent: Element | None, *path: str) -> Element | None:
     """The first descendant along a path of local names."""
     for name in path:
-        if parent is None:
-            return None
         parent = next((each for each in elements(parent) if local(each) == name), None)
     return parent
+
+
+def text_of(parent: Element | None, *path: str) -> str:
+    """The text of the first descendant along a path, up to its first child."""
+    found = child(parent, *path)
+    return (found.text or "") if found is not None else ""
+
+
+def facts_in(parent: Element | None, names: Mapping[str, str]) -> dict[str, Fact]:
+    """The first text of each child with one of these local names, by the name that it has as a fact."""
+    found: dict[str, Fact] = {}
+    for each in elements(parent):
+        if (key := names.get(local(each))) and each.text:
+            found.setdefault(key, plain(each.text, 200))
+    return found
 
 
 def attribute(element: Element | None, name: str) -> str | None:

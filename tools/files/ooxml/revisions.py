@@ -1,4 +1,4 @@
-"""Tracked changes of a Word document: insertions are text, deletions are only counted."""
+"""Tracked changes of a document: insertions are text, deletions are only counted."""
 
 from dataclasses import dataclass, field
 

@@ -14,6 +14,7 @@ from tools.files.ooxml.package import (
     descendants,
     elements,
     local,
+    text_of,
 )
 from tools.files.profile import FileUnreadable
 
@@ -98,7 +99,7 @@ class Presentation:
             for each in descendants(self._package.root(comments), "cm", "reply"):
                 author = self._authors.get(each.get("authorId", ""), "")
                 body = child(each, "txBody")
-                text = (_text(body) if body is not None else getattr(child(each, "text"), "text", None) or "").strip()
+                text = (_text(body) if body is not None else text_of(each, "text")).strip()
                 if text:
                     yield f"[Comment{f' by {author}' if author else ''}: {text}]"
 
@@ -118,7 +119,7 @@ def _id(element: Element) -> str:
 
 def _shapes(tree: Element | None) -> Iterator[Element]:
     """The shapes of a slide, including those in groups."""
-    for each in elements(tree) if tree is not None else ():
+    for each in elements(tree):
         name = local(each)
         if name == "grpSp":
             yield from _shapes(each)

@@ -23,7 +23,7 @@ class Styles:
     """The styles by ID."""
 
     def __init__(self, root: Element | None) -> None:
-        found = (each for each in elements(root if root is not None else ()) if local(each) == "style")
+        found = (each for each in elements(root) if local(each) == "style")
         self._raw = {attribute(each, "styleId"): each for each in found}
         self._known: dict[str, Style] = {}
 

@@ -1,5 +1,7 @@
 """Characters of the fonts Symbol and Wingdings, which have codes of their own."""
 
+import re
+
 _SYMBOL = (
     " !∀#∃%&∋()∗+,−./0123456789:;<=>?≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ{|}∼",  # noqa: RUF001
     "€ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓°±″≥×∝∂•÷≠≡≈…⏐⎯↵ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇®©™∏√⋅¬∧∨⇔⇐⇑⇒⇓◊〈®©™∑",  # noqa: RUF001
@@ -12,6 +14,7 @@ _WINGDINGS = {
 }  # fmt: skip
 _WINGDINGS_2 = {0x4F: "✗", 0x50: "✓", 0x51: "☒", 0x52: "☑", 0x53: "☒", 0x54: "☒", 0xA3: "☐", 0x2A: "☐"}
 _PRIVATE = 0xF000
+_IN_PRIVATE = re.compile("[\uf000-\uf0ff]")
 
 
 def symbol(code: int, font: str) -> str:
@@ -30,9 +33,4 @@ def symbol(code: int, font: str) -> str:
 
 def replaced(text: str, font: str | None) -> str:
     """The text of a run with characters from the fonts' private range replaced."""
-    if not any(_PRIVATE <= ord(character) <= _PRIVATE + 0xFF for character in text):
-        return text
-    return "".join(
-        symbol(ord(character), font or "") if _PRIVATE <= ord(character) <= _PRIVATE + 0xFF else character
-        for character in text
-    )
+    return _IN_PRIVATE.sub(lambda found: symbol(ord(found[0]), font or ""), text)

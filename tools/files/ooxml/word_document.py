@@ -33,6 +33,7 @@ class WordDocument:
         self._body: Element = body
         self.revisions = Revisions()
         self._nested = nested
+        self._styles = Styles(self._part("styles"))
         self._shared = self._opened(self.revisions)
 
     def blocks(self) -> Iterator[Block]:
@@ -78,7 +79,7 @@ class WordDocument:
     def _opened(self, revisions: Revisions) -> Shared:
         return Shared(
             package=self._package,
-            styles=Styles(self._part("styles")),
+            styles=self._styles,
             numbering=Numbering(self._part("numbering")),
             notes=Notes(self._package, self._main),
             revisions=revisions,

@@ -3,11 +3,10 @@
 import re
 from typing import Any
 
-from tools.files.pdf.objects import entries, resolved, words
+from tools.files.pdf.objects import entries, is_hidden, resolved, words
 from tools.files.pdf.text import PdfPage
 
 MAX_QUOTED = 500
-_HIDDEN = 1 << 1
 _KINDS = {
     "/Text": "Note", "/FreeText": "Text on the page", "/Highlight": "Highlighted", "/Underline": "Underlined",
     "/Squiggly": "Underlined", "/StrikeOut": "Struck out", "/Stamp": "Stamp", "/Caret": "Insertion", "/Ink": "Drawing",
@@ -25,7 +24,7 @@ def page_notes(annotations: list[Any], page: PdfPage) -> list[str]:
 
 def _note(annotation: Any, page: PdfPage) -> str:
     kind = str(annotation.get("/Subtype"))
-    if kind not in _KINDS or int(resolved(annotation.get("/F")) or 0) & _HIDDEN:
+    if kind not in _KINDS or is_hidden(annotation):
         return ""
     text = words(annotation.get("/Contents")) or " ".join(_TAG.sub(" ", words(annotation.get("/RC"))).split())
     if kind == "/FileAttachment":

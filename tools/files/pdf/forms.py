@@ -8,7 +8,7 @@ from typing import Any
 from pypdf import PdfReader
 
 from tools.files.ooxml.package import Element, elements, local, parse
-from tools.files.pdf.objects import entries, rectangle, resolved, words
+from tools.files.pdf.objects import entries, is_hidden, rectangle, resolved, words
 from tools.files.pdf.text import PdfPage
 
 MAX_WIDGETS = 2000
@@ -21,7 +21,6 @@ LABEL_REACH = 260.0
 LABEL_ABOVE = 20.0
 _INHERITED = ("/FT", "/V", "/Ff", "/TU", "/Opt")
 _PASSWORD, _RADIO, _BUTTON = 1 << 13, 1 << 15, 1 << 16
-_HIDDEN = 1 << 1
 _MAX_XFA = 16 << 20
 
 
@@ -46,9 +45,11 @@ def page_fields(annotations: list[Any], page: PdfPage, seen: set[int]) -> list[s
     boxes = [rectangle(each) for each in widgets]
     found: dict[int, Field] = {}
     for widget in widgets:
-        if not int(resolved(widget.get("/F")) or 0) & _HIDDEN:
+        if not is_hidden(widget):
             owner = _owner(widget)
-            found.setdefault(id(owner), _field(owner)).widgets.append(widget)
+            if id(owner) not in found:
+                found[id(owner)] = _field(owner)
+            found[id(owner)].widgets.append(widget)
     lines = []
     for key, each in found.items():
         value = _value(each, page, boxes)
@@ -188,12 +189,10 @@ def _label(each: Field, page: PdfPage, boxes: list[tuple[float, ...]]) -> str:
     if described := words(each.properties.get("/TU")):
         return described[:MAX_LABEL].rstrip(": ")
     group = each.properties.get("/FT") == "/Btn" and len(each.widgets) > 1
-    box = rectangle(each.widgets[0]) if each.widgets else ()
-    beside = ""
-    if len(box) == 4:
-        before = (_text_left, _text_above)
-        order = (_text_right, *before) if each.properties.get("/FT") == "/Btn" and not group else before
-        beside = next((text for look in order if (text := look(box, page, boxes))), "")
+    box = rectangle(each.widgets[0])
+    before = (_text_left, _text_above)
+    order = (_text_right, *before) if each.properties.get("/FT") == "/Btn" and not group else before
+    beside = next((text for look in order if (text := look(box, page, boxes))), "")
     return (beside or each.name or "Field").rstrip(": ")
 
 

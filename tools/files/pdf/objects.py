@@ -5,6 +5,7 @@ from typing import Any
 MAX_WORDS = 20_000
 """Maximum length of one text."""
 MAX_ENTRIES = 20_000
+_HIDDEN = 1 << 1
 
 
 def resolved(value: Any) -> Any:
@@ -35,8 +36,12 @@ def words(value: Any) -> str:
     return "\n".join(" ".join(line.split()) for line in text[:MAX_WORDS].removeprefix("/").splitlines()).strip()
 
 
+def is_hidden(annotation: Any) -> bool:
+    return bool(int(resolved(annotation.get("/F")) or 0) & _HIDDEN)
+
+
 def rectangle(annotation: Any) -> tuple[float, ...]:
-    """Left, bottom, right, top, in points of the page; empty if it has none."""
+    """Left, bottom, right, top, in points of the page; all 0 if it has none."""
     sides = entries(annotation.get("/Rect"))
     if len(sides) != 4 or not all(isinstance(side, int | float) for side in sides):
         return (0.0, 0.0, 0.0, 0.0)

@@ -1,5 +1,6 @@
 """The text of each page of a PDF, with its form fields and annotations, which are not part of the pages' own text."""
 
+from functools import cached_property
 from pathlib import Path
 
 from pypdf import PdfReader
@@ -28,6 +29,11 @@ class PageTexts:
         """Numbers of the pages whose text is in a picture."""
         self.has_form = False
 
+    @cached_property
+    def reader(self) -> PdfReader:
+        """For what is not text."""
+        return opened(self._path)
+
     def read(self, parts: Parts, seconds: float, extras_seconds: float) -> None:
         """Read the pages, then their form fields and annotations. What was read before a time limit is kept."""
         parts.read(seconds, self._read_texts, None)
@@ -47,7 +53,7 @@ class PageTexts:
                 return
 
     def _add_extras(self) -> None:
-        reader = opened(self._path)
+        reader = self.reader
         seen: set[int] = set()
         for page in self._document.pages(min(len(self.texts), len(reader.pages))):
             lines = _page_extras(reader, page, seen)

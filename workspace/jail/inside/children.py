@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
-_TASKS = Path("/proc/self/task")
+from ..processes import children_of
+
 _SECONDS = 2.0
 _PAUSE = 0.001
 _ENOUGH = 3
@@ -31,13 +31,13 @@ def end_children(spared: set[int]) -> None:
     until = time.monotonic() + _SECONDS
     empty = 0
     while empty < _ENOUGH and time.monotonic() < until:
-        alive = [pid for pid in _children() if pid not in spared and _runs(pid)]
+        alive = [pid for pid in children_of("self") if pid not in spared and _runs(pid)]
         for pid in alive:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         empty = 0 if alive else empty + 1
         time.sleep(_PAUSE if alive else 0)
-    if dead := [pid for pid in _children() if pid not in spared]:
+    if dead := [pid for pid in children_of("self") if pid not in spared]:
         _collect(dead)
 
 
@@ -58,16 +58,6 @@ def _has_children() -> bool:
     except ChildProcessError:
         return False
     return True
-
-
-def _children() -> list[int]:
-    found: list[int] = []
-    for task in _TASKS.iterdir():
-        try:
-            found += [int(pid) for pid in (task / "children").read_text(encoding="ascii").split()]
-        except (FileNotFoundError, ProcessLookupError):  # a thread that has ended
-            continue
-    return found
 
 
 def _runs(pid: int) -> bool:

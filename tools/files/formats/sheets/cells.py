@@ -8,11 +8,11 @@ from typing import Any
 from tools.files.formats.sheets.grid import Grid
 from tools.files.formats.sheets.load import COLUMN
 from tools.files.formats.sheets.regions import Block
-from tools.files.inference.column_type import ColumnType, Kind
+from tools.files.inference.column_type import ColumnType
 from tools.files.inference.conversion import conversion, literal
-from tools.files.inference.infer import Habits, infer, infer_columns
+from tools.files.inference.infer import Habits, habits_of, infer, infer_columns
 from tools.files.inference.missing_values import is_mark
-from tools.files.profile import plain
+from tools.files.profile import ValueKind, plain
 
 MAX_COLUMNS = 200
 """Columns whose meaning is decided; the others are as pandas reads them."""
@@ -35,7 +35,7 @@ def decide(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) 
     """From all cells of the rows."""
     cells = [grid.column(column, rows) for column in range(block.left, min(block.right, block.left + MAX_COLUMNS))]
     types = infer_columns([_reduced(values) for values in cells])
-    habits = _habits(types)
+    habits = habits_of(types)
     decided = Columns({})
     for at, (name, one, values) in enumerate(zip(names, types, cells, strict=False)):
         digits = grid.marks.zeros.get(block.left + at)
@@ -69,16 +69,6 @@ def _whole(cell: Any) -> Any:
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
-def _habits(types: Sequence[ColumnType]) -> Habits:
-    """What columns of texts show about how this table is written."""
-    decimals = {one.number.decimal_mark for one in types if one.number is not None and not one.doubt} - {None}
-    orders = {one.date.day_first for one in types if one.date is not None and not one.doubt} - {None}
-    return Habits(
-        decimals.pop() if len(decimals) == 1 else None,
-        orders.pop() if len(orders) == 1 else None,
-    )
-
-
 def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns) -> ColumnType:
     """Numbers or dates of which some are stored as text."""
     present = [value for value in values if value != ""]
@@ -95,7 +85,7 @@ def _of_mixed(name: str, values: Sequence[Any], habits: Habits, decided: Columns
     if not alike or how is None:
         return ColumnType("mixed", doubt=_doubt(others, texts, values), digits=False)
     marks = tuple(text for text in texts if text in told.missing or is_mark(text.strip()))
-    kind: Kind = "date" if told.kind == "date" else "number" if "number" in (told.kind, others.kind) else "integer"
+    kind: ValueKind = "date" if told.kind == "date" else "number" if "number" in (told.kind, others.kind) else "integer"
     why = "; ".join(part for part in ("some stored as text", told.why) if part)
     found = ColumnType(kind, why, told.doubt, gaps=others.gaps or bool(marks))
     if told.number is not None and _is_ordinary(told):

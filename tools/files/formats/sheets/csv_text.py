@@ -21,7 +21,7 @@ def assigned(setup: Sequence[str], path: Path) -> str:
     return text
 
 
-def rows_of(text: str) -> list[Row]:
+def _rows_of(text: str) -> list[Row]:
     """All of the same length."""
     rows: list[Row] = list(csv.reader(io.StringIO(text)))
     width = max(map(len, rows), default=0)
@@ -31,9 +31,10 @@ def rows_of(text: str) -> list[Row]:
 
 
 def csv_parts(
-    text: str, rows: list[Row], setup: Sequence[str], name: str | None, marks: Marks, *, hidden: bool = False
+    text: str, setup: Sequence[str], name: str | None, marks: Marks, *, hidden: bool = False
 ) -> Iterator[Part]:
-    """`setup`: lines of Python that assign `text`; `rows`: its rows, as a person sees them."""
+    """`setup`: lines of Python that assign `text`."""
+    rows = _rows_of(text)
     origin = Origin(
         "pd.read_csv",
         "io.StringIO(text)",

@@ -2,7 +2,9 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -117,21 +119,38 @@ def _calculated(source: Source, package: Package) -> Workbook:
 
 
 def _parts(source: Source, workbook: Workbook) -> Iterator[Part]:
-    with pd.ExcelFile(source.path, engine="calamine") as handle:
+    with _Files(source) as files:
         for grid in map(trimmed, grids(source, workbook.book, workbook.package, workbook.data)):
             if not is_empty(grid):
                 formulas = workbook.uncalculated.get(grid.name, Marks()).uncalculated
-                origin = _origin(grid, source, handle, workbook.data if formulas else None)
+                origin = _origin(grid, files, workbook.data if formulas else None)
                 yield from parts(grid, origin, plain(grid.name), formulas, workbook.failure)
 
 
-def _origin(grid: Grid, source: Source, handle: pd.ExcelFile, data: bytes | None) -> Origin:
-    """Where pandas reads the sheet from. Calamine needs memory for all cells of a sheet, empty ones included."""
+class _Files(ExitStack):
+    """The workbook as pandas opens it, with each engine once and when it is needed."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+
+    @cached_property
+    def complete(self) -> pd.ExcelFile:
+        """Calamine needs memory for all cells of a sheet, empty ones included."""
+        return self.enter_context(pd.ExcelFile(self._source.path, engine="calamine"))
+
+    @cached_property
+    def streamed(self) -> pd.ExcelFile:
+        return self.enter_context(pd.ExcelFile(self._source.path, engine="openpyxl"))
+
+
+def _origin(grid: Grid, files: _Files, data: bytes | None) -> Origin:
+    """Where pandas reads the sheet from."""
 
     def opened() -> Any:
         if data is not None:
             return io.BytesIO(data)
-        return source.path if grid.is_cropped or not grid.complete else handle
+        return files.streamed if grid.is_cropped or not grid.complete else files.complete
 
     return Origin(
         "pd.read_excel",

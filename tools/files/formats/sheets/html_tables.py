@@ -1,16 +1,17 @@
 """The tables of an HTML page, which web applications also call `.xls`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 import lxml.html
 import pandas as pd
 
-from tools.files.formats.sheets.csv_text import assigned, csv_parts, rows_of
+from tools.files.formats.sheets.csv_text import assigned, csv_parts
 from tools.files.formats.sheets.grid import Marks, Range
 from tools.files.formats.sheets.parts import Part
-from tools.files.inference.conversion import literal
+from tools.files.inference.conversion import arguments
 from tools.files.profile import DAMAGE
 from tools.files.source import Source
 
@@ -40,25 +41,25 @@ span columns too, and loses decimal commas and leading zeros.
 def html_parts(source: Source, markup: str, encoding: str) -> Iterator[Part]:
     """The tables with several rows and columns. Raises what `int` and lxml raise for markup that makes no sense."""
     tables = lxml.html.fromstring(markup.encode(), parser=lxml.html.HTMLParser(encoding="utf-8")).xpath("//table")
+    pages = cache(partial(pd.read_html, source.path, encoding=encoding))
     chosen = [(at, table) for at, table in enumerate(tables) if _has_data(table)][:MAX_TABLES]
     for at, table in chosen:
         setup = _SETUP.replace("{encoding}", encoding).replace("{table}", str(at)).splitlines()
         text = assigned(setup, source.path)
         name = f"table {at + 1}" if len(chosen) > 1 else None
-        for part in csv_parts(text, rows_of(text), setup, name, Marks(merged=_spans(table))):
-            short = _short_load(source, encoding, at, part.frame)
+        for part in csv_parts(text, setup, name, Marks(merged=_spans(table))):
+            short = _short_load(pages, encoding, at, part.frame)
             yield replace(part, table=replace(part.table, load=short)) if short else part
 
 
-def _short_load(source: Source, encoding: str, table: int, frame: pd.DataFrame) -> str | None:
-    """The call of `pd.read_html` that gives the same; None if there is none."""
-    for options in ({"encoding": encoding}, {"encoding": encoding, "header": 0}):
+def _short_load(pages: Callable[..., list[pd.DataFrame]], encoding: str, table: int, frame: pd.DataFrame) -> str | None:
+    """The call of `pd.read_html` that gives the same; None if there is none. `pages` calls it with further options."""
+    for options in ({}, {"header": 0}):
         try:
-            pd.testing.assert_frame_equal(pd.read_html(source.path, **options)[table], frame)
+            pd.testing.assert_frame_equal(pages(**options)[table], frame)
         except (AssertionError, *DAMAGE):
             continue
-        arguments = "".join(f", {key}={literal(value)}" for key, value in options.items())
-        return f"df = pd.read_html({{name}}{arguments})[{table}]"
+        return f"df = pd.read_html({{name}}{arguments({'encoding': encoding, **options})})[{table}]"
     return None
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
-from keyword import iskeyword
 from typing import Any
 
 import pandas as pd
 
-from tools.files.inference.conversion import literal, quoted
+from tools.files.inference.conversion import arguments, assignment
 
 NAME = "{name}"
 """Stands for the file's name as a Python literal."""
@@ -31,10 +31,9 @@ class Recipe:
     setup: Sequence[str] = ()
     """Lines before the call, for `source`."""
 
-    def expression(self, source: str) -> str:
+    def expression(self, source: str, limits: Mapping[str, Any] | None = None) -> str:
         """Texts of the file that contain `{name}` are escaped."""
-        options = "".join(f", {key}={literal(value)}" for key, value in self.options.items())
-        rest = f"{options}){self.after}".replace(NAME, _ESCAPED_NAME)
+        rest = f"{arguments({**self.options, **(limits or {})})}){self.after}".replace(NAME, _ESCAPED_NAME)
         return f"{self.function}({source}{rest}"
 
     @property
@@ -43,10 +42,10 @@ class Recipe:
         separator = "\n" if len(self.setup) > 1 else "; "
         return separator.join([*self.setup, f"df = {self.expression(self.source)}"])
 
-    def run(self, source: Any) -> pd.DataFrame:
-        """The table that `code` loads; `source` takes the place of the file."""
+    def run(self, source: Any, limits: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The table that `code` loads; `source` takes the place of the file, and `limits` are further options."""
         # This is what a program will run; all texts in it are quoted.
-        frame: pd.DataFrame = eval(self.expression("source"), {"pd": pd, "source": source})  # noqa: S307
+        frame: pd.DataFrame = eval(self.expression("source", limits), {"pd": pd, "source": source})  # noqa: S307
         return frame
 
 
@@ -54,13 +53,5 @@ def assigned(changes: Mapping[str, str]) -> str:
     """`.assign(…)` with an expression for each column, in which `COLUMN` stands for the column."""
     code = ""
     for change, group in groupby(sorted(changes.items(), key=lambda item: item[1]), key=lambda item: item[1]):
-        names = [name for name, _ in group]
-        if len(names) > 1:
-            each = change.replace(COLUMN, "t[c]")
-            code += f".assign(**{{c: lambda t, c=c: {each} for c in {literal(names)}}})"
-            continue
-        (name,) = names
-        each = change.replace(COLUMN, f"t[{quoted(name)}]")
-        is_word = name.isidentifier() and name.isascii() and not iskeyword(name)
-        code += f".assign({name}=lambda t: {each})" if is_word else f".assign(**{{{quoted(name)}: lambda t: {each}}})"
+        code += assignment([name for name, _ in group], partial(change.replace, COLUMN))
     return code

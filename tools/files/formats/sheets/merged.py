@@ -1,5 +1,6 @@
 """Cells that are merged downwards: their value belongs to each of the rows."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,13 +21,17 @@ def fill(grid: Grid, block: Block, names: Sequence[str], rows: Sequence[int]) ->
     """`rows`: the rows of the sheet that become those of the data frame."""
     found = Filled()
     position = {row: at for at, row in enumerate(rows)}
+    downwards: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for top, left, bottom, _ in grid.marks.merged:
+        if bottom > top:
+            downwards[left].append((top, bottom))
     told: list[str] = []
     numbers: list[str] = []
     for column in range(block.left, block.right):
         ranges = [
             inside
-            for top, left, bottom, _ in grid.marks.merged
-            if left == column and bottom > top and grid.rows[top : top + 1] and grid.rows[top][column] != ""
+            for top, bottom in downwards[column]
+            if grid.rows[top : top + 1] and grid.rows[top][column] != ""
             if len(inside := [position[row] for row in range(top, bottom + 1) if row in position]) > 1
             if top in position
         ]

@@ -1,5 +1,6 @@
 """What the XML of an OpenDocument spreadsheet tells beyond the values: merged, hidden and uncalculated cells."""
 
+import io
 import re
 import zipfile
 from typing import IO, Any
@@ -29,8 +30,7 @@ def marks(source: Source) -> dict[str, Marks]:
         data = archive.read(CONTENT)
         if not _TOLD.search(data):
             return {}
-        with archive.open(CONTENT) as part:
-            return _read(part)
+    return _read(io.BytesIO(data))
 
 
 def _read(part: IO[bytes]) -> dict[str, Marks]:

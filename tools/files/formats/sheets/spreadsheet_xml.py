@@ -5,7 +5,7 @@ from typing import Any
 
 import lxml.etree as xml
 
-from tools.files.formats.sheets.csv_text import assigned, csv_parts, rows_of
+from tools.files.formats.sheets.csv_text import assigned, csv_parts
 from tools.files.formats.sheets.grid import Marks, Range
 from tools.files.formats.sheets.parts import Part, as_sections
 from tools.files.profile import FileUnreadable, Profile, plain
@@ -33,41 +33,42 @@ text = pd.DataFrame([row + [""] * (width - len(row)) for row in rows]).to_csv(in
 
 
 def profile(source: Source) -> Profile:
-    names = _names(source)
-    found = list(_parts(source, names))
+    sheets = _sheets(source)
+    names = [_name(sheet) for sheet in sheets[:MAX_SHEETS]]
+    found = list(_parts(source, sheets))
     return Profile(
         kind="spreadsheet_xml",
-        title=f"Excel workbook in XML, {len(names)} sheet{'' if len(names) == 1 else 's'}",
+        title=f"Excel workbook in XML, {len(sheets)} sheet{'' if len(sheets) == 1 else 's'}",
         bytes=source.size,
         load=found[0].table.load if found else None,
-        facts={"sheets": [plain(name) for name in names[:MAX_SHEETS]]},
+        facts={"sheets": names},
         tables=[part.table for part in found],
     )
 
 
 def sections(source: Source) -> list[Section]:
     """Fifty rows per section; the heading is the sheet."""
-    return as_sections(_parts(source, _names(source)))
-
-
-def _names(source: Source) -> list[str]:
-    if source.size > MAX_BYTES:
-        raise FileUnreadable(f"It is larger than {MAX_BYTES >> 20} MB. Save it as .xlsx.")
-    return [sheet.get(f"{_SS}Name", "") for sheet in _sheets(source)]
+    return as_sections(_parts(source, _sheets(source)))
 
 
 def _sheets(source: Source) -> list[Any]:
+    if source.size > MAX_BYTES:
+        raise FileUnreadable(f"It is larger than {MAX_BYTES >> 20} MB. Save it as .xlsx.")
     root = xml.parse(source.path, xml.XMLParser(resolve_entities=False, no_network=True)).getroot()
     sheets: list[Any] = root.findall(f"{_SS}Worksheet")
     return sheets
 
 
-def _parts(source: Source, names: list[str]) -> Iterator[Part]:
-    for at, (name, sheet) in enumerate(zip(names[:MAX_SHEETS], _sheets(source), strict=False)):
+def _name(sheet: Any) -> str:
+    return plain(sheet.get(f"{_SS}Name", ""))
+
+
+def _parts(source: Source, sheets: list[Any]) -> Iterator[Part]:
+    for at, sheet in enumerate(sheets[:MAX_SHEETS]):
         setup = _SETUP.replace("{sheet}", str(at)).splitlines()
         text = assigned(setup, source.path)
         visible = sheet.findtext(".//{*}WorksheetOptions/{*}Visible") is None
-        yield from csv_parts(text, rows_of(text), setup, plain(name), _marks(sheet), hidden=not visible)
+        yield from csv_parts(text, setup, _name(sheet), _marks(sheet), hidden=not visible)
 
 
 def _marks(sheet: Any) -> Marks:

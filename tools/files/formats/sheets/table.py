@@ -1,7 +1,7 @@
 """One table of a sheet: what it holds, and how it is loaded."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -46,11 +46,12 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
     filled = fill(grid, block, names, rows)
     try:
         recipe = _recipe(found, origin, decided, filled.changes)
-        frame = recipe.run(origin.opened())
+        frame = recipe.run(origin.opened(), origin.limits)
     except DAMAGE:  # the decision does not fit what pandas makes of the cells
         decided, recipe = Columns({}), _recipe(found, origin, None, filled.changes)
-        frame = recipe.run(origin.opened())
-    types = [one for name, one in decided.types.items() if name not in found.spacers]
+        frame = recipe.run(origin.opened(), origin.limits)
+    spacers = found.spacers
+    types = [one for name, one in decided.types.items() if name not in spacers]
     total = len(frame) if grid.complete else max(len(frame), grid.rows_claimed - found.header.data_from)
     table = Table(
         name=name,
@@ -60,7 +61,7 @@ def load_table(found: Found, origin: Origin, name: str | None, notes: Sequence[s
         rows_exact=grid.complete,
         sampled_rows=None if grid.complete else len(frame),
         head=head_rows(frame),
-        load=_without_limits(recipe, origin).code,
+        load=recipe.code,
         notes=[*notes, *filled.notes, *remarks(found), *found.header.notes, *found.body.notes],
     )
     return table, frame
@@ -71,7 +72,7 @@ def _recipe(found: Found, origin: Origin, decided: Columns | None, filled: Mappi
     options |= _rows(found, origin) | _columns(found, origin)
     after = ""
     if decided is None:
-        options["dtype"] = object
+        options["dtype"] = "object"
     else:
         read = reading(decided.types)
         options |= read.options
@@ -83,12 +84,7 @@ def _recipe(found: Found, origin: Origin, decided: Columns | None, filled: Mappi
     after += assigned(filled)
     if found.spacers and found.block.width <= MAX_NAMED:
         after += f".drop(columns={literal(found.spacers)})"
-    return Recipe(origin.function, origin.source, options | origin.limits, after, origin.setup)
-
-
-def _without_limits(recipe: Recipe, origin: Origin) -> Recipe:
-    options = {key: value for key, value in recipe.options.items() if key not in origin.limits} | origin.options
-    return replace(recipe, options={key: options[key] for key in recipe.options if key in options})
+    return Recipe(origin.function, origin.source, options, after, origin.setup)
 
 
 def _rows(found: Found, origin: Origin) -> dict[str, Any]:

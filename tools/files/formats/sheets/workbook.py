@@ -5,6 +5,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import islice
 from typing import IO, Any
 
@@ -79,18 +80,32 @@ def grids(source: Source, book: Book, package: Package | None, data: bytes | Non
     """The sheets, within limits that they share. `package`: of an `.xlsx` file; `data` as for `open_book`."""
     names = book.names[:MAX_SHEETS]
     room, end = MAX_CELLS, time.monotonic() + SAMPLE_SECONDS
-    for at, name in enumerate(names):
-        left = len(names) - at
-        if package is not None and _is_large(package, name, max(room // left, MAX_CELLS // 10)):
-            until = time.monotonic() + max(0.1, (end - time.monotonic()) / left)
-            xml = package.sheets.get(name)
-            sparse = xml is not None and xml.cells < _FEW
-            with _file(source, data) as file, contextlib.closing(_openpyxl(file)) as workbook:
-                grid = _streamed(workbook[name], book, max(room // left, 20_000), until, sparse=sparse)
-        else:
-            grid = _read(book, name, max(room, MAX_CELLS // 10))
-        room -= len(grid.rows) * max(grid.width, 1)
-        yield grid
+    with _Streamed(source, data) as streamed:
+        for at, name in enumerate(names):
+            left = len(names) - at
+            if package is not None and _is_large(package, name, max(room // left, MAX_CELLS // 10)):
+                until = time.monotonic() + max(0.1, (end - time.monotonic()) / left)
+                xml = package.sheets.get(name)
+                sparse = xml is not None and xml.cells < _FEW
+                grid = _sample(streamed.book[name], book, max(room // left, 20_000), until, sparse=sparse)
+            else:
+                grid = _read(book, name, max(room, MAX_CELLS // 10))
+            room -= len(grid.rows) * max(grid.width, 1)
+            yield grid
+
+
+class _Streamed(contextlib.ExitStack):
+    """The workbook in openpyxl, opened when the first sheet needs it: that takes long if it has many texts."""
+
+    def __init__(self, source: Source, data: bytes | None) -> None:
+        super().__init__()
+        self._source = source
+        self._data = data
+
+    @cached_property
+    def book(self) -> Any:
+        file = self.enter_context(_file(self._source, self._data))
+        return self.enter_context(contextlib.closing(_openpyxl(file)))
 
 
 def _is_large(package: Package, name: str, room: int) -> bool:
@@ -114,7 +129,7 @@ def _read(book: Book, name: str, room: int) -> Grid:
     return Grid(name, rows, name in book.hidden, marks, complete=len(rows) > last_row, rows_claimed=last_row + 1)
 
 
-def _streamed(sheet: Any, book: Book, room: int, until: float, *, sparse: bool) -> Grid:
+def _sample(sheet: Any, book: Book, room: int, until: float, *, sparse: bool) -> Grid:
     """The first rows. `sparse`: whether few cells are spread so far that a table of all of them would be too large;
     what is far from the others is left out.
     """

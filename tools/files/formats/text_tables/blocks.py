@@ -1,6 +1,7 @@
 """Parts of a large text: whole lines from anywhere in it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from tools.files.source import Source
 
@@ -13,7 +14,7 @@ COUNT, BLOCK_BYTES = 12, 512 << 10
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blocks:
     """A file's text, in parts if it is large."""
 
@@ -47,7 +48,8 @@ class Blocks:
         """The last lines."""
         return self._text(self._cut(max(0, self.source.size - LAST_BYTES), LAST_BYTES))
 
-    def count_lines(self) -> int:
+    @cached_property
+    def line_count(self) -> int:
         """The number of lines, if a line break is the single byte 10."""
         count, last = 0, b"\n"
         with self.source.path.open("rb") as file:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import islice
 
 from tools.files.inference.column_type import ColumnType
 from tools.files.inference.infer import infer
@@ -31,11 +30,11 @@ def evidence(first: Row, others: Sequence[Row]) -> bool | None:
     """Whether the first row has names: True if types differ below it, False if it has the types of the values, or its
     texts occur among them; None if nothing shows it.
     """
-    first = first[:MAX_COLUMNS]
-    below = [_below(others, at) for at in range(len(first))]
+    first, columns = first[:MAX_COLUMNS], Columns(others)
+    below = [columns.values(at) for at in range(len(first))]
     if _are_years(first, below):
         return True
-    fits = [_fits(cell, column) for cell, column in zip(first, below, strict=True) if column]
+    fits = [columns.has_type_of(cell, at) for at, cell in enumerate(first)]
     if any(fit is False for fit in fits):
         return True
     if any(fit is True for fit in fits):
@@ -43,14 +42,33 @@ def evidence(first: Row, others: Sequence[Row]) -> bool | None:
     return False if any(cell.strip() and cell in column for cell, column in zip(first, below, strict=True)) else None
 
 
-def fits_columns(row: Row, others: Sequence[Row]) -> bool:
-    """Whether a row has the types of the columns of which the others have some values."""
-    fits = [_fits(cell, column) for at, cell in enumerate(row[:MAX_COLUMNS]) if (column := _below(others, at))]
-    return not any(fit is False for fit in fits)
+class Columns:
+    """The columns of some rows. The type of each is inferred once, when it is asked for."""
 
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows[:LOOKED_AT]
+        self._types: dict[int, ColumnType | None] = {}
 
-def _below(others: Sequence[Row], at: int) -> list[str]:
-    return [row[at] for row in others[:LOOKED_AT] if at < len(row) and row[at].strip()]
+    def values(self, at: int) -> list[str]:
+        """Those that are not blank."""
+        return [row[at] for row in self._rows if at < len(row) and row[at].strip()]
+
+    def fit(self, row: Row) -> bool:
+        """Whether a row has the types of the columns, as far as these have values."""
+        return not any(self.has_type_of(cell, at) is False for at, cell in enumerate(row[:MAX_COLUMNS]))
+
+    def has_type_of(self, cell: str, at: int) -> bool | None:
+        """Whether a cell is like the values of a column; None if there are none, or texts, which show nothing."""
+        found = self._type(at) if cell.strip() else None
+        if found is None or (found.kind not in _TYPED and found.why == ""):
+            return None
+        return _alike(infer([cell]), found)
+
+    def _type(self, at: int) -> ColumnType | None:
+        if at not in self._types:
+            values = self.values(at)
+            self._types[at] = infer(values) if values else None
+        return self._types[at]
 
 
 def _are_years(first: Row, below: Sequence[Sequence[str]]) -> bool:
@@ -59,16 +77,6 @@ def _are_years(first: Row, below: Sequence[Sequence[str]]) -> bool:
     values = [value for cell, column in zip(first, below, strict=True) if cell.strip() in years for value in column]
     ordered = len(years) > 1 and years in (sorted(set(years)), sorted(set(years), reverse=True))
     return ordered and sum(bool(_YEAR.fullmatch(value.strip())) for value in values) < len(values) / 2
-
-
-def _fits(cell: str, column: Sequence[str]) -> bool | None:
-    """Whether a cell is like the values below it; None if these are texts, which shows nothing."""
-    found = infer(column)
-    if found.kind not in _TYPED and found.why == "":
-        return None
-    if not cell.strip():
-        return None
-    return _alike(infer([cell]), found)
 
 
 def _alike(one: ColumnType, other: ColumnType) -> bool:
@@ -87,16 +95,12 @@ def units_below(second: Row, others: Sequence[Row]) -> bool:
     cells = [cell.strip() for cell in second[:MAX_COLUMNS]]
     if len(others) < 2 or not all(_UNIT.fullmatch(cell) for cell in cells if cell):
         return False
-    typed = {at for at, cell in enumerate(cells) if _is_typed([row[at] for row in others if at < len(row)])}
+    typed = {at for at in range(len(cells)) if _kind([row[at] for row in others if at < len(row)]) in _TYPED}
     units = [cells[at] for at in typed if cells[at] and not is_mark(cells[at])]
     rest = [cell for at, cell in enumerate(cells) if at not in typed and cell and not is_mark(cell)]
     if any(_kind([cell]) in _TYPED for cell in units) or not all(_BRACKETED.fullmatch(cell) for cell in rest):
         return False
     return len(units) > 1 or any(_SYMBOL.search(unit) for unit in units)
-
-
-def _is_typed(column: Sequence[str]) -> bool:
-    return _kind(list(islice(column, LOOKED_AT))) in _TYPED
 
 
 def is_upper_line(upper: Row, lower: Row, others: Sequence[Row]) -> bool:

@@ -47,8 +47,6 @@ class Layout:
     """The records with data."""
     end: int | None
     """The first record behind the table that readers would take for data; None if there is none."""
-    rows: int
-    """The number of rows with data."""
     title: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -108,7 +106,7 @@ def _layout(text: TextRecords, table: list[Part], start: int, *, is_first: bool,
     )
     title = text.title_above(min(known))
     names = [names[at] for at in kept]
-    return Layout(names, kept or (0,), header, [*records[top]], skipped, tuple(body), end, len(body), title, notes)
+    return Layout(names, kept or (0,), header, [*records[top]], skipped, tuple(body), end, title, notes)
 
 
 def _header(records: Records, top: int, body: list[int]) -> tuple[int | None, list[str], list[str], list[int]]:

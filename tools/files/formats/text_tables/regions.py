@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.files.formats.text_tables.header import LOOKED_AT, evidence, fits_columns
+from tools.files.formats.text_tables.header import LOOKED_AT, Columns, evidence
 from tools.files.profile import plain
 from tools.files.totals import is_total_label
 
@@ -21,7 +21,6 @@ class Part:
     records: list[int]
     width: int
     blank_before: bool
-    title: int | None
 
 
 class TextRecords:
@@ -71,38 +70,36 @@ def parts_of(text: TextRecords, start: int) -> list[Part]:
     hidden = set(comments) if len(comments) < len(text.records) / 2 else set()
     parts: list[Part] = []
     current: list[int] = []
-    title: int | None = None
     blank = False
     for at in range(start, len(text.records)):
         if text.is_blank(at) or at in hidden or text.is_junk(at):
             if current:
-                parts.append(_part(text, current, title, blank=blank))
-                current, title, blank = [], None, False
-            if text.is_blank(at):
-                blank = True
-            elif at not in hidden or not parts:
-                title = at
+                parts.append(_part(text, current, blank=blank))
+                current, blank = [], False
+            blank = blank or text.is_blank(at)
             continue
         current.append(at)
     if current:
-        parts.append(_part(text, current, title, blank=blank))
+        parts.append(_part(text, current, blank=blank))
     return parts
 
 
-def _part(text: TextRecords, records: list[int], title: int | None, *, blank: bool) -> Part:
+def _part(text: TextRecords, records: list[int], *, blank: bool) -> Part:
     widths = Counter(text.ends[at] for at in records)
     width = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    return Part(records, width, blank, title)
+    return Part(records, width, blank)
 
 
 def tables_of(text: TextRecords, parts: list[Part]) -> list[list[Part]]:
     """The parts that form each table; others, such as keys and values above a table, are left out."""
     tables: list[list[Part]] = []
+    tops: list[_Top] = []
     for part in parts:
-        if tables and _continues(text, tables[-1], part):
+        if tables and _continues(text, tops[-1], part):
             tables[-1].append(part)
         elif len(part.records) > 1 or not tables:
             tables.append([part])
+            tops.append(_Top(text, part))
     sizes = [sum(len(part.records) for part in table) for table in tables]
     sure = [_has_names(text, table[0]) for table in tables]
     kept = [
@@ -113,20 +110,29 @@ def tables_of(text: TextRecords, parts: list[Part]) -> list[list[Part]]:
     return [table for table in kept if len(kept) == 1 or sum(len(part.records) for part in table) > 1]
 
 
-def _continues(text: TextRecords, table: list[Part], part: Part) -> bool:
+class _Top:
+    """The first part of a table, to which others are compared."""
+
+    def __init__(self, text: TextRecords, part: Part) -> None:
+        header = names_at(text, part)
+        self.width = part.width
+        self.names = text.records[header]
+        self.rows = [text.records[at] for at in part.records if at > header][:LOOKED_AT]
+        self.columns = Columns(self.rows)
+
+
+def _continues(text: TextRecords, top: _Top, part: Part) -> bool:
     """Whether a part belongs to the table above it, from which blank lines or single cells separate it."""
-    first, rows = table[0], [text.records[at] for at in part.records]
-    header = names_at(text, first)
-    if same(rows[0], text.records[header]):
+    rows = [text.records[at] for at in part.records]
+    if same(rows[0], top.names):
         return True
-    if part.width > first.width or 2 * text.filled[part.records[0]] < first.width:
+    if part.width > top.width or 2 * text.filled[part.records[0]] < top.width:
         return False
-    above = [text.records[at] for at in first.records if at > header][:LOOKED_AT]
-    if len(rows) > 1 and evidence(rows[0], rows[1:]) is True and not (above and fits_columns(rows[0], above)):
+    if len(rows) > 1 and evidence(rows[0], rows[1:]) is True and not (top.rows and top.columns.fit(rows[0])):
         return False
     if not part.blank_before:
         return True
-    return part.width == first.width and (len(rows) > 3 or not above or all(fits_columns(row, above) for row in rows))
+    return part.width == top.width and (len(rows) > 3 or not top.rows or all(map(top.columns.fit, rows)))
 
 
 def same(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -150,28 +156,35 @@ def _has_names(text: TextRecords, part: Part) -> bool:
 def body_of(text: TextRecords, table: list[Part]) -> list[int]:
     """The records of the parts, with the rows between and below them that have only their first cell filled."""
     known = [at for part in table for at in part.records]
+    footers = _Footers([text.records[at] for at in known])
     inner = set(known)
     for at in range(known[0], len(text.records)):
         if at in inner:
             continue
         is_row = text.filled[at] == 1 and len(text.records[at]) > 1 and not text.is_comment(at)
-        if at > known[-1] and (not is_row or _is_footer(text.records[at], [text.records[one] for one in known])):
+        if at > known[-1] and (not is_row or footers.include(text.records[at])):
             break
         if is_row:
             inner.add(at)
     body = sorted(inner)
     width = max(len(text.records[at]) for at in body)
-    others = [text.records[at] for at in body[1:LOOKED_AT]]
-    while len(body) > 3 and len(row := text.records[body[-1]]) < width and not fits_columns(row, others[:-1]):
+    others = Columns([text.records[at] for at in body[1:LOOKED_AT][:-1]])
+    while len(body) > 3 and len(row := text.records[body[-1]]) < width and not others.fit(row):
         if is_total_label(row[0]):
             break
         body.pop()  # a remark with separators in it
     return body
 
 
-def _is_footer(row: Sequence[str], others: Records) -> bool:
-    """Whether a row with one cell is a remark, and no row whose other cells are empty."""
-    cell = row[0].strip()
-    usual = sorted(len(other[0].strip()) for other in others if other)
-    longest = usual[-1 - len(usual) // 20]
-    return len(cell) > max(12, 2 * longest) or cell.startswith(("*", "(")) or not fits_columns([cell], others[1:])
+class _Footers:
+    """Tells remarks below a table from rows of which only the first cell is filled."""
+
+    def __init__(self, rows: Records) -> None:
+        usual = sorted(len(row[0].strip()) for row in rows if row)
+        self._longest = usual[-1 - len(usual) // 20]
+        self._columns = Columns(rows[1:])
+
+    def include(self, row: Sequence[str]) -> bool:
+        """Whether this row, which has one cell, is a remark."""
+        cell = row[0].strip()
+        return len(cell) > max(12, 2 * self._longest) or cell.startswith(("*", "(")) or not self._columns.fit([cell])

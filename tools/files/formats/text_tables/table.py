@@ -11,7 +11,7 @@ from tools.files.formats.text_tables.dialect import Dialect
 from tools.files.formats.text_tables.layout import Layout
 from tools.files.formats.text_tables.regions import Records
 from tools.files.inference.column_type import ColumnType
-from tools.files.inference.conversion import literal
+from tools.files.inference.conversion import arguments
 from tools.files.inference.infer import Habits, infer_columns
 from tools.files.inference.read_options import Reading, reading
 from tools.files.profile import MAX_COLUMNS, FileUnreadable, plain
@@ -31,12 +31,15 @@ class Place:
     """Beginning with the text's first line."""
     bad_rows: int = 0
     """Rows with more cells than there are names, which are skipped."""
-    cut: bool = False
-    """Whether the options leave out empty columns."""
 
     def with_bad_rows(self) -> Self:
         """The same, where rows with more cells are skipped."""
         return replace(self, options={**self.options, "on_bad_lines": "skip"})
+
+    @property
+    def cut(self) -> bool:
+        """Whether the options leave out empty columns."""
+        return "usecols" in self.options
 
     @property
     def notes(self) -> list[str]:
@@ -67,15 +70,15 @@ def place(dialect: Dialect, layout: Layout, records: Records) -> Place:
         options |= {"header": 0, "names": names}
     longer = [row for at in layout.data if len(row := records[at]) > layout.width]
     bad = sum(any(cell.strip() for cell in row[layout.width :]) for row in longer)
-    cut = len(longer) > bad or len(raw) > layout.width or layout.columns != tuple(range(layout.width))
+    contiguous = layout.columns == tuple(range(layout.width))
+    cut = len(longer) > bad or len(raw) > layout.width or not contiguous
     if cut:
-        contiguous = layout.columns == tuple(range(layout.width))
         options["usecols"] = range(layout.width) if contiguous else list(layout.columns)
     elif bad:
         options["on_bad_lines"] = "skip"
     if layout.end is not None:
-        options["nrows"] = layout.rows - (0 if cut else bad)
-    return Place(tuple(names), layout.columns, options, bad, cut)
+        options["nrows"] = len(layout.data) - (0 if cut else bad)
+    return Place(tuple(names), layout.columns, options, bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,7 @@ class TextTable:
     def load(self, how: Reading) -> str:
         """The line of Python that reads it all."""
         options = {**self.dialect.options, **self.encoding, **self.place.options, **how.options}
-        written = "".join(f", {key}={literal(value)}" for key, value in options.items())
-        return f"df = pd.{self.dialect.reader}({{name}}{written}){how.assignments}"
+        return f"df = pd.{self.dialect.reader}({{name}}{arguments(options)}){how.assignments}"
 
     def _read(self, text: str, options: Mapping[str, Any], *, first: bool) -> pd.DataFrame:
         where: dict[str, Any] = {"header": None, "names": list(self.place.names)}
