@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from workspace.jail.channels.messages import Content, Display, Failure, Late, Stream, Value
 from workspace.jail.handle import JailedKernel
-from workspace.jail.messages import Content, Display, Failure, Late, Stream, Value
 from workspace.jail.text import whole
 from workspace.names import free_name
 from workspace.output import CellError, CellResult, Tape, plain, to_error

@@ -14,13 +14,13 @@ from workspace.settings import MIB
 from workspace.threads import in_own_thread
 
 from . import frames, transfer
-from .endpoints import Endpoints
-from .exchange import Exchange, ExchangeLimits, Take
-from .messages import Content, Reply
+from .channels.endpoints import Endpoints
+from .channels.exchange import Exchange, ExchangeLimits, Take
+from .channels.messages import Content, Reply
+from .channels.zmtp import ProtocolError
 from .settings import JailSettings
 from .variables import Report
 from .vault import Vault
-from .zmtp import ProtocolError
 from .zygote_client import KernelProcess
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from workspace.settings import MIB
 from workspace.threads import in_own_thread, made_in_thread
 
 from . import watchdog
-from .endpoints import Endpoints
+from .channels.endpoints import Endpoints
 from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .handover import hand_over

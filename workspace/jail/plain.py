@@ -16,7 +16,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from .endpoints import Endpoints
+from .channels.endpoints import Endpoints
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .settings import JailSettings
 from .variables import Report

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from workspace.jail.channels.messages import Content, Display, Failure, Stream, Value
 from workspace.jail.handle import JailedKernel, KernelGone
-from workspace.jail.messages import Content, Display, Failure, Stream, Value
 
 
 class EndlessCellError(AssertionError):

@@ -7,9 +7,9 @@ import psutil
 import pytest
 
 from tests.processes import all_end
+from workspace.jail.channels.messages import Display
 from workspace.jail.handle import JailedKernel, KernelGone
 from workspace.jail.kernels import JailedKernels
-from workspace.jail.messages import Display
 
 from .conftest import Launch
 from .driver import Cell, run

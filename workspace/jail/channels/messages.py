@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from .wire import ARTIFACT
+from ..wire import ARTIFACT
 
 _DELIMITER = b"<IDS|MSG>"
 _MAX_TOPICS = 2

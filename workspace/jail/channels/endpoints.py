@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .wire import CHANNELS
+from ..wire import CHANNELS
 
 
 @dataclass(frozen=True)
