@@ -10,6 +10,7 @@ from api.errors import ApiError, not_found
 from api.services import Services
 from checkpoints.sessions import Session
 from checkpoints.users import Role, User
+from workspace.fair_share import TENANT
 
 
 def services_of(connection: HTTPConnection) -> Services:
@@ -22,6 +23,7 @@ async def authenticate(connection: HTTPConnection, services: Services) -> User:
     """The user of a request or WebSocket handshake; counts as one request. Raises 401, 429."""
     user = await services.accounts.authenticate(connection.headers)
     connection.state.user = user
+    TENANT.set(user.id)
     services.quotas.request(user)
     return user
 

@@ -21,12 +21,14 @@ from api.runs.session_locks import SessionLocks
 from api.services import Services, open_services
 from api.settings import Settings, SettingsError
 from api.settings.server import DEFAULT_PORT, UNPRIVILEGED_PORT, ServerSettings
+from workspace.fair_share import FairExecutor
 
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS = 10
 BACKLOG = 512
 OPEN_FILES = 1 << 16
+THREADS, THREADS_PER_USER = 32, 4
 
 
 class Server(uvicorn.Server):
@@ -119,6 +121,7 @@ async def serve(
     `model` is the default model; `coder` writes programs, `seeing` views images. With `boot=False` the fork servers
     start at their first use. Raises `SandboxUnavailable`.
     """
+    share_threads()
     async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
         server = server_of(services)
         on_start(server, services)
@@ -128,6 +131,11 @@ async def serve(
             await server.serve(sockets=[sock])
         finally:
             await watch.aclose()
+
+
+def share_threads() -> None:
+    """Let the running loop share its default threads fairly among users."""
+    asyncio.get_running_loop().set_default_executor(FairExecutor(THREADS, THREADS_PER_USER, "worker"))
 
 
 def server_of(services: Services) -> Server:

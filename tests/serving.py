@@ -13,7 +13,7 @@ import httpx
 from langchain_core.language_models import BaseChatModel
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-from api.server import Server, listen, server_of
+from api.server import Server, listen, server_of, share_threads
 from api.services import open_services
 from api.settings import Settings, settings_from
 from api.settings.variables import variables_of
@@ -65,6 +65,7 @@ async def running(
     Its kernels and readers are forked from shared fork servers, unless it is given its own.
     """
     fork_servers = None if own_fork_servers else SHARED.for_service(settings)
+    share_threads()
     with listen(settings.server) as sock:
         async with open_services(
             settings, model, seeing, more_models, coder=coder, boot=False, fork_servers=fork_servers

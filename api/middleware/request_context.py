@@ -15,6 +15,7 @@ from api.middleware.audit_log import AuditLog
 from api.middleware.logging import request_id
 from api.middleware.security_headers import HEADERS, UNDER_TLS
 from checkpoints.users import User
+from workspace.fair_share import TENANT
 
 log = logging.getLogger("api.access")
 
@@ -38,6 +39,7 @@ class RequestContext:
         given = Headers(scope=scope).get("x-request-id", "")
         name = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         request_id.set(name)
+        TENANT.set(client_address(scope))  # until the login is known
         scope.setdefault("state", {})
         status, began = 0, time.monotonic()
 

@@ -19,6 +19,7 @@ from llm.errors import BackendStoppedError, ModelError, PromptTooLongError
 from llm.llama.native import NativeModel
 from llm.llama.prompt import PromptTemplate
 from llm.llama.raw_prompt import raw_tokens
+from llm.llama.schedule import Schedule
 from llm.llama.slots import Piece, Request, Run, Slot, shared_prefix
 from llm.settings import LlamaCppSettings
 
@@ -32,12 +33,11 @@ WORTH_COPYING = 32
 
 
 class LlamaEngine:
-    """Loads the model on its own thread and serves requests in order of arrival."""
+    """Loads the model on its own thread and serves requests fairly among users."""
 
     def __init__(self, path: Path, settings: LlamaCppSettings) -> None:
         self._path = path
         self._settings = settings
-        self._waiting: deque[Request] = deque()
         self._wake = threading.Condition()
         self._closing = False
         self._clock = 0
@@ -49,6 +49,7 @@ class LlamaEngine:
         self._vocabulary = threading.Lock()
         self._ready = threading.Event()
         self._slots = [Slot(number) for number in range(settings.parallel)]
+        self._schedule = Schedule(self._slots)
         self._thread = threading.Thread(target=self._main, name="llama-engine", daemon=True)
         self._thread.start()
 
@@ -63,7 +64,7 @@ class LlamaEngine:
         with self._wake:
             if self._closing or self._failure is not None:
                 raise self._failure or BackendStoppedError("The model has been unloaded.")
-            self._waiting.append(request)
+            self._schedule.add(request)
             self._wake.notify()
 
     def cancel(self, request: Request) -> None:
@@ -126,41 +127,68 @@ class LlamaEngine:
 
     def _wait_for_work(self) -> bool:
         with self._wake:
-            self._wake.wait_for(lambda: self._closing or self._waiting or any(s.run for s in self._slots))
+            self._wake.wait_for(lambda: self._closing or self._schedule or any(s.run for s in self._slots))
             return not self._closing
 
     def _admit(self, model: NativeModel, template: PromptTemplate) -> None:
-        """Give free slots to waiting requests, in order of arrival."""
-        while any(slot.run is None for slot in self._slots):
-            with self._wake:
-                if not self._waiting:
-                    return
-                request = self._waiting.popleft()
+        """Give slots to waiting requests."""
+        while (request := self._next_request()) is not None:
             if request.cancelled:
+                self._drop(request, None, model)
                 continue
             try:
                 self._place(request, model, template)
             except ModelError as error:
-                request.deliver(error)
+                self._drop(request, error, model)
             except ValueError as error:
-                request.deliver(ModelError(str(error)))
+                self._drop(request, ModelError(str(error)), model)
+
+    def _next_request(self) -> Request | None:
+        with self._wake:
+            if (victim := self._schedule.victim()) is not None:
+                self._interrupt(victim)
+            return self._schedule.take()
+
+    def _interrupt(self, slot: Slot) -> None:
+        """Take the slot from its request, which goes on later."""
+        run, slot.run = slot.run, None
+        assert run is not None
+        run.request.interrupted = run
+        run.unread.extendleft(reversed(slot.memory))
+        self._schedule.put_back(run.request)
+
+    def _drop(self, request: Request, error: ModelError | None, model: NativeModel) -> None:
+        """End a request that was to get a slot."""
+        with self._wake:
+            self._schedule.give_back(request)
+        _forget(request, model)
+        if error is not None:
+            request.deliver(error)
 
     def _place(self, request: Request, model: NativeModel, template: PromptTemplate) -> None:
+        run, request.interrupted = request.interrupted, None
+        prompt = list(run.unread) if run is not None else self._prompt(request, model, template)
+        slot, shared = self._slot_for(prompt, model)
+        # The last token is processed again even if it is cached, because its logits are needed.
+        shared = min(shared, len(prompt) - 1)
+        if run is None:
+            run = Run(request, prompt, shared, model)
+        else:
+            run.unread = deque(prompt[shared:])
+        model.truncate(slot.number, shared)
+        slot.memory = prompt[:shared]
+        self._clock += 1
+        slot.used_at = self._clock
+        slot.run = run
+
+    def _prompt(self, request: Request, model: NativeModel, template: PromptTemplate) -> list[int]:
         if request.raw is not None:
             prompt = raw_tokens(request.raw, model)
         else:
             prompt = template.tokens(request.turns, request.tools, continues=request.continues)
         if len(prompt) >= model.window:
             raise PromptTooLongError(len(prompt), model.window)
-        slot, shared = self._slot_for(prompt, model)
-        # The last token is processed again even if it is cached, because its logits are needed.
-        shared = min(shared, len(prompt) - 1)
-        run = Run(request, prompt, shared, model)
-        model.truncate(slot.number, shared)
-        slot.memory = prompt[:shared]
-        self._clock += 1
-        slot.used_at = self._clock
-        slot.run = run
+        return prompt
 
     def _slot_for(self, prompt: list[int], model: NativeModel) -> tuple[Slot, int]:
         """The free slot that has the longest cached prefix of `prompt`, and its number of tokens."""
@@ -183,13 +211,15 @@ class LlamaEngine:
         entries: list[tuple[int, int, int, bool]] = []
         finished_reading: list[tuple[Slot, int]] = []
         budget = PROMPT_CHUNK
-        for slot in sorted((s for s in self._slots if s.run), key=lambda s: s.used_at):
+        for slot in self._schedule.in_turn():
             run = slot.run
             assert run is not None
             # The last prompt token is processed alone, so that its logits are bit-identical whether the rest was just
             # processed or cached, and the same seed gives the same text.
-            take = min(max(1, len(run.unread) - 1), budget) if not run.made else 1
-            budget -= 0 if run.made else take
+            take = min(max(1, len(run.unread) - 1), budget) if run.reads else 1
+            if run.reads and take:
+                budget -= take
+                self._schedule.has_read(run.request)
             for _ in range(take):
                 token = run.unread.popleft()
                 entries.append((token, len(slot.memory), slot.number, not run.unread))
@@ -224,6 +254,8 @@ class LlamaEngine:
         run = slot.run
         assert run is not None
         slot.run = None
+        with self._wake:
+            self._schedule.give_back(run.request)
         model.free_sampler(run.sampler)
         if result is not None and not run.request.cancelled:
             run.request.deliver(result)
@@ -240,9 +272,16 @@ class LlamaEngine:
                 self._finish(slot, stopped, model)
         with self._wake:
             self._closing = True
-            waiting, self._waiting = list(self._waiting), deque()
+            waiting = self._schedule.clear()
         for request in waiting:
+            _forget(request, model)
             request.deliver(stopped)
+
+
+def _forget(request: Request, model: NativeModel) -> None:
+    if request.interrupted is not None:
+        model.free_sampler(request.interrupted.sampler)
+        request.interrupted = None
 
 
 def step_back() -> None:

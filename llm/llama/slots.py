@@ -10,6 +10,7 @@ from llm.llama.native import NativeModel, Sampling
 from llm.llama.prompt import ChatTurn
 from llm.llama.raw_prompt import RawPrompt
 from llm.parsing.text_stream import TextStream
+from workspace.fair_share import TENANT
 
 FinishReason = Literal["stop", "length"]
 
@@ -42,7 +43,11 @@ class Request:
     """Shown to the model by its template, in OpenAI's format."""
     continues: bool = False
     """The reply continues the last turn, which is the assistant's."""
+    tenant: str = field(default_factory=TENANT.get)
+    """The user whose share of the slots it takes."""
     cancelled: bool = False
+    interrupted: "Run | None" = None
+    """Its state, after another user's request took its slot."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +73,11 @@ class Run:
         room = model.window - len(prompt)
         self.limit = room if request.max_tokens is None else min(room, request.max_tokens)
         self.sampler = model.sampler(request.sampling)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads its prompt, or again what it had read and written before it was interrupted."""
+        return not self.made or len(self.unread) > 1
 
     def last(self, text: str, reason: FinishReason) -> Piece:
         return Piece(text, reason, self.prompt_tokens, self.made, self.cached)

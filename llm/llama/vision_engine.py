@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from llm.llama.slots import Piece, Request
 from llm.llama.vision_native import Part, Prompt, SeeingModel, Words
 from llm.parsing.text_stream import TextStream
 from llm.settings import LlamaCppSettings
+from workspace.fair_share import FairQueue
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +25,12 @@ class SeeingRequest(Request):
 
 
 class SeeingEngine:
-    """Serves requests in order of arrival. A cancelled one stops before its next token or image."""
+    """Serves one request at a time; users take turns. A cancelled one stops before its next token or image."""
 
     def __init__(self, path: Path, projector: Path, settings: LlamaCppSettings) -> None:
         self._files = (path, projector)
         self._settings = settings
-        self._waiting: deque[SeeingRequest] = deque()
+        self._waiting: FairQueue[SeeingRequest] = FairQueue()
         self._wake = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -44,7 +44,7 @@ class SeeingEngine:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._main, name="llama-vision", daemon=True)
                 self._thread.start()
-            self._waiting.append(request)
+            self._waiting.add(request.tenant, request)
             self._wake.notify()
 
     def cancel(self, request: Request) -> None:
@@ -83,9 +83,10 @@ class SeeingEngine:
         """The next request; when the engine closes, ends all waiting requests and returns None."""
         with self._wake:
             self._wake.wait_for(lambda: self._closing or self._waiting)
-            if not self._closing:
-                return self._waiting.popleft()
-            waiting, self._waiting = list(self._waiting), deque()
+            if not self._closing and (taken := self._waiting.take()) is not None:
+                self._waiting.give_back(taken[0])  # one at a time, so that nothing but the order is to be shared
+                return taken[1]
+            waiting = self._waiting.clear()
         for request in waiting:
             request.deliver(BackendStoppedError("The service is shutting down."))
         return None

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing_extensions import override
 from llm import catalog
 from llm.settings import EmbeddingSettings
 from llm.vectors.base import EmbeddingError, VectorModel, threads_of, unit
+from workspace.fair_share import FairExecutor
 from workspace.retrieval.types import ModelIdentity, Spans, Vectors
 
 T = TypeVar("T")
@@ -54,8 +54,8 @@ class LocalVectors(VectorModel):
     def __init__(self, settings: EmbeddingSettings, models_dir: Path | None) -> None:
         self._settings = settings
         self._models_dir = models_dir
-        self._documents = ThreadPoolExecutor(1, "embed-documents", initializer=_step_back)
-        self._questions = ThreadPoolExecutor(1, "embed-question")
+        self._documents = FairExecutor(1, 1, "embed-documents", _step_back)
+        self._questions = FairExecutor(1, 1, "embed-question")
         self._lock = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -89,7 +89,7 @@ class LocalVectors(VectorModel):
         for pool in (self._documents, self._questions):
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
-    async def _in(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    async def _in(self, pool: FairExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     def _embed(self, texts: list[str]) -> Vectors:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from fastembed.rerank.cross_encoder import TextCrossEncoder
 
 from llm.vectors.base import EmbeddingError
 from llm.vectors.local import BROKEN
+from workspace.fair_share import FairExecutor
 
 
 class CrossEncoder:
@@ -19,7 +19,7 @@ class CrossEncoder:
         self._name = name
         self._folder = folder
         self._threads = threads
-        self._thread = ThreadPoolExecutor(1, "rerank")
+        self._thread = FairExecutor(1, 1, "rerank")
 
     async def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """One score per text, higher is better. Raises `EmbeddingError` if the model cannot be loaded."""

@@ -13,6 +13,7 @@ from llm.errors import BackendStoppedError, ModelDamagedError, ModelMissingError
 from llm.llamacpp import LlamaCppChat, build
 from llm.settings import LlamaCppSettings
 from tests.serving import Service
+from workspace.fair_share import TENANT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -118,3 +119,25 @@ async def test_closing_ends_what_is_being_generated() -> None:
             await task
     with pytest.raises(BackendStoppedError):
         await model.ainvoke(say("hello"))
+
+
+async def test_another_user_is_served_while_one_occupies_every_slot(real_model: LlamaCppChat) -> None:
+    """A request that gives up its slot goes on later and loses nothing."""
+
+    async def write(user: str, text: str, tokens: int) -> tuple[float, str, int]:
+        TENANT.set(user)
+        reply = await real_model.ainvoke(say(text), max_tokens=tokens)
+        assert reply.usage_metadata is not None
+        return time.monotonic(), reply.text, reply.usage_metadata["output_tokens"]
+
+    numbers = "Count from 1 to 200, one number a line, nothing else."
+    (_, alone, _) = await write("bob", numbers, 80)
+    long = [asyncio.create_task(write("mallory", numbers, 80)) for _ in range(8)]
+    while not all(slot.run for slot in real_model.engine._slots):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    served, text, _ = await write("alice", "Say only the word hello.", 5)
+    assert "hello" in text.lower()
+    ended, texts, tokens = zip(*await asyncio.gather(*long), strict=True)
+    assert served < min(ended)
+    assert set(tokens) == {80}
+    assert {one[:40] for one in texts} == {alone[:40]}

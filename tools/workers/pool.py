@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from tools.workers.jobs import OURS, STATUS, Answer, Job, read_answer
 from tools.workers.settings import WorkerSettings
+from workspace.fair_share import FairPlaces
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Workers:
         """`preload`: modules that every worker has imported at its start; it imports others when needed."""
         self._settings = settings
         self._preload = preload
-        self._slots = asyncio.Semaphore(settings.workers)
+        self._places = FairPlaces(settings.workers)
         self._server: asyncio.Task[_Server] | None = None
 
     def boot(self) -> None:
@@ -74,7 +75,7 @@ class Workers:
         limit = seconds or self._settings.read_seconds
         job = Job(function, args, limit, memory or self._settings.read_memory)
         packed = pickle.dumps(job, pickle.HIGHEST_PROTOCOL)
-        async with self._slots:
+        async with self._places.place():
             client, status = await self._hand_over()
             with client, status:
                 try:

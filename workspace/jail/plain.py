@@ -16,6 +16,8 @@ import tempfile
 import threading
 from pathlib import Path
 
+from workspace.threads import in_own_thread
+
 from .channels.endpoints import Endpoints
 from .handle import JailedKernel, KernelGone, SnapshotFailed
 from .settings import JailSettings
@@ -42,7 +44,7 @@ class PlainProcess(KernelProcess):
         self._waiting = asyncio.create_task(self._wait(runtime))
 
     async def _wait(self, runtime: Path) -> None:
-        status = await asyncio.to_thread(self._child.wait)
+        status = await in_own_thread(self._child.wait, "plain-kernel")
         await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
         self.end(status)
 
