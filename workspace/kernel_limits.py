@@ -68,14 +68,16 @@ class Rooms:
         """Runs forever: stops kernels that are idle for too long and, while memory is short, the longest idle one."""
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
-            for kernel in list(self._kernels):
-                if time.monotonic() - kernel.used_at > self._settings.idle_seconds and self._oldest([kernel]):
-                    await self._close(kernel)
+            await asyncio.gather(*(self._close(kernel) for kernel in self._unused()))
             short = psutil.virtual_memory().available < self._settings.reserve_memory
             if short and (oldest := self._oldest(self._kernels)) is not None:
                 log.warning("memory is low: stopping the longest idle kernel; its variables are kept")
                 await self._close(oldest)
             await self.left()
+
+    def _unused(self) -> list[Kernel]:
+        now = time.monotonic()
+        return [k for k in self._kernels if now - k.used_at > self._settings.idle_seconds and self._oldest([k])]
 
     def _rivals(self, owner: str) -> list[Kernel]:
         """The kernels of which one must end before another of `owner` may start; empty if none must."""

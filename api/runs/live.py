@@ -1,7 +1,7 @@
 """Runs that clients can resume: the latest of each session, while it runs and for some minutes afterwards."""
 
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +11,12 @@ from api.runs.run import Run
 from api.wire.answer import Answer
 from api.wire.chat_chunks import ChatChunks
 from api.wire.types import Chunk
+from workspace.fair_share import TENANT
 
 KEEP_SECONDS = 300.0
 """How long an ended run can still be read, in seconds."""
 MAX_CHARACTERS = 64_000_000
-"""Limit for all ended runs together; the oldest are dropped first."""
+"""Limit for all ended runs together; the oldest of the user with the most are dropped first."""
 Numbered = tuple[int | None, Chunk]
 """A chunk with its number in the stream: the first one is 0, each event has its own, the last ones follow. None: a
 client cannot resume after it.
@@ -33,6 +34,8 @@ class LiveRun:
     background: bool = False
     """The run continues without its client."""
     began: float = field(default_factory=time.time)
+    tenant: str = field(default_factory=TENANT.get)
+    """Its user."""
 
     async def stream(self, after: int | None = None) -> AsyncIterator[Sequence[Numbered]]:
         """All chunks, or those after number `after`, in batches as they become available."""
@@ -62,8 +65,8 @@ class LiveRuns:
         self._clock = clock
         self._running: dict[str, LiveRun] = {}
         self._ended: OrderedDict[str, tuple[float, LiveRun]] = OrderedDict()
-        self._characters = 0
-        """Of the ended runs."""
+        self._characters: Counter[str] = Counter()
+        """Of each user's ended runs."""
 
     def add(self, session_id: str, live: LiveRun) -> None:
         """Replaces the session's previous run."""
@@ -85,15 +88,19 @@ class LiveRuns:
         if self._running.get(session_id) is live:
             del self._running[session_id]
             self._ended[session_id] = (self._clock() + KEEP_SECONDS, live)
-            self._characters += live.run.log.characters
+            self._characters[live.tenant] += live.run.log.characters
 
     def _prune(self) -> None:
-        while self._ended:
-            session_id, (until, _) = next(iter(self._ended.items()))
-            if until > self._clock() and self._characters <= MAX_CHARACTERS:
-                return
-            self._forget(session_id)
+        now = self._clock()
+        while self._ended and next(iter(self._ended.values()))[0] <= now:
+            self._forget(next(iter(self._ended)))
+        while self._characters.total() > MAX_CHARACTERS:
+            ((greediest, _),) = self._characters.most_common(1)
+            self._forget(next(session for session, (_, live) in self._ended.items() if live.tenant == greediest))
 
     def _forget(self, session_id: str) -> None:
         if (ended := self._ended.pop(session_id, None)) is not None:
-            self._characters -= ended[1].run.log.characters
+            live = ended[1]
+            self._characters[live.tenant] -= live.run.log.characters
+            if not self._characters[live.tenant]:
+                del self._characters[live.tenant]

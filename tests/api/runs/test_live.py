@@ -209,3 +209,32 @@ async def test_a_log_drops_its_oldest_events_and_says_so() -> None:
     await asyncio.sleep(0)
     log.close()
     assert await waiting == ()
+
+
+async def test_one_users_ended_runs_push_out_nobody_elses(
+    start: Start, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.runs.live.MAX_CHARACTERS", 1000)
+    model.replies = ["word " * 60] * 6
+    async with start(auth_required="true") as service:
+
+        async def log_in(name: str) -> dict[str, str]:
+            account = {"username": name, "password": "correct horse battery"}
+            await service.http.post("/api/auth/register", json=account)
+            token = (await service.http.post("/api/auth/login", json=account)).json()["access_token"]
+            return {"Authorization": f"Bearer {token}"}
+
+        async def chat(headers: dict[str, str]) -> str:
+            body = {"agent_type": "chat", "messages": HI, "stream": True}
+            answer = await service.http.post("/v1/chat/completions", json=body, headers=headers)
+            return answer.headers["x-session-id"]
+
+        async def is_kept(session: str, headers: dict[str, str]) -> bool:
+            answer = await service.http.get(f"/api/conversations/{session}/stream", headers=headers)
+            return answer.status_code == 200
+
+        alice, mallory = await log_in("alice"), await log_in("mallory")
+        hers = await chat(alice)
+        his = [await chat(mallory) for _ in range(5)]
+        assert await is_kept(hers, alice)
+        assert [await is_kept(session, mallory) for session in his] == [False, False, False, True, True]
