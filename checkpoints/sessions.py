@@ -67,8 +67,10 @@ class Sessions:
     open cursor of one would block the others.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, searching: aiosqlite.Connection) -> None:
+        """A search takes long, and only other searches wait for it: it has a connection of its own."""
         self._connection = connection
+        self._searching = searching
 
     async def create(self, owner: str, first_words: str) -> Session:
         """A new session with an unguessable ID, titled by its first question."""
@@ -142,7 +144,7 @@ class Sessions:
         A session that is used during paging moves to the first page; the others keep their place.
         """
         found = condition(query)
-        rows = await self._connection.execute_fetchall(
+        rows = await self._searching.execute_fetchall(
             f"SELECT {_COLUMNS}, (SELECT count(*) FROM passages p WHERE p.session = s.id)"  # noqa: S608
             " FROM sessions s WHERE s.owner = ? AND s.deletion = 0 AND (s.updated, s.id) < (?, ?)"
             f" AND {found.sql} ORDER BY s.updated DESC, s.id DESC LIMIT ?",

@@ -48,11 +48,12 @@ class Store:
 async def open_store(path: Path) -> AsyncIterator[Store]:
     """Open (and create) the database. Only the owner can read the file."""
     await asyncio.to_thread(_prepare, path)
-    # Our connection commits by itself and must never commit half of a checkpoint's writes. The third one is for
-    # background work.
+    # Our connection commits by itself and must never commit half of a checkpoint's writes. The others are for what
+    # takes long.
     async with (
         _connect(path) as connection,
         _connect(path, isolation_level=None) as own,
+        _connect(path, isolation_level=None) as searching,
         _connect(path, isolation_level=None) as scrubbing,
     ):
         saver = AsyncSqliteSaver(connection)
@@ -60,7 +61,7 @@ async def open_store(path: Path) -> AsyncIterator[Store]:
         await migrate(own)
         yield Store(
             saver=saver,
-            sessions=Sessions(own),
+            sessions=Sessions(own, searching),
             files=Files(own),
             scrubber=Scrubber(scrubbing),
             users=Users(own),
