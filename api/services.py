@@ -12,6 +12,7 @@ from api.accounts.quotas import DiskUse, Quotas
 from api.accounts.setup import open_accounts
 from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
+from api.files.json_body import JsonParser
 from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
 from api.middleware.body_limit import BodyMemory
@@ -52,6 +53,7 @@ class Services:
 
     settings: Settings
     body_memory: BodyMemory
+    json: JsonParser
     models: ModelRegistry
     store: Store
     accounts: Accounts
@@ -209,6 +211,7 @@ async def open_services(
         yield Services(
             settings=settings,
             body_memory=BodyMemory(settings.requests.max_body_bytes),
+            json=stack.enter_context(closing(JsonParser())),
             models=models,
             store=store,
             accounts=accounts,

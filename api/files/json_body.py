@@ -1,68 +1,32 @@
-"""Parses JSON from clients, off the event loop and with a limit on the number of values.
-
-Python's parser holds the interpreter's lock, so a body with millions of values would stop all other requests, in
-whatever thread it is parsed. Values are therefore counted first, by numpy, which releases the lock.
-"""
+"""Parses large bodies and forms off the event loop."""
 
 import asyncio
-import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+from api.wire.json_text import parsed
+from workspace.fair_share import FairExecutor
 
-from api.errors import bad_request
-
-MAX_VALUES = 200_000
-"""Parsing so many takes about 50 ms."""
 SMALL = 32 << 10
 """Bytes that are parsed at once, where they are: moving to a thread would take longer."""
-_CHUNK = 1 << 20
-_QUOTE, _BACKSLASH = ord('"'), ord("\\")
-_SEPARATORS = b",:[{"
 
-Bytes = npt.NDArray[np.uint8]
+T = TypeVar("T")
 
 
-async def parse_json(body: bytes, what: str = "body") -> Any:
-    """The value in `body`. Raises 400 for what is not JSON, is nested too deeply, or has too many values; `what` names
-    it then.
-    """
-    return _parsed(body, what) if len(body) <= SMALL else await asyncio.to_thread(_parsed, body, what)
+class JsonParser:
+    """Parses large bodies one after the other, users in turns: more threads would only wait for Python's lock."""
 
+    def __init__(self) -> None:
+        self._lane = FairExecutor(1, 1, "json")
 
-def _parsed(body: bytes, what: str) -> Any:
-    if sum(body.count(bytes([mark])) for mark in _SEPARATORS) > MAX_VALUES and count_values(body) > MAX_VALUES:
-        raise bad_request(f"The {what} has more than {MAX_VALUES} values.", code="body_too_complex")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise bad_request(f"The {what} is not valid JSON: {error}") from error
+    async def parse(self, body: bytes, what: str = "body") -> Any:
+        """See `parsed`."""
+        return parsed(body, what) if len(body) <= SMALL else await self.run(parsed, body, what)
 
+    async def run(self, parse: Callable[..., T], *given: Any) -> T:
+        """`parse(*given)`."""
+        return await asyncio.get_running_loop().run_in_executor(self._lane, parse, *given)
 
-def count_values(body: bytes) -> int:
-    """The number of separators outside of strings, which is at least the number of values minus one."""
-    values = 0
-    in_string, backslashes = False, 0
-    for start in range(0, len(body), _CHUNK):
-        chunk = np.frombuffer(body, np.uint8, min(_CHUNK, len(body) - start), start)
-        quotes, backslashes = _string_marks(chunk, backslashes)
-        inside = (np.cumsum(quotes, dtype=np.int32) + in_string) & 1
-        separators = np.isin(chunk, np.frombuffer(_SEPARATORS, np.uint8), kind="table")
-        values += int(np.count_nonzero(separators & (inside == 0)))
-        in_string = bool(inside[-1])
-    return values
-
-
-def _string_marks(chunk: Bytes, backslashes: int) -> tuple[npt.NDArray[np.bool_], int]:
-    """Where strings begin or end: quotes that no odd number of backslashes precedes. Also the number of backslashes at
-    the end of the chunk; `backslashes` is that of the chunk before.
-    """
-    quotes = chunk == _QUOTE
-    slashes = chunk == _BACKSLASH
-    if not backslashes and not slashes.any():
-        return quotes, 0
-    index = np.arange(len(chunk), dtype=np.int32)
-    last_other = np.maximum.accumulate(np.where(slashes, np.int32(-1 - backslashes), index))
-    before = np.concatenate((np.array([backslashes], np.int32), (index - last_other)[:-1]))
-    return quotes & (before % 2 == 0), int(index[-1] - last_other[-1])
+    def close(self) -> None:
+        """Bodies that still wait are not parsed."""
+        self._lane.shutdown(wait=False, cancel_futures=True)

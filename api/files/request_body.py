@@ -5,14 +5,14 @@ from typing import Any
 from fastapi import Request
 
 from api.errors import bad_request
-from api.files.json_body import parse_json
+from api.files.json_body import JsonParser
 
 
-async def read_object(request: Request) -> dict[str, Any]:
+async def read_object(request: Request, parser: JsonParser) -> dict[str, Any]:
     """The body as a JSON object. Raises 400, 408, 413 or 429."""
     if content_type(request) not in ("application/json", ""):
         raise bad_request("Send application/json or multipart/form-data.", code="unsupported_media_type")
-    fields = await parse_json(await request.body())
+    fields = await parser.parse(await request.body())
     if not isinstance(fields, dict):
         raise bad_request("The body must be a JSON object.")
     return fields

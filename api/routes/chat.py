@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -80,9 +81,10 @@ async def _body(
     match content_type(request):
         case "multipart/form-data":
             form = await stack.enter_async_context(services.forms.receive(request, user.id))
-            return form_fields(form.fields), form.files
+            return await services.json.run(form_fields, form.fields), form.files
         case "application/x-www-form-urlencoded":
             body = await request.body()
-            return urlencoded_fields(body, max_bytes=MAX_FIELD_BYTES, max_fields=MAX_FIELDS), ()
+            parse = partial(urlencoded_fields, max_bytes=MAX_FIELD_BYTES, max_fields=MAX_FIELDS)
+            return await services.json.run(parse, body), ()
         case _:
-            return await read_object(request), ()
+            return await read_object(request, services.json), ()

@@ -35,7 +35,7 @@ async def completions(
     request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
     """Continue a text, or fill in what is missing before `suffix`; without a session, tools or a chat template."""
-    asked = TextCompletionRequest.parse(await read_object(request))
+    asked = TextCompletionRequest.parse(await read_object(request, services.json))
     async with AsyncExitStack() as stack:
         live = await services.completions.start(asked, user, stack)
     if asked.stream:

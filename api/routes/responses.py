@@ -42,7 +42,7 @@ async def create_response(
     request: Request, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
     """Answer one turn; with `stream: true` as typed events."""
-    asked = _asked(await read_object(request))
+    asked = _asked(await read_object(request, services.json))
     given = await converted(asked, services.responses, user)
     turns, rows = services.turns, services.store.responses
     async with AsyncExitStack() as stack:

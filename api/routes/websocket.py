@@ -12,7 +12,6 @@ from starlette.requests import HTTPConnection
 
 from api.dependencies import authenticate, services_of
 from api.errors import ApiError, bad_request, to_api_error
-from api.files.json_body import parse_json
 from api.middleware.body_limit import Share
 from api.middleware.request_context import client_address
 from api.routes.runs import latest
@@ -143,7 +142,9 @@ class Talk:
         if text is None:
             raise bad_request("Messages must be JSON text.")
         share.take(len(text))
-        message = MESSAGE.validate_python(await parse_json(text.encode("utf-8", "surrogatepass"), "message"))
+        parsed = await self._services.json.parse(text.encode("utf-8", "surrogatepass"), "message")
+        message = MESSAGE.validate_python(parsed)
+        del parsed
         del text
         reference[0] = message.id
         # Authenticated for each message: a token expires, an account is disabled, and each message counts as a request.

@@ -1,13 +1,13 @@
 """Converts form fields to those of a JSON body: the same names, with text values."""
 
 import contextlib
-import json
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
 from api.errors import ApiError, bad_request
 from api.wire.chat_request import REFUSED
+from api.wire.json_text import parsed
 
 JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "tools", "tool_choice")
 
@@ -30,11 +30,12 @@ def urlencoded_fields(body: bytes, *, max_bytes: int, max_fields: int) -> dict[s
 def _field(name: str, text: str) -> Any:
     """Parses JSON text in fields that are defined as JSON, or that look like a list."""
     if name in JSON_FIELDS or (name == "stop" and text.startswith("[")):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise bad_request(f"The field {name!r} is not valid JSON: {error}", name) from error
+        return _parsed(name, text)
     if name in REFUSED:
-        with contextlib.suppress(ValueError, RecursionError):
-            return json.loads(text)
+        with contextlib.suppress(ApiError):
+            return _parsed(name, text)
     return text or None
+
+
+def _parsed(name: str, text: str) -> Any:
+    return parsed(text.encode("utf-8", "surrogatepass"), f"field {name!r}", name)

@@ -13,10 +13,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from api.connections import ConnectionGuard, GuardedConfig
-from api.files.json_body import MAX_VALUES, count_values
 from api.loop_watch import LoopWatch
 from api.server import listen
 from api.settings.server import ServerSettings
+from api.wire.json_text import MAX_VALUES, count_values
 from tests.serving import Service, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -221,6 +221,16 @@ def test_only_separators_outside_of_strings_count(text: str) -> None:
         padded = (" " * (size % 7) + body).encode()
         assert count_values(padded) == 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1
     assert count_values(b"[" + b"0," * MAX_VALUES + b"0]") == MAX_VALUES + 1
+
+
+async def test_a_field_of_a_form_has_no_more_values_than_a_body(start: Start) -> None:
+    """Regression: three million keys in the field `messages` were parsed on the event loop, for ten seconds."""
+    many = "[" + "0," * MAX_VALUES + "0]"
+    async with start() as service:
+        for form in ({"files": {"messages": (None, many)}}, {"data": {"messages": many}}):
+            answer = await service.http.post("/v1/chat/completions", **form)
+            error = answer.json()["error"]
+            assert (answer.status_code, error["code"], error["param"]) == (400, "body_too_complex", "messages")
 
 
 async def test_a_client_s_large_bodies_are_limited_together(start: Start) -> None:
