@@ -149,7 +149,7 @@ async def deletions(service: Service, say: Callable[[str], None]) -> None:
     async with open_store(service.settings.database) as store:
         await store.scrubber.merge_index()
         merged = time.perf_counter()
-        await store.scrubber.vacuum()
+        await store.scrubber.vacuum(1 << 30)
     say(f"\nIn the background afterwards: index {merged - began:.1f} s, pages {time.perf_counter() - merged:.1f} s")
 
 

@@ -11,8 +11,6 @@ import aiosqlite
 
 MERGE_PAGES = 200
 """Pages merged per step: other writers wait for one step at most, some tens of milliseconds."""
-MAX_VACUUM = 256 << 20
-"""Largest database, in bytes, that is vacuumed while the service runs: writers wait about 30 ms per megabyte."""
 LOG_TRIES = 50
 LOG_PAUSE = 0.1
 
@@ -39,13 +37,15 @@ class Scrubber:
         )
         return self._connection.total_changes - before >= 2
 
-    async def vacuum(self) -> bool:
-        """Rewrite the database without unused data in its pages; False if it is too large for that now."""
+    async def vacuum(self, largest: int) -> bool:
+        """Rewrite the database without unused data in its pages; False if it has more than `largest` bytes. Writers
+        wait about 30 ms per megabyte.
+        """
         async with self._one:
             pages = await self._connection.execute_fetchall(
                 "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
             )
-            if next(iter(pages))[0] > MAX_VACUUM:
+            if next(iter(pages))[0] > largest:
                 return False
             await self._connection.execute_fetchall("VACUUM")
         return True

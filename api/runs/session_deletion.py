@@ -24,6 +24,14 @@ OnDeleted = Callable[[str, str], Awaitable[None]]
 """Called with the owner's and the session's ID during a deletion; possibly again after a crash."""
 REST = 4
 """Pause between rounds, as a multiple of a round's duration."""
+SMALL_DATABASE = 16 << 20
+"""Bytes of a database that is vacuumed at once: others wait for half a second."""
+LARGE_DATABASE = 256 << 20
+"""Bytes of a database that is vacuumed in a quiet moment: others would wait for up to 8 seconds."""
+QUIET_SECONDS = 30.0
+"""A moment is quiet if no answer has been written for so long."""
+PATIENCE_SECONDS = 6 * 3600.0
+"""After so long without a quiet moment, a large database is vacuumed all the same."""
 FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
 
@@ -90,7 +98,7 @@ class SessionDeletion:
     async def _scrub(self, sessions: list[Session]) -> None:
         scrubber = self._store.scrubber
         await scrubber.merge_index()
-        if not await scrubber.vacuum():
+        if not await self._vacuum():
             log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
         if not await scrubber.cut_log():
             log.warning("the write-ahead log could not be truncated; retrying after the next deletion")
@@ -98,3 +106,14 @@ class SessionDeletion:
         for session in sessions:
             await self._store.sessions.delete(session.id)
         await scrubber.cut_log()
+
+    async def _vacuum(self) -> bool:
+        """False if the database is too large for that."""
+        if await self._store.scrubber.vacuum(SMALL_DATABASE):
+            return True
+        began = quiet_since = time.monotonic()
+        while (now := time.monotonic()) - quiet_since < QUIET_SECONDS and now - began < PATIENCE_SECONDS:
+            await asyncio.sleep(QUIET_SECONDS / 10)
+            if self._locks.busy:
+                quiet_since = time.monotonic()
+        return await self._store.scrubber.vacuum(LARGE_DATABASE)

@@ -178,6 +178,11 @@ class SessionLocks:
         """Cancel the running answer, or `only` that of this lease, in any process; False if there is none."""
         return await self._stop(session_id, CANCELLED, only)
 
+    @property
+    def busy(self) -> bool:
+        """Whether any session is in use in this process."""
+        return bool(self._active)
+
     @asynccontextmanager
     async def closed(self, session_id: str, why: Exception) -> AsyncIterator[None]:
         """During the block, nothing runs or starts in the session: attempts raise `why`.

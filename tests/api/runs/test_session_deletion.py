@@ -182,3 +182,39 @@ async def test_a_folder_that_nobody_may_enter_is_deleted(service: Service) -> No
     session = (await run(service, code))["session_id"]
     assert (await service.http.delete(f"/api/conversations/{session}")).status_code == 200
     assert not (service.settings.data_dir / "sessions" / session).exists()
+
+
+async def test_a_large_database_is_vacuumed_when_nobody_waits_for_an_answer(
+    start: Start, model: ScriptedChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: all requests stood still for seconds after each deletion."""
+    monkeypatch.setattr("api.runs.session_deletion.SMALL_DATABASE", 0)
+    monkeypatch.setattr("api.runs.session_deletion.QUIET_SECONDS", 0.1)
+    looked = asyncio.Event()
+
+    class Sleep:
+        """The real one, which also tells that the deletion waits."""
+
+        def __init__(self) -> None:
+            self.original = asyncio.sleep
+
+        async def __call__(self, seconds: float, result: object = None) -> object:
+            if seconds == 0.1 / 10:
+                looked.set()
+            return await self.original(seconds, result)
+
+    async with start() as service:
+        session = await marked(service, model)
+        model.replies, model.gate = [*model.replies, "slowly"], asyncio.Semaphore(0)
+        running = asyncio.create_task(ask(service, "Go on", agent_type="chat"))
+        await until(lambda: not service.idle)
+        monkeypatch.setattr(asyncio, "sleep", Sleep())
+        await service.http.delete(f"/api/conversations/{session}")
+        for _ in range(20):
+            looked.clear()
+            await looked.wait()
+        assert sessions_left(service) == 2
+        for _ in range(10):
+            model.gate.release()
+        await running
+        await until(lambda: sessions_left(service) == 1, PATIENCE)
