@@ -139,7 +139,9 @@ async def serve(
 def share_threads() -> None:
     """Let the running loop share its default threads fairly among users, and computing threads disturb it less."""
     sys.setswitchinterval(SWITCH_SECONDS)
-    asyncio.get_running_loop().set_default_executor(FairExecutor(THREADS, THREADS_PER_USER, "worker"))
+    pool = FairExecutor(THREADS, THREADS_PER_USER, "worker")
+    pool.start()
+    asyncio.get_running_loop().set_default_executor(pool)
 
 
 def server_of(services: Services) -> Server:

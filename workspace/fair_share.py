@@ -93,6 +93,12 @@ class FairExecutor(ThreadPoolExecutor):
         self._changing = threading.Lock()
         self._closed = False
 
+    def start(self) -> None:
+        """Start all threads now: a thread that starts later keeps whoever submits waiting until it has run."""
+        meeting = threading.Barrier(self._max_workers)
+        for future in [super(FairExecutor, self).submit(meeting.wait) for _ in range(self._max_workers)]:
+            future.result()
+
     @override
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """See `Executor`."""

@@ -1,5 +1,6 @@
 """Runs functions in threads and undoes their results if the caller is cancelled."""
 
+import _thread
 import asyncio
 import contextlib
 import tempfile
@@ -64,8 +65,8 @@ async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
         await asyncio.to_thread(folder.cleanup)
 
 
-def in_own_thread(work: Callable[[], T], name: str) -> "asyncio.Future[T]":
-    """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it."""
+def in_own_thread(work: Callable[[], T], _name: str = "") -> "asyncio.Future[T]":
+    """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it, not even the end of the process."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 
@@ -86,5 +87,6 @@ def in_own_thread(work: Callable[[], T], name: str) -> "asyncio.Future[T]":
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(settle, value, error)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    # Not `Thread.start`: it waits until the new thread has run, which takes long while others compute.
+    _thread.start_new_thread(run, ())
     return result
