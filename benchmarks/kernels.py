@@ -21,7 +21,7 @@ from jupyter_client.manager import AsyncKernelManager
 from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.settings import JailSettings
-from workspace.jail.watchdog import proportional_memory
+from workspace.jail.memory import proportional_memory
 
 IMPORTS = "import numpy, pandas, matplotlib.pyplot"
 SECONDS = 60

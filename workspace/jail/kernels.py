@@ -30,7 +30,7 @@ from .probe import Sandbox
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
-from .wire import Level, Limits, Spawn
+from .wire import WORK, Level, Limits, Spawn
 from .zygote_client import ZygoteDied
 
 logger = logging.getLogger(__name__)
@@ -207,13 +207,14 @@ class JailedKernels:
 
     async def _watch(self) -> None:
         watches: dict[JailedKernel, watchdog.Watch] = {}
+        work = WORK if self.sandbox.level.has_namespaces else ""
         while True:
             await asyncio.sleep(self._settings.watch_seconds)
             self._alive = {kernel for kernel in self._alive if kernel.alive}
             watches = {kernel: watch for kernel, watch in watches.items() if kernel in self._alive}
             for kernel in list(self._alive):
                 if kernel not in watches:
-                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
+                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
                 try:
                     reason = await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
                 except OSError as error:
