@@ -15,12 +15,14 @@ import os
 import socket
 import zlib
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from workspace.settings import MIB
 from workspace.threads import in_own_thread, made_in_thread
 
 from . import watchdog
+from .cgroups import Group
 from .endpoints import Endpoints
 from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
@@ -181,14 +183,19 @@ class JailedKernels:
         requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests.setblocking(False)
         requests.send(self._spawn(folder, uid, endpoints).to_packet())
+        group = Group()
         try:
-            with theirs, closing(await made_in_thread(endpoints.listen, endpoints.withdraw)) as listeners:
-                process = await zygote.fork([*listeners.descriptors, theirs.fileno()])
+            make_group = partial(self._fork_server.groups.group, self._limits())
+            with theirs:
+                group = await made_in_thread(make_group, Group.remove)
+                with closing(await made_in_thread(endpoints.listen, endpoints.withdraw)) as listeners:
+                    process = await zygote.fork([*listeners.descriptors, theirs.fileno()])
         except BaseException:
             requests.close()
             await asyncio.to_thread(endpoints.remove)
+            await asyncio.to_thread(group.remove)
             raise
-        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings)
+        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings, group)
 
     def _spawn(self, folder: Path, uid: int, endpoints: Endpoints) -> Spawn:
         settings = self._settings
@@ -216,7 +223,7 @@ class JailedKernels:
                 if kernel not in watches:
                     watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
                 try:
-                    reason = await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
+                    reason = kernel.excess() or await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
                 except OSError as error:
                     reason = f"files: the folder cannot be measured: {error.strerror}"
                 if reason:
