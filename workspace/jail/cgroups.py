@@ -232,9 +232,9 @@ def _sweep(base: Path) -> None:
 
 
 def _owner(pid: int) -> str:
-    """The process with its start time, because process IDs are used again; without one if there is no such process."""
+    """The process with its start time, because process IDs are used again; empty if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return f"{pid}-"
+        return ""
     return f"{pid}-{stat.rpartition(')')[2].split()[19]}"

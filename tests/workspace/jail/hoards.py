@@ -60,7 +60,7 @@ import os, time
 for _ in range(30):
     if os.fork() == 0: break
 try:
-    while True: os.pipe()
+    while True: os.dup(0)
 except OSError: time.sleep(60)
 """,
     ),
@@ -82,7 +82,7 @@ time.sleep(60)
         """
 import ctypes, os, threading, time
 def hoard():
-    while open('/proc/self/stat').read().rpartition(')')[2].split()[0] != 'Z': time.sleep(0.01)
+    time.sleep(1)
     block = bytearray(150 << 20)
     for start in range(0, len(block), 4096): block[start] = 1
     time.sleep(60)

@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ from .attempts import PRELUDE
 from .conftest import Launch
 from .driver import run
 from .hoards import HOARDS
+from .lend import elsewhere
 
 
 @pytest.mark.parametrize("name", HOARDS)
@@ -30,6 +32,22 @@ async def test_a_hoard_is_the_end_of_its_kernel(name: str, launch: Launch) -> No
 def _named(folder: Path) -> int:
     """Bytes that the hoard leaves on disk: the size of what still has a name."""
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+async def unprivileged() -> dict[str, Any]:
+    """What the hoards came to without root and namespaces."""
+    # Not the user of other tests, because processes are counted per user.
+    return await elsewhere("--user", "65531", "--no-user-namespaces", "--hoards")
+
+
+async def test_hoards_count_without_root_and_namespaces_too(unprivileged: dict[str, Any]) -> None:
+    reasons = unprivileged["reasons"]
+    assert {name: reasons[name] for name, (start, _) in HOARDS.items() if not reasons[name].startswith(start)} == {}
+
+
+async def test_regression_orphans_of_ended_kernels_stayed_as_zombies_that_counted(unprivileged: dict[str, Any]) -> None:
+    assert unprivileged["zombies"] == 0
 
 
 REFUSED = {
