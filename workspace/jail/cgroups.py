@@ -1,8 +1,8 @@
 """A control group for each kernel, where this service may create some: Linux then limits everything that it uses.
 
 Only groups that were given to the service are used: those of its own user, those that systemd marks with
-`Delegate=yes`, and the root of a hierarchy, which no other manager looks after. Blocking functions, except
-`Group.limit_was_reached`.
+`Delegate=yes`, and the root of a hierarchy or of a container's part of it, which no other manager looks after.
+Blocking functions, except `Group.limit_was_reached`.
 """
 
 import itertools
@@ -25,6 +25,8 @@ _LEAF = "llm-api-service"
 _SERVICE_WEIGHT = 1000
 """The service's share of a busy processor; each kernel has 100."""
 _EMPTYING_SECONDS = 1.0
+_MOVES = 3
+"""Processes may fork while they are moved."""
 
 
 @dataclass(frozen=True)
@@ -187,20 +189,16 @@ def _prepared(hierarchy: Hierarchy) -> Hierarchy:
         raise FileNotFoundError("no controllers")
     if not os.access(base, os.W_OK):
         raise PermissionError("the group is not writable")
-    if os.geteuid() == 0 and not (_is_root(base, unified=hierarchy.unified) or _is_delegated(base)):
+    if os.geteuid() == 0 and not (base.is_mount() or _is_delegated(base)):
         raise PermissionError("the group belongs to another manager; systemd needs Delegate=yes")
     if hierarchy.unified:
-        if not _is_root(base, unified=True):
+        if (base / "cgroup.type").exists():  # not in the root of the machine
             _enter_leaf(base)
         enabled = " ".join(f"+{name}" for name in hierarchy.controllers)
         (base / "cgroup.subtree_control").write_text(enabled, encoding="ascii")
         with suppress(OSError):  # no group of its own at the root, or no such controller
             (base / _LEAF / "cpu.weight").write_text(str(_SERVICE_WEIGHT), encoding="ascii")
     return hierarchy
-
-
-def _is_root(base: Path, *, unified: bool) -> bool:
-    return not (base / "cgroup.type").exists() if unified else base.is_mount()
 
 
 def _is_delegated(base: Path) -> bool:
@@ -214,9 +212,8 @@ def _is_delegated(base: Path) -> bool:
 def _enter_leaf(base: Path) -> None:
     leaf = base / _LEAF
     leaf.mkdir(exist_ok=True)
-    # Also those that this service, or the shell that started it, forks in the meantime.
-    while pids := (base / "cgroup.procs").read_text(encoding="ascii").split():
-        for pid in pids:
+    for _ in range(_MOVES):
+        for pid in (base / "cgroup.procs").read_text(encoding="ascii").split():
             with suppress(ProcessLookupError):
                 (leaf / "cgroup.procs").write_text(pid, encoding="ascii")
 

@@ -142,6 +142,10 @@ class Watch:
             return reason
         return self._confirmed(self._judge_folder, family, inspected) if now >= self._next_walk else ""
 
+    def renew(self) -> None:
+        """Let the next verdict look at everything again, however long the last one took."""
+        self._next_walk = self._next_inspection = 0.0
+
     def _inspect(self, family: Sequence[int]) -> None:
         begun = time.monotonic()
         if self._may_inspect is None:  # some machines do not allow it at all
