@@ -85,9 +85,9 @@ class Group:
 
     def remove(self) -> None:
         """Kill what is left inside, and remove the groups. A group that does not empty stays for the next start."""
-        if self._events >= 0:
-            os.close(self._events)
-            self._events = -1
+        events, self._events = self._events, -1
+        if events >= 0:
+            os.close(events)
         for folder in self._folders:
             _remove(folder, time.monotonic() + _EMPTYING_SECONDS)
         self._folders = []
