@@ -20,13 +20,19 @@ from jupyter_client.manager import AsyncKernelManager
 
 from workspace.jail.handle import JailedKernel
 from workspace.jail.kernels import JailedKernels
+from workspace.jail.memory import proportional_memory
 from workspace.jail.settings import JailSettings
-from workspace.jail.watchdog import proportional_memory
+from workspace.jail.watchdog import Watch
+from workspace.jail.wire import WORK
 
 IMPORTS = "import numpy, pandas, matplotlib.pyplot"
 SECONDS = 60
 ALIVE = 30
 AT_ONCE = 10
+DESCRIPTORS = {
+    "a quiet kernel": "import os",
+    "one with 1,000 open descriptors": "kept = [os.dup(0) for _ in range(900)]",
+}
 
 
 class Kernel(Protocol):
@@ -152,6 +158,26 @@ async def jailed(folder: Path) -> AsyncIterator[tuple[Start, JailedKernels]]:
         await kernels.aclose()
 
 
+async def watchdog_cost(kernels: JailedKernels, runs: int) -> dict[str, list[float]]:
+    """Milliseconds of one look at a kernel, by what the kernel has open."""
+    kernel = await kernels.launch("watched", kernels.sessions / "watched")
+    watch = Watch(kernel.pid, kernel.folder, JailSettings(), WORK if kernels.sandbox.level.has_namespaces else "")
+    figures: dict[str, list[float]] = {}
+    for state, code in DESCRIPTORS.items():
+        await kernel.execute(code, lambda _: None)
+        figures[state] = [await asyncio.to_thread(_look, watch) for _ in range(10 * runs)]
+    await kernel.aclose()
+    return figures
+
+
+def _look(watch: Watch) -> float:
+    watch.renew()
+    begun = time.perf_counter()
+    if reason := watch.verdict(idle=False):
+        raise RuntimeError(reason)
+    return (time.perf_counter() - begun) * 1000
+
+
 def row(name: str, unit: str, stock: list[float], ours: list[float]) -> str:
     """One line: medians, 90th percentiles, and how they compare."""
     middle = statistics.median(stock), statistics.median(ours)
@@ -177,6 +203,7 @@ async def main() -> None:
         async with jailed(folder) as (start, kernels):
             ours = await measure(start, runs)
             level = kernels.sandbox.level
+            looks = await watchdog_cost(kernels, runs)
         stock = await measure(start_stock, runs)
     machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} processors"
     print(f"{machine}, level `{level}`, {runs} runs\n")
@@ -186,6 +213,10 @@ async def main() -> None:
     print(row("round trip of a trivial cell", "ms", stock["cell"], ours["cell"]))
     print(row(f"{AT_ONCE} at once, all ready", "ms", stock["ten at once"], ours["ten at once"]))
     print(row(f"memory (PSS) of each of {min(ALIVE, runs)}", "MB", stock["memory"], ours["memory"]))
+    print("\n| the watchdog looks at | |")
+    print("|---|---|")
+    for state, took in looks.items():
+        print(f"| {state} | {statistics.median(took):.1f} (p90 {sorted(took)[int(len(took) * 0.9)]:.1f}) ms |")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
 
 
 def in_own_thread(work: Callable[[], T], _name: str = "") -> "asyncio.Future[T]":
-    """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it, not even the end of the process."""
+    """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it, not even the process's end."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()
 

@@ -6,8 +6,10 @@ what a kernel can see: its own session's folder and nothing else of `root`.
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 
+from . import cgroups
 from .probe import Sandbox, describe, make_config, probe
 from .settings import JailSettings
 from .wire import Level, ZygoteConfig
@@ -24,6 +26,9 @@ class ForkServer:
         self._settings = settings
         self._root = root
         self._sandbox: Sandbox | None = None
+        self.groups = cgroups.ControlGroups((), "")
+        """Of kernels; found by `probe`."""
+
         self._zygote: Zygote | None = None
         self._one_start = asyncio.Lock()
 
@@ -34,9 +39,21 @@ class ForkServer:
         """
         async with self._one_start:
             if self._sandbox is None:
-                self._sandbox = await probe(self._settings, levels)
+                self._sandbox = await self._reported(await probe(self._settings, levels))
                 logger.info("sandbox: %s", describe(self._sandbox))
             return self._sandbox
+
+    async def _reported(self, sandbox: Sandbox) -> Sandbox:
+        """The sandbox with its control groups, which are looked for here."""
+        if not sandbox.mechanisms:
+            return sandbox
+        self.groups = await asyncio.to_thread(cgroups.find)
+        mechanisms, missing = sandbox.mechanisms, sandbox.missing
+        if self.groups.mechanism:
+            mechanisms += (self.groups.mechanism,)
+        if self.groups.missing and sandbox.level is not Level.OFF:
+            missing += (f"control groups: {self.groups.missing}",)
+        return replace(sandbox, mechanisms=mechanisms, missing=missing)
 
     async def running(self) -> Zygote:
         """The running process; starting it takes about a second. Raises LookupError before `probe`, ZygoteDied,

@@ -14,6 +14,7 @@ from workspace.settings import MIB
 from workspace.threads import in_own_thread
 
 from . import frames, transfer
+from .cgroups import Group
 from .channels.endpoints import Endpoints
 from .channels.exchange import Exchange, ExchangeLimits, Take
 from .channels.messages import Content, Reply
@@ -51,14 +52,13 @@ class JailedKernel:
         requests: socket.socket,
         vault: Vault,
         settings: JailSettings,
+        group: Group | None = None,
     ) -> None:
         self.session = session
         self.folder = folder
         """The session's folder as the server sees it, which is the kernel's working folder."""
 
-        self.why_it_died = ""
-        """Set if the watchdog killed it: a sentence for the model and the user."""
-
+        self._why_killed = ""
         self.restored: Report | None = None
         """What the snapshot restored at the start; None if there was none."""
 
@@ -73,11 +73,24 @@ class JailedKernel:
             settings.message_mb * MIB, _OUTPUT_SHARE * settings.kernel_output_kb * 1024, settings.start_seconds
         )
         self._process = process
+        self._group = group or Group()
         self._requests = requests
         self._vault = vault
         self.settings = settings
         self._one_operation = asyncio.Lock()
         self._last: Report | None = None
+
+    @property
+    def why_it_died(self) -> str:
+        """Set if it was killed for what it used: a sentence for the model and the user."""
+        if not self._why_killed and not self.alive:
+            self._why_killed = self.excess()
+        return self._why_killed
+
+    def excess(self) -> str:
+        """Which limit of its control group was reached, or an empty string."""
+        allowed = self.settings.memory >> 20
+        return f"memory: all was in use, {allowed} MB allowed" if self._group.limit_was_reached() else ""
 
     @property
     def alive(self) -> bool:
@@ -100,7 +113,7 @@ class JailedKernel:
 
     def kill(self, why: str = "") -> None:
         """Kill it and all its descendants now; `aclose` must still be called."""
-        self.why_it_died = self.why_it_died or why
+        self._why_killed = self._why_killed or why
         self._process.send_signal(signal.SIGKILL)
 
     async def interrupt(self) -> None:
@@ -109,8 +122,14 @@ class JailedKernel:
 
     async def connect(self) -> None:
         """Wait until the kernel answers. Raises KernelGone, TimeoutError."""
-        async with asyncio.timeout(self.settings.start_seconds):
-            await self._request("kernel_info_request", {}, _ignore)
+        joining = asyncio.create_task(asyncio.to_thread(self._group.add, self.pid))
+        try:
+            async with asyncio.timeout(self.settings.start_seconds):
+                await self._request("kernel_info_request", {}, _ignore)
+        finally:
+            await asyncio.wait({joining})
+            if (error := joining.exception()) is not None:
+                logger.warning("session %s: the kernel runs outside of its control group: %s", self.session, error)
 
     async def execute(self, code: str, take: Take) -> Reply:
         """Run a cell to its end; `take` is called with its output, in another thread.
@@ -233,7 +252,12 @@ class JailedKernel:
             self._process.send_signal(signal.SIGKILL)
             await asyncio.shield(self._process.exited)
         self._process.close()
-        await asyncio.to_thread(self._endpoints.remove)
+        self._why_killed = self.why_it_died
+        await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
+        self._endpoints.remove()
+        self._group.remove()
 
 
 def _ignore(_content: Content) -> None:

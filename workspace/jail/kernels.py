@@ -15,12 +15,14 @@ import os
 import socket
 import zlib
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from workspace.settings import MIB
 from workspace.threads import in_own_thread, made_in_thread
 
 from . import watchdog
+from .cgroups import Group
 from .channels.endpoints import Endpoints
 from .fork_server import ForkServer
 from .handle import JailedKernel, KernelGone, SnapshotFailed
@@ -30,7 +32,7 @@ from .probe import Sandbox
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
-from .wire import Level, Limits, Spawn
+from .wire import WORK, Level, Limits, Spawn
 from .zygote_client import ZygoteDied
 
 logger = logging.getLogger(__name__)
@@ -181,14 +183,19 @@ class JailedKernels:
         requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         requests.setblocking(False)
         requests.send(self._spawn(folder, uid, endpoints).to_packet())
+        group = Group()
         try:
-            with theirs, closing(await made_in_thread(endpoints.listen, endpoints.withdraw)) as listeners:
-                process = await zygote.fork([*listeners.descriptors, theirs.fileno()])
+            make_group = partial(self._fork_server.groups.group, self._limits())
+            with theirs:
+                group = await made_in_thread(make_group, Group.remove)
+                with closing(await made_in_thread(endpoints.listen, endpoints.withdraw)) as listeners:
+                    process = await zygote.fork([*listeners.descriptors, theirs.fileno()])
         except BaseException:
             requests.close()
             await asyncio.to_thread(endpoints.remove)
+            await asyncio.to_thread(group.remove)
             raise
-        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings)
+        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings, group)
 
     def _spawn(self, folder: Path, uid: int, endpoints: Endpoints) -> Spawn:
         settings = self._settings
@@ -207,15 +214,16 @@ class JailedKernels:
 
     async def _watch(self) -> None:
         watches: dict[JailedKernel, watchdog.Watch] = {}
+        work = WORK if self.sandbox.level.has_namespaces else ""
         while True:
             await asyncio.sleep(self._settings.watch_seconds)
             self._alive = {kernel for kernel in self._alive if kernel.alive}
             watches = {kernel: watch for kernel, watch in watches.items() if kernel in self._alive}
             for kernel in list(self._alive):
                 if kernel not in watches:
-                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings)
+                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
                 try:
-                    reason = await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
+                    reason = kernel.excess() or await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
                 except OSError as error:
                     reason = f"files: the folder cannot be measured: {error.strerror}"
                 if reason:

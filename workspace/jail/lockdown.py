@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .walls import landlock, limits, mounts, seccomp, syscalls
-from .wire import Level, Spawn, ZygoteConfig
+from .wire import WORK, Level, Spawn, ZygoteConfig
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
 # Without a private file tree: what Python and the libraries read from the machine's.
@@ -105,7 +105,7 @@ def _enter_own_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
         uid, gid = os.getuid(), os.getgid()
         syscalls.unshare(syscalls.CLONE_NEWUSER)
         syscalls.map_own_ids(uid, gid)
-    return Place(work=mounts.WORK, scratch="/tmp")  # noqa: S108
+    return Place(work=WORK, scratch="/tmp")  # noqa: S108
 
 
 def _share_the_tree(config: ZygoteConfig, spawn: Spawn) -> Place:

@@ -34,7 +34,7 @@ class Sandbox:
     """The mechanisms that confine a kernel."""
 
     missing: tuple[str, ...]
-    """Why no stronger level was chosen, one reason per level."""
+    """Why no stronger level was chosen, one reason per level, and which control groups are not used."""
 
     user_namespaces: bool
     """Whether each kernel has its own user namespace."""

@@ -8,6 +8,7 @@ import os
 import select
 import shutil
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,12 +20,16 @@ def guard(child: int, server: int, runtime: str) -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     child_fd = os.pidfd_open(child)
+    # Linux then forgets the orphans of ended kernels, which would count as their user's processes for ever.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     fds = [child_fd]
     server_is_there = os.getppid() == server
     if server_is_there:
         fds.append(os.pidfd_open(server))
         select.select(fds, [], [])
-    signal.pidfd_send_signal(child_fd, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(child_fd, signal.SIGKILL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _kill_orphans()
     shutil.rmtree(runtime, ignore_errors=True)
     os._exit(0)
@@ -39,7 +44,8 @@ def _kill_orphans() -> None:
     own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     while True:
         for pid in own.read_text(encoding="ascii").split():
-            os.kill(int(pid), signal.SIGKILL)
+            with suppress(ProcessLookupError):  # forgotten in the meantime
+                os.kill(int(pid), signal.SIGKILL)
         try:
             os.wait()
         except ChildProcessError:

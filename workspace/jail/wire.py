@@ -12,6 +12,11 @@ CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 PACKET = 1 << 18
 """Maximum size of a packet, in bytes."""
 
+WORK = "/mnt/data"
+"""The session's folder in the kernel's own file tree."""
+SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108
+"""The scratch folders in that tree, in memory."""
+
 
 class Level(StrEnum):
     """Sandbox levels, strongest first."""

@@ -1,6 +1,7 @@
 """Simulates a weaker machine, and runs kernels on it: run as root, prints JSON.
 
-`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin] [--attempts]`.
+`python -m tests.workspace.jail.elsewhere [--level L] [--user UID] [--no-user-namespaces] [--no-admin] [--attempts]
+[--hoards]`.
 Everything happens in separate namespaces, so the machine itself is not changed.
 """
 
@@ -27,6 +28,7 @@ from . import world
 from .attempts import ALL
 from .conftest import SMALL
 from .driver import EndlessCellError, run
+from .hoards import HOARDS
 from .test_escapes import set_up, succeeds
 
 _CAP_SYS_ADMIN = 21
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--no-user-namespaces", action="store_true")
     parser.add_argument("--no-admin", action="store_true")
     parser.add_argument("--attempts", action="store_true")
+    parser.add_argument("--hoards", action="store_true")
     wanted = parser.parse_args()
     wanted.folder = Path(tempfile.mkdtemp(prefix="jail-elsewhere-"))
     wanted.folder.chmod(0o755)
@@ -128,6 +131,9 @@ async def _report(wanted: argparse.Namespace) -> dict[str, Any]:
         }
         if wanted.attempts:
             return report | await _attempts(kernels, wanted.folder)
+        if wanted.hoards:
+            reasons = {name: await _reason(kernels, code) for name, (_, code) in HOARDS.items()}
+            return report | {"reasons": reasons, "zombies": _zombies(kernels.fork_server_pid)}
         return report | await _one_cell_and_a_rebirth(kernels)
     finally:
         await kernels.aclose()
@@ -148,6 +154,22 @@ async def _attempts(kernels: JailedKernels, folder: Path) -> dict[str, Any]:
                 odd[name] = ", ".join(damage)
                 made.repair()
     return {"out": sorted(set(out)), "odd": odd}
+
+
+def _zombies(pid: int) -> int:
+    return sum(process.status() == psutil.STATUS_ZOMBIE for process in psutil.Process(pid).children(recursive=True))
+
+
+async def _reason(kernels: JailedKernels, code: str) -> str:
+    kernel = await kernels.launch("hoarder", kernels.sessions / "hoarder")
+    try:
+        cell = await run(kernel, code, seconds=50)
+    except EndlessCellError:
+        return "none"
+    finally:
+        await kernel.aclose()
+        await asyncio.to_thread(shutil.rmtree, kernel.folder)
+    return kernel.why_it_died or cell.error or cell.text
 
 
 async def _one_cell_and_a_rebirth(kernels: JailedKernels) -> dict[str, Any]:

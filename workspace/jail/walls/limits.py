@@ -17,6 +17,8 @@ from .syscalls import (
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_SYS_ADMIN = 21
+_PENDING_SIGNALS = 4096
+"""Also the number of timers of a user (`timer_create`)."""
 
 
 def apply(limits: Limits) -> None:
@@ -31,6 +33,7 @@ def apply(limits: Limits) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: _PENDING_SIGNALS,
     }
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..wire import WORK
 from .syscalls import call, mount, unmount_lazily
 
 MS_RDONLY = 1
@@ -21,7 +22,6 @@ _ATTR_NODEV = 4
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 
-WORK = "/mnt/data"
 SESSIONS = "/.sessions"
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _STREAMS = {

@@ -15,7 +15,18 @@ from .limits import no_new_privileges
 from .syscall_table import AUDIT_ARCH, LAST_KNOWN, numbers
 
 # Reported as missing rather than forbidden: callers fall back to older calls on ENOSYS.
-_ABSENT = ("io_uring_setup", "io_uring_enter", "io_uring_register", "clone3")
+_ABSENT = """
+io_uring_setup io_uring_enter io_uring_register clone3 inotify_init inotify_init1 inotify_add_watch
+landlock_create_ruleset landlock_add_rule landlock_restrict_self
+"""
+
+# They leave pages of files in pipes and sockets, of which no figure of a process or folder shows the size. Python's
+# `shutil` and `socket` copy in another way if they are missing.
+_PAGE_LOANS = "splice tee sendfile vmsplice"
+
+# A descriptor in a message that nobody receives belongs to no process, so its file or socket could not be counted.
+# Nothing sends any inside the sandbox: what does, in `multiprocessing`, needs a listening socket.
+_MESSAGES = "sendmsg sendmmsg"
 
 _REFUSED = """
 ptrace process_vm_readv process_vm_writev kcmp pidfd_getfd process_madvise process_mrelease bpf
@@ -23,9 +34,9 @@ perf_event_open userfaultfd add_key request_key keyctl mount umount2 pivot_root 
 fspick move_mount open_tree mount_setattr unshare setns swapon swapoff reboot kexec_load kexec_file_load
 init_module finit_module delete_module create_module iopl ioperm acct quotactl quotactl_fd settimeofday
 clock_settime adjtimex clock_adjtime sethostname setdomainname open_by_handle_at name_to_handle_at
-lookup_dcookie vhangup syslog modify_ldt uselib ustat sysfs _sysctl fanotify_init mq_open mq_unlink shmget
+lookup_dcookie vhangup syslog modify_ldt uselib ustat sysfs _sysctl fanotify_init fanotify_mark mq_open mq_unlink shmget
 shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl ioprio_set sched_setparam
-sched_setattr migrate_pages move_pages memfd_create memfd_secret execveat mknod mknodat vmsplice
+sched_setattr migrate_pages move_pages memfd_create memfd_secret execveat mknod mknodat
 sched_setaffinity symlink symlinkat
 """
 
@@ -50,6 +61,17 @@ _NEW_NAMESPACE = (
     | syscalls.CLONE_NEWNET
     | syscalls.CLONE_NEWTIME
 )
+_CLONE_FILES = 0x400
+_CLONE_PARENT = 0x8000
+_CLONE_THREAD = 0x10000
+_CLOSE_RANGE_UNSHARE = 2
+_RENAME_WHITEOUT = 4
+_PR_SET_DUMPABLE = 4
+_SOL_SOCKET = 1
+# SO_SNDBUF, SO_RCVBUF, SO_SNDBUFFORCE, SO_RCVBUFFORCE
+_BUFFER_SIZES = (7, 8, 32, 33)
+# F_SETLEASE, F_NOTIFY, F_SETPIPE_SZ, F_SETDELEG
+_DESCRIPTOR_COMMANDS = (1024, 1026, 1031, 1040)
 _AF_UNIX = 1
 _SOCK_STREAM = 1
 _TIOCSTI = 0x5412
@@ -82,11 +104,16 @@ def build(*, namespaces: bool) -> bytes:
             part.give(ALLOW)
             program.only_for(table[name], part)
 
-    verdict(_ABSENT, errno.ENOSYS)
-    verdict(_REFUSED.split(), errno.EPERM)
+    verdict(f"{_ABSENT} {_PAGE_LOANS}".split(), errno.ENOSYS)
+    verdict(f"{_REFUSED} {_MESSAGES}".split(), errno.EPERM)
     verdict(_SOCKETS, errno.EACCES)
     examine("socketpair", _only_stream_pairs)
-    examine("clone", _no_new_namespace)
+    examine("clone", _only_ordinary_children)
+    examine("close_range", lambda part: _without_flag(part, 2, _CLOSE_RANGE_UNSHARE))
+    examine("renameat2", lambda part: _without_flag(part, 4, _RENAME_WHITEOUT))
+    examine("setsockopt", _no_buffer_sizes)
+    examine("fcntl", _only_ordinary_commands)
+    examine("prctl", _no_hiding)
     examine("ioctl", _no_typing_into_terminals)
     examine("personality", _only_asking_personality)
     examine("sched_setscheduler", _only_ordinary_scheduling)
@@ -110,9 +137,42 @@ def _only_stream_pairs(part: Program) -> None:
     part.unless_equal(_SOCK_STREAM, fail(errno.EACCES))
 
 
-def _no_new_namespace(part: Program) -> None:
+def _only_ordinary_children(part: Program) -> None:
     part.load_argument(0)
-    part.if_any_bit(_NEW_NAMESPACE, fail(errno.EPERM))
+    # A sibling of the kernel would not be found among its descendants.
+    part.if_any_bit(_NEW_NAMESPACE | _CLONE_PARENT, fail(errno.EPERM))
+    # A thread's own descriptors would not be found in its process.
+    part.mask(_CLONE_THREAD | _CLONE_FILES)
+    part.if_equal(_CLONE_THREAD, fail(errno.EPERM))
+
+
+def _without_flag(part: Program, argument: int, flag: int) -> None:
+    part.load_argument(argument)
+    part.if_any_bit(flag, fail(errno.EPERM))
+
+
+def _no_buffer_sizes(part: Program) -> None:
+    # Without effect rather than forbidden: Linux too reports success for sizes that it does not grant.
+    part.load_argument(1)
+    part.unless_equal(_SOL_SOCKET, ALLOW)
+    part.load_argument(2)
+    for option in _BUFFER_SIZES:
+        part.if_equal(option, fail(0))
+
+
+def _only_ordinary_commands(part: Program) -> None:
+    # A lease makes others wait for up to 45 seconds when they open the file; notifications tell what they read.
+    part.load_argument(1)
+    for command in _DESCRIPTOR_COMMANDS:
+        part.if_equal(command, fail(errno.EPERM))
+
+
+def _no_hiding(part: Program) -> None:
+    # An ordinary user's watchdog cannot look into a process that is not dumpable.
+    part.load_argument(0)
+    part.unless_equal(_PR_SET_DUMPABLE, ALLOW)
+    part.load_argument(1)
+    part.unless_equal(1, fail(errno.EPERM))
 
 
 def _no_typing_into_terminals(part: Program) -> None:
