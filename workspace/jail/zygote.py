@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from . import lockdown, rehearsal, warden
-from .walls import seccomp, syscalls
+from .walls import limits, seccomp, syscalls
 from .wire import CHANNELS, PACKET, Level, Spawn, ZygoteConfig
 
 
@@ -152,6 +152,7 @@ def run_kernel(config: ZygoteConfig, spawn: Spawn, fds: list[int], seccomp_filte
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_all_but({0, 1, 2, *fds})
     os.setsid()
+    limits.step_back()
     warden.adopt_orphans()  # a cell's processes, which end with it
     place = lockdown.lock_in(config, spawn, seccomp_filter)
     os.environ.clear()

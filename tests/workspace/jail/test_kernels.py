@@ -157,3 +157,16 @@ async def test_ten_kernels_start_at_once(launch: Launch) -> None:
     started = await asyncio.gather(*(launch(f"p{n}") for n in range(10)))
     cells = await asyncio.gather(*(run(kernel, f"{n} * 2") for n, kernel in enumerate(started)))
     assert [cell.value for cell in cells] == [str(n * 2) for n in range(10)]
+
+
+async def test_programs_give_the_service_precedence(kernel: JailedKernel) -> None:
+    """Regression: sixteen sessions, or one with many sessions of processes, left the service little of a processor."""
+    code = """
+import os, subprocess
+before = os.getsid(0)
+child = subprocess.run(["sh", "-c", "ps -o sid= -p $$ 2>/dev/null || cut -d' ' -f6 /proc/$$/stat"],
+                       start_new_session=True, capture_output=True, text=True)
+os.nice(0), os.getsid(0) == before, int(child.stdout) == before
+"""
+    assert (await run(kernel, code)).value == "(5, True, True)"
+    assert (await run(kernel, "os.nice(-1)")).error.startswith("PermissionError")
