@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 
@@ -42,6 +43,7 @@ from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
 from workspace.jail.fork_server import ForkServer
 from workspace.jail.probe import Sandbox
+from workspace.owned_folder import sweep, sweep_temporary, temporary_folder
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.workspaces import Workspaces
 
@@ -103,6 +105,8 @@ async def open_services(
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
+        await asyncio.to_thread(settings.data_dir.mkdir, parents=True, exist_ok=True)
+        scratch = await stack.enter_async_context(_scratch_folder(settings.scratch_dir))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(await asyncio.to_thread(AuditLog, settings.audit_file)))
         accounts, keys = await open_accounts(
@@ -114,6 +118,7 @@ async def open_services(
             settings.jail,
             sessions=settings.sessions_dir,
             snapshots=settings.snapshots_dir,
+            scratch=scratch,
             max_file_bytes=settings.uploads.max_file_bytes,
             fork_server=fork_servers.kernels if fork_servers else None,
         )
@@ -126,7 +131,8 @@ async def open_services(
             workers.boot()
         vectors = await asyncio.to_thread(open_embeddings, settings.models)
         stack.push_async_callback(vectors.aclose)
-        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
+        places = Places(user=settings.user_dir, session=workspaces.folder, scratch=scratch)
+        documents = await stack.enter_async_context(_open_documents(settings, places, workers, vectors))
         locks = SessionLocks(
             store.leases,
             store.sessions,
@@ -139,7 +145,7 @@ async def open_services(
         live = LiveRuns()
         models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
-        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
+        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files", scratch)
         session_dirs = (settings.sessions_dir, settings.snapshots_dir)
         disk_use = DiskUse(settings.user_dir, session_dirs, settings.jail.folder_size, store.sessions)
         quotas = Quotas(settings.quota, store.usage, disk_use)
@@ -159,12 +165,7 @@ async def open_services(
             forget_profiles,
             live.session_deleted,
         )
-        forms = FormReceiver(
-            settings.data_dir / "incoming",
-            max_file_bytes=settings.uploads.max_file_bytes,
-        )
-        stack.callback(forms.close)
-        await forms.start()
+        forms = FormReceiver(scratch / "incoming", max_file_bytes=settings.uploads.max_file_bytes)
         kits = ToolKits(
             workers=workers,
             profiles=profiles,
@@ -176,6 +177,7 @@ async def open_services(
             looking=settings.vision,
             off=settings.web.off,
             users_dir=settings.users_dir,
+            scratch=scratch,
             max_file_bytes=settings.uploads.max_file_bytes,
         )
         files = UserFiles(
@@ -235,12 +237,20 @@ async def open_services(
 
 
 @asynccontextmanager
+async def _scratch_folder(parent: Path) -> AsyncIterator[Path]:
+    """This process's folder for temporary files, after deleting what killed processes have left."""
+    await asyncio.to_thread(sweep_temporary)
+    await asyncio.to_thread(sweep, parent)
+    async with temporary_folder(parent) as folder:
+        yield folder
+
+
+@asynccontextmanager
 async def _open_documents(
-    settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
+    settings: Settings, places: Places, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """Document search; its models are loaded at their first use."""
     reranker = await asyncio.to_thread(open_reranker, settings.models)
-    places = Places(user=settings.user_dir, session=workspaces.folder)
     indexes = Indexes(
         places,
         embedder,

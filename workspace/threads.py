@@ -2,12 +2,8 @@
 
 import asyncio
 import contextlib
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 
@@ -51,17 +47,6 @@ async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> 
             await asyncio.shield(asyncio.to_thread(undo, thing))
         raise
     return made[0]
-
-
-@asynccontextmanager
-async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
-    """An empty folder that exists as long as the block. Raises OSError."""
-    make = partial(tempfile.TemporaryDirectory[str], prefix=prefix)
-    folder = await made_in_thread(make, tempfile.TemporaryDirectory.cleanup)
-    try:
-        yield Path(folder.name)
-    finally:
-        await asyncio.to_thread(folder.cleanup)
 
 
 def in_own_thread(work: Callable[[], T], name: str) -> "asyncio.Future[T]":

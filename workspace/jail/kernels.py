@@ -46,10 +46,12 @@ class JailedKernels:
         sessions: Path,
         snapshots: Path,
         key: bytes,
+        scratch: Path | None = None,
         fork_server: ForkServer | None = None,
     ) -> None:
         """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
+        Snapshots are written in `scratch`, a folder on the same disk (default: their own), before they are complete.
         `key` signs snapshots; with a different key, older snapshots are refused. A `fork_server` passed in is shared
         and stays open; without one, these kernels have their own. Raises ValueError if it does not match the settings.
         """
@@ -59,6 +61,7 @@ class JailedKernels:
         self.sessions = sessions
         self.snapshots = snapshots
         self._key = key
+        self._scratch = scratch
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
@@ -90,7 +93,7 @@ class JailedKernels:
         `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone and ZygoteDied after
         a retry, if the fork server died in the meantime.
         """
-        vault = Vault(self.snapshots, session, self._key)
+        vault = self._vault(session)
         if folder.parent.resolve() != self.sessions.resolve():
             raise ValueError(f"{folder} is not in {self.sessions}")
         uid = self.uid_of(session)
@@ -119,12 +122,12 @@ class JailedKernels:
 
         Raises SnapshotDamaged, ValueError.
         """
-        snapshot = await in_own_thread(Vault(self.snapshots, session, self._key).load, "snapshot")
+        snapshot = await in_own_thread(self._vault(session).load, "snapshot")
         return snapshot.report if snapshot else None
 
     async def forget(self, session: str) -> None:
         """Delete the session's snapshot."""
-        await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
+        await asyncio.to_thread(self._vault(session).delete)
 
     @property
     def runtime(self) -> Path:
@@ -149,6 +152,9 @@ class JailedKernels:
     def _make_folders(self) -> None:
         self.sessions.mkdir(parents=True, exist_ok=True)
         self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _vault(self, session: str) -> Vault:
+        return Vault(self.snapshots, session, self._key, self._scratch)
 
     def uid_of(self, session: str) -> int:
         """The user that the session's kernel runs as, 0 for the server's own."""

@@ -7,14 +7,14 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
+
+from workspace.owned_folder import OwnedFolder, create_temporary
 
 from .endpoints import Endpoints
 from .handle import JailedKernel, KernelGone, SnapshotFailed
@@ -35,15 +35,15 @@ _RETRY_SECONDS = 0.1
 class PlainProcess(KernelProcess):
     """An ordinary child process of the server, with its connection file and sockets in `runtime`."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", runtime: Path) -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", runtime: OwnedFolder) -> None:
         self.exited = asyncio.get_running_loop().create_future()
         self.pid = child.pid
         self._child = child
         self._waiting = asyncio.create_task(self._wait(runtime))
 
-    async def _wait(self, runtime: Path) -> None:
+    async def _wait(self, runtime: OwnedFolder) -> None:
         status = await asyncio.to_thread(self._child.wait)
-        await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
+        await asyncio.to_thread(runtime.remove)
         self.end(status)
 
     def send_signal(self, number: int) -> None:
@@ -104,14 +104,17 @@ async def start_plain(session: str, folder: Path, vault: Vault, settings: JailSe
     return PlainKernel(session, folder, endpoints, PlainProcess(child, runtime), requests, vault, settings)
 
 
-def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], Path, Endpoints]":
-    runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
-    endpoints = Endpoints.create(str(runtime / "kernel"))
-    file = runtime / "connection.json"
+def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], OwnedFolder, Endpoints]":
+    runtime = create_temporary()
+    endpoints = Endpoints.create(str(runtime.path / "kernel"))
+    file = runtime.path / "connection.json"
     file.write_text(json.dumps(endpoints.connection_info()))
     null = subprocess.DEVNULL
     command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(file), f"--IPKernelApp.exec_lines={LOAD_CELLS}"]
-    child = subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null, start_new_session=True)
+    environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}  # ipykernel ends with this process
+    child = subprocess.Popen(
+        command, cwd=folder, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True
+    )
     return child, runtime, endpoints
 
 

@@ -24,7 +24,8 @@ MIB = 1 << 20
 async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FileReader]:
     workers = Workers(WorkerSettings(read_seconds=20, read_memory_mb=768), preload=PRELOAD)
     try:
-        yield FileReader(workers, ProfileCache(tmp_path_factory.mktemp("cache"), 1))
+        folder = tmp_path_factory.mktemp("cache")
+        yield FileReader(workers, ProfileCache(folder, 1, folder))
     finally:
         await workers.aclose()
 
@@ -110,7 +111,7 @@ async def test_words_of_a_file_cannot_break_out_of_a_description(reader: FileRea
 
 async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Path) -> None:
     workers = Workers(WorkerSettings(read_seconds=0.05, read_memory_mb=768))
-    reader = FileReader(workers, ProfileCache(tmp_path / "cache", 1))
+    reader = FileReader(workers, ProfileCache(tmp_path / "cache", 1, tmp_path))
     path = tmp_path / "a.pdf"
     path.write_bytes(CORPUS["tower.pdf"]())
     try:
@@ -119,4 +120,4 @@ async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Pa
     finally:
         await workers.aclose()
     with pytest.raises(FileUnreadable, match="takes too long"):  # no worker is used again
-        await FileReader(workers, ProfileCache(tmp_path / "cache", 1)).profile(path)
+        await FileReader(workers, ProfileCache(tmp_path / "cache", 1, tmp_path)).profile(path)
