@@ -105,8 +105,7 @@ async def open_services(
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
-        await asyncio.to_thread(settings.data_dir.mkdir, parents=True, exist_ok=True)
-        scratch = await stack.enter_async_context(_scratch_folder(settings.scratch_dir))
+        scratch = await stack.enter_async_context(_scratch_folder(settings))
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(await asyncio.to_thread(AuditLog, settings.audit_file)))
         accounts, keys = await open_accounts(
@@ -237,11 +236,12 @@ async def open_services(
 
 
 @asynccontextmanager
-async def _scratch_folder(parent: Path) -> AsyncIterator[Path]:
+async def _scratch_folder(settings: Settings) -> AsyncIterator[Path]:
     """This process's folder for temporary files, after deleting what killed processes have left."""
+    await asyncio.to_thread(settings.data_dir.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(sweep_temporary)
-    await asyncio.to_thread(sweep, parent)
-    async with temporary_folder(parent) as folder:
+    await asyncio.to_thread(sweep, settings.scratch_dir)
+    async with temporary_folder(settings.scratch_dir) as folder:
         yield folder
 
 

@@ -69,7 +69,7 @@ class Workspaces:
             sessions=self._folder,
             snapshots=self._snapshots,
             key=key,
-            scratch=self._scratch,
+            scratch_dir=self._scratch,
             fork_server=self._fork_server,
         )
         sandbox = await self.jail.start(boot=False)

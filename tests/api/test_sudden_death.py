@@ -125,7 +125,9 @@ def in_the_middle(service: Started, stack: ExitStack) -> str:
     body = b'{"input": {"filename": "table.csv"}}'
     json_head = f"Content-Type: application/json\r\nContent-Length: {len(body)}"
     stack.enter_context(service.ask_and_leave("/api/tools/file_analyzer", json_head, body))
-    wait_until(lambda: [worker.suspend() for worker in workers_of(service)])  # a reader that hangs
+    wait_until(lambda: workers_of(service))
+    for worker in workers_of(service):
+        worker.suspend()  # a reader that hangs
     return str(idle)
 
 

@@ -20,6 +20,7 @@ from .messages import Content, Reply
 from .settings import JailSettings
 from .variables import Report
 from .vault import Vault
+from .walls import scratch
 from .zmtp import ProtocolError
 from .zygote_client import KernelProcess
 
@@ -58,6 +59,9 @@ class JailedKernel:
 
         self.why_it_died = ""
         """Set if the watchdog killed it: a sentence for the model and the user."""
+
+        self.has_scratch = False
+        """Whether the session's folder has its folder for temporary files, which ends with it."""
 
         self.restored: Report | None = None
         """What the snapshot restored at the start; None if there was none."""
@@ -234,6 +238,8 @@ class JailedKernel:
             await asyncio.shield(self._process.exited)
         self._process.close()
         await asyncio.to_thread(self._endpoints.remove)
+        if self.has_scratch:
+            await asyncio.to_thread(scratch.remove, self.folder)
 
 
 def _ignore(_content: Content) -> None:

@@ -30,6 +30,7 @@ from .probe import Sandbox
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
+from .walls import scratch
 from .wire import Level, Limits, Spawn
 from .zygote_client import ZygoteDied
 
@@ -46,12 +47,12 @@ class JailedKernels:
         sessions: Path,
         snapshots: Path,
         key: bytes,
-        scratch: Path | None = None,
+        scratch_dir: Path | None = None,
         fork_server: ForkServer | None = None,
     ) -> None:
         """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
-        Snapshots are written in `scratch`, a folder on the same disk (default: their own), before they are complete.
+        Incomplete snapshots are written in `scratch_dir`, a folder on the same disk (default: their own).
         `key` signs snapshots; with a different key, older snapshots are refused. A `fork_server` passed in is shared
         and stays open; without one, these kernels have their own. Raises ValueError if it does not match the settings.
         """
@@ -61,7 +62,7 @@ class JailedKernels:
         self.sessions = sessions
         self.snapshots = snapshots
         self._key = key
-        self._scratch = scratch
+        self._scratch_dir = scratch_dir
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
@@ -74,6 +75,8 @@ class JailedKernels:
         """
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await self._fork_server.probe(levels)
+        if not self.sandbox.level.has_namespaces:
+            await asyncio.to_thread(scratch.sweep, self.sessions)
         if self.sandbox.mechanisms:
             if boot:
                 await self.boot()
@@ -154,7 +157,7 @@ class JailedKernels:
         self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _vault(self, session: str) -> Vault:
-        return Vault(self.snapshots, session, self._key, self._scratch)
+        return Vault(self.snapshots, session, self._key, self._scratch_dir)
 
     def uid_of(self, session: str) -> int:
         """The user that the session's kernel runs as, 0 for the server's own."""
@@ -194,7 +197,9 @@ class JailedKernels:
             requests.close()
             await asyncio.to_thread(endpoints.remove)
             raise
-        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings)
+        kernel = JailedKernel(session, folder, endpoints, process, requests, vault, self._settings)
+        kernel.has_scratch = not self.sandbox.level.has_namespaces
+        return kernel
 
     def _spawn(self, folder: Path, uid: int, endpoints: Endpoints) -> Spawn:
         settings = self._settings

@@ -28,6 +28,8 @@ LOAD_CELLS = (
     "; get_ipython().run_line_magic('load_ext', 'workspace.jail.inside.cells')"
 )
 """Begins and ends cells as in forked kernels."""
+END_WITH = "; __import__('ipykernel.parentpoller', fromlist='x').ParentPollerUnix"
+"""Ends the kernel when the process ends whose ID follows."""
 _WHY = "variables are not kept on this system"
 _RETRY_SECONDS = 0.1
 
@@ -110,11 +112,15 @@ def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], OwnedFolder, Endpo
     file = runtime.path / "connection.json"
     file.write_text(json.dumps(endpoints.connection_info()))
     null = subprocess.DEVNULL
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(file), f"--IPKernelApp.exec_lines={LOAD_CELLS}"]
-    environment = os.environ | {"JPY_PARENT_PID": str(os.getpid())}  # ipykernel ends with this process
-    child = subprocess.Popen(
-        command, cwd=folder, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True
-    )
+    command = [
+        sys.executable,
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        str(file),
+        f"--IPKernelApp.exec_lines={LOAD_CELLS}{END_WITH}({os.getpid()}).start()",
+    ]
+    child = subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null, start_new_session=True)
     return child, runtime, endpoints
 
 
