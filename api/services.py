@@ -17,6 +17,7 @@ from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
 from api.middleware.body_limit import BodyMemory
 from api.model_registry import ModelRegistry
+from api.runs.access_watch import AccessWatch, open_access_watch
 from api.runs.live import LiveRuns
 from api.runs.session_deletion import OnDeleted, SessionDeletion
 from api.runs.session_locks import SessionLocks
@@ -65,6 +66,7 @@ class Services:
     sandbox: Sandbox
     turns: Turns
     locks: SessionLocks
+    access: AccessWatch
     live: LiveRuns
     history: History
     responses: StoredResponses
@@ -130,8 +132,9 @@ async def open_services(
             workers.boot()
         vectors = await asyncio.to_thread(open_embeddings, settings.models)
         stack.push_async_callback(vectors.aclose)
-        places = Places(user=settings.user_dir, session=workspaces.folder, scratch=scratch)
-        documents = await stack.enter_async_context(_open_documents(settings, places, workers, vectors))
+        documents = await stack.enter_async_context(
+            _open_documents(settings, Places(settings.user_dir, workspaces.folder, scratch=scratch), workers, vectors)
+        )
         locks = SessionLocks(
             store.leases,
             store.sessions,
@@ -141,6 +144,7 @@ async def open_services(
         )
         stack.push_async_callback(locks.aclose)
         locks.open()
+        access = await stack.enter_async_context(open_access_watch(store.users, store.api_keys, workspaces))
         live = LiveRuns()
         models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
@@ -206,6 +210,7 @@ async def open_services(
             runner=runner,
             housekeeping=Housekeeping(MODES["chat"].compile(checkpointer=False), contexts, store),
             live=live,
+            access=access,
         )
         yield Services(
             settings=settings,
@@ -220,10 +225,11 @@ async def open_services(
             sandbox=sandbox,
             turns=turns,
             locks=locks,
+            access=access,
             live=live,
             history=turns.history,
             responses=StoredResponses(store.responses, store.leases),
-            completions=TextCompletions(models, quotas, locks, contexts, store),
+            completions=TextCompletions(models, quotas, locks, access, contexts, store),
             deletions=deletions,
             forms=forms,
             files=files,

@@ -155,6 +155,14 @@ class Workspaces:
             await self.jail.forget(session_id)
         await asyncio.to_thread(_delete_tree, self.folder(session_id))
 
+    def owners(self) -> set[str]:
+        """The users that have running kernels here."""
+        return self._rooms.owners()
+
+    async def end_kernels(self, owner: str) -> None:
+        """End a user's kernels here; their variables are kept."""
+        await asyncio.gather(*(kernel.close() for kernel in self._rooms.running(owner)))
+
     async def aclose(self) -> None:
         """Save what is unsaved, end all kernels and, unless it is shared, the fork server."""
         for task in self._tasks:

@@ -66,8 +66,8 @@ async def change_user(
     account: Account = Depends(named_account),
     services: Services = Depends(services_of),
 ) -> AdminUserView:
-    """Change a user's role or limits, or disable the account. Disabling revokes the user's tokens and suspends their
-    keys.
+    """Change a user's role or limits, or disable the account. Disabling revokes the user's tokens, suspends their keys,
+    and ends their runs, connections and kernels.
     """
     limits = body.limits.model_dump(exclude_unset=True) if body.limits else {}
     changes = {**body.model_dump(exclude={"limits"}, exclude_none=True), **limits}
@@ -78,6 +78,7 @@ async def change_user(
         raise last_admin() from error
     if changed is None:
         raise not_found("user")
+    await services.access.check()
     return AdminUserView.of_account(changed, services.quotas)
 
 
@@ -134,6 +135,7 @@ async def remove_account(account: Account, services: Services) -> None:
     """
     store, user = services.store, account.id
     await store.users.change(user, disabled=True)
+    await services.access.check()
     while ids := await store.sessions.ids(user):  # a running request may have created another one
         for session in ids:
             with contextlib.suppress(ApiError):  # the owner deleted it first

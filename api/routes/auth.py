@@ -86,11 +86,14 @@ async def change_password(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> TokenView:
-    """Change the password. Earlier tokens become invalid, and a new one is returned. API keys stay valid."""
+    """Change the password. Earlier tokens become invalid, and what was started with them ends; a new one is returned. API
+    keys stay valid.
+    """
     with_account(user)
     made = await services.accounts.change_password(
         user, body.old_password, body.new_password, client_address(request.scope)
     )
+    await services.access.check()
     return _token(made, services)
 
 
@@ -156,9 +159,10 @@ async def list_keys(services: Services = Depends(services_of), user: User = Depe
 async def revoke_key(
     key_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
-    """Revoke an API key."""
+    """Revoke an API key, and end the runs that were started with it."""
     if not await services.store.api_keys.revoke(user.id, key_id):
         raise not_found("key")
+    await services.access.check()
     return Response(status_code=204)
 
 
