@@ -86,7 +86,7 @@ async def change_password(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> TokenView:
-    """Change the password. Earlier tokens become invalid, and what was started with them ends; a new one is returned. API
+    """Change the password. Earlier tokens become invalid, and what was started with them ends. A new one is returned; API
     keys stay valid.
     """
     with_account(user)

@@ -126,27 +126,31 @@ async def test_a_plain_answer_a_tool_and_a_background_run_end_too(start: Start, 
 
 async def test_kernels_of_a_disabled_user_end_and_keep_their_variables(start: Start, model: ScriptedChat) -> None:
     others = set(psutil.Process().children(recursive=True))
-    async with start(**LOGIN, own_fork_servers=True) as service:
-        async with person(service, "boss") as boss, person(service, "ann") as ann, person(service, "bob") as bob:
-            code = "kept = 41; 1"
-            sessions = []
-            for who in (ann, bob):
-                made = await who.http.post("/api/tools/python_coder", json={"input": {"code": code}})
-                sessions.append(made.json()["session_id"])
+    async with (
+        start(**LOGIN, own_fork_servers=True) as service,
+        person(service, "boss") as boss,
+        person(service, "ann") as ann,
+        person(service, "bob") as bob,
+    ):
+        code = "kept = 41; 1"
+        sessions = []
+        for who in (ann, bob):
+            made = await who.http.post("/api/tools/python_coder", json={"input": {"code": code}})
+            sessions.append(made.json()["session_id"])
 
-            def kernels() -> set[psutil.Process]:
-                found = set(psutil.Process().children(recursive=True)) - others
-                return {process for process in found if not ended(process) and process.cwd() == WORK}
+        def kernels() -> set[psutil.Process]:
+            found = set(psutil.Process().children(recursive=True)) - others
+            return {process for process in found if not ended(process) and process.cwd() == WORK}
 
-            await until(lambda: len(kernels()) == 2)
-            before = kernels()
-            await disable(service, boss, ann)
-            await until(lambda: len(before & kernels()) == 1)
-            await boss.http.patch("/api/admin/users/ann", json={"disabled": False})
-            headers = {"Authorization": f"Bearer {(await _log_in(service)).json()['access_token']}"}
-            body = {"input": {"code": "kept + 1"}, "session_id": sessions[0]}
-            again = await service.http.post("/api/tools/python_coder", json=body, headers=headers)
-            assert again.json()["output"] == "42"
+        await until(lambda: len(kernels()) == 2)
+        before = kernels()
+        await disable(service, boss, ann)
+        await until(lambda: len(before & kernels()) == 1)
+        await boss.http.patch("/api/admin/users/ann", json={"disabled": False})
+        headers = {"Authorization": f"Bearer {(await _log_in(service)).json()['access_token']}"}
+        body = {"input": {"code": "kept + 1"}, "session_id": sessions[0]}
+        again = await service.http.post("/api/tools/python_coder", json=body, headers=headers)
+        assert again.json()["output"] == "42"
     await all_end(before)
 
 
