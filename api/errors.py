@@ -65,6 +65,10 @@ def not_found(what: str, param: str | None = None) -> ApiError:
 
 def to_api_error(error: Exception) -> ApiError:
     """Known errors keep their message; anything else is logged and reported as an internal error without details."""
+    return disk_full() if disk_is_full(error) else _known(error)
+
+
+def _known(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -74,12 +78,10 @@ def to_api_error(error: Exception) -> ApiError:
             return ApiError(413, str(error), param="files", code="file_too_large")
         case BadNameError():
             return not_found("file")
-        case WorkspaceError() if not disk_is_full(error):
+        case WorkspaceError():
             return ApiError(503, str(error), kind="service_unavailable", code="workspace_error")
         case RequestValidationError() | ValidationError():
             return _from_validation(error)
-        case _ if disk_is_full(error):
-            return disk_full()
         case ClientDisconnect():
             return ApiError(400, "The client disconnected.", code="client_disconnected")
         case HTTPException() if isinstance(error.__cause__, ApiError):

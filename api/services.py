@@ -11,6 +11,8 @@ from langchain_core.language_models import BaseChatModel
 from api.accounts.authentication import Accounts
 from api.accounts.quotas import DiskUse, Quotas
 from api.accounts.setup import open_accounts
+from api.files.archives import Archives
+from api.files.disk_reserve import DiskReserve, filled_reserve
 from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
 from api.files.user_files import OnChanged, UserFiles
@@ -73,6 +75,8 @@ class Services:
     completions: TextCompletions
     deletions: SessionDeletion
     forms: FormReceiver
+    reserve: DiskReserve
+    archives: Archives
     files: UserFiles
     kits: ToolKits
     workers: Workers
@@ -108,6 +112,7 @@ async def open_services(
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
         scratch = await stack.enter_async_context(_scratch_folder(settings))
+        reserve = await filled_reserve(settings.reserve_file)
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(await asyncio.to_thread(AuditLog, settings.audit_file)))
         accounts, keys = await open_accounts(
@@ -168,7 +173,6 @@ async def open_services(
             forget_profiles,
             live.session_deleted,
         )
-        forms = FormReceiver(scratch / "incoming", max_file_bytes=settings.uploads.max_file_bytes)
         kits = ToolKits(
             workers=workers,
             profiles=profiles,
@@ -231,7 +235,9 @@ async def open_services(
             responses=StoredResponses(store.responses, store.leases),
             completions=TextCompletions(models, quotas, locks, access, contexts, store),
             deletions=deletions,
-            forms=forms,
+            forms=FormReceiver(scratch / "incoming", max_file_bytes=settings.uploads.max_file_bytes),
+            reserve=reserve,
+            archives=Archives(settings.jail.folder_size),
             files=files,
             kits=kits,
             workers=workers,

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiosqlite
@@ -63,7 +64,8 @@ class ApiKeys:
             return None
         key, owner, used = rows[0]
         if used is None or now - used > USED_SECONDS:
-            await self._connection.execute_fetchall("UPDATE api_keys SET used = ? WHERE digest = ?", (now, digest))
+            with suppress(aiosqlite.OperationalError):  # as in `Users.saw`
+                await self._connection.execute_fetchall("UPDATE api_keys SET used = ? WHERE digest = ?", (now, digest))
         return str(key), str(owner)
 
     async def existing(self, keys: Collection[str]) -> set[str]:

@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -187,7 +188,9 @@ class Users:
         """Record that the user was active now."""
         now = time.time()
         if account.seen is None or now - account.seen > SEEN_SECONDS:
-            await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
+            # A full disk must not keep anybody from reading.
+            with suppress(aiosqlite.OperationalError):
+                await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
 
     async def _one(self, statement: str, values: tuple[object, ...] | Mapping[str, object]) -> Account | None:
         rows = await self._connection.execute_fetchall(statement, values)

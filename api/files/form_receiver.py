@@ -136,8 +136,9 @@ class _Receiving:
         if self._file is None:
             self.form.fields.append((self._part.field, self._text.decode("utf-8", "replace")))
             return
-        file, self._file = self._file, None
-        self.form.files.append(await file.finish())
+        received = await self._file.finish()
+        self._file = None  # it is closed; one that could not be finished is not
+        self.form.files.append(received)
 
     def close(self) -> None:
         """Close a partially received file."""

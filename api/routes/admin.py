@@ -17,7 +17,7 @@ from api.accounts.schemas import (
     UserChanges,
     UserDay,
 )
-from api.dependencies import admin_only, services_of
+from api.dependencies import admin_only, room_to_delete, services_of
 from api.errors import ApiError, not_found
 from api.openapi import errors
 from api.routes.auth import MAX_DAYS, first_day, note
@@ -82,7 +82,9 @@ async def change_user(
     return AdminUserView.of_account(changed, services.quotas)
 
 
-@router.delete("/api/admin/users/{name}", status_code=204, responses=errors(404, 409, 503))
+@router.delete(
+    "/api/admin/users/{name}", status_code=204, dependencies=[Depends(room_to_delete)], responses=errors(404, 409, 503)
+)
 async def delete_user(account: Account = Depends(named_account), services: Services = Depends(services_of)) -> Response:
     """Delete an account with its conversations, files, keys and usage. Can be repeated if it did not succeed."""
     try:

@@ -174,7 +174,9 @@ for base in BASES:
     router.get(base, responses=errors(400))(list_conversations)
     router.get(f"{base}/{{session_id}}", response_model_exclude_unset=True, responses=errors(404))(get_conversation)
     router.patch(f"{base}/{{session_id}}", responses=errors(400, 404))(rename_conversation)
-    router.delete(f"{base}/{{session_id}}", responses=errors(404, 503))(delete_conversation)
+    router.delete(f"{base}/{{session_id}}", dependencies=[Depends(room_to_delete)], responses=errors(404, 503))(
+        delete_conversation
+    )
     router.post(f"{base}/{{session_id}}/cancel", responses=errors(404))(cancel_run)
 router.get("/api/chat/history/{session_id}", response_model_exclude_unset=True, responses=errors(404))(get_history)
 router.get("/api/conversations/{session_id}/messages", response_model_exclude_unset=True, responses=errors(404))(

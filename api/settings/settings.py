@@ -69,6 +69,11 @@ class Settings(SettingsModel):
         return self.data_dir / SCRATCH
 
     @property
+    def reserve_file(self) -> Path:
+        """Disk space for deletions."""
+        return self.data_dir / "reserve"
+
+    @property
     def audit_file(self) -> Path:
         return self.data_dir / "logs" / "audit.jsonl"
 
