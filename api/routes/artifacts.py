@@ -65,11 +65,11 @@ async def get_archive(session: Session = Depends(own_session), services: Service
     return StreamingResponse(pieces, headers=headers, media_type="application/zip")
 
 
+ARCHIVE = binary("application/zip") | errors(404, 413)
+
 for base in BASES:
     router.get(base, responses=errors(404))(list_artifacts)
-    router.get(f"{base}.zip", response_class=Response, responses=binary("application/zip") | errors(404, 413))(
-        get_archive
-    )
+    router.get(f"{base}.zip", response_class=Response, responses=ARCHIVE)(get_archive)
     router.get(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
     router.head(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
 

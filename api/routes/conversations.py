@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from api.dependencies import current_user, own_session, services_of
+from api.dependencies import current_user, own_session, room_to_delete, services_of
 from api.errors import bad_request, not_found
 from api.files.downloads import SAFE, content_disposition
 from api.openapi import errors
