@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 RESERVE_BYTES = 16 << 20
+ROOM_BYTES = 1 << 20
+"""What must stay free for others."""
 
 
 class DiskReserve:
@@ -36,11 +38,17 @@ class DiskReserve:
             self._path.unlink(missing_ok=True)
 
     def fill(self) -> None:
-        """Create the file, if there is ample room for it."""
-        if self._path.exists() or shutil.disk_usage(self._path.parent).free < 2 * RESERVE_BYTES:
+        """Create the file, if there is room for it."""
+        if self._path.exists() or shutil.disk_usage(self._path.parent).free < RESERVE_BYTES + ROOM_BYTES:
             return
-        with suppress(OSError), self._path.open("xb") as file:  # another process was faster, or fills the disk
-            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        with suppress(FileExistsError), self._path.open("xb") as file:  # another process was faster
+            try:
+                # Random, because some file systems do not store zeros. Written, because not all can allocate.
+                for _ in range(RESERVE_BYTES // ROOM_BYTES):
+                    file.write(os.urandom(ROOM_BYTES))
+                file.flush()
+            except OSError:  # others have filled the disk
+                self._path.unlink(missing_ok=True)
 
 
 async def filled_reserve(path: Path) -> DiskReserve:
