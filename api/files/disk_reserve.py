@@ -41,12 +41,11 @@ class DiskReserve:
         """Create the file, if there is room for it."""
         if self._path.exists() or shutil.disk_usage(self._path.parent).free < RESERVE_BYTES + ROOM_BYTES:
             return
-        with suppress(FileExistsError), self._path.open("xb") as file:  # another process was faster
+        with suppress(FileExistsError), self._path.open("xb", 0) as file:  # another process was faster
             try:
                 # Random, because some file systems do not store zeros. Written, because not all can allocate.
                 for _ in range(RESERVE_BYTES // ROOM_BYTES):
                     file.write(os.urandom(ROOM_BYTES))
-                file.flush()
             except OSError:  # others have filled the disk
                 self._path.unlink(missing_ok=True)
 
