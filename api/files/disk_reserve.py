@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -43,9 +44,10 @@ class DiskReserve:
             return
         with suppress(FileExistsError), self._path.open("xb", 0) as file:  # another process was faster
             try:
-                # Random, because some file systems do not store zeros. Written, because not all can allocate.
-                for _ in range(RESERVE_BYTES // ROOM_BYTES):
-                    file.write(os.urandom(ROOM_BYTES))
+                if sys.platform == "linux":
+                    os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+                else:
+                    file.write(bytes(RESERVE_BYTES))
             except OSError:  # others have filled the disk
                 self._path.unlink(missing_ok=True)
 
