@@ -1,6 +1,7 @@
 """Runs a `python_coder` task from Python, without a server: with the same session folders, kernels and models."""
 
 import asyncio
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -75,8 +76,8 @@ async def local_services() -> AsyncIterator[Services]:
 
 
 async def _copy(path: Path, workspace: SessionWorkspace) -> str:
-    """Returns the file's name in the session. The bytes go through a temporary file next to the folder."""
-    part = workspace.folder.parent / f"{workspace.folder.name}.{path.name}.part"
+    """Returns the file's name in the session."""
+    part = workspace.scratch / secrets.token_hex(8)
     try:
         await asyncio.to_thread(shutil.copyfile, path, part)
         return (await workspace.take_file(path.name, part)).name

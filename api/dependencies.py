@@ -1,6 +1,6 @@
 """FastAPI dependencies shared by the routes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from fastapi import Depends
 from fastapi.security import HTTPBearer
@@ -55,6 +55,12 @@ def require_role(*roles: Role) -> Callable[..., Awaitable[User]]:
 member = require_role("user", "admin")
 """Users who may store files and run programs: everyone except guests."""
 admin_only = require_role("admin")
+
+
+async def room_to_delete(services: Services = Depends(services_of)) -> AsyncIterator[None]:
+    """For routes that delete: they work on a full disk."""
+    async with services.reserve.lent():
+        yield
 
 
 async def own_session(

@@ -3,7 +3,9 @@
 Every error has OpenAI's format: `{"error": {"message", "type", "param", "code"}}`.
 """
 
+import errno
 import logging
+import sqlite3
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -19,6 +21,8 @@ from workspace.errors import BadNameError, FileTooLargeError, WorkspaceError
 
 log = logging.getLogger(__name__)
 
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+FULL_DATABASE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -61,6 +65,10 @@ def not_found(what: str, param: str | None = None) -> ApiError:
 
 def to_api_error(error: Exception) -> ApiError:
     """Known errors keep their message; anything else is logged and reported as an internal error without details."""
+    return disk_full() if disk_is_full(error) else _known(error)
+
+
+def _known(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -83,6 +91,22 @@ def to_api_error(error: Exception) -> ApiError:
         case _:
             log.error("unexpected error", exc_info=error)
             return ApiError(500, "An internal error occurred; see the service's log.", kind="server_error")
+
+
+def disk_full() -> ApiError:
+    message = "The service's disk is full. Delete files or conversations, or ask the operator for more space."
+    return ApiError(507, message, kind="server_error", code="disk_full", headers={"X-Should-Retry": "false"})
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether the cause is a full disk or an exhausted quota of the file system."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(disk_is_full(each) for each in error.exceptions)
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", None) in FULL_DATABASE
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return True
+    return error.__cause__ is not None and disk_is_full(error.__cause__)
 
 
 def _from_model(error: ModelError) -> ApiError:
@@ -137,6 +161,8 @@ def install(app: FastAPI) -> None:
         RequestValidationError,
         HTTPException,
         ClientDisconnect,
+        OSError,
+        sqlite3.Error,
         Exception,
     ):
         app.add_exception_handler(kind, handler)

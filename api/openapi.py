@@ -12,7 +12,7 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody
 EVERYWHERE = {403}
 """A foreign host or web page may be refused on every route."""
 WITH_A_USER = {401, 429}
-WITH_A_BODY = {400, 408, 413}
+WITH_A_BODY = {400, 408, 413, 507}
 
 
 def describe(app: FastAPI) -> None:
@@ -85,6 +85,7 @@ MEANINGS = {
     416: "The range is outside the file.",
     429: "A limit was exceeded; wait as long as `Retry-After` says.",
     503: "The service is temporarily unavailable.",
+    507: "The service's disk is full.",
 }
 
 

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from langchain_core.language_models import BaseChatModel
 
 from api.accounts.authentication import Accounts
 from api.accounts.quotas import DiskUse, Quotas
 from api.accounts.setup import open_accounts
+from api.files.archives import Archives
+from api.files.disk_reserve import DiskReserve, filled_reserve
 from api.files.form_receiver import FormReceiver
 from api.files.image_links import ImageLinks
 from api.files.json_body import JsonParser
@@ -17,6 +20,7 @@ from api.files.user_files import OnChanged, UserFiles
 from api.middleware.audit_log import AuditLog
 from api.middleware.body_limit import BodyMemory
 from api.model_registry import ModelRegistry
+from api.runs.access_watch import AccessWatch, open_access_watch
 from api.runs.live import LiveRuns
 from api.runs.session_deletion import OnDeleted, SessionDeletion
 from api.runs.session_locks import SessionLocks
@@ -43,6 +47,7 @@ from tools.web.fetch import Fetcher
 from tools.workers.pool import Workers
 from workspace.jail.fork_server import ForkServer
 from workspace.jail.probe import Sandbox
+from workspace.owned_folder import sweep, sweep_temporary, temporary_folder
 from workspace.retrieval.indexes import Indexes, Places
 from workspace.workspaces import Workspaces
 
@@ -65,12 +70,15 @@ class Services:
     sandbox: Sandbox
     turns: Turns
     locks: SessionLocks
+    access: AccessWatch
     live: LiveRuns
     history: History
     responses: StoredResponses
     completions: TextCompletions
     deletions: SessionDeletion
     forms: FormReceiver
+    reserve: DiskReserve
+    archives: Archives
     files: UserFiles
     kits: ToolKits
     workers: Workers
@@ -105,6 +113,8 @@ async def open_services(
     async with AsyncExitStack() as stack:
         given = (model, *more_models, coder, seeing)
         await stack.enter_async_context(opened([one for one in given if one is not None]))
+        scratch = await stack.enter_async_context(_scratch_folder(settings))
+        reserve = await filled_reserve(settings.reserve_file)
         store = await stack.enter_async_context(open_store(settings.database))
         audit = stack.enter_context(closing(await asyncio.to_thread(AuditLog, settings.audit_file)))
         accounts, keys = await open_accounts(
@@ -116,6 +126,7 @@ async def open_services(
             settings.jail,
             sessions=settings.sessions_dir,
             snapshots=settings.snapshots_dir,
+            scratch=scratch,
             max_file_bytes=settings.uploads.max_file_bytes,
             fork_server=fork_servers.kernels if fork_servers else None,
         )
@@ -128,7 +139,9 @@ async def open_services(
             workers.boot()
         vectors = await asyncio.to_thread(open_embeddings, settings.models)
         stack.push_async_callback(vectors.aclose)
-        documents = await stack.enter_async_context(_open_documents(settings, workspaces, workers, vectors))
+        documents = await stack.enter_async_context(
+            _open_documents(settings, Places(settings.user_dir, workspaces.folder, scratch=scratch), workers, vectors)
+        )
         locks = SessionLocks(
             store.leases,
             store.sessions,
@@ -138,10 +151,11 @@ async def open_services(
         )
         stack.push_async_callback(locks.aclose)
         locks.open()
+        access = await stack.enter_async_context(open_access_watch(store.users, store.api_keys, workspaces))
         live = LiveRuns()
         models = ModelRegistry((model, *more_models), store.choices, users_choose=settings.accounts.allow_model_choice)
         await models.restore()
-        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files")
+        profiles = open_cache(settings.file_cache, settings.data_dir / "cache" / "files", scratch)
         session_dirs = (settings.sessions_dir, settings.snapshots_dir)
         disk_use = DiskUse(settings.user_dir, session_dirs, settings.jail.folder_size, store.sessions)
         quotas = Quotas(settings.quota, store.usage, disk_use)
@@ -161,12 +175,6 @@ async def open_services(
             forget_profiles,
             live.session_deleted,
         )
-        forms = FormReceiver(
-            settings.data_dir / "incoming",
-            max_file_bytes=settings.uploads.max_file_bytes,
-        )
-        stack.callback(forms.close)
-        await forms.start()
         kits = ToolKits(
             workers=workers,
             profiles=profiles,
@@ -178,6 +186,7 @@ async def open_services(
             looking=settings.vision,
             off=settings.web.off,
             users_dir=settings.users_dir,
+            scratch=scratch,
             max_file_bytes=settings.uploads.max_file_bytes,
         )
         files = UserFiles(
@@ -207,6 +216,7 @@ async def open_services(
             runner=runner,
             housekeeping=Housekeeping(MODES["chat"].compile(checkpointer=False), contexts, store),
             live=live,
+            access=access,
         )
         yield Services(
             settings=settings,
@@ -222,12 +232,15 @@ async def open_services(
             sandbox=sandbox,
             turns=turns,
             locks=locks,
+            access=access,
             live=live,
             history=turns.history,
             responses=StoredResponses(store.responses, store.leases),
-            completions=TextCompletions(models, quotas, locks, contexts, store),
+            completions=TextCompletions(models, quotas, locks, access, contexts, store),
             deletions=deletions,
-            forms=forms,
+            forms=FormReceiver(scratch / "incoming", max_file_bytes=settings.uploads.max_file_bytes),
+            reserve=reserve,
+            archives=Archives(settings.jail.folder_size),
             files=files,
             kits=kits,
             workers=workers,
@@ -238,12 +251,21 @@ async def open_services(
 
 
 @asynccontextmanager
+async def _scratch_folder(settings: Settings) -> AsyncIterator[Path]:
+    """This process's folder for temporary files, after deleting what killed processes have left."""
+    await asyncio.to_thread(settings.data_dir.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(sweep_temporary)
+    await asyncio.to_thread(sweep, settings.scratch_dir)
+    async with temporary_folder(settings.scratch_dir) as folder:
+        yield folder
+
+
+@asynccontextmanager
 async def _open_documents(
-    settings: Settings, workspaces: Workspaces, workers: Workers, embedder: VectorModel
+    settings: Settings, places: Places, workers: Workers, embedder: VectorModel
 ) -> AsyncIterator[Documents]:
     """Document search; its models are loaded at their first use."""
     reranker = await asyncio.to_thread(open_reranker, settings.models)
-    places = Places(user=settings.user_dir, session=workspaces.folder)
     indexes = Indexes(
         places,
         embedder,

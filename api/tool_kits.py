@@ -36,11 +36,12 @@ class ToolKits:
     looking: VisionSettings
     off: frozenset[str]
     users_dir: Path
+    scratch: Path
     max_file_bytes: int
 
     def library(self, user: str) -> Library:
         """The user's uploads, by user ID."""
-        return Library(self.users_dir / user / "files", self.max_file_bytes)
+        return Library(self.users_dir / user / "files", self.max_file_bytes, self.scratch)
 
     def reader(self, user: str) -> FileReader:
         """Reads files for the user."""

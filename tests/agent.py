@@ -165,7 +165,7 @@ class Agents:
         name = f"agent-{next(self._numbers)}"
         workspace = await self._workspaces.open(name, "ann")
         try:
-            yield Agent(model, workspace, Library(self._library / name, 1 << 20), self._reader)
+            yield Agent(model, workspace, Library(self._library / name, 1 << 20, self._library), self._reader)
         finally:
             await self._workspaces.discard(name)
 
@@ -177,11 +177,14 @@ async def open_agents(settings: Settings, fork_servers: ForkServers) -> AsyncIte
         settings.jail,
         sessions=settings.sessions_dir,
         snapshots=settings.snapshots_dir,
+        scratch=settings.data_dir,
         max_file_bytes=settings.uploads.max_file_bytes,
         fork_server=fork_servers.kernels,
     )
+    library = settings.data_dir / "library"
+    library.mkdir()
     await workspaces.start(boot=False)
     try:
-        yield Agents(workspaces, settings.data_dir / "library", FileReader(fork_servers.workers))
+        yield Agents(workspaces, library, FileReader(fork_servers.workers))
     finally:
         await workspaces.aclose()

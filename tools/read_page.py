@@ -20,7 +20,7 @@ from tools.web.errors import FetchError, UnreachableError
 from tools.web.extract import Readable, readable
 from tools.web.fetch import Fetcher, Page
 from tools.workers.pool import WorkerError
-from workspace.threads import temporary_folder
+from workspace.owned_folder import temporary_folder
 
 DESCRIPTION = "fetches a web page (or a PDF, text or JSON file) by its address and returns its main text."
 PDF = "application/pdf"
@@ -113,7 +113,7 @@ class ReadPage(AgentTool):
 
     async def _document(self, page: Page, reader: FileReader) -> Readable:
         """A PDF, read like any file."""
-        async with temporary_folder("read-page-") as folder:
+        async with temporary_folder() as folder:
             path = folder / "page.pdf"
             await asyncio.to_thread(path.write_bytes, page.body)
             try:

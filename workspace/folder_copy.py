@@ -42,14 +42,15 @@ def copy_files(source: Path, target: Path, *, named: Container[str], until: floa
     return copied
 
 
-def copy_new(source: Path, name: str, folder: Path, copy: str) -> None:
-    """Copy the file `name` in `source` to `folder`, named `copy` there, unless a file has that name.
+def copy_new(source: Path, name: str, folder: Path, copy: str, scratch: Path) -> None:
+    """Copy the file `name` in `source` to `folder`, named `copy` there, unless a file has that name. The file is
+    written in `scratch`, a folder on the same disk.
 
     Raises `BadNameError`, or `OSError`: `FileNotFoundError`, or a name that the folder cannot hold.
     """
     if "/" in copy or "\0" in copy:
         raise BadNameError("not a file name")
-    partial = folder / f".staged-{secrets.token_hex(8)}"
+    partial = scratch / secrets.token_hex(8)
     try:
         with open_inside(source, name) as original, partial.open("xb") as made:
             shutil.copyfileobj(original, made)

@@ -32,6 +32,14 @@ class Rooms:
         self._kernels.pop(kernel, None)
         self._starting.discard(kernel)
 
+    def owners(self) -> set[str]:
+        """The owners of running kernels."""
+        return {owner for kernel, owner in self._kernels.items() if kernel.running}
+
+    def running(self, owner: str) -> list[Kernel]:
+        """The owner's running kernels."""
+        return [kernel for kernel, other in self._kernels.items() if other == owner and kernel.running]
+
     async def admit(self, kernel: Kernel) -> None:
         """Return when `kernel` may start: at once, after idle ones were stopped, or when others are done.
 

@@ -21,11 +21,13 @@ class Library:
 
     folder: Path
     max_file_bytes: int
+    scratch: Path
+    """For files that are not complete yet, on the same disk."""
 
     async def add(self, label: str, chunks: AsyncIterator[bytes]) -> FileInfo:
         """Store an upload under a safe, free name. Raises `FileTooLargeError`."""
         await asyncio.to_thread(self.folder.mkdir, mode=0o700, parents=True, exist_ok=True)
-        return await store(self.folder, label, chunks, self.max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes, self.scratch)
 
     async def free_names(self, labels: Sequence[str], taken: Iterable[str]) -> list[str]:
         """A safe name for each label that is neither in the folder nor in `taken`, no two alike."""
@@ -75,7 +77,7 @@ class Library:
         Raises `BadNameError`, or `OSError`: `FileNotFoundError`, or a name that the folder cannot hold.
         """
         await self.get(name)
-        await asyncio.to_thread(copy_new, self.folder, name, session_folder, copy or name)
+        await asyncio.to_thread(copy_new, self.folder, name, session_folder, copy or name, self.scratch)
 
 
 def _put(path: Path, target: Path) -> None:

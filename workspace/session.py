@@ -20,6 +20,8 @@ class SessionWorkspace:
     folder: Path
     make_kernel: Callable[[], Kernel]
     max_file_bytes: int
+    scratch: Path
+    """For files that are not complete yet, on the same disk."""
     made_kernel: Kernel | None = None
     """None until it is first needed."""
 
@@ -35,7 +37,7 @@ class SessionWorkspace:
 
         Raises `FileTooLargeError` beyond the limit.
         """
-        return await store(self.folder, label, chunks, self.max_file_bytes)
+        return await store(self.folder, label, chunks, self.max_file_bytes, self.scratch)
 
     async def take_file(self, label: str, path: Path) -> FileInfo:
         """Move a complete file from elsewhere on the same disk here, under a safe, free name."""
@@ -44,7 +46,7 @@ class SessionWorkspace:
 
     async def copy_file(self, name: str, copy: str) -> None:
         """Copy a file within the folder, unless a file is named `copy`. Errors as for `copy_new`."""
-        await asyncio.to_thread(copy_new, self.folder, name, self.folder, copy)
+        await asyncio.to_thread(copy_new, self.folder, name, self.folder, copy, self.scratch)
 
     async def without_copy(self, name: str, label: str) -> str:
         """The file's name; of a copy of the older file named `label`, the name of that one, and the copy is deleted."""

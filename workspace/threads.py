@@ -3,12 +3,8 @@
 import _thread
 import asyncio
 import contextlib
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 
@@ -54,18 +50,7 @@ async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> 
     return made[0]
 
 
-@asynccontextmanager
-async def temporary_folder(prefix: str) -> AsyncIterator[Path]:
-    """An empty folder that exists as long as the block. Raises OSError."""
-    make = partial(tempfile.TemporaryDirectory[str], prefix=prefix)
-    folder = await made_in_thread(make, tempfile.TemporaryDirectory.cleanup)
-    try:
-        yield Path(folder.name)
-    finally:
-        await asyncio.to_thread(folder.cleanup)
-
-
-def in_own_thread(work: Callable[[], T], _name: str = "") -> "asyncio.Future[T]":
+def in_own_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
     """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it, not even the process's end."""
     loop = asyncio.get_running_loop()
     result: asyncio.Future[T] = loop.create_future()

@@ -15,9 +15,12 @@ from workspace.settings import MIB
 from workspace.threads import made_in_thread
 
 
-async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: int) -> FileInfo:
-    """Write `chunks` under a safe, free name like `label`. Raises `FileTooLargeError` beyond `limit` bytes."""
-    partial = folder / f".upload-{secrets.token_hex(8)}"
+async def store(folder: Path, label: str, chunks: AsyncIterator[bytes], limit: int, scratch: Path) -> FileInfo:
+    """Write `chunks` under a safe, free name like `label`, by way of `scratch`, a folder on the same disk.
+
+    Raises `FileTooLargeError` beyond `limit` bytes.
+    """
+    partial = scratch / secrets.token_hex(8)
     try:
         size = 0
         with await made_in_thread(lambda: partial.open("xb"), _remove) as file:

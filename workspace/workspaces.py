@@ -22,9 +22,11 @@ from workspace.kernel import Kernel
 from workspace.kernel_limits import Rooms
 from workspace.session import SessionWorkspace
 from workspace.settings import WorkspaceSettings
+from workspace.settings_model import SettingsError
 
 log = logging.getLogger(__name__)
 
+KEY_BYTES = 32
 SESSION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -38,17 +40,19 @@ class Workspaces:
         *,
         sessions: Path,
         snapshots: Path,
+        scratch: Path,
         max_file_bytes: int,
         fork_server: ForkServer | None = None,
     ) -> None:
-        """`sessions` contains every session's folder, `snapshots` its saved variables. A `fork_server` passed in is
-        shared with other workspaces and stays open.
+        """`sessions` contains every session's folder, `snapshots` its saved variables; `scratch`, on the same disk,
+        those files that are not complete yet. A `fork_server` passed in is shared with other workspaces and stays open.
         """
         self._settings = settings
         self._jail_settings = jail
         self._fork_server = fork_server
         self._folder = sessions.resolve()
         self._snapshots = snapshots.resolve()
+        self._scratch = scratch
         self._max_file_bytes = max_file_bytes
         self._rooms = Rooms(settings)
         self._open: dict[str, SessionWorkspace] = {}
@@ -57,7 +61,7 @@ class Workspaces:
     async def start(self, *, boot: bool) -> Sandbox:
         """Determine the sandbox level; with `boot`, start the fork server in the background.
 
-        Raises `SandboxUnavailable` if the settings cannot be satisfied.
+        Raises `SandboxUnavailable` if the settings cannot be satisfied, `SettingsError` if the key is damaged.
         """
         key = await asyncio.to_thread(self._key)
         self.jail = JailedKernels(
@@ -65,6 +69,7 @@ class Workspaces:
             sessions=self._folder,
             snapshots=self._snapshots,
             key=key,
+            scratch_dir=self._scratch,
             fork_server=self._fork_server,
         )
         sandbox = await self.jail.start(boot=False)
@@ -92,7 +97,9 @@ class Workspaces:
         workspace = self._open.get(session_id)
         if workspace is None:
             make_kernel = partial(self._make_kernel, session_id, folder, owner)
-            workspace = self._open[session_id] = SessionWorkspace(session_id, folder, make_kernel, self._max_file_bytes)
+            workspace = self._open[session_id] = SessionWorkspace(
+                session_id, folder, make_kernel, self._max_file_bytes, self._scratch
+            )
         return workspace
 
     def _make_kernel(self, session_id: str, folder: Path, owner: str) -> Kernel:
@@ -148,6 +155,14 @@ class Workspaces:
             await self.jail.forget(session_id)
         await asyncio.to_thread(_delete_tree, self.folder(session_id))
 
+    def owners(self) -> set[str]:
+        """The users that have running kernels here."""
+        return self._rooms.owners()
+
+    async def end_kernels(self, owner: str) -> None:
+        """End a user's kernels here; their variables are kept."""
+        await asyncio.gather(*(kernel.close() for kernel in self._rooms.running(owner)))
+
     async def aclose(self) -> None:
         """Save what is unsaved, end all kernels and, unless it is shared, the fork server."""
         for task in self._tasks:
@@ -162,11 +177,17 @@ class Workspaces:
         """Signs snapshots; created at the first start, readable only by the service."""
         path = self._snapshots / ".key"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor has no path)
-                file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+        if not path.exists():
+            complete = self._scratch / secrets.token_hex(8)
+            complete.touch(0o600)
+            complete.write_bytes(secrets.token_bytes(KEY_BYTES))
+            with contextlib.suppress(FileExistsError):
+                os.link(complete, path)
+            complete.unlink()
+        key = path.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise SettingsError(f"{path} is damaged; delete its folder, and with it the variables of all sessions")
+        return key
 
 
 def _delete_tree(folder: Path) -> None:

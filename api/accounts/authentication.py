@@ -1,7 +1,7 @@
 """Authentication: registration, login, and the token or API key of each request."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import Headers
 
@@ -11,7 +11,7 @@ from api.accounts.settings import AccountSettings
 from api.accounts.tokens import BadTokenError, Tokens
 from api.errors import ApiError, bad_request
 from checkpoints.api_keys import KEY, ApiKeys
-from checkpoints.users import LOCAL, Account, Role, User, Users
+from checkpoints.users import LOCAL, Access, Account, Role, User, Users
 
 RESERVED = {"local", "admin", "administrator", "root", "system", "guest", "anonymous", "me"}
 """Names that nobody can register, because they suggest special rights."""
@@ -58,11 +58,11 @@ class Accounts:
             return LOCAL
         if token is None:
             raise unauthorized("Log in, and send the token or an API key as Authorization: Bearer.", "missing_api_key")
-        account = await (self._by_key(token) if KEY.fullmatch(token) else self._by_token(token))
+        key, account = await self._by_key(token) if KEY.fullmatch(token) else (None, await self._by_token(token))
         if account is None or account.disabled:
             raise unauthorized("This token or API key is invalid or has expired.", "invalid_api_key")
         await self._users.saw(account)
-        return account.user
+        return replace(account.user, access=Access(account.generation, key))
 
     async def register(self, name: str, password: str, address: str) -> Account:
         """Register a new account with the role `user`. Raises 403, 409, 429."""
@@ -130,9 +130,13 @@ class Accounts:
                 headers={"Retry-After": str(int(wait) + 1)},
             )
 
-    async def _by_key(self, key: str) -> Account | None:
-        owner = await self._api_keys.owner_of(key)
-        return await self._users.by_id(owner) if owner is not None else None
+    async def _by_key(self, text: str) -> tuple[str | None, Account | None]:
+        """`(the key's ID, its owner's account)`."""
+        found = await self._api_keys.find(text)
+        if found is None:
+            return None, None
+        key, owner = found
+        return key, await self._users.by_id(owner)
 
     async def _by_token(self, token: str) -> Account | None:
         try:

@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from typing import Protocol
 import jwt
 
 from checkpoints.users import Account
+from workspace.owned_folder import SCRATCH, owned_folder
 
 SECRET_BYTES = 32
 
@@ -78,7 +79,8 @@ class KeyFile:
         until = time.time() + keep_seconds
         old = [SigningKey(k.kid, k.secret, min(until, k.until or until)) for k in self.all()] if keep_seconds else []
         new = _fresh()
-        self._write([new, *old]).replace(self._path)
+        with self._written([new, *old]) as complete:
+            complete.replace(self._path)
         return new
 
     def _make(self) -> None:
@@ -86,11 +88,8 @@ class KeyFile:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
             return
-        partial = self._write([_fresh()])
-        try:
-            os.link(partial, self._path)
-        finally:
-            partial.unlink()
+        with self._written([_fresh()]) as complete:
+            os.link(complete, self._path)
 
     def _load(self) -> list[SigningKey]:
         keys = [SigningKey(**entry) for entry in json.loads(self._path.read_text())["keys"]]
@@ -98,14 +97,17 @@ class KeyFile:
             raise ValueError("a key is missing or too short")
         return keys
 
-    def _write(self, keys: list[SigningKey]) -> Path:
-        partial = self._path.with_name(f".{self._path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w") as file:  # noqa: PTH123 (a descriptor has no path)
-            json.dump({"keys": [asdict(key) for key in keys]}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        return partial
+    @contextlib.contextmanager
+    def _written(self, keys: list[SigningKey]) -> Iterator[Path]:
+        """A complete file, to be moved to its place in the block."""
+        with owned_folder(self._path.parent / SCRATCH) as scratch:
+            partial = scratch / "keys"
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w") as file:  # noqa: PTH123 (a descriptor has no path)
+                json.dump({"keys": [asdict(key) for key in keys]}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            yield partial
 
 
 def _fresh() -> SigningKey:

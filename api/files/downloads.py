@@ -2,11 +2,8 @@
 
 import os
 import re
-import zipfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
@@ -14,10 +11,8 @@ import anyio
 from fastapi.responses import FileResponse
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
-from zipstream import ZipStream
 
 from api.errors import ApiError
-from workspace.safe_open import open_inside
 
 INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """Types that a browser may show inline; everything else is a download."""
@@ -116,20 +111,3 @@ def _ranges(header: str) -> Iterator[tuple[int | None, int | None]]:
     for part in header.partition("=")[2].split(","):
         first, _, last = part.strip().partition("-")
         yield (int(first) if first else None, int(last) if last else None)
-
-
-CHUNK = 1 << 18
-
-
-def zipped(folder: Path, names: Sequence[str]) -> Iterator[bytes]:
-    """The archive in pieces; blocking, call it in a thread. Files that no longer exist are skipped."""
-    archive = ZipStream(compress_type=zipfile.ZIP_DEFLATED, compress_level=1)
-    for name in names:
-        try:
-            file = open_inside(folder, name)
-        except FileNotFoundError:
-            continue
-        with file:
-            archive.add(iter(partial(file.read, CHUNK), b""), name)
-            yield from archive.file()
-    yield from archive.finalize()

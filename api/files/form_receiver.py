@@ -1,16 +1,14 @@
-"""Receives forms: files are written to a temporary folder in the data folder as they arrive. Files that are not moved
-away by the end of the request are deleted.
+"""Receives forms: files are written to a temporary folder as they arrive. Files that are not moved away by the end of
+the request are deleted.
 """
 
 import asyncio
-import fcntl
 import hashlib
-import os
 import secrets
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -52,31 +50,12 @@ class Form:
 
 
 class FormReceiver:
-    """Receives forms into `folder`."""
+    """Receives forms into `folder`, which is created on first use and emptied by its owner."""
 
     def __init__(self, folder: Path, *, max_file_bytes: int) -> None:
         self._folder = folder
         self._max_file_bytes = max_file_bytes
         self._under_way: Counter[str] = Counter()
-        self._lock: int | None = None
-
-    async def start(self) -> None:
-        """Create the folder and delete the remains of interrupted uploads."""
-        self._lock = await asyncio.to_thread(self._prepare)
-
-    def _prepare(self) -> int:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        with suppress(BlockingIOError):  # another service is receiving here
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for left in self._folder.iterdir():
-                shutil.rmtree(left)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        return lock
-
-    def close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
 
     @asynccontextmanager
     async def receive(self, request: Request, user: str) -> AsyncIterator[Form]:
@@ -95,7 +74,7 @@ class FormReceiver:
         self._under_way[user] += 1
         folder = self._folder / secrets.token_hex(8)
         try:
-            await asyncio.to_thread(folder.mkdir, mode=0o700)
+            await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True)
             yield await self._read(request, folder)
         finally:
             self._under_way[user] -= 1
@@ -157,8 +136,9 @@ class _Receiving:
         if self._file is None:
             self.form.fields.append((self._part.field, self._text.decode("utf-8", "replace")))
             return
-        file, self._file = self._file, None
-        self.form.files.append(await file.finish())
+        received = await self._file.finish()
+        self._file = None  # it is closed; one that could not be finished is not
+        self.form.files.append(received)
 
     def close(self) -> None:
         """Close a partially received file."""

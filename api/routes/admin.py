@@ -17,7 +17,7 @@ from api.accounts.schemas import (
     UserChanges,
     UserDay,
 )
-from api.dependencies import admin_only, services_of
+from api.dependencies import admin_only, room_to_delete, services_of
 from api.errors import ApiError, not_found
 from api.openapi import errors
 from api.routes.auth import MAX_DAYS, first_day, note
@@ -66,8 +66,8 @@ async def change_user(
     account: Account = Depends(named_account),
     services: Services = Depends(services_of),
 ) -> AdminUserView:
-    """Change a user's role or limits, or disable the account. Disabling revokes the user's tokens and suspends their
-    keys.
+    """Change a user's role or limits, or disable the account. Disabling revokes the user's tokens, suspends their keys,
+    and ends their runs, connections and kernels.
     """
     limits = body.limits.model_dump(exclude_unset=True) if body.limits else {}
     changes = {**body.model_dump(exclude={"limits"}, exclude_none=True), **limits}
@@ -78,10 +78,13 @@ async def change_user(
         raise last_admin() from error
     if changed is None:
         raise not_found("user")
+    await services.access.check()
     return AdminUserView.of_account(changed, services.quotas)
 
 
-@router.delete("/api/admin/users/{name}", status_code=204, responses=errors(404, 409, 503))
+@router.delete(
+    "/api/admin/users/{name}", status_code=204, dependencies=[Depends(room_to_delete)], responses=errors(404, 409, 503)
+)
 async def delete_user(account: Account = Depends(named_account), services: Services = Depends(services_of)) -> Response:
     """Delete an account with its conversations, files, keys and usage. Can be repeated if it did not succeed."""
     try:
@@ -134,6 +137,7 @@ async def remove_account(account: Account, services: Services) -> None:
     """
     store, user = services.store, account.id
     await store.users.change(user, disabled=True)
+    await services.access.check()
     while ids := await store.sessions.ids(user):  # a running request may have created another one
         for session in ids:
             with contextlib.suppress(ApiError):  # the owner deleted it first

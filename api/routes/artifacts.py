@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from api.dependencies import own_session, services_of
 from api.errors import not_found
-from api.files.downloads import INLINE, SAFE, Download, content_disposition, zipped
+from api.files.downloads import INLINE, SAFE, Download, content_disposition
 from api.files.user_files import mime_of
 from api.openapi import DOWNLOAD, binary, errors
 from api.routes.schemas import Artifacts
@@ -57,16 +57,19 @@ def _meant(folder: Folder, path: str) -> str:
 
 
 async def get_archive(session: Session = Depends(own_session), services: Services = Depends(services_of)) -> Response:
-    """Return all files of the session as one ZIP archive."""
+    """Return all files of the session as one ZIP archive, up to the size that a session's folder may have."""
     folder = services.workspaces.folder(session.id)
-    names = [info.name for info in await asyncio.to_thread(file_infos, folder)]
+    files = await asyncio.to_thread(file_infos, folder)
+    pieces = services.archives.open(session.owner, folder, files)
     headers = {**SAFE, "Content-Disposition": content_disposition(f"artifacts-{session.id[:8]}.zip")}
-    return StreamingResponse(zipped(folder, names), headers=headers, media_type="application/zip")
+    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
 
+
+ARCHIVE = binary("application/zip") | errors(404, 413)
 
 for base in BASES:
     router.get(base, responses=errors(404))(list_artifacts)
-    router.get(f"{base}.zip", response_class=Response, responses=binary("application/zip") | errors(404))(get_archive)
+    router.get(f"{base}.zip", response_class=Response, responses=ARCHIVE)(get_archive)
     router.get(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
     router.head(f"{base}/{{path:path}}", response_class=Response, responses=DOWNLOAD)(get_artifact)
 

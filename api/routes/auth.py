@@ -25,7 +25,7 @@ from api.accounts.schemas import (
     UsageView,
     UserView,
 )
-from api.dependencies import current_user, services_of
+from api.dependencies import current_user, room_to_delete, services_of
 from api.errors import ApiError, bad_request, not_found
 from api.middleware.request_context import client_address
 from api.openapi import errors
@@ -86,11 +86,14 @@ async def change_password(
     services: Services = Depends(services_of),
     user: User = Depends(current_user),
 ) -> TokenView:
-    """Change the password. Earlier tokens become invalid, and a new one is returned. API keys stay valid."""
+    """Change the password. Earlier tokens become invalid, and what was started with them ends. A new one is returned;
+    API keys stay valid.
+    """
     with_account(user)
     made = await services.accounts.change_password(
         user, body.old_password, body.new_password, client_address(request.scope)
     )
+    await services.access.check()
     return _token(made, services)
 
 
@@ -152,13 +155,16 @@ async def list_keys(services: Services = Depends(services_of), user: User = Depe
     return KeyList(keys=[KeyView.of(key) for key in await services.store.api_keys.list(user.id)])
 
 
-@router.delete("/api/auth/keys/{key_id}", status_code=204, responses=errors(404))
+@router.delete(
+    "/api/auth/keys/{key_id}", status_code=204, dependencies=[Depends(room_to_delete)], responses=errors(404)
+)
 async def revoke_key(
     key_id: str, services: Services = Depends(services_of), user: User = Depends(current_user)
 ) -> Response:
-    """Revoke an API key."""
+    """Revoke an API key, and end the runs that were started with it."""
     if not await services.store.api_keys.revoke(user.id, key_id):
         raise not_found("key")
+    await services.access.check()
     return Response(status_code=204)
 
 

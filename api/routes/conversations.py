@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from api.dependencies import current_user, own_session, services_of
+from api.dependencies import current_user, own_session, room_to_delete, services_of
 from api.errors import bad_request, not_found
 from api.files.downloads import SAFE, content_disposition
 from api.openapi import errors
@@ -174,7 +174,9 @@ for base in BASES:
     router.get(base, responses=errors(400))(list_conversations)
     router.get(f"{base}/{{session_id}}", response_model_exclude_unset=True, responses=errors(404))(get_conversation)
     router.patch(f"{base}/{{session_id}}", responses=errors(400, 404))(rename_conversation)
-    router.delete(f"{base}/{{session_id}}", responses=errors(404, 503))(delete_conversation)
+    router.delete(f"{base}/{{session_id}}", dependencies=[Depends(room_to_delete)], responses=errors(404, 503))(
+        delete_conversation
+    )
     router.post(f"{base}/{{session_id}}/cancel", responses=errors(404))(cancel_run)
 router.get("/api/chat/history/{session_id}", response_model_exclude_unset=True, responses=errors(404))(get_history)
 router.get("/api/conversations/{session_id}/messages", response_model_exclude_unset=True, responses=errors(404))(

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 
-from api.dependencies import member, services_of
+from api.dependencies import member, room_to_delete, services_of
 from api.errors import ApiError, bad_request, not_found
 from api.files.downloads import Download
 from api.files.request_body import content_type
@@ -89,7 +89,7 @@ async def get_file(name: Name, services: Services = Depends(services_of), user: 
     return Download(file, safe_name(stored.label), stored.mime)
 
 
-@router.delete("/api/files/{name}", responses=errors(404))
+@router.delete("/api/files/{name}", dependencies=[Depends(room_to_delete)], responses=errors(404))
 async def delete_file(
     name: Name, services: Services = Depends(services_of), user: User = Depends(member)
 ) -> DeletedFile:

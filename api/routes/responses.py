@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 
-from api.dependencies import current_user, services_of
+from api.dependencies import current_user, room_to_delete, services_of
 from api.errors import bad_request, not_found, to_api_error
 from api.files.request_body import read_object
 from api.openapi import RUN_HEADERS, errors, request_body
@@ -119,7 +119,7 @@ async def get_response(
     return found.body
 
 
-@router.delete("/v1/responses/{response_id}", responses=errors(404))
+@router.delete("/v1/responses/{response_id}", dependencies=[Depends(room_to_delete)], responses=errors(404))
 async def delete_response(
     found: StoredResponse = Depends(own_response),
     services: Services = Depends(services_of),

@@ -75,6 +75,7 @@ async def call_tool(
                 results.append(await _run(tool, given, budget.usage))
 
         run = locked.lock.start(work)
+        services.access.add_run(user, run)
         try:
             async with stopping_when_gone(run, request):
                 await run.wait()

@@ -31,6 +31,9 @@ MAX_MESSAGE = 16 << 20
 """Maximum size of a message, in bytes."""
 MAX_AT_ONCE = 32
 """Messages of one connection that are processed concurrently."""
+POLICY_VIOLATION = 1008
+LAST_WORDS_SECONDS = 5.0
+"""For the last frames of a connection's runs, before it is closed."""
 Reference = Annotated[str | None, Field(max_length=200)]
 
 
@@ -73,12 +76,17 @@ async def talk(socket: WebSocket) -> None:
     given = "authorization" in socket.headers
     asking = _with_header(socket, "authorization", f"Bearer {token}") if token and not given else socket
     try:
-        await authenticate(asking, services)
+        user = await authenticate(asking, services)
     except ApiError as error:
         await socket.send_denial_response(error.response())
         return
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
-    await Talk(socket, asking, services).run()
+    talk = Talk(socket, asking, services)
+    forget = services.access.add_connection(user, talk.revoke)
+    try:
+        await talk.run()
+    finally:
+        forget()
 
 
 @router.websocket("/{path:path}")
@@ -114,6 +122,15 @@ class Talk:
                 task.cancel()
             with CancelScope(shield=True):
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def revoke(self, why: Exception) -> None:
+        """Close the connection, once the client has been told."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LAST_WORDS_SECONDS)
+        with suppress(ClientGone, TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_SECONDS):  # a client that does not read gets no more answers anyway
+                await self._tell({"type": "error", "id": None, **to_api_error(why).body()})
+                await self._socket.close(POLICY_VIOLATION)
 
     async def _listen(self) -> None:
         while (event := await self._socket.receive())["type"] != "websocket.disconnect":

@@ -17,6 +17,7 @@ from tools.vision.settings import VisionSettings
 from tools.web.settings import WebSettings
 from tools.workers.settings import WorkerSettings
 from workspace.jail.settings import JailSettings
+from workspace.owned_folder import SCRATCH
 from workspace.retrieval.settings import RetrievalSettings
 from workspace.settings import WorkspaceSettings
 from workspace.settings_model import AbsolutePath, SettingsModel
@@ -61,6 +62,16 @@ class Settings(SettingsModel):
     def snapshots_dir(self) -> Path:
         """The saved variables of sessions."""
         return self.data_dir / "snapshots"
+
+    @property
+    def scratch_dir(self) -> Path:
+        """One folder per process, for files that are not complete yet."""
+        return self.data_dir / SCRATCH
+
+    @property
+    def reserve_file(self) -> Path:
+        """Disk space for deletions."""
+        return self.data_dir / "reserve"
 
     @property
     def audit_file(self) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from langchain_core.messages import AnyMessage
 
 from api.accounts.quotas import Quotas
+from api.runs.access_watch import AccessWatch
 from api.runs.claims import SessionClaim
 from api.runs.live import LiveRun, LiveRuns
 from api.runs.run import Work
@@ -45,6 +46,7 @@ class Turns:
     runner: TurnRunner
     housekeeping: Housekeeping
     live: LiveRuns
+    access: AccessWatch
 
     async def start(self, request: TurnRequest, stack: AsyncExitStack) -> LiveRun:
         """Start the answer. From here on the run owns the stack and releases it at its end.
@@ -84,8 +86,11 @@ class Turns:
         options, session = turn.options, turn.session_id
         chunks = ChatChunks(options.model, session, include_usage=options.include_usage)
         if isinstance(turn, OutsideTurn):
-            return LiveRun(self.locks.start_outside(work, stack), chunks, turn.answer)
+            outside = self.locks.start_outside(work, stack)
+            self.access.add_run(options.user, outside)
+            return LiveRun(outside, chunks, turn.answer)
         run = turn.locked.lock.start(work, stack)
+        self.access.add_run(options.user, run)
         live = LiveRun(run, chunks, turn.answer, background=options.background)
         self.live.add(session, live)
         return live

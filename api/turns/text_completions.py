@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from api.accounts.quotas import Quotas
 from api.errors import bad_request, not_found
 from api.model_registry import ModelRegistry
+from api.runs.access_watch import AccessWatch
 from api.runs.event_log import Log
 from api.runs.run import Emit, Run
 from api.runs.session_locks import SessionLocks
@@ -54,6 +55,7 @@ class TextCompletions:
     models: ModelRegistry
     quotas: Quotas
     locks: SessionLocks
+    access: AccessWatch
     contexts: ContextBuilder
     store: Store
 
@@ -73,6 +75,7 @@ class TextCompletions:
                 await work.run()
 
         live = self.locks.start_outside(run, stack)
+        self.access.add_run(user, live)
         live.when_ended(work.log.close)
         return LiveCompletion(live, work.completion, work.log, work.budget)
 

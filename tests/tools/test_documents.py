@@ -24,7 +24,9 @@ class Disk:
     def __init__(self, folder: Path, workers: Workers) -> None:
         self.folder = folder
         self.model = HashedWords()
-        places = Places(user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name)
+        places = Places(
+            user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name, scratch=folder
+        )
         self.indexes = Indexes(places, self.model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)
         self.documents = Documents(self.indexes, FileReader(workers), 60)
 

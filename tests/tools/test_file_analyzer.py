@@ -28,7 +28,7 @@ HOSTILE_NAMES = [
 
 
 def library_of(service: Service) -> Library:
-    return Library(service.settings.user_dir(LOCAL.id) / "files", 1 << 20)
+    return Library(service.settings.user_dir(LOCAL.id) / "files", 1 << 20, service.settings.data_dir)
 
 
 def said(model: ScriptedChat) -> str:

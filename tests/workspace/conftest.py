@@ -47,7 +47,7 @@ def opened(tmp_path: Path, fork_server: ForkServer) -> Opened:
 
 @asynccontextmanager
 async def running(settings: WorkspaceSettings, folder: Path, fork_server: ForkServer) -> AsyncIterator[Workspaces]:
-    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots", "scratch": folder}
     made = Workspaces(settings, JAIL, **places, max_file_bytes=64 << 20, fork_server=fork_server)
     await made.start(boot=False)
     try:

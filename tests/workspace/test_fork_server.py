@@ -26,7 +26,7 @@ async def fork_server(tmp_path: Path) -> AsyncIterator[ForkServer]:
 
 
 def workspaces_in(folder: Path, jail: JailSettings, fork_server: ForkServer | None) -> Workspaces:
-    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots", "scratch": folder}
     return Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=1 << 20, fork_server=fork_server)
 
 

@@ -244,7 +244,7 @@ from workspace.workspaces import Workspaces
 async def main():
     folder = Path(sys.argv[1])
     jail = JailSettings(python_code_preload_libraries=())
-    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots"}
+    places = {"sessions": folder / "sessions", "snapshots": folder / "snapshots", "scratch": folder}
     house = Workspaces(WorkspaceSettings(), jail, **places, max_file_bytes=64 << 20)
     await house.start(boot=False)
     kernel = (await house.open("s", "ann")).kernel

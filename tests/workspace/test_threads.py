@@ -38,7 +38,7 @@ async def test_an_upload_that_is_cancelled_at_its_start_leaves_no_file(tmp_path:
         yield b"text"
 
     for turns in range(6):
-        storing = asyncio.create_task(store(tmp_path, "a.txt", chunks(), 100))
+        storing = asyncio.create_task(store(tmp_path, "a.txt", chunks(), 100, tmp_path))
         for _ in range(turns):
             await asyncio.sleep(0)
         storing.cancel()

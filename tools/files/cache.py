@@ -43,8 +43,10 @@ class ProfileCache:
     for others nor find out what others have.
     """
 
-    def __init__(self, folder: Path, ttl_hours: float) -> None:
+    def __init__(self, folder: Path, ttl_hours: float, scratch: Path) -> None:
+        """Entries are written in `scratch`, a folder on the same disk, before they are complete."""
         self._folder = folder
+        self._scratch = scratch
         self._ttl = ttl_hours * 3600
         self._next_sweep = 0.0
         self._hashes: OrderedDict[tuple[int, ...], str] = OrderedDict()
@@ -101,7 +103,7 @@ class ProfileCache:
         return entry if age <= ttl else None
 
     def _put(self, key: str, entry: Entry) -> None:
-        partial = self._folder / f".{key}-{secrets.token_hex(4)}"
+        partial = self._scratch / secrets.token_hex(8)
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
@@ -127,11 +129,11 @@ class ProfileCache:
                     Path(path).unlink()
 
 
-def open_cache(settings: FileCacheSettings, folder: Path) -> ProfileCache | None:
+def open_cache(settings: FileCacheSettings, folder: Path, scratch: Path) -> ProfileCache | None:
     """None if caching is disabled."""
     if not settings.enable_file_metadata_cache:
         return None
-    return ProfileCache(folder, settings.file_metadata_cache_ttl_hours)
+    return ProfileCache(folder, settings.file_metadata_cache_ttl_hours, scratch)
 
 
 def _prefix(owner: str) -> str:

@@ -6,7 +6,6 @@ is killed when the time is up.
 
 import asyncio
 import json
-import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 from tools.results import Source
 from tools.web.queries import Query, SearchError, found
 from tools.web.settings import WebSettings
+from workspace import child_program
 
 MAIN = Path(__file__).with_name("ddgs_main.py").resolve()
 GIVE_UP_AFTER = 0.8
@@ -32,7 +32,7 @@ async def search(query: Query, settings: WebSettings) -> list[Source]:
         "arguments": query.for_ddgs(),
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", str(MAIN)), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=ENVIRONMENT
+        *child_program.command(str(MAIN)), stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=ENVIRONMENT
     )
     try:
         async with asyncio.timeout(settings.timeout):

@@ -22,6 +22,7 @@ from .channels.zmtp import ProtocolError
 from .settings import JailSettings
 from .variables import Report
 from .vault import Vault
+from .walls import scratch
 from .zygote_client import KernelProcess
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,9 @@ class JailedKernel:
         self.session = session
         self.folder = folder
         """The session's folder as the server sees it, which is the kernel's working folder."""
+
+        self.has_scratch = False
+        """Whether the session's folder has its folder for temporary files, which ends with it."""
 
         self._why_killed = ""
         self.restored: Report | None = None
@@ -153,7 +157,7 @@ class JailedKernel:
             with stop:
                 return Exchange(self._endpoints, self._limits, stop).run(kind, content, take)
 
-        work = in_own_thread(exchange, "kernel")
+        work = in_own_thread(exchange)
         try:
             return await asyncio.shield(work)
         except (ProtocolError, EOFError, OSError) as error:
@@ -198,7 +202,7 @@ class JailedKernel:
 
         Raises SnapshotFailed, KernelGone, and SnapshotDamaged if the snapshot was altered.
         """
-        kept = await in_own_thread(self._vault.load, "snapshot")
+        kept = await in_own_thread(self._vault.load)
         if kept is None:
             return None
         snapshot = kept
@@ -234,7 +238,7 @@ class JailedKernel:
                     raise SnapshotFailed(f"{request['operation']} of the variables failed: {error}") from error
 
     async def _within_time(self, stream: socket.socket, serve: Callable[[socket.socket], Report]) -> Report:
-        work = in_own_thread(partial(serve, stream), "snapshot")
+        work = in_own_thread(partial(serve, stream))
         try:
             async with asyncio.timeout(self.settings.snapshot_seconds):
                 return await asyncio.shield(work)
@@ -258,6 +262,8 @@ class JailedKernel:
     def _remove(self) -> None:
         self._endpoints.remove()
         self._group.remove()
+        if self.has_scratch:
+            scratch.remove(self.folder)
 
 
 def _ignore(_content: Content) -> None:

@@ -32,6 +32,7 @@ from .probe import Sandbox
 from .settings import FIRST_UID, OPEN_FILES, UIDS, JailSettings
 from .variables import Report
 from .vault import SnapshotDamaged, Vault
+from .walls import scratch
 from .wire import WORK, Level, Limits, Spawn
 from .zygote_client import ZygoteDied
 
@@ -48,10 +49,12 @@ class JailedKernels:
         sessions: Path,
         snapshots: Path,
         key: bytes,
+        scratch_dir: Path | None = None,
         fork_server: ForkServer | None = None,
     ) -> None:
         """Missing folders are created: `sessions` has every session's folder, `snapshots` their saved variables.
 
+        Incomplete snapshots are written in `scratch_dir`, a folder on the same disk (default: their own).
         `key` signs snapshots; with a different key, older snapshots are refused. A `fork_server` passed in is shared
         and stays open; without one, these kernels have their own. Raises ValueError if it does not match the settings.
         """
@@ -61,6 +64,7 @@ class JailedKernels:
         self.sessions = sessions
         self.snapshots = snapshots
         self._key = key
+        self._scratch_dir = scratch_dir
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
@@ -73,6 +77,8 @@ class JailedKernels:
         """
         await asyncio.to_thread(self._make_folders)
         self.sandbox = await self._fork_server.probe(levels)
+        if not self.sandbox.level.has_namespaces:
+            await asyncio.to_thread(scratch.sweep, self.sessions)
         if self.sandbox.mechanisms:
             if boot:
                 await self.boot()
@@ -92,7 +98,7 @@ class JailedKernels:
         `damage` says why. Raises ValueError for other folders and names, TimeoutError; KernelGone and ZygoteDied after
         a retry, if the fork server died in the meantime.
         """
-        vault = Vault(self.snapshots, session, self._key)
+        vault = self._vault(session)
         if folder.parent.resolve() != self.sessions.resolve():
             raise ValueError(f"{folder} is not in {self.sessions}")
         uid = self.uid_of(session)
@@ -121,12 +127,12 @@ class JailedKernels:
 
         Raises SnapshotDamaged, ValueError.
         """
-        snapshot = await in_own_thread(Vault(self.snapshots, session, self._key).load, "snapshot")
+        snapshot = await in_own_thread(self._vault(session).load)
         return snapshot.report if snapshot else None
 
     async def forget(self, session: str) -> None:
         """Delete the session's snapshot."""
-        await asyncio.to_thread(Vault(self.snapshots, session, self._key).delete)
+        await asyncio.to_thread(self._vault(session).delete)
 
     @property
     def runtime(self) -> Path:
@@ -151,6 +157,9 @@ class JailedKernels:
     def _make_folders(self) -> None:
         self.sessions.mkdir(parents=True, exist_ok=True)
         self.snapshots.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def _vault(self, session: str) -> Vault:
+        return Vault(self.snapshots, session, self._key, self._scratch_dir)
 
     def uid_of(self, session: str) -> int:
         """The user that the session's kernel runs as, 0 for the server's own."""
@@ -195,7 +204,9 @@ class JailedKernels:
             await asyncio.to_thread(endpoints.remove)
             await asyncio.to_thread(group.remove)
             raise
-        return JailedKernel(session, folder, endpoints, process, requests, vault, self._settings, group)
+        kernel = JailedKernel(session, folder, endpoints, process, requests, vault, self._settings, group)
+        kernel.has_scratch = not self.sandbox.level.has_namespaces
+        return kernel
 
     def _spawn(self, folder: Path, uid: int, endpoints: Endpoints) -> Spawn:
         settings = self._settings

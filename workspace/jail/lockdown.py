@@ -5,7 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .walls import landlock, limits, mounts, seccomp, syscalls
+from .walls import landlock, limits, mounts, scratch, seccomp, syscalls
 from .wire import WORK, Level, Spawn, ZygoteConfig
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/dev")
@@ -112,9 +112,7 @@ def _share_the_tree(config: ZygoteConfig, spawn: Spawn) -> Place:
     if spawn.uid:
         limits.become(spawn.uid)
     work = Path(config.sessions, spawn.folder)
-    scratch = work / ".tmp"
-    scratch.mkdir(mode=0o700, exist_ok=True)
-    return Place(work=str(work), scratch=str(scratch))
+    return Place(work=str(work), scratch=str(scratch.create(work)))
 
 
 def environment(place: Place) -> dict[str, str]:

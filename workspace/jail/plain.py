@@ -7,15 +7,14 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
+from workspace.owned_folder import OwnedFolder, create_temporary
 from workspace.threads import in_own_thread
 
 from .channels.endpoints import Endpoints
@@ -30,6 +29,8 @@ LOAD_CELLS = (
     "; get_ipython().run_line_magic('load_ext', 'workspace.jail.inside.cells')"
 )
 """Begins and ends cells as in forked kernels."""
+END_WITH = "; __import__('ipykernel.parentpoller', fromlist='x').ParentPollerUnix"
+"""Ends the kernel when the process ends whose ID follows."""
 _WHY = "variables are not kept on this system"
 _RETRY_SECONDS = 0.1
 
@@ -37,15 +38,15 @@ _RETRY_SECONDS = 0.1
 class PlainProcess(KernelProcess):
     """An ordinary child process of the server, with its connection file and sockets in `runtime`."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", runtime: Path) -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", runtime: OwnedFolder) -> None:
         self.exited = asyncio.get_running_loop().create_future()
         self.pid = child.pid
         self._child = child
         self._waiting = asyncio.create_task(self._wait(runtime))
 
-    async def _wait(self, runtime: Path) -> None:
-        status = await in_own_thread(self._child.wait, "plain-kernel")
-        await asyncio.to_thread(shutil.rmtree, runtime, ignore_errors=True)
+    async def _wait(self, runtime: OwnedFolder) -> None:
+        status = await in_own_thread(self._child.wait)
+        await asyncio.to_thread(runtime.remove)
         self.end(status)
 
     def send_signal(self, number: int) -> None:
@@ -106,13 +107,20 @@ async def start_plain(session: str, folder: Path, vault: Vault, settings: JailSe
     return PlainKernel(session, folder, endpoints, PlainProcess(child, runtime), requests, vault, settings)
 
 
-def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], Path, Endpoints]":
-    runtime = Path(tempfile.mkdtemp(prefix="llm-api-"))
-    endpoints = Endpoints.create(str(runtime / "kernel"))
-    file = runtime / "connection.json"
+def _started(folder: Path) -> "tuple[subprocess.Popen[bytes], OwnedFolder, Endpoints]":
+    runtime = create_temporary()
+    endpoints = Endpoints.create(str(runtime.path / "kernel"))
+    file = runtime.path / "connection.json"
     file.write_text(json.dumps(endpoints.connection_info()))
     null = subprocess.DEVNULL
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", str(file), f"--IPKernelApp.exec_lines={LOAD_CELLS}"]
+    command = [
+        sys.executable,
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        str(file),
+        f"--IPKernelApp.exec_lines={LOAD_CELLS}{END_WITH}({os.getpid()}).start()",
+    ]
     child = subprocess.Popen(command, cwd=folder, stdin=null, stdout=null, stderr=null, start_new_session=True)
     return child, runtime, endpoints
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workspace.owned_folder import temporary_folder
 from workspace.settings import MIB
-from workspace.threads import temporary_folder
 
 from .settings import FIRST_UID, JailSettings, SandboxMode
 from .wire import Level, ZygoteConfig
@@ -102,7 +102,7 @@ def _mechanisms(level: Level, *, user_namespaces: bool) -> tuple[str, ...]:
 
 async def _try(settings: JailSettings, level: Level, *, user_namespaces: bool) -> str | None:
     """Why this level does not work, or None if it does."""
-    async with temporary_folder("llm-api-probe-") as folder:
+    async with temporary_folder() as folder:
         uid = FIRST_UID if os.geteuid() == 0 else 0
         await asyncio.to_thread(_furnish, folder, uid)
         config = make_config(settings, level, folder / "sessions", str(folder), user_namespaces=user_namespaces)

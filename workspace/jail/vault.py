@@ -9,10 +9,13 @@ import hmac
 import json
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from . import frames
 from .variables import Report
@@ -37,13 +40,16 @@ class Snapshot:
 class Vault:
     """The snapshot of one session. All methods block on disk access: call them in a thread."""
 
-    def __init__(self, root: Path, session: str, key: bytes) -> None:
-        """`root` contains all sessions. Raises ValueError for a session ID that is not a plain name."""
+    def __init__(self, root: Path, session: str, key: bytes, scratch: Path | None = None) -> None:
+        """`root` contains all sessions; files are written in `scratch`, a folder on the same disk (default: the
+        session's own), before they are complete. Raises ValueError for a session ID that is not a plain name.
+        """
         if not _NAME.fullmatch(session):
             raise ValueError(f"not a session ID: {session!r}")
         self._session = session
         self._key = key
         self.folder = root / session
+        self._scratch = scratch
 
     def load(self) -> Snapshot | None:
         """The snapshot, or None if there is none. Raises SnapshotDamaged."""
@@ -66,15 +72,12 @@ class Vault:
         self._blobs.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = hashlib.blake2b(digest_size=frames.DIGEST_SIZE)
         target = self._blob(digest.hex())
-        part = target.with_suffix(".part")
-        with part.open("wb") as file:
+        with self._replacing(target) as file:
             for chunk in chunks:
                 found.update(chunk)
                 file.write(chunk)
-        if found.digest() != digest:
-            part.unlink()
-            raise ValueError("a blob does not match its announced digest")
-        part.replace(target)
+            if found.digest() != digest:
+                raise ValueError("a blob does not match its announced digest")
 
     def open(self, digest: bytes) -> int | None:
         """A descriptor for reading the bytes, or None if they are missing or damaged."""
@@ -98,9 +101,8 @@ class Vault:
             "blobs": sorted(snapshot.blobs),
         }
         body = json.dumps(content).encode()
-        part = self.folder / f"{_ENVELOPE}.part"
-        part.write_bytes(self._sign(body) + b"\n" + body)
-        part.replace(self.folder / _ENVELOPE)
+        with self._replacing(self.folder / _ENVELOPE) as file:
+            file.write(self._sign(body) + b"\n" + body)
         self._drop_all_but(snapshot.blobs)
 
     def drop_unfinished(self) -> None:
@@ -120,6 +122,17 @@ class Vault:
     def delete(self) -> None:
         """Delete the session's saved variables."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    @contextmanager
+    def _replacing(self, target: Path) -> Iterator[BinaryIO]:
+        """A file that takes the place of `target` if the block succeeds."""
+        part = (self._scratch or self.folder) / f"{secrets.token_hex(8)}.part"
+        try:
+            with part.open("xb") as file:
+                yield file
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
 
     @property
     def _blobs(self) -> Path:

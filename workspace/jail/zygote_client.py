@@ -5,17 +5,15 @@ import itertools
 import json
 import logging
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workspace.owned_folder import OwnedFolder, create_temporary
 from workspace.threads import made_in_thread
 
 from .wire import PACKET, ZygoteConfig
@@ -84,8 +82,9 @@ class Zygote:
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[dict[str, Any]] = self._loop.create_future()
         async with AsyncExitStack() as undo:
-            self.runtime = Path(await made_in_thread(partial(tempfile.mkdtemp, prefix="llm-api-"), shutil.rmtree))
-            undo.push_async_callback(asyncio.to_thread, shutil.rmtree, self.runtime, ignore_errors=True)
+            self._folder = await made_in_thread(create_temporary, OwnedFolder.remove)
+            undo.push_async_callback(asyncio.to_thread, self._folder.remove)
+            self.runtime = self._folder.path
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             undo.enter_context(self._control)
             with theirs:
@@ -143,7 +142,7 @@ class Zygote:
             await self._process.wait()
         await self._log
         # The warden has removed it, unless the warden itself was killed.
-        await asyncio.to_thread(shutil.rmtree, self.runtime, ignore_errors=True)
+        await asyncio.to_thread(self._folder.remove)
 
     @property
     def pid(self) -> int:

@@ -24,14 +24,15 @@ SAVE_SECONDS = 2.0
 
 
 class FolderIndex:
-    """Passages of the documents in `source`, stored in `folder`. Callers of `sync` and `drop` must exclude each
-    other.
+    """Passages of the documents in `source`, stored in `folder`; `scratch` is on the same disk. Callers of `sync` and
+    `drop` must exclude each other.
     """
 
     def __init__(
         self,
         source: Path,
         folder: Path,
+        scratch: Path,
         embedder: Embedder,
         settings: RetrievalSettings,
         *,
@@ -41,7 +42,7 @@ class FolderIndex:
     ) -> None:
         """Files with other `extensions` are ignored."""
         self._source = source
-        self._store = IndexStore(folder)
+        self._store = IndexStore(folder, scratch)
         self._embedder = embedder
         self._settings = settings
         self._readers = readers

@@ -36,6 +36,8 @@ class Places:
     """A user's data."""
     session: Callable[[str], Path]
     """One session's folder."""
+    scratch: Path
+    """For files that are not complete yet, and copies that are read; on the same disk."""
 
 
 class Indexes:
@@ -68,6 +70,7 @@ class Indexes:
             index = self._open[scope] = FolderIndex(
                 self._source(scope),
                 self._folder(scope),
+                self._places.scratch,
                 self._embedder,
                 self._settings,
                 readers=self._readers,

@@ -1,7 +1,7 @@
 """The files of one index: a manifest of its documents, and a segment for each.
 
-Every file is written under a temporary name, flushed to disk and renamed; the manifest comes last. So a crash at any
-moment leaves the old index and, at worst, unreferenced files, which the next `sweep` deletes. Segments are named by
+Every file is written elsewhere, flushed to disk and moved here; the manifest comes last. So a crash at any moment
+leaves the old index and, at worst, unreferenced files, which the next `sweep` deletes. Segments are named by
 their sources, so that work done before a crash is found again.
 """
 
@@ -27,7 +27,6 @@ from workspace.threads import opened_in_thread
 FORMAT = 2
 MANIFEST = "manifest.json"
 LOCK = ".lock"
-SCRATCH = ".tmp-"
 _POLL_SECONDS = 0.05
 
 
@@ -65,8 +64,10 @@ class Manifest:
 class IndexStore:
     """The files in `folder`, which is created at the first lock. All methods except `locked` block."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        """`scratch` is a folder on the same disk for files that are not complete yet."""
         self.folder = folder
+        self._scratch = scratch
 
     @asynccontextmanager
     async def locked(self) -> AsyncIterator[None]:
@@ -131,18 +132,21 @@ class IndexStore:
                 path.unlink(missing_ok=True)
 
     def scratch(self) -> Path:
-        """A new private folder; its creator deletes it, or `sweep` does."""
-        path = self.folder / f"{SCRATCH}{secrets.token_hex(8)}"
+        """A new private folder; its creator deletes it."""
+        path = self._scratch / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         return path
 
     def _put(self, name: str, data: bytes) -> None:
-        partial = self.folder / f"{SCRATCH}{secrets.token_hex(8)}"
-        with partial.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.folder / name)
+        partial = self._scratch / secrets.token_hex(8)
+        try:
+            with partial.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.folder / name)
+        finally:
+            partial.unlink(missing_ok=True)
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

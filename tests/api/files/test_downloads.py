@@ -2,7 +2,8 @@ import io
 import zipfile
 from pathlib import Path
 
-from api.files.downloads import CHUNK, zipped
+from api.files.archives import CHUNK, zipped
+from workspace.folder import FileInfo
 
 
 def test_an_archive_holds_what_is_there_by_its_turn(tmp_path: Path) -> None:
@@ -11,7 +12,7 @@ def test_an_archive_holds_what_is_there_by_its_turn(tmp_path: Path) -> None:
     (tmp_path / "sub" / "größe.bin").write_bytes(bytes(range(256)) * (3 * CHUNK // 256) + b"end")
     (tmp_path / "link").symlink_to("/etc/passwd")
     names = ["a.txt", "gone.txt", "link", "sub/größe.bin", "late.txt"]
-    pieces = zipped(tmp_path, names)
+    pieces = zipped(tmp_path, [FileInfo(name, 1 << 30, "") for name in names])
     first = next(pieces)
     (tmp_path / "late.txt").write_bytes(b"late")
     rest = list(pieces)

@@ -33,9 +33,14 @@ async def upload(
 def kept(service: Service) -> list[str]:
     """Everything in the users' and the incoming folders, except the index, which is built in the background."""
     data = service.settings.data_dir
-    found = [f for top in ("users", "incoming") for f in (data / top).rglob("*") if f.is_file()]
+    found = [f for top in (data / "users", *incoming(service)) for f in top.rglob("*") if f.is_file()]
     found = [f for f in found if not any(part.startswith("index") for part in f.relative_to(data).parts[:-1])]
     return sorted(f.name for f in found)
+
+
+def incoming(service: Service) -> list[Path]:
+    """The folders of forms that are being received."""
+    return list(service.settings.scratch_dir.glob("*/incoming/*"))
 
 
 async def test_files_are_kept_listed_served_and_deleted(service: Service) -> None:
@@ -206,16 +211,15 @@ async def all_that_comes(reader: asyncio.StreamReader) -> bytes:
 async def test_a_slow_upload_is_cut_off_and_holds_nobody_up(start: Start, *, drip: bool) -> None:
     begin = part('; name="files"; filename="a"', end="")
     async with start(upload_idle_seconds=0.5) as service:
-        incoming = service.settings.data_dir / "incoming"
         for path in ("/api/upload", "/v1/chat/completions"):
             form = "multipart/form-data; boundary=x"
             sending = asyncio.create_task(slow_request(service, path, form, begin, drip=drip))
-            await until(lambda: len(list(incoming.iterdir())) == 1)
+            await until(lambda: len(incoming(service)) == 1)
             assert (await upload(service, ("quick.txt", b"x")))["files"]
             answer = await sending
             assert b" 408 " in answer.split(b"\r\n")[0]
             assert b"upload_timeout" in answer
-            await until(lambda: not list(incoming.iterdir()))
+            await until(lambda: not incoming(service))
         json_too = await slow_request(service, "/v1/chat/completions", "application/json", b"{", drip=drip)
         assert b" 408 " in json_too.split(b"\r\n")[0]
 
@@ -245,13 +249,13 @@ async def test_too_many_uploads_at_once(service: Service) -> None:
     headers = {"content-type": "multipart/form-data; boundary=x"}
     async with httpx.AsyncClient(base_url=service.url, timeout=20) as slow:
         sending = [asyncio.create_task(slow.post("/api/upload", content=stops(), headers=headers)) for _ in range(8)]
-        await until(lambda: len(list((service.settings.data_dir / "incoming").iterdir())) == 8)
+        await until(lambda: len(incoming(service)) == 8)
         refused = await service.http.post("/api/upload", files={"files": ("a", b"x")})
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
         for task in sending:
             task.cancel()
         await asyncio.gather(*sending, return_exceptions=True)
-    await until(lambda: not list((service.settings.data_dir / "incoming").iterdir()))
+    await until(lambda: not incoming(service))
     await upload(service, ("a", b"x"))
 
 
@@ -351,8 +355,8 @@ async def test_what_was_cut_off_is_undone_and_what_was_found_is_kept(start: Star
         folder = service.settings.data_dir / "users" / "local" / "files"
         (folder / "gone.txt").unlink()
         (folder / "found.csv").write_bytes(b"a\n")
-        (service.settings.data_dir / "incoming" / "0123").mkdir()
-        (service.settings.data_dir / "incoming" / "0123" / "0").write_bytes(b"secret")
+        (service.settings.scratch_dir / "0123").mkdir()
+        (service.settings.scratch_dir / "0123" / "0").write_bytes(b"secret")
     async with start() as service:
         files = {f["name"]: f for f in (await get(service, "/api/files"))["files"]}
         assert set(files) == {"whole.txt", "found.csv"}

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import threading
+import time
 import zipfile
 from pathlib import Path
 from urllib.parse import quote
@@ -326,3 +327,13 @@ async def test_an_id_that_is_none_is_not_there(service: Service) -> None:
                 status, body = await raw(service, method, f"{base}{session.replace(' ', '%20')}{suffix}")
                 assert status in (404, 405), (method, base, session, suffix, body)
     assert await get(service, "/api/conversations") == before
+
+
+async def test_regression_an_archive_of_files_with_holes_kept_a_processor_busy(service: Service) -> None:
+    """Forty sparse files take no space, and their archive took half a minute of a processor."""
+    code = "for n in range(40):\n  with open(f'{n}.bin', 'wb') as f: f.truncate(200 << 20)\nprint('made')"
+    made = (await service.http.post("/api/tools/python_coder", json={"input": {"code": code}})).json()
+    session, before = made["session_id"], time.process_time()
+    answer = await service.http.get(f"/api/conversations/{session}/artifacts.zip")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "archive_too_large")
+    assert time.process_time() - before < 1

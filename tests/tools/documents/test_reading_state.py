@@ -26,7 +26,9 @@ class Shelf:
 
     def __init__(self, folder: Path, workers: Workers) -> None:
         self.folder = folder
-        places = Places(user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name)
+        places = Places(
+            user=lambda user: folder / "users" / user, session=lambda name: folder / "sessions" / name, scratch=folder
+        )
         settings = RetrievalSettings()
         self.indexes = Indexes(places, HashedWords(), settings, readers=2, max_file_bytes=1 << 24)
         self.documents = Documents(self.indexes, FileReader(workers), 60, ocr_pages=2)

@@ -18,7 +18,7 @@ FAILED = Entry(None, "It is empty.")
 
 @pytest.fixture
 def kept(tmp_path: Path) -> ProfileCache:
-    return ProfileCache(tmp_path / "cache", ttl_hours=1)
+    return ProfileCache(tmp_path / "cache", ttl_hours=1, scratch=tmp_path)
 
 
 def entries(kept: ProfileCache, tmp_path: Path) -> list[Path]:
@@ -80,12 +80,12 @@ async def test_a_damaged_entry_is_none(kept: ProfileCache, tmp_path: Path, damag
 
 
 async def test_the_old_are_swept(tmp_path: Path) -> None:
-    first = ProfileCache(tmp_path / "cache", ttl_hours=1)
+    first = ProfileCache(tmp_path / "cache", ttl_hours=1, scratch=tmp_path)
     await first.put("old", FOUND)
     (tmp_path / "cache" / ".half-written").write_text("")
     for path in entries(first, tmp_path):
         age(path, 3700)
-    await ProfileCache(tmp_path / "cache", ttl_hours=1).put("new", FOUND)
+    await ProfileCache(tmp_path / "cache", ttl_hours=1, scratch=tmp_path).put("new", FOUND)
     assert [path.name for path in entries(first, tmp_path)] == ["new.json"]
 
 
@@ -97,6 +97,6 @@ async def test_an_entry_names_no_file_and_others_cannot_read_it(kept: ProfileCac
 
 async def test_a_disk_that_refuses_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("a file where the folder should be")
-    kept = ProfileCache(tmp_path / "cache", ttl_hours=1)
+    kept = ProfileCache(tmp_path / "cache", ttl_hours=1, scratch=tmp_path)
     await kept.put("a", FOUND)
     assert await kept.get("a") is None

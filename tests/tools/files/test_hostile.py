@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,7 +25,8 @@ MIB = 1 << 20
 async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FileReader]:
     workers = Workers(WorkerSettings(read_seconds=20, read_memory_mb=768), preload=PRELOAD)
     try:
-        yield FileReader(workers, ProfileCache(tmp_path_factory.mktemp("cache"), 1))
+        folder = tmp_path_factory.mktemp("cache")
+        yield FileReader(workers, ProfileCache(folder, 1, folder))
     finally:
         await workers.aclose()
 
@@ -110,7 +112,7 @@ async def test_words_of_a_file_cannot_break_out_of_a_description(reader: FileRea
 
 async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Path) -> None:
     workers = Workers(WorkerSettings(read_seconds=0.05, read_memory_mb=768))
-    reader = FileReader(workers, ProfileCache(tmp_path / "cache", 1))
+    reader = FileReader(workers, ProfileCache(tmp_path / "cache", 1, tmp_path))
     path = tmp_path / "a.pdf"
     path.write_bytes(CORPUS["tower.pdf"]())
     try:
@@ -119,4 +121,20 @@ async def test_too_slow_and_too_large_are_told_apart_and_remembered(tmp_path: Pa
     finally:
         await workers.aclose()
     with pytest.raises(FileUnreadable, match="takes too long"):  # no worker is used again
-        await FileReader(workers, ProfileCache(tmp_path / "cache", 1)).profile(path)
+        await FileReader(workers, ProfileCache(tmp_path / "cache", 1, tmp_path)).profile(path)
+
+
+async def test_regression_an_e_book_of_empty_pages_kept_a_processor_busy(reader: FileReader, tmp_path: Path) -> None:
+    """A thousand pages of 7 MB each were decompressed until the time was up."""
+    items = "".join(f'<item id="{n}" href="{n}.xhtml" media-type="application/xhtml+xml"/>' for n in range(1000))
+    order = "".join(f'<itemref idref="{n}"/>' for n in range(1000))
+    path, page = tmp_path / "a.epub", b"<p>word</p>" + bytes(7 * MIB).replace(b"\0", b" ")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as book:
+        book.writestr("mimetype", "application/epub+zip")
+        place = '<container><rootfiles><rootfile full-path="p.opf"/></rootfiles></container>'
+        book.writestr("META-INF/container.xml", place)
+        book.writestr("p.opf", f"<package><manifest>{items}</manifest><spine>{order}</spine></package>")
+        for number in range(40):
+            book.writestr(f"{number}.xhtml", page)
+    text = await reader.text(path, lambda _: None, 0)
+    assert sum(section.text.count("word") for section in text.sections) <= 10

@@ -4,13 +4,16 @@ import asyncio
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.processes import all_end
 from workspace.jail import fork_server
 from workspace.jail.handle import SnapshotFailed
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.probe import Sandbox
 from workspace.jail.wire import Level
+from workspace.owned_folder import sweep_temporary
 
 from .conftest import SMALL
 from .driver import run
@@ -47,3 +50,40 @@ async def test_the_seam_can_be_imported_where_there_are_no_walls() -> None:
     code = "import sys; sys.modules.update(resource=None, fcntl=None); import workspace.jail.kernels"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=Path(__file__).parents[3])
     assert await process.wait() == 0
+
+
+SERVICE = """
+import asyncio, sys
+from pathlib import Path
+from tests.workspace.jail.conftest import SMALL
+from workspace.jail import fork_server
+from workspace.jail.kernels import JailedKernels
+from workspace.jail.probe import Sandbox
+from workspace.jail.wire import Level
+async def nothing(*_):
+    return Sandbox(Level.OFF, (), ("no jail here",), user_namespaces=False)
+fork_server.probe = nothing
+async def main():
+    data = Path(sys.argv[1])
+    kernels = JailedKernels(SMALL, sessions=data / "sessions", snapshots=data / "snapshots", key=b"k")
+    await kernels.start()
+    kernel = await kernels.launch("s", kernels.sessions / "s")
+    print(kernel.pid, kernel._endpoints.path("shell").parent, flush=True)
+    await asyncio.sleep(1000)
+asyncio.run(main())
+"""
+
+
+async def test_regression_a_plain_kernel_and_its_key_outlived_a_killed_service(tmp_path: Path) -> None:
+    service = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SERVICE, str(tmp_path)), stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[3]
+    )
+    assert service.stdout is not None
+    pid, runtime = (await service.stdout.readline()).decode().split()
+    kernel = psutil.Process(int(pid))
+    assert await asyncio.to_thread(Path(runtime, "connection.json").exists)
+    service.kill()
+    await service.wait()
+    await all_end([kernel])
+    await asyncio.to_thread(sweep_temporary)
+    assert not await asyncio.to_thread(Path(runtime).exists)

@@ -16,12 +16,14 @@ from workspace.retrieval.index import FolderIndex
 from workspace.retrieval.settings import RetrievalSettings
 from workspace.retrieval.store import IndexStore
 
+PLACES = ("index", "scratch")
 WATCHED = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree")
 
 
 def sync(folder: Path) -> FolderIndex:
     settings = RetrievalSettings()
-    index = FolderIndex(folder / "files", folder / "index", HashedWords(), settings, readers=2, max_file_bytes=1 << 20)
+    places = folder / "files", folder / "index", folder / "scratch"
+    index = FolderIndex(*places, HashedWords(), settings, readers=2, max_file_bytes=1 << 20)
     asyncio.run(index.sync(whole_text))
     return index
 
@@ -34,7 +36,7 @@ def killed_at(step: int, folder: Path) -> bool:
 
         def hook(event: str, args: tuple[object, ...]) -> None:
             nonlocal left
-            if event in WATCHED and any(str(folder / "index") in str(arg) for arg in args):
+            if event in WATCHED and any(str(folder / part) in str(arg) for arg in args for part in PLACES):
                 left -= 1
                 if left < 0:
                     os.kill(os.getpid(), signal.SIGKILL)
@@ -60,7 +62,7 @@ def lie(folder: Path, texts: dict[str, str]) -> None:
 
 def as_it_lies(folder: Path) -> dict[str, str]:
     """Name → text in the index on disk. Raises `DamagedError` if something that it lists is damaged."""
-    store = IndexStore(folder / "index")
+    store = IndexStore(folder / "index", folder / "scratch")
     settings = RetrievalSettings()
     cutting = (settings.passage_tokens, settings.overlap_tokens, settings.max_passages)
     manifest = store.read(asyncio.run(HashedWords().identity()), cutting)
@@ -73,6 +75,7 @@ def main(folder: Path) -> int:
     old = {"kept.txt": "kept", "changed.txt": "before", "deleted.txt": "gone soon"}
     new = {"kept.txt": "kept", "changed.txt": "after", "added.txt": "fresh"}
     (folder / "files").mkdir(parents=True)
+    (folder / "scratch").mkdir()
     step = 0
     while True:
         lie(folder, old)

@@ -37,7 +37,7 @@ def make(tmp_path: Path, files: Path) -> Make:
         settings = RetrievalSettings().model_copy(update=values)  # smaller than an operator may choose
         folder = tmp_path / "index"
         return FolderIndex(
-            files, folder, model or HashedWords(), settings, readers=readers, max_file_bytes=max_file_bytes
+            files, folder, tmp_path, model or HashedWords(), settings, readers=readers, max_file_bytes=max_file_bytes
         )
 
     return index
@@ -196,12 +196,12 @@ async def test_processes_that_sync_at_once_agree(make: Make, files: Path, tmp_pa
         "from workspace.retrieval.index import FolderIndex\n"
         "from workspace.retrieval.settings import RetrievalSettings\n"
         "model = HashedWords()\n"
-        "paths = Path(sys.argv[1]), Path(sys.argv[2])\n"
+        "paths = map(Path, sys.argv[1:])\n"
         "index = FolderIndex(*paths, model, RetrievalSettings(), readers=2, max_file_bytes=1 << 20)\n"
         "asyncio.run(index.sync(whole_text))\n"
         "print(len(index.documents), len(model.embedded))\n"
     )
-    command = (sys.executable, "-c", code, str(files), str(tmp_path / "index"))
+    command = (sys.executable, "-c", code, str(files), str(tmp_path / "index"), str(tmp_path))
     started = [await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE) for _ in range(3)]
     index = make()
     await index.sync(whole_text)

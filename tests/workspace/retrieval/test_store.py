@@ -14,7 +14,7 @@ class SlowDisk(IndexStore):
     """Opens its lock only when allowed."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, folder)
         self.slow = Slow(super()._lock_file)
 
     def _lock_file(self) -> IO[bytes]:
@@ -34,7 +34,7 @@ async def test_regression_a_cancelled_wait_for_the_lock_left_its_file_open(tmp_p
 
 
 async def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
-    first, second = IndexStore(tmp_path / "index"), IndexStore(tmp_path / "index")
+    first, second = (IndexStore(tmp_path / "index", tmp_path) for _ in range(2))
     entered: list[str] = []
 
     async def enter(store: IndexStore, name: str) -> None:

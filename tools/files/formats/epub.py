@@ -79,12 +79,17 @@ def _chapters(package: Element, folder: str) -> list[str]:
 
 
 def _passages(book: zipfile.ZipFile, chapters: list[str], limit: int) -> Iterator[tuple[str | None, str]]:
+    room = MAX_XML
     for name in chapters:
-        for heading, text in passages_of(office.member(book, name, MAX_CHAPTER).decode("utf-8", errors="replace")):
+        page = office.member(book, name, min(MAX_CHAPTER, room))
+        room -= len(page)
+        for heading, text in passages_of(page.decode("utf-8", errors="replace")):
             yield heading, text
             limit -= len(text)
             if limit <= 0:
                 return
+        if room <= 0:
+            return
 
 
 def _about(package: Element) -> dict[str, Fact]:
