@@ -1,6 +1,7 @@
 """A uvicorn server that ends the running answers before it shuts down."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import resource
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 SHUTDOWN_SECONDS = 10
 BACKLOG = 512
 OPEN_FILES = 1 << 16
+M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 20
 
 
 class Server(uvicorn.Server):
@@ -79,6 +81,17 @@ def raise_open_file_limit() -> None:
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def return_large_blocks() -> None:
+    """Make glibc return every block of 1 MB and more to the system when it is freed.
+
+    By default, freeing one large block raises the size from which it does so up to 32 MB, and after a few large
+    requests it keeps hundreds of MB. Other C libraries have no such setting.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _unusable(host: str, port: int, error: OSError) -> SettingsError:
@@ -145,6 +158,8 @@ def server_of(services: Services) -> Server:
         lifespan="off",
         ws_max_size=MAX_MESSAGE,
         ws_max_queue=1,
+        # Inflating a message of 16 MB, which a client can send in 16 kB, would block the event loop.
+        ws_per_message_deflate=False,
     )
     return Server(config, services.locks)
 

@@ -1,0 +1,65 @@
+"""`python -m tests.abuse [NAME …]`: runs all attacks, or those whose names or groups are given; prints Markdown."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.abuse.arena import Arena, Figures, Latency, arena
+from tests.abuse.attacks import ATTACKS
+
+COLUMNS = ("attack", "chat", "stream", "compute", "list", "health", "memory", "disk", "loop", "attacker got", "faults")
+
+
+def _latency(latency: Latency | None) -> str:
+    return f"{latency.p50 * 1000:.0f}/{latency.p95 * 1000:.0f}" if latency else "-"
+
+
+def row(figures: Figures, quiet: dict[str, Latency]) -> str:
+    latency, before, peak, after = figures.latency, figures.before, figures.peak, figures.after
+    assert before is not None
+    assert peak is not None
+    assert after is not None
+    health = latency.get("health")
+    cells = [
+        figures.attack.name,
+        *(_latency(latency.get(kind)) for kind in ("chat", "stream", "compute", "list")),
+        f"{health.most * 1000:.0f}" if health else "-",
+        f"{before.memory >> 20}/{peak.memory >> 20}/{after.memory >> 20}",
+        f"{peak.disk >> 20}/{after.disk >> 20}",
+        f"{max((int(block.partition(' ')[0]) for block in figures.blocks), default=0)}",
+        " ".join(f"{status}×{count}" for status, count in figures.answers.most_common(6)),
+        "; ".join(figures.faults(quiet)),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+async def main(names: Sequence[str]) -> int:
+    chosen = [attack for attack in ATTACKS if not names or attack.name in names or attack.group in names]
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        async with arena(Path(folder) / "service") as ring:
+            _tell("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
+            quiet = " | ".join(_latency(ring.quiet.get(kind)) for kind in ("chat", "stream", "compute", "list"))
+            _tell(f"| (none) | {quiet} | {ring.quiet['health'].most * 1000:.0f} | {ring.base.memory >> 20} | | | | |")
+            for attack in chosen:
+                failed += await _attempt(ring, attack)
+    return min(failed, 1)
+
+
+async def _attempt(ring: Arena, attack: "object") -> int:
+    figures = await ring.attempt(attack)  # type: ignore[arg-type]
+    _tell(row(figures, ring.quiet))
+    for block in figures.blocks:
+        sys.stderr.write(f"{figures.attack.name}: blocked {block}\n\n")
+    return len(figures.faults(ring.quiet))
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))
