@@ -18,7 +18,6 @@ from websockets.exceptions import WebSocketException
 from tests.abuse.site import Site
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-MAX_CODE = 100_000
 CHAT = "/v1/chat/completions"
 
 
@@ -79,22 +78,24 @@ class Enemy:
     async def tool(self, name: str, session: str | None = None, **given: Any) -> dict[str, Any]:
         return await self.post(f"/api/tools/{name}", {"input": given, "session_id": session})
 
-    async def cell(self, code: str, session: str | None = None) -> str | None:
-        """Run a cell in a session, which is returned; None: it could not be run."""
-        hidden = f"exec(bytes.fromhex('{code.encode().hex()}'), globals())"  # from the check of the source
-        told = await self.tool("python_coder", session, code=hidden if len(hidden) < MAX_CODE else code)
+    async def cell(self, code: str, session: str | None = None, *, plain: bool = False) -> str | None:
+        """Run a cell in a session, which is returned; None: it could not be run. The value of its last line is only
+        shown with `plain`; otherwise it is hidden from the check of the source.
+        """
+        hidden = f"exec(bytes.fromhex('{code.encode().hex()}'), globals())"
+        told = await self.tool("python_coder", session, code=code if plain else hidden)
         if isinstance(error := told.get("error"), str):
             self.answers[f"cell: {_summary(error)}"] += 1
         return told.get("session_id")
 
-    async def cells(self, code: str, *, sessions: int = 4, rounds: int = 1000) -> None:
+    async def cells(self, code: str, *, sessions: int = 4, rounds: int = 1000, plain: bool = False) -> None:
         """Run a cell in several sessions, four at a time as the user may, and again until the time is up."""
         queue = itertools.islice(itertools.cycle(range(sessions)), sessions * rounds)
         known: dict[int, str | None] = {}
 
         async def worker() -> None:
             for number in queue:
-                session = await self.cell(code, known.get(number))
+                session = await self.cell(code, known.get(number), plain=plain)
                 known[number] = session or known.get(number)
                 if session is None:
                     await asyncio.sleep(0.2)

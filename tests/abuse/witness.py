@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ import httpx
 KINDS = ("chat", "stream", "compute", "list", "health")
 PAUSE, HEALTH_PAUSE = 0.15, 0.1
 TIMEOUT = 60.0
-TURNS = 40
+TURNS = 200
 """After so many, the witness begins a new conversation."""
 
 
@@ -40,8 +41,10 @@ class Witness:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
         self._sessions: dict[str, str] = {}
-        self._turns = 0
+        self._turns = Counter[str]()
         self._number = 0
+        self._first_piece = 0.0
+        """When the last stream began, if it has."""
 
     async def run(self) -> None:
         kinds = (self.chat, self.stream, self.compute, self.list)
@@ -54,7 +57,9 @@ class Witness:
                 error = await ask()
             except httpx.HTTPError as failed:
                 error = f"{type(failed).__name__} {failed}"
-            sample = Sample(ask.__name__, began, time.monotonic() - began, error)  # type: ignore[attr-defined]
+            kind = ask.__name__  # type: ignore[attr-defined]
+            ended = self._first_piece if kind == "stream" and not error else time.monotonic()
+            sample = Sample(kind, began, ended - began, error)
             sys.stdout.write(json.dumps(asdict(sample)) + "\n")
             sys.stdout.flush()
             await asyncio.sleep(pause)
@@ -69,22 +74,29 @@ class Witness:
         if answer.status_code != 200:
             return f"{answer.status_code} {answer.text[:200]}"
         told = answer.json()
-        self._turns += 1
-        self._sessions["chat"] = told["x_session_id"] if self._turns % TURNS else ""
+        self._remember("chat", told["x_session_id"])
         return "" if told["choices"][0]["message"]["content"] == "Hello, I am fine." else answer.text[:200]
 
     async def stream(self) -> str:
-        """Until the first piece of the answer; the rest is read too, but its time does not count."""
+        """Its time ends with the first piece; the rest must come too."""
         body = self._body("stream") | {"stream": True}
         async with self._http.stream("POST", "/v1/chat/completions", json=body) as answer:
             if answer.status_code != 200:
                 return f"{answer.status_code} {(await answer.aread())[:200]!r}"
+            self._remember("stream", answer.headers["X-Session-ID"])
+            self._first_piece = 0.0
             async for line in answer.aiter_lines():
+                self._first_piece = self._first_piece or time.monotonic()
                 if '"error"' in line:
                     return line[:200]
                 if line == "data: [DONE]":
                     return ""
         return "the stream ended early"
+
+    def _remember(self, kind: str, session: str) -> None:
+        """Continue this conversation, unless it has become long."""
+        self._turns[kind] += 1
+        self._sessions[kind] = session if self._turns[kind] % TURNS else ""
 
     async def compute(self) -> str:
         self._number += 1

@@ -115,18 +115,18 @@ def recursion() -> None:
 
 async def value_of_500_mb(enemy: Enemy) -> None:
     """The last value has a text of 500 MB."""
-    await enemy.cells("class Huge:\n    def __repr__(self): return 'x' * 500_000_000\nHuge()")
+    await enemy.cells("class Huge:\n    def __repr__(self): return 'x' * 500_000_000\nHuge()", plain=True)
 
 
 async def value_that_takes_for_ever(enemy: Enemy) -> None:
     """The text of the last value is never finished."""
-    await enemy.cells("class Endless:\n    def __repr__(self):\n        while True: pass\nEndless()")
+    await enemy.cells("class Endless:\n    def __repr__(self):\n        while True: pass\nEndless()", plain=True)
 
 
 async def table_of_50_mb(enemy: Enemy) -> None:
     """The last value is a table with an HTML view of 50 MB."""
     code = "class Table:\n    def _repr_html_(self): return '<table>' + '<tr><td>1' * 5_000_000\n"
-    await enemy.cells(code + "    def __repr__(self): return 'table'\nTable()")
+    await enemy.cells(code + "    def __repr__(self): return 'table'\nTable()", plain=True)
 
 
 async def flood_of_sixteen_idle_sessions(enemy: Enemy) -> None:
