@@ -86,6 +86,8 @@ class TextCompletionRequest(BaseModel):
     def _few_choices(self) -> "TextCompletionRequest":
         if not 1 <= len(self.prompts) * self.n <= MAX_CHOICES:
             raise ValueError(f"send 1 to {MAX_CHOICES} prompts, each counted n times")
+        if self.echo and sum(map(len, self.prompts)) * self.n > MAX_TEXT:
+            raise ValueError(f"echo: at most {MAX_TEXT} characters can be repeated, each prompt counted n times")
         return self
 
     @property
@@ -127,11 +129,12 @@ class TextCompletion:
 
     def whole(self, chunks: Sequence[dict[str, Any]], usage: Usage) -> dict[str, Any]:
         """The completion that consists of these chunks."""
-        texts, reasons = dict[int, str](), dict[int, Any]()
+        texts, reasons = dict[int, list[str]](), dict[int, Any]()
         for choice in (choice for chunk in chunks for choice in chunk["choices"]):
-            texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
+            texts.setdefault(choice["index"], []).append(choice["text"])
             reasons[choice["index"]] = choice["finish_reason"]
-        return self._body([_choice(index, text, reasons[index]) for index, text in texts.items()], usage=usage)
+        choices = [_choice(index, "".join(parts), reasons[index]) for index, parts in texts.items()]
+        return self._body(choices, usage=usage)
 
 
 def _choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:

@@ -193,5 +193,3 @@ async def enemy(port: int, token: str, site: Site) -> AsyncIterator[Enemy]:
         base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}, timeout=60, limits=limits
     ) as http:
         yield Enemy(port, token, http, site)
-
-

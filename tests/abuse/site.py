@@ -22,55 +22,69 @@ class Site:
 Write = Callable[[bytes], Awaitable[None]]
 
 
+PAGES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "gzip": (f"{HTML}Content-Encoding: gzip\r\n", lambda: _bomb(256)),
+    "deep": (HTML, lambda: b"<html><body>" + b"<div>" * 1_000_000),
+    "table": (HTML, lambda: b"<html><body><article>" + b"<table><tr><td>1" * 200_000),
+    "attributes": (HTML, lambda: b"<p " + b" ".join(b"a%d=1" % number for number in range(500_000)) + b">x"),
+    "words": (HTML, lambda: b"<article>" + b"<p>Some words, and then a few more of them.</p>" * 150_000),
+    "charset": ("Content-Type: text/html; charset=utf-7\r\n", lambda: ("<p>" + "日本語" * 500_000).encode("utf-16")),
+}
+"""Headers and body."""
+
+
+async def _endless(write: Write) -> None:
+    await write(_head(HTML, length=None))
+    while True:
+        await write(b"<p>" + b"more words " * 6000)
+
+
+async def _drip(write: Write) -> None:
+    await write(_head(HTML, length=None))
+    while True:
+        await write(b"x")
+        await asyncio.sleep(0.1)
+
+
+async def _slow_head(write: Write) -> None:
+    await write(b"HTTP/1.1 200 OK\r\n")
+    for number in itertools.count():
+        await write(f"X-{number}: x\r\n".encode())
+        await asyncio.sleep(0.1)
+
+
+async def _headers(write: Write) -> None:
+    await write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        await write(b"X-Many: " + b"x" * 8000 + b"\r\n")
+
+
+async def _png(write: Write) -> None:
+    await write(_head("Content-Type: image/png\r\n", length=None) + b"\x89PNG\r\n\x1a\n")
+    while True:
+        await write(bytes(60_000))
+
+
+ENDLESS: dict[str, Callable[[Write], Awaitable[None]]] = {
+    "endless": _endless,
+    "drip": _drip,
+    "slowhead": _slow_head,
+    "headers": _headers,
+    "png": _png,
+}
+
+
 async def _answer(path: str, write: Write) -> None:
     kind, _, rest = path.strip("/").partition("/")
-    match kind:
-        case "to":
-            await write(_head(f"Location: {unquote(rest)}\r\n", "302 Found"))
-        case "loop":
-            await write(_head("Location: /loop/x\r\n", "302 Found"))
-        case "longer":
-            await write(_head(f"Location: /longer/{rest}{'x' * 500}\r\n", "302 Found"))
-        case "endless":
-            await write(_head(HTML, length=None))
-            while True:
-                await write(b"<p>" + b"more words " * 6000)
-        case "drip":
-            await write(_head(HTML, length=None))
-            while True:
-                await write(b"x")
-                await asyncio.sleep(0.1)
-        case "slowhead":
-            await write(b"HTTP/1.1 200 OK\r\n")
-            for number in itertools.count():
-                await write(f"X-{number}: x\r\n".encode())
-                await asyncio.sleep(0.1)
-        case "headers":
-            await write(b"HTTP/1.1 200 OK\r\n")
-            while True:
-                await write(b"X-Many: " + b"x" * 8000 + b"\r\n")
-        case "gzip":
-            data = _bomb(256)
-            await write(_head(f"{HTML}Content-Encoding: gzip\r\n", length=len(data)) + data)
-        case "deep":
-            data = b"<html><body>" + b"<div>" * 1_000_000
-            await write(_head(HTML, length=len(data)) + data)
-        case "table":
-            data = b"<html><body><article>" + b"<table><tr><td>1" * 200_000
-            await write(_head(HTML, length=len(data)) + data)
-        case "attributes":
-            data = b"<html><body><p " + b" ".join(b"a%d=1" % number for number in range(500_000)) + b">x"
-            await write(_head(HTML, length=len(data)) + data)
-        case "words":
-            data = b"<html><body><article>" + b"<p>Some words, and then a few more of them.</p>" * 150_000
-            await write(_head(HTML, length=len(data)) + data)
-        case "charset":
-            data = ("<p>" + "日本語" * 500_000).encode("utf-16")
-            await write(_head("Content-Type: text/html; charset=utf-7\r\n", length=len(data)) + data)
-        case "png":
-            await write(_head("Content-Type: image/png\r\n", length=None) + b"\x89PNG\r\n\x1a\n")
-            while True:
-                await write(bytes(60_000))
+    targets = {"to": unquote(rest), "loop": "/loop/x", "longer": f"/longer/{rest}{'x' * 500}"}
+    if kind in targets:
+        await write(_head(f"Location: {targets[kind]}\r\n", "302 Found"))
+    elif kind in PAGES:
+        headers, make = PAGES[kind]
+        body = await asyncio.to_thread(make)
+        await write(_head(headers, length=len(body)) + body)
+    else:
+        await ENDLESS[kind](write)
 
 
 def _head(lines: str, status: str = "200 OK", length: int | None = 0) -> bytes:

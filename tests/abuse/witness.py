@@ -20,7 +20,9 @@ import httpx
 KINDS = ("chat", "stream", "compute", "list", "health")
 PAUSE, HEALTH_PAUSE = 0.15, 0.1
 TIMEOUT = 60.0
-TURNS = 200
+ADDRESS = "127.0.0.2"
+"""Not the attacker's: some limits are per address."""
+TURNS = 40
 """After so many, the witness begins a new conversation."""
 
 
@@ -127,7 +129,8 @@ class Witness:
 
 async def main(url: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT) as http:
+    transport = httpx.AsyncHTTPTransport(local_address=ADDRESS)
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT, transport=transport) as http:
         witnessing = asyncio.ensure_future(Witness(http).run())
         await asyncio.to_thread(sys.stdin.read)
         witnessing.cancel()

@@ -12,7 +12,10 @@ async def two_hundred_accounts(enemy: Enemy) -> None:
     numbers = iter(range(10_000))
 
     async def one() -> None:
-        body = {"username": f"{enemy.token[-8:].replace('-', 'x').replace('_', 'y')}{next(numbers)}", "password": "p" * 40}
+        body = {
+            "username": f"{enemy.token[-8:].replace('-', 'x').replace('_', 'y')}{next(numbers)}",
+            "password": "p" * 40,
+        }
         await enemy.post("/api/auth/register", body)
 
     await enemy.many(200, one, 200)
@@ -48,7 +51,12 @@ async def wrong_tokens(enemy: Enemy) -> None:
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    bodies = ({"alg": "none"}, {"alg": "HS256", "kid": "../../etc/passwd"}, {"alg": "RS256", "kid": "x" * 30_000}, {"alg": {}})
+    bodies = (
+        {"alg": "none"},
+        {"alg": "HS256", "kid": "../../etc/passwd"},
+        {"alg": "RS256", "kid": "x" * 30_000},
+        {"alg": {}},
+    )
     tokens = [f"{part(body)}.{part({'sub': 'boss', 'exp': 10**18})}.x" for body in bodies]
     for token in (*tokens, "x" * 50_000, "." * 50_000, "sk-" + "x" * 1000, "\xff" * 100):
         for _ in range(30):

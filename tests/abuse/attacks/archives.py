@@ -154,7 +154,18 @@ async def unfinished_uploads(enemy: Enemy) -> None:
 
 async def hostile_file_names(enemy: Enemy) -> None:
     """Names of 255 bytes, of dots, slashes, markup, line ends and directions."""
-    names = ("a" * 255, "é" * 127, "..", "/etc/passwd", "a\r\nX: y", "\u202egnp.exe", "<img src=x>", "CON", "a" * 5000, "\x00")
+    names = (
+        "a" * 255,
+        "é" * 127,
+        "..",
+        "/etc/passwd",
+        "a\r\nX: y",
+        "\u202egnp.exe",
+        "<img src=x>",
+        "CON",
+        "a" * 5000,
+        "\x00",
+    )
     for name in names:
         for stored in await enemy.upload((name, b"x,y\n1,2\n")):
             await enemy.get(f"/api/files/{stored}")
@@ -166,5 +177,8 @@ async def compressed_body(enemy: Enemy) -> None:
     data = zlib.compress(ZEROS)
     for encoding in ("gzip", "deflate", "br", "gzip, gzip"):
         await enemy.send(
-            "POST", "/v1/chat/completions", content=data, headers={"Content-Encoding": encoding, "Content-Type": "application/json"}
+            "POST",
+            "/v1/chat/completions",
+            content=data,
+            headers={"Content-Encoding": encoding, "Content-Type": "application/json"},
         )

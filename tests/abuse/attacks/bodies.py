@@ -125,7 +125,7 @@ async def large_forms(enemy: Enemy) -> None:
     line = b'--b\r\nContent-Disposition: form-data; name="x"\r\n\r\nx\r\n'
     bombs = (
         line * 200_000,
-        b"--b\r\nContent-Disposition: form-data; name=\"" + b"x" * 5_000_000,
+        b'--b\r\nContent-Disposition: form-data; name="' + b"x" * 5_000_000,
         b"--b\r\n" + b"A: b\r\n" * 1_000_000,
         b"--b" * 5_000_000,
         b"\r\n-" * 5_000_000,
@@ -138,14 +138,18 @@ async def large_forms(enemy: Enemy) -> None:
 async def long_boundary(enemy: Enemy) -> None:
     """A form whose boundary is 50 kB long and almost occurs everywhere."""
     boundary = "a" * 50_000
-    await enemy.raw_body("/api/upload", ("\r\n--" + boundary[:-1]).encode() * 400, f"multipart/form-data; boundary={boundary}")
+    await enemy.raw_body(
+        "/api/upload", ("\r\n--" + boundary[:-1]).encode() * 400, f"multipart/form-data; boundary={boundary}"
+    )
 
 
 async def urlencoded_fields(enemy: Enemy) -> None:
     """Encoded forms with a million fields."""
     for path in (CHAT, "/api/auth/login"):
         await enemy.many(
-            6, lambda path=path: enemy.raw_body(path, b"a=b&" * 450_000, "application/x-www-form-urlencoded"), 3  # type: ignore[misc]
+            6,
+            lambda path=path: enemy.raw_body(path, b"a=b&" * 450_000, "application/x-www-form-urlencoded"),
+            3,  # type: ignore[misc]
         )
 
 

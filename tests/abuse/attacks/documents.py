@@ -36,14 +36,23 @@ async def image_below_the_limit(enemy: Enemy) -> None:
 
 async def damaged_images(enemy: Enemy) -> None:
     """Images of all kinds with wrong heads."""
-    heads = (b"GIF89a\xff\xff\xff\xff", b"BM" + b"\xff" * 60, b"II*\0\x08\0\0\0\xff\xff", b"RIFF\xff\xff\xff\xffWEBPVP8 ")
+    heads = (
+        b"GIF89a\xff\xff\xff\xff",
+        b"BM" + b"\xff" * 60,
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"RIFF\xff\xff\xff\xffWEBPVP8 ",
+    )
     for head in (*heads, b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0\xff\xff", b"8BPS\0\x01"):
         await _look(enemy, "image.png", head + b"\xff" * 10_000)
 
 
 async def svg_and_html(enemy: Enemy) -> None:
     """Markup with entities, a million elements, and links."""
-    laughs = '<!DOCTYPE x [<!ENTITY a "lol">' + "".join(f'<!ENTITY a{n} "{"&a;" * 10}">' for n in range(9)) + "]><svg>&a8;</svg>"
+    laughs = (
+        '<!DOCTYPE x [<!ENTITY a "lol">'
+        + "".join(f'<!ENTITY a{n} "{"&a;" * 10}">' for n in range(9))
+        + "]><svg>&a8;</svg>"
+    )
     await enemy.analyze(
         ("a.svg", laughs.encode()),
         ("b.xml", b"<a>" * 1_000_000),
@@ -58,7 +67,9 @@ async def pdf_of_many_objects(enemy: Enemy) -> None:
     def made() -> bytes:
         out = io.BytesIO(b"%PDF-1.7\n")
         out.seek(0, 2)
-        out.write(b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 99999/Kids[2 0 R 3 0 R]>>endobj\n")
+        out.write(
+            b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 99999/Kids[2 0 R 3 0 R]>>endobj\n"
+        )
         for number in range(3, 300_000):
             out.write(b"%d 0 obj<</Type/Page/Parent 2 0 R/Contents %d 0 R>>endobj\n" % (number, number + 1))
         out.write(b"trailer<</Root 1 0 R/Size 300000>>\n%%EOF")
@@ -115,7 +126,10 @@ async def deep_json(enemy: Enemy) -> None:
 
 async def notebooks_and_mails(enemy: Enemy) -> None:
     """Notebooks, mails and databases with hostile contents."""
-    mail = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 100_000
+    mail = (
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 100_000
+    )
     await enemy.analyze(
         ("a.eml", mail),
         ("b.ipynb", b'{"cells": [' + b'{"cell_type": "code", "source": "x", "outputs": []},' * 300_000 + b"{}]}"),

@@ -108,7 +108,12 @@ async def smuggled_requests(enemy: Enemy) -> None:
     """Bodies with both a length and chunks, and chunks with wrong sizes."""
     heads = ("Transfer-Encoding: chunked", "Transfer-Encoding : chunked", "Transfer-Encoding: xchunked, chunked")
     for head in heads:
-        for body in (b"0\r\n\r\nGET /health HTTP/1.1\r\n\r\n", b"ffffffffffffffff\r\n", b"-1\r\n", b"5;" + b"x" * 50_000):
+        for body in (
+            b"0\r\n\r\nGET /health HTTP/1.1\r\n\r\n",
+            b"ffffffffffffffff\r\n",
+            b"-1\r\n",
+            b"5;" + b"x" * 50_000,
+        ):
             await enemy.exchange(enemy.head(CHAT, 5, head) + body, 1)
 
 

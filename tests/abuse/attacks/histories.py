@@ -48,7 +48,16 @@ async def turns_of_a_long_history(enemy: Enemy) -> None:
 async def searches(enemy: Enemy) -> None:
     """Searches in 10 MB for all kinds of words."""
     await _history(enemy)
-    queries = ("needle", "n", '"' * 200, "* OR *", "a* b* c* d* e* f* g* h*", "%" * 200, "needle hay " * 18, "NEAR(a b, 9)")
+    queries = (
+        "needle",
+        "n",
+        '"' * 200,
+        "* OR *",
+        "a* b* c* d* e* f* g* h*",
+        "%" * 200,
+        "needle hay " * 18,
+        "NEAR(a b, 9)",
+    )
     for query in queries * 10:
         await enemy.many(4, lambda query=query: enemy.get("/api/conversations", params={"q": query}), 4)  # type: ignore[misc]
 
@@ -57,12 +66,20 @@ async def forks(enemy: Enemy) -> None:
     """A long conversation is edited again and again, which forks it each time, with its variables."""
     said = [dict(one) for one in messages(*(f"{n} " + "hay " * 20_000 for n in range(20)), "end")]
     session = (await enemy.post(CHAT, {"model": "chat", "messages": said})).get("x_session_id")
-    await enemy.cell("import os\nx = os.urandom(50_000_000)\nfor n in range(3000): open(f'f{n}', 'w').write('x')", session)
+    await enemy.cell(
+        "import os\nx = os.urandom(50_000_000)\nfor n in range(3000): open(f'f{n}', 'w').write('x')", session
+    )
 
     async def edit(number: int) -> None:
-        edited = [*said[:-1], {"role": "assistant", "content": "Hello, I am fine."}, {"role": "user", "content": f"e{number}"}]
+        edited = [
+            *said[:-1],
+            {"role": "assistant", "content": "Hello, I am fine."},
+            {"role": "user", "content": f"e{number}"},
+        ]
         await enemy.post(CHAT, {"model": "chat", "messages": edited[-1:], "session_id": session})
-        await enemy.post(CHAT, {"model": "chat", "messages": [*said, *edited[-2:-1], {"role": "user", "content": f"f{number}"}]})
+        await enemy.post(
+            CHAT, {"model": "chat", "messages": [*said, *edited[-2:-1], {"role": "user", "content": f"f{number}"}]}
+        )
 
     for number in range(100):
         await asyncio.gather(*(edit(number * 4 + n) for n in range(4)))
@@ -101,7 +118,10 @@ async def pages_of_lists(enemy: Enemy) -> None:
 
 async def tool_results(enemy: Enemy) -> None:
     """Conversations with thousands of calls of tools and their results."""
-    calls = [{"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": json.dumps({"a": "x" * 500})}} for n in range(100)]
+    calls = [
+        {"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": json.dumps({"a": "x" * 500})}}
+        for n in range(100)
+    ]
     turn = [
         {"role": "assistant", "content": None, "tool_calls": calls},
         *({"role": "tool", "tool_call_id": call["id"], "content": "x" * 500} for call in calls),
@@ -112,7 +132,17 @@ async def tool_results(enemy: Enemy) -> None:
 
 async def texts_like_markup(enemy: Enemy) -> None:
     """Answers and messages full of beginnings of thoughts, tags, fences and calls."""
-    for text in ("<think>", "```python\n", '<details type="reasoning">', "Action: x\nAction Input: ", "](http://a", "![x](", "[1]", "{{", "~~~"):
+    for text in (
+        "<think>",
+        "```python\n",
+        '<details type="reasoning">',
+        "Action: x\nAction Input: ",
+        "](http://a",
+        "![x](",
+        "[1]",
+        "{{",
+        "~~~",
+    ):
         said = messages("hi", text * (900_000 // len(text)), "more")
         await enemy.post(CHAT, {"model": "chat", "messages": said})
         await enemy.post(CHAT, {"model": "react", "messages": [{"role": "user", "content": text * 20_000}]})

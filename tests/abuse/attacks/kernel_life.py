@@ -88,7 +88,9 @@ async def suicides(enemy: Enemy) -> None:
 
 async def killed_kernels(enemy: Enemy) -> None:
     """Sixteen sessions whose kernels kill themselves and all their processes in a loop."""
-    await enemy.cells("import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)", sessions=16)
+    await enemy.cells(
+        "import os, signal\nos.kill(-1, signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)", sessions=16
+    )
 
 
 async def killed_parent(enemy: Enemy) -> None:

@@ -229,7 +229,9 @@ async def slow_pickles(enemy: Enemy) -> None:
 
 async def slow_restores(enemy: Enemy) -> None:
     """A variable that takes for ever to be restored, in a kernel that kills itself."""
-    code = "class Slow:\n    def __reduce__(self):\n        return (__import__('time').sleep, (58,))\nx = Slow()\nprint(1)"
+    code = (
+        "class Slow:\n    def __reduce__(self):\n        return (__import__('time').sleep, (58,))\nx = Slow()\nprint(1)"
+    )
     session = await enemy.cell(code)
     await asyncio.sleep(1)
     await enemy.cell("import os; os._exit(0)", session)

@@ -34,9 +34,22 @@ async def tools_of_5_mb(enemy: Enemy) -> None:
 
 async def catastrophic_patterns(enemy: Enemy) -> None:
     """Regular expressions that backtrack, nest and repeat without end."""
-    patterns = ("^(a+)+$", "^(a|a)*$", "^((((a{999}){999}){999}){999})$", "^" + "(" * 5000 + ")" * 5000 + "$", "^(a*)*b$")
-    patterns += ("^" + "a?" * 900 + "a" * 900 + "$", "^[\\s\\S]{1000}{1000}$", "^(?=a)(?!b)\\1$", "^" + "[a-z]|" * 5000 + "$")
-    await _ask_for(enemy, *({"type": "object", "properties": {"a": {"type": "string", "pattern": p}}} for p in patterns))
+    patterns = (
+        "^(a+)+$",
+        "^(a|a)*$",
+        "^((((a{999}){999}){999}){999})$",
+        "^" + "(" * 5000 + ")" * 5000 + "$",
+        "^(a*)*b$",
+    )
+    patterns += (
+        "^" + "a?" * 900 + "a" * 900 + "$",
+        "^[\\s\\S]{1000}{1000}$",
+        "^(?=a)(?!b)\\1$",
+        "^" + "[a-z]|" * 5000 + "$",
+    )
+    await _ask_for(
+        enemy, *({"type": "object", "properties": {"a": {"type": "string", "pattern": p}}} for p in patterns)
+    )
 
 
 async def recursive_references(enemy: Enemy) -> None:
@@ -88,7 +101,16 @@ async def counted_schemas(enemy: Enemy) -> None:
 
 async def formats_of_all_kinds(enemy: Enemy) -> None:
     """Schemas of wrong types in every place."""
-    wrong: tuple[Any, ...] = (1, "x", [], {"type": 7}, {"type": ["x"] * 10_000}, {"properties": []}, {"enum": {}}, {"$ref": 1})
+    wrong: tuple[Any, ...] = (
+        1,
+        "x",
+        [],
+        {"type": 7},
+        {"type": ["x"] * 10_000},
+        {"properties": []},
+        {"enum": {}},
+        {"$ref": 1},
+    )
     await _ask_for(enemy, *wrong, *({"properties": {"a": one}} for one in wrong), *({"items": one} for one in wrong))
 
 

@@ -103,7 +103,12 @@ async def frames_by_hand(enemy: Enemy) -> None:
         f"Authorization: Bearer {enemy.token}\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     ).encode()
-    for frame in (b"\x81\x05hello", b"\x81\xff" + b"\x7f" + b"\xff" * 7 + bytes(4), b"\xff\x80" + bytes(4), b"\x88\x80" * 9):
+    for frame in (
+        b"\x81\x05hello",
+        b"\x81\xff" + b"\x7f" + b"\xff" * 7 + bytes(4),
+        b"\xff\x80" + bytes(4),
+        b"\x88\x80" * 9,
+    ):
         await enemy.exchange(upgrade + frame, 1)
 
 

@@ -20,9 +20,20 @@ async def _read(enemy: Enemy, *paths: str, times: int = 1) -> None:
 async def redirects_to_nowhere(enemy: Enemy) -> None:
     """Pages that redirect to about:blank, javascript:, data:, file: and invalid hosts."""
     targets = (
-        "about:blank", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://xn--/", "http://[::1", "//",
-        "http://" + "a" * 5000, "http://169.254.169.254/", "http://[::ffff:7f00:1]:1/", "\x00", "http://x:99999999999/", "///",
-    )  # fmt: skip
+        "about:blank",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "http://xn--/",
+        "http://[::1",
+        "//",
+        "///",
+        "http://" + "a" * 5000,
+        "http://169.254.169.254/",
+        "http://[::ffff:7f00:1]:1/",
+        "\x00",
+        "http://x:99999999999/",
+    )
     await _read(enemy, *(f"to/{quote(target, safe='')}" for target in targets))
 
 
@@ -64,5 +75,12 @@ async def endless_pictures(enemy: Enemy) -> None:
 
 async def hostile_addresses(enemy: Enemy) -> None:
     """Addresses of 4,000 characters, of internal hosts, and of none."""
-    for url in ("http://" + "a." * 2000, "http://127.0.0.1:22/", "http://[" + "1:" * 900, "http://0/", "x" * 4000, "http://\ud7ff/"):
+    for url in (
+        "http://" + "a." * 2000,
+        "http://127.0.0.1:22/",
+        "http://[" + "1:" * 900,
+        "http://0/",
+        "x" * 4000,
+        "http://\ud7ff/",
+    ):
         await enemy.tool("read_page", url=url)
