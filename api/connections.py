@@ -21,6 +21,10 @@ MAX_PIPELINED = 64
 """Requests of one connection that wait for the response to the one before them."""
 WAITING_PER_ADDRESS = 128
 """Connections of one address on which no request has arrived, or none is running. Others are not limited."""
+READ_BYTES = 64 << 10
+"""Read from a connection at once. Everything in it is parsed before anybody else has a turn, such as 10,000 pings of a
+WebSocket.
+"""
 RESERVED_FILES = 256
 """Descriptors kept for databases, kernels and files."""
 MAX_CONNECTIONS = 8192
@@ -119,6 +123,7 @@ class GuardedProtocol(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined] # of asyncio's transports, 256 kB otherwise
         self.address = self.client[0] if self.client else ""
         if not self.config.guard.admit(self):
             self._refuse(b"503 Service Unavailable", b"Too many connections.")

@@ -1,4 +1,8 @@
-"""`python -m tests.abuse [NAME …]`: runs all attacks, or those whose names or groups are given; prints Markdown."""
+"""`python -m tests.abuse [NAME …]`: runs all attacks, or those whose names or groups are given; prints Markdown.
+
+Latencies are the median and the 95th percentile in ms, of `/health` and the event loop the maximum; memory is before,
+at the peak of, and after an attack in MB, disk at its peak and after it. `--list` prints what each attack does.
+"""
 
 import asyncio
 import sys
@@ -7,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.abuse.arena import Arena, Figures, Latency, arena
-from tests.abuse.attacks import ATTACKS
+from tests.abuse.attacks import ATTACKS, Attack
 
 COLUMNS = ("attack", "chat", "stream", "compute", "list", "health", "memory", "disk", "loop", "attacker got", "faults")
 
@@ -36,6 +40,10 @@ def row(figures: Figures, quiet: dict[str, Latency]) -> str:
 
 
 async def main(names: Sequence[str]) -> int:
+    if "--list" in names:
+        for attack in ATTACKS:
+            _tell(f"{attack.group:<14} {attack.name:<38} {attack.words}")
+        return 0
     chosen = [attack for attack in ATTACKS if not names or attack.name in names or attack.group in names]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -48,8 +56,8 @@ async def main(names: Sequence[str]) -> int:
     return min(failed, 1)
 
 
-async def _attempt(ring: Arena, attack: "object") -> int:
-    figures = await ring.attempt(attack)  # type: ignore[arg-type]
+async def _attempt(ring: Arena, attack: Attack) -> int:
+    figures = await ring.attempt(attack)
     _tell(row(figures, ring.quiet))
     for block in figures.blocks:
         sys.stderr.write(f"{figures.attack.name}: blocked {block}\n\n")

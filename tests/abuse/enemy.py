@@ -133,18 +133,19 @@ class Enemy:
         return "\r\n".join((*given, "Content-Type: application/json", f"Content-Length: {length}", "", "")).encode()
 
     async def many(self, number: int, work: Callable[[], Any], at_once: int = 50) -> None:
-        """Do it so many times, several at once."""
+        """Do it so many times, several at once; refused and broken connections are ignored."""
         gate = asyncio.Semaphore(at_once)
 
         async def one() -> None:
             async with gate:
-                await work()
+                with suppress(WebSocketException, OSError):
+                    await work()
 
         await asyncio.gather(*(one() for _ in range(number)))
 
     @asynccontextmanager
     async def websocket(self) -> AsyncIterator[ClientConnection]:
-        """Broken connections are counted."""
+        """Raises WebSocketException or OSError, which are counted, if it is refused or breaks."""
         url = f"ws://127.0.0.1:{self.port}/api/ws"
         try:
             async with connect(url, additional_headers=self.headers, max_size=None, close_timeout=1) as socket:
@@ -154,6 +155,7 @@ class Enemy:
                     socket.transport.abort()
         except (WebSocketException, OSError) as error:
             self.answers[type(error).__name__] += 1
+            raise
 
     async def stream(self, body: dict[str, Any], *, bytes_per_second: float = 0, seconds: float = 60) -> None:
         """Ask for a stream and read so much of it; 0: nothing."""

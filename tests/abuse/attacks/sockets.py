@@ -82,6 +82,7 @@ async def flood_of_pings(enemy: Enemy) -> None:
         async with enemy.websocket() as socket:
             while True:
                 await socket.ping()
+                await asyncio.sleep(0)
 
     async def fragments() -> None:
         async with enemy.websocket() as socket:
@@ -93,7 +94,7 @@ async def flood_of_pings(enemy: Enemy) -> None:
 
             await socket.send(pieces())
 
-    await asyncio.gather(pings(), pings(), fragments(), fragments())
+    await asyncio.gather(enemy.many(2, pings), enemy.many(2, fragments))
 
 
 async def frames_by_hand(enemy: Enemy) -> None:
