@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from api.errors import ApiError
-from api.wire.body import validated
+from api.wire.body import short_stops, validated
 from api.wire.chat_request import Penalty, StreamOptions
 from api.wire.types import Usage
 
@@ -80,7 +80,7 @@ class TextCompletionRequest(BaseModel):
     def _few_stops(cls, stop: str | list[str]) -> str | list[str]:
         if isinstance(stop, list) and len(stop) > MAX_CHOICES:
             raise ValueError(f"at most {MAX_CHOICES} stop sequences are allowed")
-        return stop
+        return short_stops(stop)
 
     @model_validator(mode="after")
     def _few_choices(self) -> "TextCompletionRequest":

@@ -59,7 +59,7 @@ class Witness:
                 error = await ask()
             except httpx.HTTPError as failed:
                 error = f"{type(failed).__name__} {failed}"
-            kind = ask.__name__  # type: ignore[attr-defined]
+            kind = ask.__name__
             ended = self._first_piece if kind == "stream" and not error else time.monotonic()
             sample = Sample(kind, began, ended - began, error)
             sys.stdout.write(json.dumps(asdict(sample)) + "\n")
@@ -69,7 +69,7 @@ class Witness:
     def _body(self, kind: str) -> dict[str, object]:
         messages = [{"role": "user", "content": "How are you?"}]
         session = self._sessions.get(kind)
-        return {"model": "chat", "messages": messages} | ({"session_id": session} if session else {})
+        return {"model": "chat", "messages": messages, **({"session_id": session} if session else {})}
 
     async def chat(self) -> str:
         answer = await self._http.post("/v1/chat/completions", json=self._body("chat"))

@@ -57,3 +57,12 @@ async def test_security_a_pattern_that_takes_long_to_compile_is_refused(service:
     assert time.monotonic() - began < SOON
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "response_format.json_schema.schema"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+async def test_security_a_long_stop_sequence_is_refused(service: Service, path: str) -> None:
+    """Regression: after each token, the answer was compared with every beginning of it, which took seconds."""
+    body = {"messages": [{"role": "user", "content": "hi"}], "prompt": "hi", "stop": ["a" * 1001]}
+    answer = await service.http.post(path, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "stop"

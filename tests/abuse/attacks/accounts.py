@@ -51,7 +51,7 @@ async def wrong_tokens(enemy: Enemy) -> None:
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    bodies = (
+    bodies: tuple[dict[str, object], ...] = (
         {"alg": "none"},
         {"alg": "HS256", "kid": "../../etc/passwd"},
         {"alg": "RS256", "kid": "x" * 30_000},

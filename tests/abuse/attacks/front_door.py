@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from contextlib import suppress
+from functools import partial
 
 from tests.abuse.enemy import CHAT, Enemy
 
@@ -46,13 +47,13 @@ async def slow_headers(enemy: Enemy) -> None:
 async def long_content_length(enemy: Enemy) -> None:
     """Lengths of 5,000 digits, negative ones, and several that disagree."""
     for length in ("9" * 5000, "-1", "1\r\nContent-Length: 2", "0x10", "1e9", "+5", "٣"):
-        await enemy.many(10, lambda length=length: enemy.exchange(enemy.head(CHAT, length)))  # type: ignore[misc]
+        await enemy.many(10, partial(enemy.exchange, enemy.head(CHAT, length)))
 
 
 async def large_headers(enemy: Enemy) -> None:
     """Headers of 60 kB, of 70 kB, and without end."""
     for size in (60_000, 70_000, 5_000_000):
-        await enemy.many(20, lambda size=size: enemy.exchange(enemy.head("/health", 0, "X: " + "x" * size)))  # type: ignore[misc]
+        await enemy.many(20, partial(enemy.exchange, enemy.head("/health", 0, "X: " + "x" * size)))
 
 
 async def thousands_of_headers(enemy: Enemy) -> None:
@@ -101,7 +102,7 @@ async def requests_of_garbage(enemy: Enemy) -> None:
     """Bytes that are no HTTP: TLS, HTTP/2, SMTP, random ones."""
     openings = (b"\x16\x03\x01\x02\x00\x01", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"EHLO x\r\n", bytes(range(256)) * 50)
     for opening in openings:
-        await enemy.many(50, lambda opening=opening: enemy.exchange(opening, 1))  # type: ignore[misc]
+        await enemy.many(50, partial(enemy.exchange, opening, 1))
 
 
 async def smuggled_requests(enemy: Enemy) -> None:

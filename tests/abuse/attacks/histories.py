@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 
 from tests.abuse.enemy import CHAT, Enemy, messages
 
@@ -35,7 +36,7 @@ async def history_of_10_mb_in_a_loop(enemy: Enemy) -> None:
     session = await _history(enemy)
     paths = ("", "/messages", "/export?format=json", "/export?format=markdown", "/turns")
     for path in paths * 20:
-        await enemy.many(4, lambda path=path: enemy.get(f"/api/conversations/{session}{path}"), 4)  # type: ignore[misc]
+        await enemy.many(4, partial(enemy.get, f"/api/conversations/{session}{path}"), 4)
 
 
 async def turns_of_a_long_history(enemy: Enemy) -> None:
@@ -59,7 +60,7 @@ async def searches(enemy: Enemy) -> None:
         "NEAR(a b, 9)",
     )
     for query in queries * 10:
-        await enemy.many(4, lambda query=query: enemy.get("/api/conversations", params={"q": query}), 4)  # type: ignore[misc]
+        await enemy.many(4, partial(enemy.get, "/api/conversations", params={"q": query}), 4)
 
 
 async def forks(enemy: Enemy) -> None:

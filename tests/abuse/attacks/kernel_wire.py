@@ -44,7 +44,7 @@ def write_later(data: bytes, seconds: float) -> None:
 
 
 def publish(kind: str, content: Any, **more: Any) -> None:
-    app = get_ipython().kernel  # type: ignore[name-defined] # noqa: F821
+    app = get_ipython().kernel  # noqa: F821
     message = app.session.msg(kind, content, parent=app.get_parent())
     message.update(more)
     app.iopub_thread.schedule(lambda: app.session.send(app.iopub_thread.socket, message))
@@ -98,14 +98,14 @@ def keys_below_the_limit() -> None:
 
 def deep_nesting() -> None:
     """Signed messages that are a million lists deep."""
-    app = get_ipython().kernel  # type: ignore[name-defined] # noqa: F821
+    app = get_ipython().kernel  # noqa: F821
     app.session.pack = lambda thing: b"[" * 1_000_000
     publish("display_data", {})
 
 
 def deep_nesting_in_a_display() -> None:
     """A display whose text is a JSON of a million lists."""
-    app = get_ipython().kernel  # type: ignore[name-defined] # noqa: F821
+    app = get_ipython().kernel  # noqa: F821
     pack = app.session.pack
     bomb = b'{"data": {"text/plain": ' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}}"
     app.session.pack = lambda thing: bomb if isinstance(thing, dict) and "data" in thing else pack(thing)
@@ -134,7 +134,7 @@ def foreign_parents() -> None:
 
 def signature_of_another() -> None:
     """Ten thousand messages with a wrong signature."""
-    app = get_ipython().kernel  # type: ignore[name-defined] # noqa: F821
+    app = get_ipython().kernel  # noqa: F821
     app.session.sign = lambda parts: b"0" * 64
     for _ in range(10_000):
         publish("stream", {"name": "stdout", "text": "x" * 100})

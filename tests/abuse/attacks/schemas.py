@@ -34,7 +34,7 @@ async def tools_of_5_mb(enemy: Enemy) -> None:
 
 async def catastrophic_patterns(enemy: Enemy) -> None:
     """Regular expressions that backtrack, nest and repeat without end."""
-    patterns = (
+    patterns: tuple[str, ...] = (
         "^(a+)+$",
         "^(a|a)*$",
         "^((((a{999}){999}){999}){999})$",
