@@ -1,7 +1,8 @@
 """`python -m tests.abuse [NAME …]`: runs all attacks, or those whose names or groups are given; prints Markdown.
 
-Latencies are the median and the 95th percentile in ms, of `/health` and the event loop the maximum; memory is before,
-at the peak of, and after an attack in MB, disk at its peak and after it. `--list` prints what each attack does.
+Latencies are the median and the 95th percentile in ms, of `/health` the maximum. `late` is how late the witness itself
+was woken up, because the machine was busy, and `loop` how long the event loop was blocked at most. Memory is before, at
+the peak of, and after an attack in MB, disk at its peak and after it. `--list` prints what each attack does.
 """
 
 import asyncio
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from tests.abuse.arena import Arena, Figures, Latency, arena
 from tests.abuse.attacks import ATTACKS, Attack
+from tests.abuse.witness import LAG
 
-COLUMNS = ("attack", "chat", "stream", "compute", "list", "health", "memory", "disk", "loop", "attacker got", "faults")
+REQUESTS = ("chat", "stream", "compute", "list")
+COLUMNS = ("attack", *REQUESTS, "health", "late", "memory", "disk", "loop", "attacker got", "faults")
 
 
 def _latency(latency: Latency | None) -> str:
@@ -28,8 +31,9 @@ def row(figures: Figures, quiet: dict[str, Latency]) -> str:
     health = latency.get("health")
     cells = [
         figures.attack.name,
-        *(_latency(latency.get(kind)) for kind in ("chat", "stream", "compute", "list")),
+        *(_latency(latency.get(kind)) for kind in REQUESTS),
         f"{health.most * 1000:.0f}" if health else "-",
+        f"{latency[LAG].most * 1000:.0f}" if LAG in latency else "-",
         f"{before.memory >> 20}/{peak.memory >> 20}/{after.memory >> 20}",
         f"{peak.disk >> 20}/{after.disk >> 20}",
         f"{max((int(block.partition(' ')[0]) for block in figures.blocks), default=0)}",
@@ -49,8 +53,10 @@ async def main(names: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         async with arena(Path(folder) / "service") as ring:
             _tell("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
-            quiet = " | ".join(_latency(ring.quiet.get(kind)) for kind in ("chat", "stream", "compute", "list"))
-            _tell(f"| (none) | {quiet} | {ring.quiet['health'].most * 1000:.0f} | {ring.base.memory >> 20} | | | | |")
+            quiet = " | ".join(_latency(ring.quiet.get(kind)) for kind in REQUESTS)
+            health, memory = ring.quiet["health"].most * 1000, ring.base.memory >> 20
+            _tell(f"| (none) | {quiet} | {health:.0f} | - | {memory} | | | | |")
+
             for attack in chosen:
                 failed += await _attempt(ring, attack)
     return min(failed, 1)

@@ -83,8 +83,10 @@ async def _answer(path: str, write: Write) -> None:
         headers, make = PAGES[kind]
         body = await asyncio.to_thread(make)
         await write(_head(headers, length=len(body)) + body)
-    else:
+    elif kind in ENDLESS:
         await ENDLESS[kind](write)
+    else:
+        await write(_head("", "404 Not Found"))
 
 
 def _head(lines: str, status: str = "200 OK", length: int | None = 0) -> bytes:
