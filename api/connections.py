@@ -21,8 +21,8 @@ MAX_PIPELINED = 64
 """Requests of one connection that wait for the response to the one before them."""
 WAITING_PER_ADDRESS = 128
 """Connections of one address on which no request has arrived, or none is running. Others are not limited."""
-READ_BYTES = 64 << 10
-"""Read from a connection at once. Everything in it is parsed before anybody else has a turn, such as 10,000 pings of a
+READ_BYTES = 16 << 10
+"""Read from a connection at once. Everything in it is parsed before anybody else has a turn, such as 2,700 pings of a
 WebSocket.
 """
 RESERVED_FILES = 256
