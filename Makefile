@@ -83,7 +83,7 @@ type: dev ## mypy --strict
 
 .PHONY: test-fast
 test-fast: dev model-vectors ## tests with the scripted model (three minutes on two cores)
-	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not fuzz and not clients and not nightly"
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not e2e and not jail and not abuse and not fuzz and not clients and not nightly"
 
 CLIENTS := tests/clients
 
@@ -129,7 +129,7 @@ $(OPEN_WEBUI)/.venv/.installed: $(OPEN_WEBUI)/requirements.txt | .venv/.installe
 
 .PHONY: test-open-webui
 test-open-webui: dev model-vectors $(OPEN_WEBUI)/.venv/.installed ## Open WebUI in Chromium against a real server (3 GB; SCREENSHOTS=DIR)
-	$(BIN)/pytest -q -m nightly --ignore $(CLIENTS)/test_coding_agents.py
+	$(BIN)/pytest -q -m nightly $(CLIENTS) --ignore $(CLIENTS)/test_coding_agents.py
 
 FUZZ := tests/fuzz
 
@@ -147,11 +147,16 @@ test-fuzz: dev $(FUZZ)/.venv/.installed ## generated requests to every route of 
 test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two minutes)
 	$(BIN)/pytest -q -m jail
 
+.PHONY: test-abuse
+test-abuse: dev model-vectors ## all attacks of one user while another one works; prints a table (nightly: fifteen minutes)
+	$(BIN)/python -m tests.abuse
+
 .PHONY: test
 test: clients $(FUZZ)/.venv/.installed model ## everything: lint, types, fast tests, clients, fuzz, jail, tests with the real model
 	@# Each of these keeps one core busy; the other two need both.
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint type test-jail test-clients test-fuzz
 	$(MAKE) --no-print-directory test-fast
+	$(BIN)/pytest -q -m "abuse and not nightly"
 	$(BIN)/pytest -q -m e2e --durations=10
 
 .PHONY: bench

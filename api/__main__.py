@@ -7,7 +7,7 @@ import sys
 from api import cli as command
 from api.middleware.logging import configure_logging
 from api.model_registry import fetch_chat, fetch_vectors
-from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, serve
+from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, return_large_blocks, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from llm.errors import ModelError
@@ -36,6 +36,7 @@ def main() -> int:
             return command.main(sys.argv[1:], settings)
         configure_logging(settings.log)
         raise_open_file_limit()
+        return_large_blocks()
         with listen(settings.server) as sock:  # first, because a download takes minutes
             fetch_chat(settings.models)
             asyncio.run(run(settings, sock))

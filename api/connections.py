@@ -16,8 +16,15 @@ HEADER_SECONDS = 15.0
 """Between the first byte of a request (or the connection) and the end of its headers."""
 MAX_HEADER_BYTES = 64 << 10
 """Of the request line and all headers."""
+MAX_HEADER_LINES = 256
+MAX_PIPELINED = 64
+"""Requests of one connection that wait for the response to the one before them."""
 WAITING_PER_ADDRESS = 128
 """Connections of one address on which no request has arrived, or none is running. Others are not limited."""
+READ_BYTES = 16 << 10
+"""Read from a connection at once. Everything in it is parsed before anybody else has a turn, such as 2,700 pings of a
+WebSocket.
+"""
 RESERVED_FILES = 256
 """Descriptors kept for databases, kernels and files."""
 MAX_CONNECTIONS = 8192
@@ -92,6 +99,10 @@ class ConnectionGuard:
             log.warning("too many connections of %s; %d closed so far", whose, self.refused)
 
 
+class ExcessError(Exception):
+    """A connection has sent more than it may; raised inside the parser, which then stops."""
+
+
 class GuardedConfig(uvicorn.Config):
     """uvicorn's settings with a connection guard."""
 
@@ -106,11 +117,13 @@ class GuardedProtocol(HttpToolsProtocol):
     config: GuardedConfig
     _timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
+    _header_lines = 0
     address = ""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.max_size = READ_BYTES  # type: ignore[attr-defined] # of asyncio's transports, 256 kB otherwise
         self.address = self.client[0] if self.client else ""
         if not self.config.guard.admit(self):
             self._refuse(b"503 Service Unavailable", b"Too many connections.")
@@ -133,6 +146,23 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._header_bytes > MAX_HEADER_BYTES and self._timer is not None:
             self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large.")
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_lines = 0
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+            raise ExcessError
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_lines += 1
+        if self._header_lines > MAX_HEADER_LINES:
+            if self._header_lines == MAX_HEADER_LINES + 1:
+                self._refuse(b"431 Request Header Fields Too Large", b"There are too many headers.")
+            raise ExcessError
+        super().on_header(name, value)
 
     @override
     def on_headers_complete(self) -> None:

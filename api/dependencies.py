@@ -13,8 +13,10 @@ from checkpoints.users import Role, User
 from workspace.fair_share import TENANT
 
 
-def services_of(connection: HTTPConnection) -> Services:
-    """For requests and WebSockets."""
+async def services_of(connection: HTTPConnection) -> Services:
+    """For requests and WebSockets. A coroutine function, because FastAPI would call another one in a thread of a pool,
+    for which every request, `/health` too, would have to wait.
+    """
     services: Services = connection.app.state.services
     return services
 

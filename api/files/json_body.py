@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from api.wire.json_text import parsed
+from api.json_text import parsed
 from workspace.fair_share import FairExecutor
 
 SMALL = 32 << 10

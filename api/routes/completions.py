@@ -44,7 +44,11 @@ async def completions(
     await finished(live.run, request)
     if live.run.error is not None:
         return _named(live.run.error).response()
-    return JSONResponse(live.completion.whole(await live.chunks(), live.usage()), headers=HEADERS)
+    try:
+        chunks = await live.chunks()
+    except EventsDroppedError:
+        raise gone() from None
+    return JSONResponse(live.completion.whole(chunks, live.usage()), headers=HEADERS)
 
 
 async def _pieces(live: LiveCompletion, *, include_usage: bool) -> AsyncIterator[bytes]:

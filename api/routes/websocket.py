@@ -70,7 +70,7 @@ MESSAGE: TypeAdapter[SendMessage | CancelMessage | ResumeMessage] = TypeAdapter(
 @router.websocket("/api/ws")
 async def talk(socket: WebSocket) -> None:
     """Handles the messages send, cancel and resume; see docs/running.md."""
-    services = services_of(socket)
+    services = await services_of(socket)
     offered = socket.scope.get("subprotocols", [])
     token = next((name.removeprefix(BEARER) for name in offered if name.startswith(BEARER)), None)
     given = "authorization" in socket.headers

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 from api.errors import bad_request
 
 Model = TypeVar("Model", bound=BaseModel)
+MAX_STOP = 1000
+"""Maximum length of a stop sequence: after each token, the text is compared with every beginning of it."""
 
 
 def validated(
@@ -27,3 +29,10 @@ def validated(
         return model.model_validate(given, strict=strict)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
+
+
+def short_stops(stop: str | list[str]) -> str | list[str]:
+    """Raises ValueError if a stop sequence is too long."""
+    if any(len(one) > MAX_STOP for one in ([stop] if isinstance(stop, str) else stop)):
+        raise ValueError(f"a stop sequence may have at most {MAX_STOP} characters")
+    return stop

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from api.errors import bad_request
-from api.wire.body import validated
+from api.wire.body import short_stops, validated
 from api.wire.messages import INSTRUCTIONS, ChatMessage, with_question_last
 from api.wire.output_request import OutputRequest
 from graph import MODES
@@ -92,7 +92,7 @@ class ChatRequest(OutputRequest):
     def _few_stops(cls, stop: str | list[str] | None) -> str | list[str] | None:
         if isinstance(stop, list) and len(stop) > 4:
             raise ValueError("at most 4 stop sequences are allowed")
-        return stop
+        return None if stop is None else short_stops(stop)
 
     @field_validator("messages")
     @classmethod

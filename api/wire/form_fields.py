@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from api.errors import ApiError, bad_request
+from api.json_text import parsed
 from api.wire.chat_request import REFUSED
-from api.wire.json_text import parsed
 
 JSON_FIELDS = ("messages", "metadata", "stream_options", "response_format", "tools", "tool_choice")
 

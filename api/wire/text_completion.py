@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from api.errors import ApiError
-from api.wire.body import validated
+from api.wire.body import short_stops, validated
 from api.wire.chat_request import Penalty, StreamOptions
 from api.wire.types import Usage
 
@@ -80,12 +80,14 @@ class TextCompletionRequest(BaseModel):
     def _few_stops(cls, stop: str | list[str]) -> str | list[str]:
         if isinstance(stop, list) and len(stop) > MAX_CHOICES:
             raise ValueError(f"at most {MAX_CHOICES} stop sequences are allowed")
-        return stop
+        return short_stops(stop)
 
     @model_validator(mode="after")
     def _few_choices(self) -> "TextCompletionRequest":
         if not 1 <= len(self.prompts) * self.n <= MAX_CHOICES:
             raise ValueError(f"send 1 to {MAX_CHOICES} prompts, each counted n times")
+        if self.echo and sum(map(len, self.prompts)) * self.n > MAX_TEXT:
+            raise ValueError(f"echo: at most {MAX_TEXT} characters can be repeated, each prompt counted n times")
         return self
 
     @property
@@ -127,11 +129,12 @@ class TextCompletion:
 
     def whole(self, chunks: Sequence[dict[str, Any]], usage: Usage) -> dict[str, Any]:
         """The completion that consists of these chunks."""
-        texts, reasons = dict[int, str](), dict[int, Any]()
+        texts, reasons = dict[int, list[str]](), dict[int, Any]()
         for choice in (choice for chunk in chunks for choice in chunk["choices"]):
-            texts[choice["index"]] = texts.get(choice["index"], "") + choice["text"]
+            texts.setdefault(choice["index"], []).append(choice["text"])
             reasons[choice["index"]] = choice["finish_reason"]
-        return self._body([_choice(index, text, reasons[index]) for index, text in texts.items()], usage=usage)
+        choices = [_choice(index, "".join(parts), reasons[index]) for index, parts in texts.items()]
+        return self._body(choices, usage=usage)
 
 
 def _choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:

@@ -13,17 +13,26 @@ MAX_REPEATED = 1000
 """Maximum of `maxItems` and similar counts that a grammar has to spell out."""
 MAX_COUNT = 1_000_000
 """The same for schemas that are only shown to the model: those of tools."""
-_REPEATED = re.compile(r"\{\s*(\d*)\s*,?\s*(\d*)\s*\}")
+MAX_PATTERNS = 10_000
+"""Maximum length of all patterns together, in characters; a thousand take up to 7 ms to compile."""
+_REPEATED = re.compile(r"\{([\d\s,]*)\}")
+_COUNT = re.compile(r"\d+")
 COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
 
 
 def check_size(schema: Mapping[str, Any], most: int = MAX_REPEATED) -> None:
     """Raise `SchemaError` for a schema that is too large, too deep, or has counts over `most`."""
+    left = MAX_PATTERNS
     for nodes, (value, depth) in enumerate(walk(schema)):
         if nodes > MAX_NODES or depth > MAX_DEPTH:
             raise SchemaError(f"the schema is too large: at most {MAX_NODES} values and {MAX_DEPTH} levels are allowed")
         if isinstance(value, dict):
             _check_counts(value, most)
+            if isinstance(pattern := value.get("pattern"), str):
+                left -= len(pattern)
+                if left < 0:
+                    raise SchemaError(f"the schema's patterns have more than {MAX_PATTERNS} characters")
+                _check_pattern(pattern)
 
 
 def without_large_counts(schema: Any) -> Any:
@@ -42,14 +51,18 @@ def _check_counts(schema: Mapping[str, Any], most: int) -> None:
     for count in COUNTS:
         if _counts_above(most, count, schema.get(count)):
             raise SchemaError(f"{count} is {schema[count]}; at most {most}")
-    if isinstance(pattern := schema.get("pattern"), str):
-        for count in (text for found in _REPEATED.findall(pattern) for text in found):
-            if len(count) > len(str(MAX_REPEATED)) or int(count or 0) > MAX_REPEATED:
-                raise SchemaError(f"the schema's pattern has a repetition of {count[:20]}; at most {MAX_REPEATED}")
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise SchemaError(f"the schema's pattern {pattern[:100]!r} is invalid: {error}") from error
+
+
+def _check_pattern(pattern: str) -> None:
+    for count in (count for counts in _REPEATED.findall(pattern) for count in _COUNT.findall(counts)):
+        if len(count) > len(str(MAX_REPEATED)) or int(count) > MAX_REPEATED:
+            raise SchemaError(f"the schema's pattern has a repetition of {count[:20]}; at most {MAX_REPEATED}")
+    try:
+        re.compile(pattern)
+    except RecursionError as error:
+        raise SchemaError(f"the schema's pattern {pattern[:100]!r} is nested too deeply") from error
+    except (re.error, OverflowError) as error:
+        raise SchemaError(f"the schema's pattern {pattern[:100]!r} is invalid: {error}") from error
 
 
 def walk(schema: Any) -> Iterator[tuple[Any, int]]:

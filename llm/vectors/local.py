@@ -5,7 +5,7 @@ import hashlib
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,8 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Its name in fastembed."""
 BATCH = 4
 """Passages per batch. Larger batches are slower on a CPU: a layer's output no longer fits the cache."""
+SLICE = 1 << 16
+"""Characters of a long text that are tokenized at once: each token takes some 300 bytes meanwhile."""
 NICENESS = 10
 BROKEN = (OSError, ValueError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, RuntimeException)
 """What the libraries raise for files that are not a valid model."""
@@ -81,8 +83,8 @@ class LocalVectors(VectorModel):
 
     @override
     def spans(self, text: str) -> Spans:
-        spans: Spans = self._load().tokenizer.encode(text, add_special_tokens=False).offsets
-        return spans
+        tokenizer = self._load().tokenizer
+        return [span for start, end in _slices(text) for span in _spans(tokenizer, text[start:end], start)]
 
     @override
     async def aclose(self) -> None:
@@ -100,6 +102,24 @@ class LocalVectors(VectorModel):
             if self._loaded is None:
                 self._loaded = _load(self._settings, self._models_dir)
             return self._loaded
+
+
+def _slices(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of parts of about `SLICE` characters that end at a space, if there is one nearby."""
+    start = 0
+    while start < len(text):
+        end = start + SLICE
+        if end < len(text):
+            space = max(text.rfind(mark, start + SLICE // 2, end) for mark in " \n")
+            end = space if space > start else end
+        yield start, min(end, len(text))
+        start = end
+
+
+def _spans(tokenizer: Tokenizer, part: str, offset: int) -> Iterator[tuple[int, int]]:
+    # `encode` would keep all other threads from running until it returns, which takes seconds for a few megabytes.
+    (encoding,) = tokenizer.encode_batch([part], add_special_tokens=False)
+    return ((start + offset, end + offset) for start, end in encoding.offsets)
 
 
 def _step_back() -> None:

@@ -13,10 +13,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from api.connections import ConnectionGuard, GuardedConfig
+from api.json_text import MAX_VALUES, count_values
 from api.loop_watch import LoopWatch
 from api.server import listen
 from api.settings.server import ServerSettings
-from api.wire.json_text import MAX_VALUES, count_values
 from tests.serving import Service, until
 
 Start = Callable[..., AbstractAsyncContextManager[Service]]
@@ -149,6 +149,30 @@ async def test_headers_have_a_size() -> None:
         assert told.startswith((b"HTTP/1.1 431 ", b"HTTP/1.1 400 ")) or told == b""
         assert front.requests == 0
         await close(streams)
+
+
+async def test_header_lines_have_a_number() -> None:
+    async with door(ConnectionGuard(100)) as front:
+        streams = await front.connect()
+        told = await answer(streams, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 2000 + b"\r\n")
+        assert told.startswith(b"HTTP/1.1 431 ")
+        assert front.requests == 0
+        await close(streams)
+
+
+async def test_some_requests_may_be_sent_ahead_and_no_more() -> None:
+    """Regression: thousands arrived in one piece of data, which blocked the event loop while they were parsed."""
+    async with door(ConnectionGuard(100)) as front:
+        reader, writer = await front.connect()
+        writer.write(HELLO * 10)
+        for _ in range(10):
+            await reader.readuntil(b"hello")
+        flood = await front.connect()
+        flood[1].write(HELLO * 5000)
+        with suppress(ConnectionError):
+            await asyncio.wait_for(flood[0].read(), 5)
+        assert front.requests < 1000
+        await close((reader, writer), flood)
 
 
 async def raw(service: Service, request: bytes) -> bytes:

@@ -40,3 +40,29 @@ async def test_security_a_pattern_that_repeats_is_not_spelled_out(service: Servi
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "response_format.json_schema.schema"
     assert "at most 1000" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["(" * 5000 + ")" * 5000, "(?:ab|cd)" * 100_000, "[a-z]" * 2_000_001, "{" + " " * 9000],
+    ids=["deep", "alternatives", "long", "spaces"],
+)
+async def test_security_a_pattern_that_takes_long_to_compile_is_refused(service: Service, pattern: str) -> None:
+    """Regression: a pattern of some megabytes blocked the event loop for minutes, and a deep one was a 500."""
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string", "pattern": pattern}}}
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    body = {"messages": [{"role": "user", "content": "hi"}], "response_format": form}
+    began = time.monotonic()
+    answer = await service.http.post("/v1/chat/completions", json=body)
+    assert time.monotonic() - began < SOON
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "response_format.json_schema.schema"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+async def test_security_a_long_stop_sequence_is_refused(service: Service, path: str) -> None:
+    """Regression: after each token, the answer was compared with every beginning of it, which took seconds."""
+    body = {"messages": [{"role": "user", "content": "hi"}], "prompt": "hi", "stop": ["a" * 1001]}
+    answer = await service.http.post(path, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == "stop"

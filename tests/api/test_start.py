@@ -194,6 +194,20 @@ def test_the_limit_of_open_files_is_raised() -> None:
     assert soft == min(hard, OPEN_FILES)
 
 
+def test_large_blocks_are_returned_to_the_system() -> None:
+    """Regression: after the first large request, the C library kept the memory of all following ones."""
+    code = (
+        "import psutil\nfrom api.server import return_large_blocks\nreturn_large_blocks()\n"
+        "del bytearray(30 << 20)[:]\nkept = []\n"
+        "for _ in range(8):\n    large = bytearray(8 << 20)\n    kept.append(bytearray(100_000))\n    del large\n"
+        "before = psutil.Process().memory_info().rss\nlarge = [bytearray(8 << 20) for _ in range(8)]\n"
+        "kept += [bytearray(100_000) for _ in range(8)]\ndel large\n"
+        "print(psutil.Process().memory_info().rss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 8 << 20
+
+
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF" + b"\0" * 1000)
     done = start(tmp_path, SERVER_PORT="0", LLAMACPP_MODEL_PATH=str(tmp_path / "model.gguf"))

@@ -136,6 +136,14 @@ async def test_the_number_and_the_size_of_choices_are_limited(service: Service, 
     assert (await post(service, **body)).status_code == 400
 
 
+async def test_regression_repeated_prompts_of_16_mb_were_an_internal_error(
+    service: Service, model: ScriptedChat
+) -> None:
+    told = await post(service, prompt="x" * 1_000_000, n=16, echo=True)
+    assert told.status_code == 400
+    assert "echo" in told.json()["error"]["message"]
+
+
 async def test_a_prompt_that_does_not_fit_is_told_with_both_numbers(service: Service, model: ScriptedChat) -> None:
     model.replies = [PromptTooLongError(9000, 8192)] * 2
     with pytest.raises(BadRequestError, match=r"9000 tokens.* 8192") as refused:

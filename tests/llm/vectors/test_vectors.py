@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -56,6 +57,26 @@ async def test_tokens_are_the_model_s_and_have_no_limit(minilm: VectorModel) -> 
     spans = await asyncio.to_thread(minilm.spans, text)
     assert len(spans) > 2000
     assert text[slice(*spans[-1])] in "embeddings"
+
+
+async def test_regression_while_a_long_text_was_tokenized_no_other_thread_ran(minilm: VectorModel) -> None:
+    """The tokenizer kept the interpreter to itself: seven seconds for a text of 3 MB."""
+    text = " ".join(f"word{number % 5000}" for number in range(100_000))
+    await minilm.identity()
+    tokenizing = asyncio.create_task(asyncio.to_thread(minilm.spans, text))
+    longest = 0.0
+    while not tokenizing.done():
+        began = time.monotonic()
+        await asyncio.sleep(0.005)
+        longest = max(longest, time.monotonic() - began)
+    spans = await tokenizing
+    assert longest < 0.5
+    assert "".join(text[start:end] for start, end in spans) == text.replace(" ", "")
+
+
+async def test_a_word_without_an_end_is_tokenized_in_parts(minilm: VectorModel) -> None:
+    spans = await asyncio.to_thread(minilm.spans, "x" * 200_000)
+    assert (spans[0][0], spans[-1][1]) == (0, 200_000)
 
 
 async def test_questions_do_not_wait_for_documents(minilm: VectorModel) -> None:
