@@ -15,9 +15,11 @@ import os
 import socket
 import zlib
 from contextlib import closing
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 
+from workspace.fair_share import SERVICE, TENANT
 from workspace.settings import MIB
 from workspace.threads import in_own_thread, made_in_thread
 
@@ -68,7 +70,7 @@ class JailedKernels:
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
-        self._watching: asyncio.Task[None] | None = None
+        self._watching: set[asyncio.Task[None]] = set()
 
     async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
         """Probe the machine (0.1 s) and boot the fork server (about a second; with `boot=False` at its first use).
@@ -79,10 +81,8 @@ class JailedKernels:
         self.sandbox = await self._fork_server.probe(levels)
         if not self.sandbox.level.has_namespaces:
             await asyncio.to_thread(scratch.sweep, self.sessions)
-        if self.sandbox.mechanisms:
-            if boot:
-                await self.boot()
-            self._watching = asyncio.create_task(self._watch())
+        if self.sandbox.mechanisms and boot:
+            await self.boot()
         return self.sandbox
 
     async def boot(self) -> None:
@@ -118,7 +118,6 @@ class JailedKernels:
         except BaseException:
             await kernel.aclose()
             raise
-        self._alive.add(kernel)
         return kernel
 
     async def variables_of(self, session: str) -> Report | None:
@@ -146,11 +145,11 @@ class JailedKernels:
 
     async def aclose(self) -> None:
         """End everything that was started here; also allowed right after a failed `start`."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
         for kernel in list(self._alive):
             await kernel.aclose()
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         if not self._shares:
             await self._fork_server.aclose()
 
@@ -177,6 +176,9 @@ class JailedKernels:
 
     async def _connected_once(self, session: str, folder: Path, uid: int, vault: Vault) -> JailedKernel:
         kernel = await self._fork(session, folder, uid, vault)
+        self._alive = {other for other in self._alive if other.alive} | {kernel}
+        if self.sandbox.mechanisms:
+            self._watch(kernel)
         try:
             await kernel.connect()
         except BaseException:
@@ -223,23 +225,33 @@ class JailedKernels:
         s = self._settings
         return Limits(s.memory, s.kernel_processes, s.kernel_cpu_seconds, s.kernel_file_mb * MIB, OPEN_FILES)
 
-    async def _watch(self) -> None:
-        watches: dict[JailedKernel, watchdog.Watch] = {}
+    def _watch(self, kernel: JailedKernel) -> None:
+        """Watch it until it ends. What cannot be watched is killed."""
         work = WORK if self.sandbox.level.has_namespaces else ""
-        while True:
-            await asyncio.sleep(self._settings.watch_seconds)
-            self._alive = {kernel for kernel in self._alive if kernel.alive}
-            watches = {kernel: watch for kernel, watch in watches.items() if kernel in self._alive}
-            for kernel in list(self._alive):
-                if kernel not in watches:
-                    watches[kernel] = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
-                try:
-                    reason = kernel.excess() or await asyncio.to_thread(watches[kernel].verdict, kernel.idle)
-                except OSError as error:
-                    reason = f"files: the folder cannot be measured: {error.strerror}"
-                if reason:
-                    logger.warning("session %s: kernel killed: %s", kernel.session, reason)
-                    kernel.kill(reason)
+        watch = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
+        context = copy_context()
+        context.run(TENANT.set, SERVICE)  # not a share of the user whom it watches
+        task = asyncio.create_task(_watched(kernel, watch, self._settings.watch_seconds), context=context)
+        self._watching.add(task)
+        task.add_done_callback(partial(self._end_watch, kernel))
+
+    def _end_watch(self, kernel: JailedKernel, task: "asyncio.Task[None]") -> None:
+        self._watching.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("session %s: kernel killed: it cannot be watched", kernel.session, exc_info=error)
+            kernel.kill("it could not be watched")
+
+
+async def _watched(kernel: JailedKernel, watch: watchdog.Watch, seconds: float) -> None:
+    while kernel.alive:
+        await asyncio.sleep(seconds)
+        try:
+            reason = kernel.excess() or await asyncio.to_thread(watch.verdict, kernel.idle)
+        except OSError as error:
+            reason = f"files: the folder cannot be measured: {error.strerror}"
+        if reason and kernel.alive:
+            logger.warning("session %s: kernel killed: %s", kernel.session, reason)
+            kernel.kill(reason)
 
 
 __all__ = ["JailedKernel", "JailedKernels", "KernelGone", "Sandbox", "SnapshotDamaged", "SnapshotFailed"]

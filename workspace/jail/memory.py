@@ -45,13 +45,18 @@ def living_thread(pid: int) -> int:
 
     `pid` itself if there is no such thread.
     """
-    if b"VmRSS" in _status(pid):
+    if has_memory(pid):
         return pid
     try:
         threads = [int(name) for name in os.listdir(f"/proc/{pid}/task")]  # noqa: PTH208  names alone
     except (FileNotFoundError, ProcessLookupError):
         return pid
-    return next((thread for thread in threads if b"VmRSS" in _status(thread)), pid)
+    return next((thread for thread in threads if has_memory(thread)), pid)
+
+
+def has_memory(thread: int) -> bool:
+    """Whether the thread's process has not ended, and it neither."""
+    return b"VmRSS" in _status(thread)
 
 
 def _status(pid: int) -> bytes:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .memory import living_thread
+from .memory import has_memory, living_thread
 from .settings import OPEN_FILES
 
 MOST_DESCRIPTORS = 16 * OPEN_FILES
@@ -88,13 +88,21 @@ class Inspector:
         """Stops counting beyond the limits. Raises PermissionError for a process that cannot be inspected."""
         found = OpenFiles()
         known: set[tuple[int, int]] = set()
-        for thread in map(living_thread, family):
+        for member in family:
             with suppress(FileNotFoundError, ProcessLookupError):  # it ended in the meantime
-                self._add_descriptors(thread, found, known)
-                self._add_mappings(thread, found, known)
+                self._add(living_thread(member), found, known)
             if found.excess():
                 break
         return found
+
+    def _add(self, thread: int, found: OpenFiles, known: set[tuple[int, int]]) -> None:
+        try:
+            self._add_descriptors(thread, found, known)
+            self._add_mappings(thread, found, known)
+        except PermissionError:
+            # Only root may look at a process that has ended and that nobody has waited for yet.
+            if has_memory(thread):
+                raise
 
     def _add_descriptors(self, thread: int, found: OpenFiles, known: set[tuple[int, int]]) -> None:
         names = os.listdir(f"/proc/{thread}/fd")  # noqa: PTH208  names alone

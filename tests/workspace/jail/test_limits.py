@@ -1,6 +1,7 @@
 """What a session hoards counts, however it hides it; ordinary programs do not notice."""
 
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.processes import all_end
 from workspace.jail.handle import JailedKernel
 
 from .attempts import PRELUDE
-from .conftest import Launch
+from .conftest import SMALL, Launch
 from .driver import run
 from .hoards import HOARDS
 from .lend import elsewhere
@@ -198,3 +199,33 @@ async def test_ordinary_programs_do_not_notice(name: str, kernel: JailedKernel) 
     cell = await run(kernel, ORDINARY[name])
     assert (cell.error, cell.died) == ("", False)
     assert cell.value == "True"
+
+
+HOARDING = """
+import os, time
+class Heavy:
+    def __reduce__(self):
+        return exec, (BOMB,)
+BOMB = '''
+import os, time
+for _ in range(6):
+    if os.fork() == 0:
+        kept = bytearray(b"x" * (120 << 20))
+        time.sleep(60)
+        os._exit(0)
+time.sleep(60)
+'''
+heavy = Heavy()
+"""
+
+
+async def test_regression_restoring_variables_was_not_watched(launch: Launch) -> None:
+    """It runs the session's own code."""
+    kernel = await launch("restoring")
+    await run(kernel, HOARDING)
+    assert (await kernel.snapshot()).lost == {}
+    await kernel.aclose()
+    began = time.monotonic()
+    again = await launch("restoring")
+    assert again.damage
+    assert time.monotonic() - began < SMALL.snapshot_seconds / 2
