@@ -118,6 +118,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _header_bytes = 0
     _header_lines = 0
+    _reads_body = False
     address = ""
 
     @override
@@ -140,7 +141,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.parser is None or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        if not self._reads_body:
             self._start_timer()
             self._header_bytes += len(data)
         super().data_received(data)
@@ -168,8 +169,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_timer()
         self._header_bytes = 0
+        self._reads_body = True
         self.config.guard.serve(self)
         super().on_headers_complete()
+
+    @override
+    def on_message_complete(self) -> None:
+        self._reads_body = False
+        super().on_message_complete()
 
     @override
     def on_response_complete(self) -> None:

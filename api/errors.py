@@ -6,7 +6,7 @@ Every error has OpenAI's format: `{"error": {"message", "type", "param", "code"}
 import errno
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -100,13 +100,26 @@ def disk_full() -> ApiError:
 
 def disk_is_full(error: BaseException) -> bool:
     """Whether the cause is a full disk or an exhausted quota of the file system."""
-    if isinstance(error, BaseExceptionGroup):
-        return any(disk_is_full(each) for each in error.exceptions)
+    return any(_is_about_space(cause) for cause in _causes(error))
+
+
+def _is_about_space(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", None) in FULL_DATABASE
-    if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return True
-    return error.__cause__ is not None and disk_is_full(error.__cause__)
+    return isinstance(error, OSError) and error.errno in FULL_DISK
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, what it groups, and their causes, which may lead back to it."""
+    ahead, seen = [error], set[int]()
+    while ahead:
+        cause = ahead.pop()
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        ahead += cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
+        ahead += [cause.__cause__] if cause.__cause__ is not None else []
 
 
 def _from_model(error: ModelError) -> ApiError:

@@ -24,6 +24,7 @@ from api.services import Services, open_services
 from api.settings import Settings, SettingsError
 from api.settings.server import DEFAULT_PORT, UNPRIVILEGED_PORT, ServerSettings
 from workspace.fair_share import FairExecutor
+from workspace.threads import in_own_thread
 
 log = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ async def serve(
     `model` is the default model; `coder` writes programs, `seeing` views images. With `boot=False` the fork servers
     start at their first use. Raises `SandboxUnavailable`.
     """
-    share_threads()
+    await share_threads()
     async with open_services(settings, model, seeing, more_models, coder=coder, boot=boot) as services:
         server = server_of(services)
         on_start(server, services)
@@ -150,11 +151,11 @@ async def serve(
             await watch.aclose()
 
 
-def share_threads() -> None:
+async def share_threads() -> None:
     """Let the running loop share its default threads fairly among users, and computing threads disturb it less."""
     sys.setswitchinterval(SWITCH_SECONDS)
     pool = FairExecutor(THREADS, THREADS_PER_USER, "worker")
-    pool.start()
+    await in_own_thread(pool.start)
     asyncio.get_running_loop().set_default_executor(pool)
 
 

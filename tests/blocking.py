@@ -20,8 +20,6 @@ ALLOWED = {
     "workspace/jail/zygote_client.py": ("_pid_of",),
     # A file of a few lines, read again only after the keys were rotated.
     "api/accounts/tokens.py": ("all",),
-    # The names of a kernel's five sockets and, without a sandbox, its small connection file.
-    "jupyter_client/connect.py": ("cleanup_ipc_files", "cleanup_connection_file", "_reconcile_connection_info"),
     # The log.
     "logging/__init__.py": ("emit",),
 }

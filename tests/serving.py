@@ -65,7 +65,7 @@ async def running(
     Its kernels and readers are forked from shared fork servers, unless it is given its own.
     """
     fork_servers = None if own_fork_servers else SHARED.for_service(settings)
-    share_threads()
+    await share_threads()
     with listen(settings.server) as sock:
         async with open_services(
             settings, model, seeing, more_models, coder=coder, boot=False, fork_servers=fork_servers

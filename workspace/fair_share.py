@@ -109,7 +109,7 @@ class FairExecutor(ThreadPoolExecutor):
             self._queue.add(TENANT.get(), (future, partial(fn, *args, **kwargs)))
             if self._free and (taken := self._queue.take()):
                 self._free -= 1
-                super().submit(self._work, taken)
+                super().submit(self._work, [taken])
         return future
 
     @override
@@ -122,16 +122,20 @@ class FairExecutor(ThreadPoolExecutor):
             future.cancel()
         super().shutdown(wait, cancel_futures=cancel_futures)
 
-    def _work(self, taken: tuple[str, tuple[Future[Any], Callable[[], Any]]] | None) -> None:
-        while taken is not None:
-            tenant, (future, call) = taken
+    def _work(self, next_ones: list[tuple[str, tuple[Future[Any], Callable[[], Any]]]]) -> None:
+        """Empties the list, which has the first one, and goes on until nobody's turn has come."""
+        while next_ones:
+            tenant, (future, call) = next_ones.pop()
             if future.set_running_or_notify_cancel():
                 _settle(future, call)
-            del future, call  # an idle thread must not keep a result alive
+            del future, call  # what is done must not be kept alive
             with self._changing:
                 self._queue.give_back(tenant)
-                taken = self._queue.take()
-                self._free += taken is None
+                if taken := self._queue.take():
+                    next_ones.append(taken)
+                else:
+                    self._free += 1
+            del taken
 
 
 def _settle(future: "Future[Any]", call: Callable[[], Any]) -> None:

@@ -40,6 +40,8 @@ class OwnedFolder:
             path.mkdir(mode=0o700)
             try:
                 lock = _locked(path)
+            except FileNotFoundError:
+                lock = None
             except OSError:
                 shutil.rmtree(path, ignore_errors=True)
                 raise

@@ -15,11 +15,10 @@ import os
 import socket
 import zlib
 from contextlib import closing
-from contextvars import copy_context
+from contextvars import Context
 from functools import partial
 from pathlib import Path
 
-from workspace.fair_share import SERVICE, TENANT
 from workspace.settings import MIB
 from workspace.threads import in_own_thread, made_in_thread
 
@@ -229,11 +228,11 @@ class JailedKernels:
         """Watch it until it ends. What cannot be watched is killed."""
         work = WORK if self.sandbox.level.has_namespaces else ""
         watch = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
-        context = copy_context()
-        context.run(TENANT.set, SERVICE)  # not a share of the user whom it watches
-        task = asyncio.create_task(_watched(kernel, watch, self._settings.watch_seconds), context=context)
+        # In a context of its own: the caller's is no longer needed, and its user's share of threads may be used up.
+        own = Context()
+        task = asyncio.create_task(_watched(kernel, watch, self._settings.watch_seconds), context=own)
         self._watching.add(task)
-        task.add_done_callback(partial(self._end_watch, kernel))
+        task.add_done_callback(partial(self._end_watch, kernel), context=own)
 
     def _end_watch(self, kernel: JailedKernel, task: "asyncio.Task[None]") -> None:
         self._watching.discard(task)
