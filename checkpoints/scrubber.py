@@ -11,6 +11,8 @@ import aiosqlite
 
 MERGE_PAGES = 200
 """Pages merged per step: other writers wait for one step at most, some tens of milliseconds."""
+STEP_PAGES = 256
+"""Pages returned per step: others wait for some milliseconds."""
 LOG_TRIES = 50
 LOG_PAUSE = 0.1
 
@@ -37,16 +39,28 @@ class Scrubber:
         )
         return self._connection.total_changes - before >= 2
 
+    async def give_back(self) -> None:
+        """Return unused pages to the file system, in short steps. Older databases do not until they are vacuumed."""
+        async with self._one:
+            free = await self._count("freelist_count")
+            while free:
+                await self._connection.execute_fetchall(f"PRAGMA incremental_vacuum({STEP_PAGES})")
+                before, free = free, await self._count("freelist_count")
+                if free >= before:
+                    return
+
+    async def _count(self, name: str) -> int:
+        rows = await self._connection.execute_fetchall(f"PRAGMA {name}")
+        return int(next(iter(rows))[0])
+
     async def vacuum(self, largest: int) -> bool:
         """Rewrite the database without unused data in its pages; False if it has more than `largest` bytes. Writers
         wait about 30 ms per megabyte.
         """
         async with self._one:
-            pages = await self._connection.execute_fetchall(
-                "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-            )
-            if next(iter(pages))[0] > largest:
+            if await self._count("page_count") * await self._count("page_size") > largest:
                 return False
+            await self._connection.execute_fetchall("PRAGMA auto_vacuum = INCREMENTAL")
             await self._connection.execute_fetchall("VACUUM")
         return True
 

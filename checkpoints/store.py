@@ -84,6 +84,7 @@ def _prepare(path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path.touch(mode=0o600)
         with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # only of a new database, or with the next vacuum
             connection.execute("PRAGMA journal_mode = WAL")
 
 

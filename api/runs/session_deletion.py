@@ -7,7 +7,8 @@ when the owner deletes the session again.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import aiosqlite
 
@@ -36,7 +37,7 @@ FAILURES = (WorkspaceError, OSError, aiosqlite.Error)
 
 
 class SessionDeletion:
-    """Deletes sessions. A background task overwrites their remains in the database's files."""
+    """Deletes sessions. Background tasks overwrite their remains in the database's files."""
 
     def __init__(
         self, store: Store, workspaces: Workspaces, locks: SessionLocks, on_deleted: tuple[OnDeleted, ...] = ()
@@ -46,7 +47,9 @@ class SessionDeletion:
         self._locks = locks
         self._on_deleted = on_deleted
         self._wiped = asyncio.Event()
-        self._scrubbing: asyncio.Task[None] | None = None
+        self._large = asyncio.Event()
+        """A large database waits for a vacuum."""
+        self._scrubbing: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Complete interrupted deletions; those that fail are retried at the next start."""
@@ -57,12 +60,15 @@ class SessionDeletion:
                 log.warning("the deletion of a session could not be completed: %s", error)
         if await self._store.sessions.in_deletion(Deletion.WIPED):
             self._wiped.set()
-        self._scrubbing = asyncio.create_task(self._scrub_for_ever())
+        self._scrubbing = [
+            asyncio.create_task(self._scrub_for_ever()),
+            asyncio.create_task(self._vacuum_for_ever()),
+        ]
 
     async def aclose(self) -> None:
-        if self._scrubbing is not None:
-            self._scrubbing.cancel()
-            await asyncio.gather(self._scrubbing, return_exceptions=True)
+        for task in self._scrubbing:
+            task.cancel()
+        await asyncio.gather(*self._scrubbing, return_exceptions=True)
 
     async def delete(self, session_id: str, owner: str) -> None:
         """Stop a running answer, then delete everything of the session. Raises 404."""
@@ -89,31 +95,52 @@ class SessionDeletion:
             await self._wiped.wait()
             self._wiped.clear()
             began = time.monotonic()
-            try:
+            with _failures_logged():
                 await self._scrub(await self._store.sessions.in_deletion(Deletion.WIPED))
-            except FAILURES as error:
-                log.warning("the remains of deleted conversations in the database are not overwritten yet: %s", error)
             await asyncio.sleep(REST * (time.monotonic() - began))
 
     async def _scrub(self, sessions: list[Session]) -> None:
         scrubber = self._store.scrubber
         await scrubber.merge_index()
-        if not await self._vacuum():
-            log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
-        if not await scrubber.cut_log():
-            log.warning("the write-ahead log could not be truncated; retrying after the next deletion")
-            return
-        for session in sessions:
-            await self._store.sessions.delete(session.id)
-        await scrubber.cut_log()
+        await scrubber.give_back()
+        if await scrubber.vacuum(SMALL_DATABASE):
+            await self._complete(sessions)
+        else:
+            await scrubber.cut_log()
+            self._large.set()
 
-    async def _vacuum(self) -> bool:
-        """False if the database is too large for that."""
-        if await self._store.scrubber.vacuum(SMALL_DATABASE):
-            return True
+    async def _vacuum_for_ever(self) -> None:
+        """In quiet moments, for databases that are too large to be vacuumed in each round."""
+        while True:
+            await self._large.wait()
+            await self._quiet_moment()
+            self._large.clear()
+            with _failures_logged():
+                sessions = await self._store.sessions.in_deletion(Deletion.WIPED)
+                if not await self._store.scrubber.vacuum(LARGE_DATABASE):
+                    log.warning("the database is too large to be vacuumed while the service runs; see docs/sessions.md")
+                await self._complete(sessions)
+
+    async def _quiet_moment(self) -> None:
         began = quiet_since = time.monotonic()
         while (now := time.monotonic()) - quiet_since < QUIET_SECONDS and now - began < PATIENCE_SECONDS:
             await asyncio.sleep(QUIET_SECONDS / 10)
             if self._locks.busy:
                 quiet_since = time.monotonic()
-        return await self._store.scrubber.vacuum(LARGE_DATABASE)
+
+    async def _complete(self, sessions: list[Session]) -> None:
+        """Nothing is left of them but their rows."""
+        if not await self._store.scrubber.cut_log():
+            log.warning("the write-ahead log could not be truncated; retrying after the next deletion")
+            return
+        for session in sessions:
+            await self._store.sessions.delete(session.id)
+        await self._store.scrubber.cut_log()
+
+
+@contextmanager
+def _failures_logged() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        log.warning("the remains of deleted conversations in the database are not overwritten yet: %s", error)

@@ -1,7 +1,9 @@
 """Lists, searches and deletions in the database itself."""
 
 import random
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -133,3 +135,31 @@ async def test_regression_sqlite_kept_copies_of_rows_it_had_moved(tmp_path: Path
         assert await store.scrubber.vacuum(1 << 30)
         assert await store.scrubber.cut_log()
         assert not any(f"MARK{number:03d}".encode() in path.read_bytes() for number in gone)
+
+
+async def test_the_space_of_what_was_deleted_is_returned_without_a_vacuum(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    async with open_store(path) as store:
+        for number in range(40):
+            place = {"thread_id": f"t{number}", "checkpoint_ns": "", "checkpoint_id": "1"}
+            await store.saver.aput_writes({"configurable": place}, [("m", "x" * 200_000)], "x")
+        await store.scrubber.cut_log()
+        full = path.stat().st_size
+        for number in range(40):
+            await store.saver.adelete_thread(f"t{number}")
+        await store.scrubber.give_back()
+        await store.scrubber.cut_log()
+        assert path.stat().st_size < full / 10
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
+
+
+async def test_a_database_of_an_older_version_returns_space_from_its_next_vacuum_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE old (text)")
+    async with open_store(path) as store:
+        await store.scrubber.give_back()
+        assert await store.scrubber.vacuum(1 << 30)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
