@@ -5,9 +5,10 @@ import socket
 import sys
 
 from api import cli as command
+from api.allocator import return_large_blocks
 from api.middleware.logging import configure_logging
 from api.model_registry import fetch_chat, fetch_vectors
-from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, return_large_blocks, serve
+from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, serve
 from api.services import Services
 from api.settings import Settings, SettingsError, load_settings
 from llm.errors import ModelError

@@ -21,6 +21,8 @@ MAX_PIPELINED = 64
 """Requests of one connection that wait for the response to the one before them."""
 WAITING_PER_ADDRESS = 128
 """Connections of one address on which no request has arrived, or none is running. Others are not limited."""
+MAX_OVERHEAD, OVERHEAD_RATIO = 64 << 10, 3
+"""Bytes of chunk headers and trailers beyond this many per byte of the body. Nothing else limits them."""
 READ_BYTES = 16 << 10
 """Read from a connection at once. Everything in it is parsed before anybody else has a turn, such as 2,700 pings of a
 WebSocket.
@@ -119,6 +121,7 @@ class GuardedProtocol(HttpToolsProtocol):
     _header_bytes = 0
     _header_lines = 0
     _reads_body = False
+    _overhead = 0
     address = ""
 
     @override
@@ -144,9 +147,18 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._reads_body:
             self._start_timer()
             self._header_bytes += len(data)
+        else:
+            self._overhead += len(data)
         super().data_received(data)
         if self._header_bytes > MAX_HEADER_BYTES and self._timer is not None:
             self._refuse(b"431 Request Header Fields Too Large", b"The headers are too large.")
+        elif self._overhead > MAX_OVERHEAD and not self.transport.is_closing():
+            self._refuse(b"400 Bad Request", b"The chunks of the body are too small, or their extensions too large.")
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        self._overhead -= (1 + OVERHEAD_RATIO) * len(body)
+        super().on_body(body)
 
     @override
     def on_message_begin(self) -> None:
@@ -169,7 +181,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_timer()
         self._header_bytes = 0
-        self._reads_body = True
+        self._reads_body, self._overhead = True, 0
         self.config.guard.serve(self)
         super().on_headers_complete()
 

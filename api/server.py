@@ -1,7 +1,6 @@
 """A uvicorn server that ends the running answers before it shuts down."""
 
 import asyncio
-import ctypes
 import gc
 import logging
 import resource
@@ -35,7 +34,6 @@ OPEN_FILES = 1 << 16
 THREADS, THREADS_PER_USER = 32, 4
 SWITCH_SECONDS = 0.0005
 """After which a computing thread lets others run, among them the event loop (Python's default is ten times as long)."""
-M_MMAP_THRESHOLD, LARGE_BLOCK = -3, 1 << 20
 
 
 class Server(uvicorn.Server):
@@ -88,17 +86,6 @@ def raise_open_file_limit() -> None:
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def return_large_blocks() -> None:
-    """Make glibc return every block of 1 MB and more to the system when it is freed.
-
-    By default, freeing one large block raises the size from which it does so up to 32 MB, and after a few large
-    requests it keeps hundreds of MB. Other C libraries have no such setting.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
 
 
 def _unusable(host: str, port: int, error: OSError) -> SettingsError:

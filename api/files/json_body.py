@@ -9,6 +9,7 @@ from workspace.fair_share import FairExecutor
 
 SMALL = 32 << 10
 """Bytes that are parsed at once, where they are: moving to a thread would take longer."""
+FEW_MESSAGES = 100
 
 T = TypeVar("T")
 
@@ -22,6 +23,12 @@ class JsonParser:
     async def parse(self, body: bytes, what: str = "body") -> Any:
         """See `parsed`."""
         return parsed(body, what) if len(body) <= SMALL else await self.run(parsed, body, what)
+
+    async def convert(self, convert: Callable[[dict[str, Any]], T], fields: dict[str, Any]) -> T:
+        """`convert(fields)`, off the event loop if there are many messages."""
+        messages = fields.get("messages")
+        many = isinstance(messages, list) and len(messages) > FEW_MESSAGES
+        return await self.run(convert, fields) if many else convert(fields)
 
     async def run(self, parse: Callable[..., T], *given: Any) -> T:
         """`parse(*given)`."""

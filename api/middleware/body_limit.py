@@ -1,5 +1,6 @@
 """Plain ASGI middleware that limits request bodies: their size, their pace, and how much of them is in memory."""
 
+import asyncio
 import time
 from asyncio import timeout
 from collections import Counter
@@ -8,9 +9,11 @@ from collections.abc import Collection
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.allocator import trim
 from api.errors import ApiError
 from api.middleware.request_context import client_address
 from workspace.settings import MIB
+from workspace.threads import in_own_thread
 
 SMALL_BODY = 2 * MIB
 """Bytes that suffice for everything except files and conversations."""
@@ -18,6 +21,10 @@ MIN_PROGRESS = 1024
 """Bytes that must arrive in the allowed time, so that sending single bytes does not count as progress."""
 DRAIN_SECONDS = 10.0
 DRAIN_BYTES = 512 * MIB
+WORTH_TRIMMING = 8 * MIB
+"""Bytes of bodies after which the C library is told to return memory."""
+TRIM_SECONDS = 2.0
+"""By then, the last body is no longer used."""
 CLOSE = {"Connection": "close"}
 IN_ALL, PER_ADDRESS = 4, 2
 """How many bodies of the maximum size may be in memory: of all clients, and of one."""
@@ -30,6 +37,8 @@ class BodyMemory:
         """`unit` is the maximum size of one body, in bytes."""
         self._unit = unit
         self._held: Counter[str] = Counter()
+        self._peak = 0
+        """Bytes, since there were none."""
 
     @property
     def held(self) -> int:
@@ -47,11 +56,15 @@ class BodyMemory:
             headers = {**CLOSE, "Retry-After": "1"}
             raise ApiError(429, "Too many large requests at once.", code="too_many_large_requests", headers=headers)
         held[address] += size
+        self._peak = max(self._peak, held.total())
 
     def give_back(self, address: str, size: int) -> None:
         self._held[address] -= size
         if not self._held[address]:
             del self._held[address]
+        if not self._held and self._peak > WORTH_TRIMMING:
+            self._peak = 0
+            asyncio.get_running_loop().call_later(TRIM_SECONDS, in_own_thread, trim)
 
 
 class Share:

@@ -59,7 +59,7 @@ async def chat_completions(
     """Answer one turn; with `stream: true` as Server-Sent Events."""
     async with AsyncExitStack() as stack:
         fields, files = await _body(request, services, user, stack)
-        chat = ChatRequest.parse(fields)
+        chat = await services.json.convert(ChatRequest.parse, fields)
         live = await services.turns.start(TurnRequest(chat, user, Origin.of(request), files), stack)
     run, session_id = live.run, live.answer.session_id
     headers = HEADERS | ({"X-Session-ID": session_id} if session_id else {})

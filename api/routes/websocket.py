@@ -184,7 +184,7 @@ class Talk:
         services, asking = self._services, self._asking
         if message.run_policy is not None:
             asking = _with_header(asking, "x-run-policy", message.run_policy)
-        chat = ChatRequest.parse(message.request)
+        chat = await services.json.convert(ChatRequest.parse, message.request)
         async with AsyncExitStack() as stack:
             live = await services.turns.start(TurnRequest(chat, user, Origin.of(asking)), stack)
         reference = message.id

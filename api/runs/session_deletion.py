@@ -101,6 +101,8 @@ class SessionDeletion:
 
     async def _scrub(self, sessions: list[Session]) -> None:
         scrubber = self._store.scrubber
+        await scrubber.give_back()
+        await scrubber.cut_log()
         await scrubber.merge_index()
         await scrubber.give_back()
         if await scrubber.vacuum(SMALL_DATABASE):

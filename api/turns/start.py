@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from langchain_core.messages import AnyMessage
+from langchain_core.messages import AnyMessage, ToolCall
 
 from api.accounts.quotas import Quotas
+from api.files.json_body import FEW_MESSAGES
 from api.runs.access_watch import AccessWatch
 from api.runs.claims import SessionClaim
 from api.runs.live import LiveRun, LiveRuns
@@ -26,6 +27,7 @@ from api.turns.transcript import START, Transcript
 from api.turns.turn import OutsideTurn, Turn, TurnRunner
 from api.wire.chat_chunks import ChatChunks
 from api.wire.conversion import open_calls, to_messages
+from api.wire.messages import ChatMessage
 from checkpoints.store import Store
 from checkpoints.users import User
 from tools.documents import Documents
@@ -63,7 +65,7 @@ class Turns:
         """
         await stack.enter_async_context(self.quotas.run(options.user))
         if options.housekeeping:
-            return self.runner.outside(options, to_messages(request.chat.messages, 0))
+            return self.runner.outside(options, await _converted(request.chat.messages, 0))
         transcript = await asyncio.to_thread(Transcript.of, request.chat.messages)
         claim = self._claim(request, options, transcript)
         locked = await stack.enter_async_context(self.locks.lock(claim))
@@ -135,4 +137,11 @@ class Turns:
 
     async def _messages(self, request: TurnRequest, locked: LockedSession) -> list[AnyMessage]:
         kept: Sequence[AnyMessage] = () if locked.empty else await self.history.messages(locked.session.id)
-        return to_messages(locked.new, len(request.chat.messages) - len(locked.new), open_calls(kept))
+        return await _converted(locked.new, len(request.chat.messages) - len(locked.new), open_calls(kept))
+
+
+async def _converted(new: Sequence[ChatMessage], start: int, calls: Sequence[ToolCall] = ()) -> list[AnyMessage]:
+    """See `to_messages`; off the event loop if there are many."""
+    if len(new) <= FEW_MESSAGES:
+        return to_messages(new, start, calls)
+    return await asyncio.to_thread(to_messages, new, start, calls)

@@ -14,9 +14,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from typing_extensions import override
 
+from api.allocator import return_large_blocks
 from api.middleware.logging import configure_logging
 from api.model_registry import fetch_vectors
-from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, return_large_blocks, serve
+from api.server import Server, keep_what_is_loaded, listen, raise_open_file_limit, serve
 from api.services import Services
 from api.settings import load_settings
 from llm.scripted import ScriptedChat

@@ -175,6 +175,32 @@ async def test_some_requests_may_be_sent_ahead_and_no_more() -> None:
         await close((reader, writer), flood)
 
 
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("opening", [b"5;a=", b"0\r\nX: ", b"1\r\na\r\n0\r\nA"], ids=["extension", "trailer", "name"])
+async def test_regression_what_surrounds_chunks_had_no_size(opening: bytes) -> None:
+    """Only the body itself has a limit, and waits when it is not read."""
+    async with door(ConnectionGuard(100)) as front:
+        front.open.clear()
+        streams = await front.connect()
+        told = await answer(streams, CHUNKED + opening + b"x" * 300_000)
+        assert told.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ")) or told == b""
+        with suppress(ConnectionError):  # closed at once: it may still send
+            await asyncio.wait_for(streams[0].read(), 5)
+        await close(streams)
+
+
+async def test_small_chunks_are_a_body_but_not_single_bytes_for_ever() -> None:
+    async with door(ConnectionGuard(100)) as front:
+        streams = await front.connect()
+        assert b"hello" in await answer(streams, CHUNKED + b"10\r\n0123456789abcdef\r\n" * 20_000 + b"0\r\n\r\n")
+        front.open.clear()
+        drips = await front.connect()
+        assert (await answer(drips, CHUNKED + b"1\r\nx\r\n" * 100_000)).startswith(b"HTTP/1.1 400 ")
+        await close(streams, drips)
+
+
 async def raw(service: Service, request: bytes) -> bytes:
     host, _, port = service.url.removeprefix("http://").partition(":")
     streams = await asyncio.open_connection(host, int(port))

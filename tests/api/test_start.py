@@ -197,7 +197,7 @@ def test_the_limit_of_open_files_is_raised() -> None:
 def test_large_blocks_are_returned_to_the_system() -> None:
     """Regression: after the first large request, the C library kept the memory of all following ones."""
     code = (
-        "import psutil\nfrom api.server import return_large_blocks\nreturn_large_blocks()\n"
+        "import psutil\nfrom api.allocator import return_large_blocks\nreturn_large_blocks()\n"
         "del bytearray(30 << 20)[:]\nkept = []\n"
         "for _ in range(8):\n    large = bytearray(8 << 20)\n    kept.append(bytearray(100_000))\n    del large\n"
         "before = psutil.Process().memory_info().rss\nlarge = [bytearray(8 << 20) for _ in range(8)]\n"
@@ -206,6 +206,18 @@ def test_large_blocks_are_returned_to_the_system() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 8 << 20
+
+
+def test_what_is_free_between_smaller_blocks_is_returned_too() -> None:
+    """Regression: a large body that arrived in pieces was kept for ever."""
+    code = (
+        "import psutil\nfrom api.allocator import trim\n"
+        "before = psutil.Process().memory_info().rss\n"
+        "pieces = [bytes(16_000 + number % 7) for number in range(8000)]\nkept = pieces[::100]\ndel pieces\n"
+        "trim()\nprint(psutil.Process().memory_info().rss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 16 << 20
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:

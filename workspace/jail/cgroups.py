@@ -24,6 +24,8 @@ _LEAF = "llm-api-service"
 """The service's own group in version 2, where a group with processes cannot have limited subgroups."""
 _SERVICE_WEIGHT = 1000
 """The service's share of a busy processor; each kernel has 100."""
+_KERNEL_SHARES = 102
+"""The same in version 1, where each process of the service has 1024."""
 _EMPTYING_SECONDS = 1.0
 _MOVES = 3
 """Processes may fork while they are moved."""
@@ -44,6 +46,8 @@ class Hierarchy:
         """Files of a kernel's group and their content."""
         if "pids" in self.controllers:
             yield "pids.max", limits.processes
+        if "cpu" in self.controllers and not self.unified:
+            yield "cpu.shares", _KERNEL_SHARES
         if "memory" in self.controllers and self.unified:
             yield from (("memory.max", limits.memory), ("memory.swap.max", 0), ("memory.oom.group", 1))
         elif "memory" in self.controllers:

@@ -82,6 +82,8 @@ class JailedKernel:
         self._vault = vault
         self.settings = settings
         self._one_operation = asyncio.Lock()
+        self.operations = 0
+        """Cells and other operations so far; what runs between two looks at the kernel is not idleness."""
         self._last: Report | None = None
 
     @property
@@ -151,6 +153,7 @@ class JailedKernel:
         return await self._request("execute_request", content, take)
 
     async def _request(self, kind: str, content: dict[str, Any], take: Take) -> Reply:
+        self.operations += 1
         stop, stopper = socket.socketpair()
 
         def exchange() -> Reply:
@@ -225,6 +228,7 @@ class JailedKernel:
         async with self._one_operation:
             if not self.alive:
                 raise KernelGone(self.why_it_died or "the kernel has ended")
+            self.operations += 1
             ours, theirs = socket.socketpair()
             with ours, theirs:
                 ours.settimeout(self.settings.snapshot_seconds)

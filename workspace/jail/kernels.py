@@ -242,10 +242,12 @@ class JailedKernels:
 
 
 async def _watched(kernel: JailedKernel, watch: watchdog.Watch, seconds: float) -> None:
+    seen = kernel.operations
     while kernel.alive:
         await asyncio.sleep(seconds)
+        idle, seen = kernel.idle and kernel.operations == seen, kernel.operations
         try:
-            reason = kernel.excess() or await asyncio.to_thread(watch.verdict, kernel.idle)
+            reason = kernel.excess() or await asyncio.to_thread(watch.verdict, idle)
         except OSError as error:
             reason = f"files: the folder cannot be measured: {error.strerror}"
         if reason and kernel.alive:

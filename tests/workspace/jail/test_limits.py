@@ -229,3 +229,17 @@ async def test_regression_restoring_variables_was_not_watched(launch: Launch) ->
     again = await launch("restoring")
     assert again.damage
     assert time.monotonic() - began < SMALL.snapshot_seconds / 2
+
+
+async def test_regression_many_short_cells_were_taken_for_idle_work(launch: Launch) -> None:
+    """Between two looks at it, a kernel had run some and was idle again."""
+    kernel = await launch("busy")
+    began = time.monotonic()
+    spent = 0.0
+    while spent < 2 * SMALL.idle_cpu_seconds and time.monotonic() - began < 60:
+        kernel.rests = False
+        cell = await run(kernel, "import time\nfor _ in range(3_000_000): pass\nprint(time.process_time())")
+        kernel.rests = True
+        assert not cell.died, kernel.why_it_died
+        spent = float(cell.text)
+    assert spent >= 2 * SMALL.idle_cpu_seconds

@@ -21,8 +21,8 @@ OUTPUT_GRACE = 5.0
 """Seconds between a reply and the end of the output."""
 _SPENDABLE, _PER_SECOND = 64 << 20, 16 << 20
 """Bytes of messages that are read at full speed, and per second after that."""
-_MESSAGE_COST = 512
-"""What a message costs in addition to its bytes."""
+_MESSAGE_COST = 4096
+"""What a message costs in addition to its bytes: reading one takes as long as reading so many bytes."""
 
 Take = Callable[[Content], None]
 
