@@ -20,6 +20,8 @@ from tests.people import PASSWORD
 from tests.processes import ended
 
 BOSS = "boss"
+ADDRESS = "127.0.0.3"
+"""The administrator's, whose logins are not slowed by an attacker's."""
 STOP_SECONDS = 30
 
 
@@ -85,7 +87,8 @@ def running_service(folder: Path, **environment: str) -> Iterator[RunningService
         url = f"http://127.0.0.1:{port}"
         children: list[psutil.Process] = []
         try:
-            with httpx.Client(base_url=url, timeout=120) as boss:
+            transport = httpx.HTTPTransport(local_address=ADDRESS)
+            with httpx.Client(base_url=url, timeout=120, transport=transport) as boss:
                 gauge = Gauge(process.pid, [folder / "data", temporary])
                 service = RunningService(url, port, process.pid, gauge, boss, log)
                 boss.headers["Authorization"] = f"Bearer {service.token(BOSS)}"
