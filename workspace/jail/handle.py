@@ -82,6 +82,8 @@ class JailedKernel:
         self._vault = vault
         self.settings = settings
         self._one_operation = asyncio.Lock()
+        self.watching: asyncio.Task[None] | None = None
+        """What measures its resources; it ends with the kernel."""
         self.operations = 0
         """Cells and other operations so far; what runs between two looks at the kernel is not idleness."""
         self._last: Report | None = None
@@ -259,6 +261,9 @@ class JailedKernel:
         if self.alive:
             self._process.send_signal(signal.SIGKILL)
             await asyncio.shield(self._process.exited)
+        if self.watching is not None:
+            self.watching.cancel()
+            await asyncio.gather(self.watching, return_exceptions=True)
         self._process.close()
         self._why_killed = self.why_it_died
         await asyncio.to_thread(self._remove)

@@ -69,7 +69,6 @@ class JailedKernels:
         self._shares = fork_server is not None
         self._fork_server = fork_server or ForkServer(settings, sessions)
         self._alive: set[JailedKernel] = set()
-        self._watching: set[asyncio.Task[None]] = set()
 
     async def start(self, levels: tuple[Level, ...] | None = None, *, boot: bool = True) -> Sandbox:
         """Probe the machine (0.1 s) and boot the fork server (about a second; with `boot=False` at its first use).
@@ -146,9 +145,6 @@ class JailedKernels:
         """End everything that was started here; also allowed right after a failed `start`."""
         for kernel in list(self._alive):
             await kernel.aclose()
-        for task in self._watching:
-            task.cancel()
-        await asyncio.gather(*self._watching, return_exceptions=True)
         if not self._shares:
             await self._fork_server.aclose()
 
@@ -230,15 +226,14 @@ class JailedKernels:
         watch = watchdog.Watch(kernel.pid, kernel.folder, self._settings, work)
         # In a context of its own: the caller's is no longer needed, and its user's share of threads may be used up.
         own = Context()
-        task = asyncio.create_task(_watched(kernel, watch, self._settings.watch_seconds), context=own)
-        self._watching.add(task)
-        task.add_done_callback(partial(self._end_watch, kernel), context=own)
+        kernel.watching = asyncio.create_task(_watched(kernel, watch, self._settings.watch_seconds), context=own)
+        kernel.watching.add_done_callback(partial(_end_watch, kernel), context=own)
 
-    def _end_watch(self, kernel: JailedKernel, task: "asyncio.Task[None]") -> None:
-        self._watching.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("session %s: kernel killed: it cannot be watched", kernel.session, exc_info=error)
-            kernel.kill("it could not be watched")
+
+def _end_watch(kernel: JailedKernel, task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("session %s: kernel killed: it cannot be watched", kernel.session, exc_info=error)
+        kernel.kill("it could not be watched")
 
 
 async def _watched(kernel: JailedKernel, watch: watchdog.Watch, seconds: float) -> None:
