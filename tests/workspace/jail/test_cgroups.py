@@ -87,7 +87,7 @@ time.sleep(60)
 """,
     "locks of files": """
 import fcntl, os, time
-for number in range(60):
+for number in range(30):
     if os.fork() == 0:
         for name in range(900):
             file = os.open(f'{number}-{name}', os.O_CREAT | os.O_RDWR)
