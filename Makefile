@@ -148,7 +148,7 @@ test-jail: dev ## escape attempts, bombs, leaks and survival of the kernels (two
 	$(BIN)/pytest -q -m jail
 
 .PHONY: test-abuse
-test-abuse: dev model-vectors ## all attacks of one user while another one works; prints a table (nightly: fifteen minutes)
+test-abuse: dev model-vectors ## all attacks of one user while another one works; prints a table (nightly: twenty minutes)
 	$(BIN)/python -m tests.abuse
 
 .PHONY: test
