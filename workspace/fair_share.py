@@ -17,6 +17,8 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 from typing_extensions import override
 
+from workspace.threads import settle
+
 SERVICE = ""
 """The tenant of the service's own work."""
 TENANT: ContextVar[str] = ContextVar("tenant", default=SERVICE)
@@ -126,8 +128,7 @@ class FairExecutor(ThreadPoolExecutor):
         """Empties the list, which has the first one, and goes on until nobody's turn has come."""
         while next_ones:
             tenant, (future, call) = next_ones.pop()
-            if future.set_running_or_notify_cancel():
-                _settle(future, call)
+            settle(future, call)
             del future, call  # what is done must not be kept alive
             with self._changing:
                 self._queue.give_back(tenant)
@@ -136,15 +137,6 @@ class FairExecutor(ThreadPoolExecutor):
                 else:
                     self._free += 1
             del taken
-
-
-def _settle(future: "Future[Any]", call: Callable[[], Any]) -> None:
-    try:
-        result = call()
-    except BaseException as error:  # noqa: BLE001 (the future raises it again)
-        future.set_exception(error)
-    else:
-        future.set_result(result)
 
 
 class FairPlaces:

@@ -2,9 +2,9 @@
 
 import _thread
 import asyncio
-import contextlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 
@@ -52,26 +52,19 @@ async def made_in_thread(make: Callable[[], T], undo: Callable[[T], object]) -> 
 
 def in_own_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
     """Run `work` in a new thread: it waits for nobody else's, and nobody waits for it, not even the process's end."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[T] = loop.create_future()
-
-    def settle(value: T | None, error: BaseException | None) -> None:
-        if result.done():
-            return
-        if error is not None:
-            result.set_exception(error)
-        else:
-            result.set_result(value)  # type: ignore[arg-type]
-
-    def run() -> None:
-        value, error = None, None
-        try:
-            value = work()
-        except BaseException as raised:  # noqa: BLE001 (it is raised again, by the future)
-            error = raised
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(settle, value, error)
-
+    result: Future[T] = Future()
     # Not `Thread.start`: it waits until the new thread has run, which takes long while others compute.
-    _thread.start_new_thread(run, ())
-    return result
+    _thread.start_new_thread(settle, (result, work))
+    return asyncio.wrap_future(result)
+
+
+def settle(result: "Future[T]", work: Callable[[], T]) -> None:
+    """Run `work` for its result, unless nobody wants it any more."""
+    if not result.set_running_or_notify_cancel():
+        return
+    try:
+        value = work()
+    except BaseException as error:  # noqa: BLE001 (the future raises it again)
+        result.set_exception(error)
+    else:
+        result.set_result(value)

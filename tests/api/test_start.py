@@ -182,6 +182,11 @@ def test_a_folder_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: st
     assert "Traceback" not in done.stderr
 
 
+def printed(code: str) -> str:
+    """What a program prints, in a process of its own."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
 def test_the_limit_of_open_files_is_raised() -> None:
     """Regression: with the usual soft limit, some fifty kernels made the service fail."""
     code = (
@@ -189,8 +194,7 @@ def test_the_limit_of_open_files_is_raised() -> None:
         "r.setrlimit(r.RLIMIT_NOFILE, (128, r.getrlimit(r.RLIMIT_NOFILE)[1]))\n"
         "raise_open_file_limit()\nprint(*r.getrlimit(r.RLIMIT_NOFILE))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    soft, hard = map(int, done.stdout.split())
+    soft, hard = map(int, printed(code).split())
     assert soft == min(hard, OPEN_FILES)
 
 
@@ -204,8 +208,7 @@ def test_large_blocks_are_returned_to_the_system() -> None:
         "kept += [bytearray(100_000) for _ in range(8)]\ndel large\n"
         "print(psutil.Process().memory_info().rss - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 8 << 20
+    assert int(printed(code)) < 8 << 20
 
 
 def test_what_is_free_between_smaller_blocks_is_returned_too() -> None:
@@ -216,8 +219,7 @@ def test_what_is_free_between_smaller_blocks_is_returned_too() -> None:
         "pieces = [bytes(16_000 + number % 7) for number in range(8000)]\nkept = pieces[::100]\ndel pieces\n"
         "trim()\nprint(psutil.Process().memory_info().rss - before)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(done.stdout) < 16 << 20
+    assert int(printed(code)) < 16 << 20
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from workspace.jail import cgroups
 from workspace.jail.kernels import JailedKernels
 from workspace.jail.wire import Limits
 
+from . import hoards
 from .conftest import SMALL
 from .driver import run
 
@@ -71,20 +72,7 @@ for _ in range(8):
     if os.fork() == 0: x = bytes(range(256)) * (1 << 18)
 time.sleep(60)
 """,
-    "buffers of sockets": """
-import os, socket, time
-for _ in range(7):
-    if os.fork() == 0: break
-kept = []
-for number in range(250):
-    kept += socket.socketpair()
-    for end in kept[-2:]:
-        end.setblocking(False)
-        try:
-            while True: end.send(bytes(1 << 16))
-        except BlockingIOError: pass
-time.sleep(60)
-""",
+    "buffers of sockets": hoards.HOARDS["buffers of sockets"][1],
     "locks of files": """
 import fcntl, os, time
 for number in range(30):

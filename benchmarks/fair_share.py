@@ -1,6 +1,6 @@
 """How long one user's calls into threads take while another user's threads compute.
 
-`python -m benchmarks.sharing [--calls N]`
+`python -m benchmarks.fair_share [--calls N]`
 """
 
 import argparse
